@@ -1,0 +1,59 @@
+"""Settings: one frozen description, read once from the environment."""
+
+import os
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How this installation runs. `from_environment` names the variable for each."""
+
+    instance: Path
+    """Folder for the database file, stored files and the secret key."""
+    database_url: str
+    secret_key: str
+    files_url: str
+    """Where evidence lies: `file:///…` or `s3://…`."""
+    mail_url: str = ""
+    """`smtp://host:port`; empty keeps outgoing mail in the portal, visible under «Utgående post»."""
+    mail_sender: str = "klimakontrakt@localhost"
+    base_url: str = "http://127.0.0.1:8000"
+    """What links in letters and mails start with; never taken from the request."""
+    time_zone: str = "Europe/Oslo"
+    testing: bool = False
+    secure_cookies: bool = False
+
+    @property
+    def is_sqlite(self) -> bool:
+        """Whether the one-file database is in use."""
+        return self.database_url.startswith("sqlite")
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "Settings":
+        """Read KLIMAKONTRAKT_* and DATABASE_URL; what is not set gets a default that works on one machine."""
+        instance = Path(environment.get("KLIMAKONTRAKT_INSTANCE", "instance")).resolve()
+        base_url = environment.get("KLIMAKONTRAKT_BASE_URL", cls.base_url)
+        return cls(
+            instance=instance,
+            database_url=environment.get("DATABASE_URL", f"sqlite:///{instance / 'klimakontrakt.db'}"),
+            secret_key=environment.get("KLIMAKONTRAKT_SECRET_KEY") or _kept_secret(instance),
+            files_url=environment.get("KLIMAKONTRAKT_FILES_URL", f"file://{instance / 'files'}"),
+            mail_url=environment.get("KLIMAKONTRAKT_MAIL_URL", cls.mail_url),
+            mail_sender=environment.get("KLIMAKONTRAKT_MAIL_SENDER", cls.mail_sender),
+            base_url=base_url.rstrip("/"),
+            time_zone=environment.get("KLIMAKONTRAKT_TIME_ZONE", cls.time_zone),
+            secure_cookies=base_url.startswith("https://"),
+        )
+
+
+def _kept_secret(instance: Path) -> str:
+    """A key made on the first start and kept in the instance folder, readable by its owner only."""
+    kept = instance / "secret-key"
+    if not kept.exists():
+        instance.mkdir(parents=True, exist_ok=True)
+        with os.fdopen(os.open(kept, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            file.write(secrets.token_urlsafe(48))
+    return kept.read_text().strip()

@@ -1,0 +1,59 @@
+"""Where the jobs lie: DBOS's tables in the application's database, and the lock of whoever works on them."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from dbos import DBOS
+from sqlalchemy import create_engine, make_url, text
+
+from portal.config import Settings
+from portal.jobs.locks import FileLock, ServerLock, WorkerLock
+
+SCHEMA = "dbos"
+"""Where the tables lie on PostgreSQL; on SQLite they lie among the application's."""
+OWN_TABLES = frozenset(
+    {
+        "application_versions",
+        "dbos_migrations",
+        "notifications",
+        "operation_outputs",
+        "queues",
+        "streams",
+        "workflow_events",
+        "workflow_events_history",
+        "workflow_input",
+        "workflow_output",
+        "workflow_schedules",
+        "workflow_status",
+    }
+)
+
+
+def migrate(settings: Settings, roles: Iterable[str] = ()) -> None:
+    """Create or update the tables, as the owner of the database; on PostgreSQL `roles` get the right to use them."""
+    if settings.is_sqlite:
+        _database_file(settings).parent.mkdir(parents=True, exist_ok=True)
+        engine = create_engine(settings.database_url)
+        with engine.connect() as connection:
+            connection.execute(text("PRAGMA journal_mode=WAL"))
+        engine.dispose()
+    DBOS.migrate(settings.database_url, schema=SCHEMA)
+    for role in roles:
+        DBOS.migrate(settings.database_url, schema=SCHEMA, application_role=role)
+
+
+def is_jobs_table(name: str, schema: str | None = None) -> bool:
+    """Whether a table is one of these, so that the application's migrations leave it alone."""
+    return schema == SCHEMA or (schema is None and name in OWN_TABLES)
+
+
+def worker_lock(settings: Settings) -> WorkerLock:
+    """The lock that says who works: beside the file of SQLite, inside PostgreSQL."""
+    if not settings.is_sqlite:
+        return ServerLock(settings.database_url)
+    database = _database_file(settings)
+    return FileLock(database.with_name(f"{database.name}.worker"))
+
+
+def _database_file(settings: Settings) -> Path:
+    return Path(make_url(settings.database_url).database or "").absolute()

@@ -1,0 +1,139 @@
+"""The kinds that ship. A new one is a module in `MODULES` with its `KIND` and `FUNCTIONS`; nobody else names it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import Any, Protocol, TypeVar
+
+from portal.kinds import fuel, general, machinery
+from portal.kinds.base import (
+    PROVENANCE,
+    Aggregate,
+    Choice,
+    Comparison,
+    Field,
+    FieldType,
+    Function,
+    Indicator,
+    Kind,
+    Line,
+    Measure,
+    Measures,
+    Parsed,
+    Problem,
+    Raw,
+    Reading,
+    Setting,
+    Severity,
+    Tally,
+    UnknownFunction,
+    Values,
+    missing,
+)
+
+__all__ = [
+    "MODULES",
+    "PROVENANCE",
+    "Aggregate",
+    "Catalogue",
+    "Choice",
+    "Comparison",
+    "Field",
+    "FieldType",
+    "Function",
+    "Indicator",
+    "Kind",
+    "KindModule",
+    "Line",
+    "Measure",
+    "Measures",
+    "Parsed",
+    "Problem",
+    "Raw",
+    "Reading",
+    "Setting",
+    "Severity",
+    "Tally",
+    "UnknownFunction",
+    "Values",
+    "catalogue",
+    "functions",
+    "kind",
+    "kinds",
+    "load",
+    "missing",
+]
+
+_T = TypeVar("_T")
+
+
+class KindModule(Protocol):
+    """What a module of a kind holds. Functions are added with a new version, never edited."""
+
+    @property
+    def KIND(self) -> Kind:  # noqa: N802 - a constant of the module
+        """The description."""
+
+    @property
+    def FUNCTIONS(self) -> Mapping[str, Function]:  # noqa: N802 - a constant of the module
+        """Its extension functions by `name@version`."""
+
+
+MODULES: tuple[KindModule, ...] = (machinery, fuel)
+"""In the order in which people meet them."""
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """Kinds by key, each able to check and count, and every extension function by name."""
+
+    kinds: Mapping[str, Kind]
+    functions: Mapping[str, Function]
+
+
+@lru_cache(maxsize=8)
+def catalogue(modules: tuple[KindModule, ...]) -> Catalogue:
+    """Build the catalogue. Raises ValueError for a key twice, UnknownFunction for a name that no module has."""
+    functions: dict[str, Function] = dict(general.FUNCTIONS)
+    for module in modules:
+        _add(functions, module.FUNCTIONS)
+    found: dict[str, Kind] = {}
+    for module in modules:
+        _add(found, {module.KIND.key: replace(module.KIND, functions=functions)})
+    for each in found.values():
+        _know_all(each, (each.measures, *each.rules), functions)
+    return Catalogue(found, functions)
+
+
+def kinds() -> Mapping[str, Kind]:
+    """Every kind that ships, by key."""
+    return catalogue(MODULES).kinds
+
+
+def kind(key: str) -> Kind:
+    """The kind with this key. Raises KeyError."""
+    return kinds()[key]
+
+
+def functions() -> Mapping[str, Function]:
+    """Every extension function, by `name@version`."""
+    return catalogue(MODULES).functions
+
+
+def load(stored: Mapping[str, Any]) -> Kind:
+    """A kind back from `Kind.dump`, able to check and count. Raises UnknownFunction for a name that is not here."""
+    loaded = Kind.load(stored, functions())
+    _know_all(loaded, (loaded.measures, *loaded.rules), functions())
+    return loaded
+
+
+def _add(into: dict[str, _T], more: Mapping[str, _T]) -> None:
+    if twice := into.keys() & more.keys():
+        raise ValueError(f"{', '.join(sorted(twice))} stands twice")
+    into.update(more)
+
+
+def _know_all(each: Kind, names: Sequence[str], known: Mapping[str, Function]) -> None:
+    for name in names:
+        if name not in known:
+            raise UnknownFunction(f"kind {each.key!r} names {name!r}, which is not here")

@@ -1,0 +1,336 @@
+"""A kind of report: one description from which form, grid, Excel, JSON, diff and export are all drawn."""
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date
+from decimal import Decimal
+from functools import cached_property
+from typing import Any, NamedTuple, TypeAlias, cast
+
+from portal import quantities
+from portal.factors import Basis
+from portal.kinds.faults import faults
+from portal.kinds.fields import (
+    PROVENANCE,
+    Choice,
+    Field,
+    FieldType,
+    Parsed,
+    Problem,
+    Raw,
+    Severity,
+)
+from portal.kinds.indicators import Aggregate, Comparison, Indicator, Measure, Measures, Tally, missing
+from portal.kinds.stored import dumped, field_from, indicator_from
+from portal.text import Text
+
+__all__ = [
+    "PROVENANCE",
+    "Aggregate",
+    "Choice",
+    "Comparison",
+    "Field",
+    "FieldType",
+    "Function",
+    "Indicator",
+    "Kind",
+    "Line",
+    "Measure",
+    "Measures",
+    "Parsed",
+    "Problem",
+    "Raw",
+    "Reading",
+    "Setting",
+    "Severity",
+    "Tally",
+    "UnknownFunction",
+    "Values",
+    "missing",
+]
+
+Values: TypeAlias = Mapping[str, Mapping[str, str]]
+"""A line as it is stored: field key → {"value": canonical text, "unit": …, "source": …}; what is empty is left out."""
+
+NO_BREAK_SPACE = "\u00a0"
+_SOURCE = "_source"
+
+
+@dataclass(frozen=True)
+class Line:
+    """One reported line: its key (never shown) and its values."""
+
+    key: str
+    values: Values
+
+    def number(self, field_key: str) -> Decimal | None:
+        """The number in a field, None when it is empty."""
+        stored = self.values.get(field_key)
+        return None if stored is None else Decimal(stored["value"])
+
+    def text(self, field_key: str) -> str:
+        """The text, choice key or ISO date in a field, "" when it is empty."""
+        return self.values.get(field_key, {}).get("value", "")
+
+    def day(self, field_key: str) -> date | None:
+        """The day in a field, None when it is empty."""
+        stored = self.text(field_key)
+        return date.fromisoformat(stored) if stored else None
+
+    def unit(self, field_key: str) -> str:
+        """The unit a number was reported in."""
+        return self.values.get(field_key, {}).get("unit", "")
+
+    def source(self, field_key: str) -> str:
+        """How a number came about (`PROVENANCE`)."""
+        return self.values.get(field_key, {}).get("source", "")
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What lines are checked and counted against: the period, the contract's basis, the lines of the period before."""
+
+    starts_on: date
+    ends_on: date
+    basis: Basis
+    previous: Sequence[Line] = ()
+
+
+class Reading(NamedTuple):
+    """One line as read: what can be stored, and what is wrong."""
+
+    values: dict[str, dict[str, str]]
+    problems: tuple[Problem, ...]
+
+
+Rule: TypeAlias = Callable[["Kind", Sequence[Line], Setting], Iterable[Problem]]
+Measurer: TypeAlias = Callable[["Kind", Sequence[Line], Setting], Mapping[str, list[Measure]]]
+Function: TypeAlias = Rule | Measurer
+"""A named, versioned extension (`machinery.measures@1`): never edited once a report rests on it, only added to."""
+
+
+class UnknownFunction(LookupError):
+    """A kind names an extension function that this installation does not have."""
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A description of what is reported and how it is counted. Serialisable; the same for built-in and own kinds.
+
+    `measures` and `rules` name extension functions; `functions` (no part of the description) is where they are found.
+    """
+
+    key: str
+    title: Text
+    fields: tuple[Field, ...]
+    indicators: tuple[Indicator, ...] = ()
+    measures: str = "general.measures@1"
+    rules: tuple[str, ...] = ()
+    functions: Mapping[str, Function] = field(default_factory=dict, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        fault = next(faults(self.key, self.title, self.fields, self.columns, self.indicators), None)
+        if fault:
+            raise ValueError(f"kind {self.key!r}: {fault}")
+
+    # What there is
+
+    @cached_property
+    def columns(self) -> tuple[Field, ...]:
+        """Every column of every surface, in order: the fields, each `provenance` field followed by its source."""
+        with_source = [each for each in self.fields if each.provenance]
+        columns: list[Field] = []
+        for each in self.fields:
+            columns.append(each)
+            if each.provenance:
+                columns.append(each.source_field() if len(with_source) == 1 else each.source_field(_source_of(each)))
+        return tuple(columns)
+
+    def column(self, key: str) -> Field:
+        """A column by its key. Raises KeyError."""
+        return self._column_by_key[key]
+
+    def indicator(self, key: str) -> Indicator:
+        """An indicator by its key. Raises KeyError."""
+        return self._indicator_by_key[key]
+
+    def bound(self, choices: Mapping[str, tuple[Choice, ...]]) -> "Kind":
+        """The same kind with the contract's own choices (source → choices) filled in; its description is unchanged."""
+        fields = tuple(
+            each.with_choices(choices[each.source]) if each.source in choices else each for each in self.fields
+        )
+        return replace(self, fields=fields)
+
+    # In and out
+
+    def read(self, raw: Mapping[str, Raw]) -> Reading:
+        """Read one line from column key → what was entered. Keys that are no columns are ignored."""
+        values: dict[str, dict[str, str]] = {}
+        problems: list[Problem] = []
+        for each in self.fields:
+            found = each.parse(raw.get(each.key))
+            if isinstance(found, Problem):
+                problems.append(found)
+            elif found is not None:
+                values[each.key] = {"value": _canonical(found)}
+            if each.provenance and not _is_empty(found):
+                self._read_source(each.key, raw, values, problems)
+        for key, stored in values.items():
+            if unit := self.unit(key, values):
+                stored["unit"] = unit
+        return Reading(values, tuple(problems))
+
+    def unit(self, column_key: str, values: Values) -> str:
+        """The unit of a column on a line: its own, or that of the chosen carrier; "" while none is chosen."""
+        column = self.column(column_key)
+        if not column.unit_from:
+            return column.unit
+        chosen = self.column(column.unit_from).choice(values.get(column.unit_from, {}).get("value", ""))
+        return chosen.unit if chosen else ""
+
+    def flat(self, values: Values) -> dict[str, str]:
+        """Column key → canonical text, for machines; "" where nothing is stored."""
+        return {column.key: _stored(column.key, values) for column in self.columns}
+
+    def typed(self, values: Values) -> dict[str, Parsed]:
+        """Column key → typed value, as a cell of Excel or JSON; `read` gives the same line back."""
+        return {column.key: _typed(column, _stored(column.key, values)) for column in self.columns}
+
+    def inputs(self, values: Values, language: str) -> dict[str, str]:
+        """Column key → text as a person would type it; `read` gives the same line back."""
+        return {key: _as_input(value, language) for key, value in self.typed(values).items()}
+
+    def display(self, column_key: str, values: Values, language: str) -> str:
+        """A value for people: label of a choice, number with its unit, date as dd.mm.yyyy; "" when empty."""
+        column = self.column(column_key)
+        value = _typed(column, _stored(column_key, values))
+        if isinstance(value, Decimal):
+            unit = values[column_key].get("unit", "")
+            return f"{quantities.shown(value, language)}{NO_BREAK_SPACE}{unit}".rstrip()
+        if column.type is FieldType.CHOICE and isinstance(value, str):
+            chosen = column.choice(value)
+            return chosen.label.to(language) if chosen else value
+        return _as_input(value, language)
+
+    def words(self, column_key: str, values: Values) -> Text:
+        """`display` in every language, to be part of a sentence."""
+        return Text(self.display(column_key, values, "nb"), self.display(column_key, values, "en"))
+
+    # Checked and counted
+
+    def check(self, lines: Sequence[Line], setting: Setting) -> tuple[Problem, ...]:
+        """What the rules find in lines that were read without problems (empty fields are allowed)."""
+        return tuple(
+            problem for name in self.rules for problem in cast("Rule", self._function(name))(self, lines, setting)
+        )
+
+    def measure(self, lines: Sequence[Line], setting: Setting) -> dict[str, list[Measure]]:
+        """Line key → additive measures; every line has an entry."""
+        measured = cast("Measurer", self._function(self.measures))(self, lines, setting)
+        return {line.key: list(measured.get(line.key, ())) for line in lines}
+
+    def figure(self, indicator_key: str, measures: Measures, threshold: Decimal | str | None = None) -> Tally:
+        """An indicator over measures. A threshold of a stage is the key of the choice."""
+        indicator = self.indicator(indicator_key)
+        order = [choice.key for choice in self.column(indicator.choices_of).choices] if indicator.choices_of else []
+        return indicator.figure(measures, threshold, order)
+
+    # Stored
+
+    def dump(self) -> dict[str, Any]:
+        """As JSON. Choices that come from the contract are no part of it; what has its default is left out."""
+        described = self.bound({each.source: () for each in self.fields if each.source})
+        return {
+            "key": self.key,
+            "title": self.title.dump(),
+            "fields": [dumped(each) for each in described.fields],
+            "indicators": [dumped(each) for each in self.indicators],
+            "measures": self.measures,
+            "rules": list(self.rules),
+        }
+
+    @classmethod
+    def load(cls, stored: Mapping[str, Any], functions: Mapping[str, Function] | None = None) -> "Kind":
+        """Back from `dump`, with the installation's extension functions (`portal.kinds.load` gives them)."""
+        return cls(
+            key=stored["key"],
+            title=Text.load(stored["title"]),
+            fields=tuple(field_from(each) for each in stored["fields"]),
+            indicators=tuple(indicator_from(each) for each in stored["indicators"]),
+            measures=stored["measures"],
+            rules=tuple(stored["rules"]),
+            functions=functions or {},
+        )
+
+    @cached_property
+    def content_hash(self) -> str:
+        """SHA-256 of the description: the version that a contract pins."""
+        canonical = json.dumps(self.dump(), ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(canonical.encode()).hexdigest()
+
+    @cached_property
+    def _column_by_key(self) -> dict[str, Field]:
+        return {column.key: column for column in self.columns}
+
+    @cached_property
+    def _indicator_by_key(self) -> dict[str, Indicator]:
+        return {indicator.key: indicator for indicator in self.indicators}
+
+    @cached_property
+    def _sources(self) -> dict[str, Field]:
+        """The source columns beside a figure that is given: even an optional figure needs its source then."""
+        given = (each for each in self.fields if each.provenance)
+        return {each.key: replace(self.column(each.key + _SOURCE), required=True) for each in given}
+
+    def _read_source(
+        self, key: str, raw: Mapping[str, Raw], values: dict[str, dict[str, str]], problems: list[Problem]
+    ) -> None:
+        source = self._sources[key].parse(raw.get(key + _SOURCE))
+        if isinstance(source, Problem):
+            problems.append(source)
+        elif key in values:
+            values[key]["source"] = str(source)
+
+    def _function(self, name: str) -> Function:
+        try:
+            return self.functions[name]
+        except KeyError:
+            raise UnknownFunction(f"kind {self.key!r} names {name!r}, which is not here") from None
+
+
+def _source_of(each: Field) -> Text:
+    return Text(f"Kilde: {each.label.nb}", f"Source: {each.label.en}")
+
+
+def _stored(column_key: str, values: Values) -> str:
+    if column_key in values:
+        return values[column_key].get("value", "")
+    return values.get(column_key.removesuffix(_SOURCE), {}).get("source", "") if column_key.endswith(_SOURCE) else ""
+
+
+def _canonical(value: str | Decimal | date) -> str:
+    if isinstance(value, Decimal):
+        return quantities.canonical(value)
+    return value if isinstance(value, str) else value.isoformat()
+
+
+def _typed(column: Field, stored: str) -> Parsed:
+    if not stored:
+        return None
+    if column.type is FieldType.NUMBER:
+        return Decimal(stored)
+    return date.fromisoformat(stored) if column.type is FieldType.DATE else stored
+
+
+def _as_input(value: Parsed, language: str) -> str:
+    if isinstance(value, Decimal):
+        return quantities.for_input(value, language)
+    if isinstance(value, date):
+        return f"{value:%d.%m.%Y}"
+    return value or ""
+
+
+def _is_empty(found: Parsed | Problem) -> bool:
+    return found is None or (isinstance(found, Problem) and found.rule == "required")

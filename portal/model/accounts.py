@@ -1,0 +1,115 @@
+"""Persons, the organisations they act for, and the sessions they act in."""
+
+from datetime import datetime
+from enum import StrEnum
+
+from flask_security.core import RoleMixin, UserMixin
+from sqlalchemy import ForeignKey, Index, String, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from portal.extensions import Base
+from portal.model.base import BigId, Code, Json, JsonDocument, Moment, Row
+
+
+class Role(StrEnum):
+    """What a membership lets a person do for the organisation."""
+
+    REPORTER = "reporter"
+    SIGNATORY = "signatory"
+    REVIEWER = "reviewer"
+    DECISION_MAKER = "decision_maker"
+    ADMINISTRATOR = "administrator"
+
+
+class OrganisationKind(StrEnum):
+    """Which side of a contract an organisation stands on."""
+
+    BUYER = "buyer"
+    SUPPLIER = "supplier"
+
+
+class Organisation(Row):
+    """A buyer or a supplier, known by its organisation number."""
+
+    __tablename__ = "organisation"
+
+    number: Mapped[str] = mapped_column(String(9), unique=True)
+    name: Mapped[str] = mapped_column(String(200))
+    kind: Mapped[OrganisationKind] = mapped_column(Code(OrganisationKind))
+
+
+class Person(Row, UserMixin):
+    """A human being who signs in. What they may do comes from their memberships."""
+
+    __tablename__ = "person"
+
+    email: Mapped[str] = mapped_column(String(254), unique=True)
+    name: Mapped[str] = mapped_column(String(200))
+    language: Mapped[str] = mapped_column(String(2), default="nb")
+    password: Mapped[str | None] = mapped_column(String(255))
+    active: Mapped[bool] = mapped_column(default=True)
+    fs_uniquifier: Mapped[str] = mapped_column(String(64), unique=True)
+    memberships: Mapped[list["Membership"]] = relationship(back_populates="person", order_by="Membership.id")
+
+    @property
+    def roles(self) -> list[RoleMixin]:  # type: ignore[override]
+        """Flask-Security asks; roles here belong to a membership, never to the person alone."""
+        return []
+
+
+class Membership(Row):
+    """A person acting for an organisation in certain roles. Operations take it as `by=`."""
+
+    __tablename__ = "membership"
+    __table_args__ = (UniqueConstraint("person_id", "organisation_id"),)
+
+    person_id: Mapped[int] = mapped_column(BigId, ForeignKey("person.id"))
+    organisation_id: Mapped[int] = mapped_column(BigId, ForeignKey("organisation.id"), index=True)
+    role_codes: Mapped[list[str]] = mapped_column(JsonDocument)
+    person: Mapped[Person] = relationship(back_populates="memberships", lazy="joined")
+    organisation: Mapped[Organisation] = relationship(lazy="joined")
+
+    @property
+    def roles(self) -> frozenset[Role]:
+        """The roles held."""
+        return frozenset(Role(code) for code in self.role_codes)
+
+    def has(self, *roles: Role) -> bool:
+        """Whether any of `roles` is held."""
+        return not self.roles.isdisjoint(roles)
+
+
+class WebSession(Base):
+    """One signed-in browser. The cookie holds a random id; only its hash is stored, so the table opens no door."""
+
+    __tablename__ = "web_session"
+
+    id_hash: Mapped[str] = mapped_column(String(64), primary_key=True)
+    person_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("person.id"), index=True)
+    data: Mapped[Json] = mapped_column(JsonDocument, default=dict)
+    created_at: Mapped[datetime] = mapped_column(Moment)
+    seen_at: Mapped[datetime] = mapped_column(Moment)
+    expires_at: Mapped[datetime] = mapped_column(Moment, index=True)
+
+
+class SignInAttempt(Base):
+    """Append-only trail of who tried to sign in, from where, and how it went."""
+
+    __tablename__ = "sign_in_attempt"
+    __table_args__ = (Index("ix_sign_in_attempt_email_at", "email", "at"), Index("ix_sign_in_attempt_address_at", "address", "at"))
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    at: Mapped[datetime] = mapped_column(Moment)
+    email: Mapped[str] = mapped_column(String(254))
+    address: Mapped[str] = mapped_column(String(45))
+    succeeded: Mapped[bool]
+
+
+class Installation(Base):
+    """The one row that says what this database is: made by the demo, with one-click personas, or in real use."""
+
+    __tablename__ = "installation"
+
+    id: Mapped[int] = mapped_column(primary_key=True, default=1)
+    is_demo: Mapped[bool]
+    created_at: Mapped[datetime] = mapped_column(Moment)

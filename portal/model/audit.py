@@ -1,0 +1,117 @@
+"""The trail of everything that happened: append-only, and chained so that no entry can be changed unseen."""
+
+import hashlib
+import json
+from datetime import datetime
+
+from sqlalchemy import ForeignKey, Index, String, UniqueConstraint, event, select
+from sqlalchemy.orm import Mapped, Session, SessionTransaction, mapped_column, object_session
+
+from portal import clock
+from portal.extensions import Base
+from portal.model.accounts import Membership
+from portal.model.base import BigId, Json, JsonDocument, Moment, Row
+
+FIRST_HASH = "0" * 64
+
+
+class AuditHead(Base):
+    """The last link of each chain; locked while a transaction adds to it. One chain a contract, else an organisation."""
+
+    __tablename__ = "audit_head"
+
+    chain: Mapped[str] = mapped_column(String(40), primary_key=True)
+    sequence: Mapped[int] = mapped_column(BigId, default=0)
+    hash: Mapped[str] = mapped_column(String(64), default=FIRST_HASH)
+
+
+class AuditEvent(Base):
+    """Who did what to which thing, when, for whom and why. Persons stand by number: names are not in the chain."""
+
+    __tablename__ = "audit_event"
+    __table_args__ = (UniqueConstraint("chain", "sequence"), Index("ix_audit_event_subject", "subject", "subject_id"))
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    chain: Mapped[str] = mapped_column(String(40))
+    sequence: Mapped[int] = mapped_column(BigId)
+    at: Mapped[datetime] = mapped_column(Moment)
+    action: Mapped[str] = mapped_column(String(60))
+    subject: Mapped[str] = mapped_column(String(40))
+    subject_id: Mapped[str] = mapped_column(String(36))
+    contract_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("contract.id"), index=True)
+    person_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("person.id"))
+    organisation_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("organisation.id"))
+    reason: Mapped[str] = mapped_column(String(4000), default="")
+    facts: Mapped[Json] = mapped_column(JsonDocument, default=dict)
+    previous_hash: Mapped[str] = mapped_column(String(64))
+    hash: Mapped[str] = mapped_column(String(64))
+
+    def computed_hash(self) -> str:
+        """SHA-256 over the previous hash and everything this entry says, in one canonical form."""
+        said = {
+            "chain": self.chain,
+            "sequence": self.sequence,
+            "at": self.at.isoformat(timespec="microseconds"),
+            "action": self.action,
+            "subject": self.subject,
+            "subject_id": self.subject_id,
+            "contract": self.contract_id,
+            "person": self.person_id,
+            "organisation": self.organisation_id,
+            "reason": self.reason,
+            "facts": self.facts,
+        }
+        canonical = json.dumps(said, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+        return hashlib.sha256((self.previous_hash + canonical).encode()).hexdigest()
+
+
+def record(entity: Row, action: str, *, by: Membership | None, reason: str = "", **facts: object) -> None:
+    """Note that `by` (None: the portal itself) did `action` to `entity`. Chained and stored by the coming commit."""
+    session = object_session(entity)
+    if session is None:
+        raise RuntimeError(f"{entity!r} is in no session, so {action} would go unrecorded.")
+    entry = (entity, AuditEvent(action=action, at=clock.now(), reason=reason, facts=facts))
+    entry[1].person_id = by.person_id if by else None
+    entry[1].organisation_id = by.organisation_id if by else None
+    session.info.setdefault("audit", []).append(entry)
+
+
+@event.listens_for(Session, "before_commit")
+def _chain_pending(session: Session) -> None:
+    pending: list[tuple[Row, AuditEvent]] = session.info.pop("audit", [])
+    if not pending:
+        return
+    session.flush()
+    for entity, entry in pending:
+        entry.subject, entry.subject_id = entity.__tablename__, str(entity.public_id)
+        entry.contract_id = entity.id if entry.subject == "contract" else getattr(entity, "contract_id", None)
+        entry.chain = _chain_of(entity, entry)
+    # One order for all, so that two transactions that touch the same chains cannot wait for each other.
+    heads = {chain: _locked_head(session, chain) for chain in sorted({entry.chain for _, entry in pending})}
+    for _, entry in pending:
+        head = heads[entry.chain]
+        head.sequence += 1
+        entry.sequence, entry.previous_hash = head.sequence, head.hash
+        entry.hash = head.hash = entry.computed_hash()
+        session.add(entry)
+
+
+@event.listens_for(Session, "after_soft_rollback")
+def _forget_pending(session: Session, _previous: SessionTransaction) -> None:
+    session.info.pop("audit", None)
+
+
+def _chain_of(entity: Row, entry: AuditEvent) -> str:
+    if entry.contract_id is not None:
+        return f"contract:{entry.contract_id}"
+    owner = getattr(entity, "owner_id", None) or getattr(entity, "organisation_id", None)
+    return f"organisation:{owner or (entity.id if entry.subject == 'organisation' else entry.organisation_id or 0)}"
+
+
+def _locked_head(session: Session, chain: str) -> AuditHead:
+    head = session.scalar(select(AuditHead).where(AuditHead.chain == chain).with_for_update().execution_options(populate_existing=True))
+    if head is None:
+        head = AuditHead(chain=chain, sequence=0, hash=FIRST_HASH)
+        session.add(head)
+        session.flush()
+    return head

@@ -1,0 +1,61 @@
+"""What leaves the portal and what comes in as files: stored with the change that caused it, handled by jobs after."""
+
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import ForeignKey, String
+from sqlalchemy.orm import Mapped, mapped_column
+
+from portal.model.base import BigId, Code, Json, JsonDocument, Moment, OfContract, Row
+
+
+class MailState(StrEnum):
+    """How far a letter has come. `kept`: no mail server is set, the portal itself shows it."""
+
+    QUEUED = "queued"
+    SENT = "sent"
+    KEPT = "kept"
+    FAILED = "failed"
+
+
+class OutgoingMail(Row):
+    """One letter in the outbox. Letters about a contract carry it; letters about an account do not."""
+
+    __tablename__ = "outgoing_mail"
+
+    contract_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("contract.id"), index=True)
+    buyer_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("organisation.id"), index=True)
+    supplier_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("organisation.id"), index=True)
+    to_address: Mapped[str] = mapped_column(String(254))
+    subject: Mapped[str] = mapped_column(String(300))
+    body: Mapped[str] = mapped_column(String(20000))
+    state: Mapped[MailState] = mapped_column(Code(MailState), default=MailState.QUEUED, index=True)
+    attempts: Mapped[int] = mapped_column(default=0)
+    sent_at: Mapped[datetime | None] = mapped_column(Moment)
+    error: Mapped[str] = mapped_column(String(500), default="")
+    notice_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("notice.id"))
+    sanction_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("sanction.id"))
+
+
+class ImportState(StrEnum):
+    """How far an uploaded workbook has come."""
+
+    WAITING = "waiting"
+    READY = "ready"
+    REFUSED = "refused"
+    STORED = "stored"
+
+
+class ImportedFile(OfContract, Row):
+    """An uploaded workbook: kept with its hash, read by a job, and stored in the draft only after a person's yes."""
+
+    __tablename__ = "imported_file"
+
+    report_id: Mapped[int] = mapped_column(BigId, ForeignKey("report.id"), index=True)
+    uploaded_by_id: Mapped[int] = mapped_column(BigId, ForeignKey("membership.id"))
+    sha256: Mapped[str] = mapped_column(String(64))
+    name: Mapped[str] = mapped_column(String(200))
+    size: Mapped[int] = mapped_column(BigId)
+    state: Mapped[ImportState] = mapped_column(Code(ImportState), default=ImportState.WAITING)
+    result: Mapped[Json] = mapped_column(JsonDocument, default=dict)
+    """{"problems": [...], "changes": {kind: [...]}, "lines": {kind: [...]}} once read."""

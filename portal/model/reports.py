@@ -1,0 +1,319 @@
+"""One report for each contract and period: its drafts, its frozen revisions, and what was computed and decided."""
+
+import uuid
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import ForeignKey, Index, String, UniqueConstraint, Uuid
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from portal import clock
+from portal.errors import InvalidTransition
+from portal.extensions import Base
+from portal.model.accounts import Membership, Person
+from portal.model.audit import record
+from portal.model.base import BigId, Code, Json, JsonDocument, Millionths, Moment, OfContract, Row
+from portal.model.contracts import Contract, ReportingPeriod
+from portal.text import Text
+
+
+class ReportState(StrEnum):
+    """Where a report is. `_NEXT` says what may follow."""
+
+    OPEN = "open"
+    DRAFT = "draft"
+    TO_SIGN = "to_sign"
+    SUBMITTED = "submitted"
+    RETURNED = "returned"
+    REJECTED = "rejected"
+    APPROVED = "approved"
+
+
+_NEXT = {
+    ReportState.OPEN: {ReportState.DRAFT},
+    ReportState.DRAFT: {ReportState.TO_SIGN},
+    ReportState.TO_SIGN: {ReportState.DRAFT, ReportState.RETURNED, ReportState.REJECTED, ReportState.SUBMITTED},
+    ReportState.SUBMITTED: {ReportState.RETURNED, ReportState.REJECTED, ReportState.APPROVED},
+    ReportState.RETURNED: {ReportState.TO_SIGN},
+    ReportState.REJECTED: {ReportState.TO_SIGN},
+    ReportState.APPROVED: set[ReportState](),
+}
+
+EDITABLE = frozenset({ReportState.OPEN, ReportState.DRAFT, ReportState.RETURNED, ReportState.REJECTED})
+
+
+class Answer(StrEnum):
+    """What a section says: there are lines, or there was nothing to report."""
+
+    FILLED = "filled"
+    NOTHING = "nothing"
+
+
+class Report(OfContract, Row):
+    """The report of one contract for one period."""
+
+    __tablename__ = "report"
+    __table_args__ = (
+        UniqueConstraint("contract_id", "period_id"),
+        Index("ix_report_buyer_state_due", "buyer_id", "state", "due_at", "id"),
+        Index("ix_report_supplier_state_due", "supplier_id", "state", "due_at", "id"),
+    )
+
+    period_id: Mapped[int] = mapped_column(BigId, ForeignKey("reporting_period.id"))
+    state: Mapped[ReportState] = mapped_column(Code(ReportState), default=ReportState.OPEN)
+    version: Mapped[int] = mapped_column(default=1)
+    due_at: Mapped[datetime] = mapped_column(Moment)
+    overdue_at: Mapped[datetime | None] = mapped_column(Moment)
+    review_due_at: Mapped[datetime | None] = mapped_column(Moment)
+    preparers: Mapped[list[int]] = mapped_column(JsonDocument, default=list)
+    """Everybody whose hand is in the figures; none of them may review."""
+    pins: Mapped[Json] = mapped_column(JsonDocument)
+    """Kind versions, factor editions and basis in force for this period: the same figures years later."""
+    period: Mapped[ReportingPeriod] = relationship(lazy="joined")
+    contract: Mapped[Contract] = relationship(foreign_keys="Report.contract_id", lazy="joined")
+    sections: Mapped[list["Section"]] = relationship(back_populates="report", order_by="Section.id")
+    revisions: Mapped[list["Revision"]] = relationship(back_populates="report", order_by="Revision.number")
+    unlocks: Mapped[list["Unlock"]] = relationship(back_populates="report", order_by="Unlock.id")
+
+    __mapper_args__ = {"version_id_col": version}  # noqa: RUF012 - SQLAlchemy's own form
+
+    @property
+    def latest(self) -> "Revision | None":
+        """The newest frozen revision, if any was signed."""
+        return self.revisions[-1] if self.revisions else None
+
+    @property
+    def accepted(self) -> "Revision | None":
+        """The approved revision, if there is one."""
+        return self.latest if self.state == ReportState.APPROVED else None
+
+    @property
+    def is_editable(self) -> bool:
+        """Whether the supplier may change lines now."""
+        return self.state in EDITABLE
+
+    @property
+    def current_unlocks(self) -> list["Unlock"]:
+        """What the latest return reopened; empty when nothing is under correction."""
+        latest = self.latest
+        return [unlock for unlock in self.unlocks if latest is not None and unlock.revision_id == latest.id]
+
+    @property
+    def editing_state(self) -> ReportState:
+        """The state to go back to when a signature is withheld: what the report was being edited as."""
+        latest = self.latest
+        if latest is None or latest.review is None:
+            return ReportState.DRAFT
+        return ReportState.RETURNED if latest.review.decision == Decision.RETURN else ReportState.REJECTED
+
+    def section(self, kind: str) -> "Section":
+        """The section of one kind."""
+        return next(section for section in self.sections if section.kind == kind)
+
+    def move(self, state: ReportState, *, by: Membership | None, reason: str = "", **facts: object) -> None:
+        """The one place where a report changes state; the trail is written in the same breath."""
+        if state not in _NEXT[self.state]:
+            raise InvalidTransition(
+                Text(
+                    "Rapporten har endret seg siden du åpnet siden. Les den på nytt.",
+                    "The report has changed since you opened the page. Read it again.",
+                )
+            )
+        before, self.state = self.state, state
+        record(self, f"report.{state}", by=by, reason=reason, before=str(before), **facts)
+
+    def note_preparer(self, by: Membership) -> None:
+        """Remember that this person had a hand in the figures."""
+        if by.person_id not in self.preparers:
+            self.preparers = [*self.preparers, by.person_id]
+
+
+class Section(OfContract, Row):
+    """The part of a report that one kind fills; later its own organisation and accepted revision."""
+
+    __tablename__ = "section"
+    __table_args__ = (UniqueConstraint("report_id", "kind", "organisation_id"),)
+
+    report_id: Mapped[int] = mapped_column(BigId, ForeignKey("report.id"), index=True)
+    kind: Mapped[str] = mapped_column(String(40))
+    organisation_id: Mapped[int] = mapped_column(BigId, ForeignKey("organisation.id"))
+    answer: Mapped[Answer | None] = mapped_column(Code(Answer))
+    reason: Mapped[str] = mapped_column(String(2000), default="")
+    accepted_revision_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("revision.id"))
+    report: Mapped[Report] = relationship(back_populates="sections")
+    lines: Mapped[list["DraftLine"]] = relationship(
+        back_populates="section", order_by="DraftLine.position, DraftLine.id", cascade="all, delete-orphan"
+    )
+
+
+class DraftLine(Base):
+    """A line as the supplier is writing it. Incomplete and wrong values are kept as typed, beside what they mean."""
+
+    __tablename__ = "draft_line"
+    __table_args__ = (UniqueConstraint("section_id", "key"),)
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    section_id: Mapped[int] = mapped_column(BigId, ForeignKey("section.id"), index=True)
+    key: Mapped[uuid.UUID] = mapped_column(Uuid, default=uuid.uuid4)
+    position: Mapped[int] = mapped_column(default=0)
+    raw: Mapped[dict[str, str]] = mapped_column(JsonDocument, default=dict)
+    version: Mapped[int] = mapped_column(default=1)
+    section: Mapped[Section] = relationship(back_populates="lines")
+
+    __mapper_args__ = {"version_id_col": version}  # noqa: RUF012
+
+
+class Revision(OfContract, Row):
+    """A signed report, frozen: insert-only by triggers, with a hash over everything it says."""
+
+    __tablename__ = "revision"
+    __table_args__ = (UniqueConstraint("report_id", "number"),)
+
+    report_id: Mapped[int] = mapped_column(BigId, ForeignKey("report.id"), index=True)
+    number: Mapped[int]
+    hash: Mapped[str] = mapped_column(String(64))
+    answers: Mapped[Json] = mapped_column(JsonDocument)
+    """Per kind: {"answer": "filled"|"nothing", "reason": "…"}."""
+    pins: Mapped[Json] = mapped_column(JsonDocument)
+    preparers: Mapped[list[int]] = mapped_column(JsonDocument)
+    signed_by_id: Mapped[int] = mapped_column(BigId, ForeignKey("person.id"))
+    signed_at: Mapped[datetime] = mapped_column(Moment, default=clock.now)
+    late_by_days: Mapped[int] = mapped_column(default=0)
+    report: Mapped[Report] = relationship(back_populates="revisions")
+    signed_by: Mapped[Person] = relationship(lazy="joined")
+    lines: Mapped[list["RevisionLine"]] = relationship(order_by="RevisionLine.kind, RevisionLine.position")
+    figures: Mapped[list["Figure"]] = relationship(order_by="Figure.id")
+    findings: Mapped[list["Finding"]] = relationship(order_by="Finding.id")
+    checks: Mapped[list["Check"]] = relationship(order_by="Check.id")
+    review: Mapped["Review | None"] = relationship(back_populates="revision")
+
+    def lines_of(self, kind: str) -> "list[RevisionLine]":
+        """The frozen lines of one kind, in order."""
+        return [line for line in self.lines if line.kind == kind]
+
+
+class RevisionLine(Base):
+    """One frozen line: values as {"hours": {"value": "162.5", "unit": "h", "source": "metered"}, …}."""
+
+    __tablename__ = "revision_line"
+    __table_args__ = (UniqueConstraint("revision_id", "kind", "key"),)
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    revision_id: Mapped[int] = mapped_column(BigId, ForeignKey("revision.id"))
+    kind: Mapped[str] = mapped_column(String(40))
+    key: Mapped[uuid.UUID] = mapped_column(Uuid)
+    position: Mapped[int]
+    values: Mapped[Json] = mapped_column(JsonDocument)
+
+
+class Measured(OfContract, Base):
+    """An additive amount of one frozen line: what dashboards sum. Amounts in the design unit (kWh, kg, h)."""
+
+    __tablename__ = "measure"
+    __table_args__ = (Index("ix_measure_contract_period", "contract_id", "period_id", "kind", "key"),)
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    line_id: Mapped[int] = mapped_column(BigId, ForeignKey("revision_line.id"), index=True)
+    period_id: Mapped[int] = mapped_column(BigId, ForeignKey("reporting_period.id"))
+    kind: Mapped[str] = mapped_column(String(40))
+    key: Mapped[str] = mapped_column(String(40))
+    unit: Mapped[str] = mapped_column(String(20))
+    dimensions: Mapped[dict[str, str]] = mapped_column(JsonDocument)
+    amount: Mapped[Decimal] = mapped_column(Millionths)
+
+
+class Figure(Base):
+    """An indicator of a revision as additive numerator and denominator, with the factors and basis it rests on."""
+
+    __tablename__ = "figure"
+    __table_args__ = (UniqueConstraint("revision_id", "kind", "indicator"),)
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    revision_id: Mapped[int] = mapped_column(BigId, ForeignKey("revision.id"))
+    kind: Mapped[str] = mapped_column(String(40))
+    indicator: Mapped[str] = mapped_column(String(60))
+    unit: Mapped[str] = mapped_column(String(20))
+    numerator: Mapped[Decimal | None] = mapped_column(Millionths)
+    denominator: Mapped[Decimal | None] = mapped_column(Millionths)
+    factors: Mapped[list[str]] = mapped_column(JsonDocument)
+    basis: Mapped[list[dict[str, str]]] = mapped_column(JsonDocument)
+    unknown: Mapped[dict[str, str] | None] = mapped_column(JsonDocument)
+    """Why it cannot be computed, in both languages; None when it can."""
+
+
+class FindingResult(StrEnum):
+    """How a requirement came out."""
+
+    MET = "met"
+    BROKEN = "broken"
+    UNKNOWN = "unknown"
+
+
+class Finding(Base):
+    """How one requirement came out for a revision: figure against threshold, and the lines behind it."""
+
+    __tablename__ = "finding"
+    __table_args__ = (UniqueConstraint("revision_id", "requirement_id"),)
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    revision_id: Mapped[int] = mapped_column(BigId, ForeignKey("revision.id"))
+    requirement_id: Mapped[int] = mapped_column(BigId, ForeignKey("requirement.id"))
+    result: Mapped[FindingResult] = mapped_column(Code(FindingResult))
+    figure: Mapped[Json] = mapped_column(JsonDocument)
+    """{"value": "23.4"|None, "unit": "%", "shown": {"nb", "en"}}: as it was when the revision was signed."""
+    lines: Mapped[list[str]] = mapped_column(JsonDocument)
+    sentence: Mapped[dict[str, str]] = mapped_column(JsonDocument)
+    requirement: Mapped[Any] = relationship("Requirement", lazy="joined")
+
+
+class Check(Base):
+    """What a rule of a kind said about a frozen line."""
+
+    __tablename__ = "check_result"
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    revision_id: Mapped[int] = mapped_column(BigId, ForeignKey("revision.id"), index=True)
+    kind: Mapped[str] = mapped_column(String(40))
+    line_key: Mapped[str] = mapped_column(String(36))
+    field: Mapped[str] = mapped_column(String(60))
+    rule: Mapped[str] = mapped_column(String(80))
+    severity: Mapped[str] = mapped_column(String(20))
+    text: Mapped[dict[str, str]] = mapped_column(JsonDocument)
+
+
+class Decision(StrEnum):
+    """What a reviewer decides."""
+
+    APPROVE = "approve"
+    RETURN = "return"
+    REJECT = "reject"
+
+
+class Review(OfContract, Row):
+    """The one decision on a revision: a second one is refused by the database."""
+
+    __tablename__ = "review"
+
+    revision_id: Mapped[int] = mapped_column(BigId, ForeignKey("revision.id"), unique=True)
+    decision: Mapped[Decision] = mapped_column(Code(Decision))
+    reasons: Mapped[str] = mapped_column(String(4000), default="")
+    decided_by_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("person.id"))
+    """None when the contract lets a clean report through without a person."""
+    decided_by: Mapped[Person | None] = relationship(lazy="joined")
+    revision: Mapped[Revision] = relationship(back_populates="review")
+
+
+class Unlock(OfContract, Row):
+    """What a return reopened: one value of one line, or (no field) the whole line, with the reviewer's comment."""
+
+    __tablename__ = "unlock"
+
+    report_id: Mapped[int] = mapped_column(BigId, ForeignKey("report.id"), index=True)
+    revision_id: Mapped[int] = mapped_column(BigId, ForeignKey("revision.id"))
+    kind: Mapped[str] = mapped_column(String(40))
+    line_key: Mapped[uuid.UUID] = mapped_column(Uuid)
+    field: Mapped[str] = mapped_column(String(60), default="")
+    comment: Mapped[str] = mapped_column(String(2000))
+    report: Mapped[Report] = relationship(back_populates="unlocks")

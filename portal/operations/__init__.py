@@ -1,0 +1,1 @@
+"""Everything the portal can be asked to do. Doors commit; nothing here does."""

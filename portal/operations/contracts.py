@@ -1,0 +1,192 @@
+"""Setting up contracts, and opening each reporting period when its time comes."""
+
+from datetime import datetime, timedelta
+from functools import lru_cache
+from typing import NamedTuple
+
+from sqlalchemy import select
+
+from portal import calendars, clock, kinds
+from portal.extensions import db
+from portal.calendars import Period
+from portal.kinds.base import Choice, Kind
+from portal.model import (
+    REPORTING_DUTY,
+    Comparison,
+    Contract,
+    Deployment,
+    KindVersion,
+    Report,
+    ReportingPeriod,
+    ReportState,
+    Requirement,
+    SanctionClause,
+    Section,
+    record,
+)
+from portal.model.base import Json
+from portal.operations import processes
+from portal.text import same
+
+REMINDER_WORKING_DAYS = 3
+"""Working days before the deadline that a reminder goes out."""
+
+
+class Duty(NamedTuple):
+    """A requirement to put in a contract."""
+
+    kind: str
+    indicator: str
+    comparison: Comparison
+    threshold: str
+    clause: str
+
+
+def add(contract: Contract, duties: list[Duty]) -> Contract:
+    """Register a contract with its requirements; the duty to report in time is always one of them."""
+    db.session.add(contract)
+    db.session.flush()
+    reporting = Duty("", REPORTING_DUTY, Comparison.AT_MOST, "0", contract.reporting_clause)
+    for duty in [reporting, *duties]:
+        contract.requirements.append(
+            Requirement(
+                contract_id=contract.id,
+                buyer_id=contract.buyer_id,
+                supplier_id=contract.supplier_id,
+                valid_from=contract.starts_on,
+                **duty._asdict(),
+            )
+        )
+    db.session.flush()
+    record(contract, "contract.added", by=None, reference=contract.reference)
+    return contract
+
+
+def add_clause(contract: Contract, clause: SanctionClause) -> SanctionClause:
+    """Put a sanction clause into a contract."""
+    clause.contract_id, clause.buyer_id, clause.supplier_id = contract.id, contract.buyer_id, contract.supplier_id
+    contract.clauses.append(clause)
+    db.session.flush()
+    record(contract, "contract.clause_added", by=None, clause=clause.clause, fee=str(clause.fee))
+    return clause
+
+
+def open_due_periods() -> int:
+    """Open every monthly period whose first day has come, one report and one process each. Safe to repeat."""
+    opened = 0
+    for contract in db.session.scalars(select(Contract)):
+        today = clock.today(contract.time_zone)
+        known = set(db.session.scalars(select(ReportingPeriod.starts_on).where(ReportingPeriod.contract_id == contract.id)))
+        for month in calendars.months_between(contract.starts_on, min(today, contract.ends_on)):
+            if month.starts_on not in known:
+                open_period(contract, month)
+                opened += 1
+    return opened
+
+
+def open_period(contract: Contract, month: Period) -> Report:
+    """Open one month: its period, its report with a section for each kind, and the process that leads it."""
+    due_on = calendars.add_working_days(month.ends_on, contract.due_working_days, contract.country)
+    due_at = calendars.end_of_day(due_on, contract.time_zone)
+    period = ReportingPeriod(
+        contract_id=contract.id,
+        buyer_id=contract.buyer_id,
+        supplier_id=contract.supplier_id,
+        starts_on=month.starts_on,
+        ends_on=month.ends_on,
+        opens_at=clock.now(),
+        due_at=due_at,
+    )
+    report = Report(
+        contract=contract,
+        buyer_id=contract.buyer_id,
+        supplier_id=contract.supplier_id,
+        period=period,
+        due_at=due_at,
+        state=ReportState.OPEN,
+        preparers=[],
+        pins=_pins(contract),
+    )
+    db.session.add_all([period, report])
+    db.session.flush()
+    for key in contract.kinds:
+        report.sections.append(
+            Section(
+                contract_id=contract.id,
+                buyer_id=contract.buyer_id,
+                supplier_id=contract.supplier_id,
+                organisation_id=contract.supplier_id,
+                kind=key,
+            )
+        )
+    db.session.flush()
+    record(report, "report.opened", by=None, period=month.starts_on.isoformat(), due_at=due_at.isoformat())
+    processes.start("report", report, {"report_id": report.id, **deadlines(report)})
+    return report
+
+
+def deadlines(report: Report) -> dict[str, object]:
+    """The report's due moment and its reminder, as process data."""
+    contract = report.contract
+    due_on = calendars.local_day(report.due_at, contract.time_zone)
+    remind_on = calendars.add_working_days(due_on, -REMINDER_WORKING_DAYS, contract.country)
+    morning = calendars.start_of_day(remind_on, contract.time_zone) + timedelta(hours=8)
+    return {"due_at": processes.moment(report.due_at), "remind_at": processes.moment(morning)}
+
+
+def new_deadline(contract: Contract, working_days: int) -> datetime:
+    """The end of the day that lies so many working days ahead, where the contract is."""
+    day = calendars.add_working_days(clock.today(contract.time_zone), working_days, contract.country)
+    return calendars.end_of_day(day, contract.time_zone)
+
+
+def kind_of(report: Report, key: str) -> Kind:
+    """The kind as it was pinned for this report, with the contract's machines as choices."""
+    return _pinned(report.pins["kinds"][key]).bound({"machines": machine_choices(report)})
+
+
+def kinds_of(report: Report) -> list[Kind]:
+    """All kinds of a report, in the order of its sections."""
+    return [kind_of(report, section.kind) for section in report.sections]
+
+
+def deployments_in(report: Report) -> list[Deployment]:
+    """Machines that stood on the contract at some time in the report's period, by name."""
+    period = report.period
+    rows = db.session.scalars(
+        select(Deployment).where(
+            Deployment.contract_id == report.contract_id,
+            Deployment.arrived_on <= period.ends_on,
+            (Deployment.departed_on.is_(None)) | (Deployment.departed_on >= period.starts_on),
+        )
+    )
+    return sorted(rows, key=lambda row: (row.machine.name, row.id))
+
+
+def machine_choices(report: Report) -> tuple[Choice, ...]:
+    """The machines of the period as choices: key is the machine's public id, label its own name."""
+    machines = {row.machine.public_id: row.machine.name for row in deployments_in(report)}
+    return tuple(Choice(str(number), same(name)) for number, name in machines.items())
+
+
+def _pins(contract: Contract) -> Json:
+    return {
+        "kinds": {key: _kept_version(kinds.kind(key)) for key in contract.kinds},
+        "counted_kind": contract.counted_kind,
+        "basis": contract.basis,
+    }
+
+
+def _kept_version(kind: Kind) -> str:
+    if db.session.get(KindVersion, kind.content_hash) is None:
+        db.session.add(KindVersion(content_hash=kind.content_hash, key=kind.key, document=kind.dump(), created_at=clock.now()))
+        db.session.flush()
+    return kind.content_hash
+
+
+@lru_cache(maxsize=256)
+def _pinned(content_hash: str) -> Kind:
+    """A pinned kind; a hash never changes its meaning, so it is read once a process."""
+    return kinds.load(db.session.get_one(KindVersion, content_hash).document)
+
+

@@ -1,0 +1,155 @@
+"""From lines to figures to findings: each indicator computed once, each requirement held against it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from portal.factors import Basis
+from portal.kinds.base import Indicator, Kind, Line, Measure, Problem, Setting, Tally
+from portal.model import Comparison, FindingResult, Report, Requirement
+from portal.operations import contracts
+from portal.quantities import shown
+from portal.text import LANGUAGES, Text, same
+
+SENTENCE = {
+    Comparison.AT_LEAST: Text(
+        "{title} er {figure}. Kravet i punkt {clause} er minst {threshold}.",
+        "{title} is {figure}. Clause {clause} asks for at least {threshold}.",
+    ),
+    Comparison.AT_MOST: Text(
+        "{title} er {figure}. Kravet i punkt {clause} er høyst {threshold}.",
+        "{title} is {figure}. Clause {clause} allows at most {threshold}.",
+    ),
+}
+UNKNOWN_SENTENCE = Text(
+    "{title} kan ikke beregnes: {reason} Kravet i punkt {clause} er derfor ikke vurdert.",
+    "{title} cannot be computed: {reason} Clause {clause} is therefore not judged.",
+)
+RANKED_SENTENCE = Text(
+    "{title}: {figure}. Kravet i punkt {clause} er {threshold} eller bedre.",
+    "{title}: {figure}. Clause {clause} asks for {threshold} or better.",
+)
+LINES_BELOW = Text("{count} av {all} linjer er under {threshold}", "{count} of {all} lines are below {threshold}")
+LINES_ABOVE = Text("{count} av {all} linjer er over {threshold}", "{count} of {all} lines are above {threshold}")
+NO_REASON = Text("grunnlaget mangler.", "there is no basis for it.")
+
+
+@dataclass(frozen=True)
+class ComputedFigure:
+    """One indicator of one kind, as additive numerator and denominator."""
+
+    kind: str
+    indicator: Indicator
+    tally: Tally
+    factors: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """How one requirement comes out, in words and with the lines behind it."""
+
+    requirement: Requirement
+    result: FindingResult
+    value: Decimal | None
+    unit: str
+    shown: Text
+    sentence: Text
+    lines: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Assessment:
+    """Everything that follows from a report's lines."""
+
+    basis: tuple[Text, ...]
+    measures: Mapping[str, Mapping[str, Sequence[Measure]]]
+    """Kind -> line key -> measures."""
+    figures: tuple[ComputedFigure, ...]
+    judgements: tuple[Judgement, ...]
+    problems: Mapping[str, tuple[Problem, ...]]
+    """Kind -> what its rules say."""
+
+    @property
+    def broken(self) -> tuple[Judgement, ...]:
+        """The requirements that these figures break."""
+        return tuple(judgement for judgement in self.judgements if judgement.result == FindingResult.BROKEN)
+
+    def count(self, severity: str) -> int:
+        """How many remarks of one severity the rules made."""
+        return sum(problem.severity == severity for found in self.problems.values() for problem in found)
+
+
+def assess(report: Report, lines: Mapping[str, Sequence[Line]], previous: Mapping[str, Sequence[Line]]) -> Assessment:
+    """Compute every indicator and judge every requirement in force, from lines that have been read without error.
+
+    Args:
+        report: the report, whose pins decide kinds, factors and basis.
+        lines: kind -> lines of this period.
+        previous: kind -> lines of the period before, for comparison.
+    """
+    basis = basis_of(report)
+    kinds = {kind.key: kind for kind in contracts.kinds_of(report)}
+    settings = {
+        key: Setting(report.period.starts_on, report.period.ends_on, basis, tuple(previous.get(key, ()))) for key in kinds
+    }
+    measures = {key: kind.measure(lines.get(key, ()), settings[key]) for key, kind in kinds.items()}
+    return Assessment(
+        basis=basis.sentences(),
+        measures=measures,
+        figures=tuple(_figure(kind, indicator, measures[key]) for key, kind in kinds.items() for indicator in kind.indicators),
+        judgements=tuple(
+            _judge(duty, kinds[duty.kind], measures[duty.kind])
+            for duty in report.contract.requirements_on(report.period.ends_on)
+            if duty.kind in kinds
+        ),
+        problems={key: kind.check(lines.get(key, ()), settings[key]) for key, kind in kinds.items()},
+    )
+
+
+def basis_of(report: Report) -> Basis:
+    """What the figures of this report rest on, from its pins."""
+    return Basis.load(report.pins["basis"])
+
+
+def _figure(kind: Kind, indicator: Indicator, measures: Mapping[str, Sequence[Measure]]) -> ComputedFigure:
+    used = {
+        measure.factor for found in measures.values() for measure in found if measure.factor and measure.key == indicator.measure
+    }
+    return ComputedFigure(kind.key, indicator, kind.figure(indicator.key, measures), tuple(sorted(used)))
+
+
+def _judge(duty: Requirement, kind: Kind, measures: Mapping[str, Sequence[Measure]]) -> Judgement:
+    indicator = kind.indicator(duty.indicator)
+    threshold: Decimal | str = duty.threshold if indicator.choices_of else Decimal(duty.threshold)
+    tally = kind.figure(indicator.key, measures, threshold)
+    met = indicator.met(tally, threshold, duty.comparison.value)
+    words = {"title": indicator.title, "clause": same(duty.clause), "threshold": threshold_in_words(kind, duty)}
+    if tally.value is None or met is None:
+        sentence = UNKNOWN_SENTENCE.with_values(**words, reason=tally.reason or NO_REASON)
+        return Judgement(duty, FindingResult.UNKNOWN, None, tally.unit, same("–"), sentence, ())
+    figure = _ranked_figure(duty, tally, words["threshold"]) if indicator.choices_of else with_unit(tally.value, tally.unit)
+    wording = RANKED_SENTENCE if indicator.choices_of else SENTENCE[duty.comparison]
+    result = FindingResult.MET if met else FindingResult.BROKEN
+    return Judgement(
+        duty, result, tally.value, tally.unit, figure, wording.with_values(**words, figure=figure), () if met else tally.lines
+    )
+
+
+def _ranked_figure(duty: Requirement, tally: Tally, threshold: Text) -> Text:
+    wording = LINES_BELOW if duty.comparison == Comparison.AT_LEAST else LINES_ABOVE
+    return wording.with_values(count=int(tally.numerator), all=int(tally.denominator or 0), threshold=threshold)
+
+
+def threshold_in_words(kind: Kind, duty: Requirement) -> Text:
+    """A requirement's threshold as people say it: «20 %», «steg IIIB»."""
+    indicator = kind.indicator(duty.indicator)
+    if indicator.choices_of:
+        choice = kind.column(indicator.choices_of).choice(duty.threshold)
+        return choice.label if choice else same(duty.threshold)
+    return with_unit(Decimal(duty.threshold), indicator.unit)
+
+
+def with_unit(value: Decimal, unit: str) -> Text:
+    """A number with its unit, as each language writes it; shown to one decimal where it is long."""
+    rounded = value if value == value.to_integral_value() else value.quantize(Decimal("0.1"))
+    return Text(*(f"{shown(rounded, language)}\u00a0{unit}".rstrip() for language in LANGUAGES))

@@ -1,0 +1,155 @@
+"""The words of a formal notice, from the facts of the case, and what its clause may cost."""
+
+from decimal import Decimal
+from typing import NamedTuple
+
+from flask_babel import get_locale
+from flask_babel import gettext as _
+
+from portal.kinds import Kind, Line
+from portal.model import REPORTING_DUTY, ClauseCounts, Deviation, SanctionClause
+from portal.operations import contracts, deviations, figures
+from portal.quantities import shown
+from portal.text import Text
+
+_BY_LINE = frozenset({"minimum", "maximum"})
+"""Indicators of which single lines break the requirement. Of the others the lines only make up the figure."""
+
+
+class Cost(NamedTuple):
+    """What a breach may cost: the clause's fee times `breaches` is `amount`, in the contract's currency."""
+
+    clause: SanctionClause
+    breaches: int
+    amount: Decimal
+
+
+class NamedLine(NamedTuple):
+    """A reported line in words: what it is called, and what it says."""
+
+    name: Text
+    said: Text
+
+
+def notice_draft(deviation: Deviation) -> str:
+    """A formal notice to begin from, in the writer's language: clause, facts, what may follow, how to answer."""
+    language = _language()
+    contract = deviation.contract
+    found = [Text.load(deviation.sentence).to(language), *_lines_in_words(deviation, language)]
+    about = _(
+        "This concerns contract %(reference)s, %(title)s, between %(buyer)s and %(supplier)s, and %(period)s.",
+        reference=contract.reference,
+        title=contract.title,
+        buyer=contract.buyer.name,
+        supplier=contract.supplier.name,
+        period=deviations.period_text(deviation.report).to(language),
+    )
+    paragraphs = [
+        [_("Notice of breach of contract, clause %(clause)s", clause=deviation.clause)],
+        [about],
+        [_("What we have found"), *found],
+        [_("What may follow"), *_consequences(deviation, language)],
+        [_("How to reply"), deadline_sentence(contract.reply_working_days), _how()],
+    ]
+    return "\n\n".join("\n".join(lines) for lines in paragraphs)
+
+
+def deadline_sentence(working_days: int) -> str:
+    """The sentence of the draft that names the time to reply."""
+    return _("You have %(days)s working days to reply, counted from when you receive this notice.", days=working_days)
+
+
+def with_deadline(text: str, before: int, after: int) -> str:
+    """A notice whose sentence on the time to reply says `after` where the draft said `before` working days."""
+    return text.replace(deadline_sentence(before), deadline_sentence(after))
+
+
+def may_cost(deviation: Deviation) -> Cost | None:
+    """What a sanction for this breach may come to; None when the contract has no clause for it."""
+    clause = deviation.contract.clause_for(deviation.requirement)
+    if clause is None:
+        return None
+    breaches = int(deviation.facts.get("breaches", 1)) if clause.counts == ClauseCounts.LINE else 1
+    return Cost(clause, breaches, clause.fee * breaches)
+
+
+def threshold(deviation: Deviation) -> Text | None:
+    """What the requirement asks for, in words: «20 %», «steg IIIB»; None for the duty to report."""
+    kind = _kind(deviation)
+    return figures.threshold_in_words(kind, deviation.requirement) if kind else None
+
+
+def breaks_by_line(deviation: Deviation) -> bool:
+    """Whether each line behind the deviation breaks the requirement by itself, and not only makes up its figure."""
+    kind = _kind(deviation)
+    return kind is not None and kind.indicator(deviation.requirement.indicator).aggregate in _BY_LINE
+
+
+def lines_behind(deviation: Deviation) -> list[NamedLine]:
+    """The lines that the deviation rests on, as they stood in the revision it was found in."""
+    kind = _kind(deviation)
+    number = deviation.facts.get("revision")
+    revision = next((each for each in deviation.report.revisions if each.number == number), None)
+    if kind is None or revision is None:
+        return []
+    wanted = set(deviation.facts.get("lines", ()))
+    lines = [Line(str(line.key), line.values) for line in revision.lines_of(kind.key)]
+    return [
+        NamedLine(line_name(kind, line, place), line_words(kind, line))
+        for place, line in enumerate(lines, start=1)
+        if line.key in wanted
+    ]
+
+
+def line_name(kind: Kind, line: Line, place: int) -> Text:
+    """What a line is called: its identity in words, else its place on the list."""
+    identity = next((field for field in kind.fields if field.identity), None)
+    if identity is not None and line.text(identity.key):
+        return kind.words(identity.key, line.values)
+    return Text(f"Linje {place}", f"Line {place}")
+
+
+def line_words(kind: Kind, line: Line) -> Text:
+    """What a line says beside its name, in one sentence."""
+    given = [kind.words(each.key, line.values) for each in kind.fields if not each.identity and line.text(each.key)]
+    return Text(", ".join(each.nb for each in given), ", ".join(each.en for each in given))
+
+
+def _lines_in_words(deviation: Deviation, language: str) -> list[str]:
+    if not breaks_by_line(deviation):
+        return []
+    return [f"- {line.name.to(language)}: {line.said.to(language)}" for line in lines_behind(deviation)]
+
+
+def _consequences(deviation: Deviation, language: str) -> list[str]:
+    cost = may_cost(deviation)
+    if cost is None:
+        return [_("The contract has no sanction clause for this requirement. The breach is registered.")]
+    clause = cost.clause
+    words = {"clause": clause.clause, "fee": f"{shown(clause.fee, language)} {deviation.contract.currency}"}
+    if clause.counts == ClauseCounts.LINE:
+        said = [_("Under clause %(clause)s a breach costs %(fee)s for each line in breach.", **words)]
+    else:
+        said = [_("Under clause %(clause)s a breach costs %(fee)s for the period.", **words)]
+    if clause.warns_first:
+        said.append(_("The first time the sanction is a written warning."))
+    return [" ".join(said), _("The clause reads: %(wording)s", wording=clause.wording)]
+
+
+def _how() -> str:
+    return _(
+        "Say whether you agree, why it happened, and what you have done or will do to put it right. "
+        "Attach what documents it. Sign in to Klimakontrakt, open the case and write your reply there. "
+        "We read the reply before anything is decided."
+    )
+
+
+def _kind(deviation: Deviation) -> Kind | None:
+    if deviation.requirement.indicator == REPORTING_DUTY:
+        return None
+    return contracts.kind_of(deviation.report, deviation.requirement.kind)
+
+
+def _language() -> str:
+    locale = get_locale()
+    return str(locale.language) if locale else "nb"

@@ -1,0 +1,33 @@
+"""The table: what a diagram may ask for, by dotted name, and the operation that answers."""
+
+from collections.abc import Callable, Mapping
+
+from portal.operations import deviations, reports, reviews, sanctions
+
+SERVICE_TASKS: dict[str, Callable[..., Mapping[str, object] | None]] = {
+    "deviations.close": deviations.close_deviation,
+    "deviations.dismiss": deviations.dismiss_deviation,
+    "deviations.note_no_reply": deviations.note_no_reply,
+    "deviations.open_for_breaches": deviations.open_for_breaches,
+    "deviations.propose_sanction": sanctions.propose_sanction,
+    "deviations.reopen_assessment": sanctions.reopen_assessment,
+    "deviations.send_notice": deviations.send_notice,
+    "deviations.start_reply_period": deviations.start_reply_period,
+    "reports.approve": reports.approve,
+    "reports.check": reports.check,
+    "reports.compute": reports.compute,
+    "reports.freeze": reports.freeze,
+    "reports.mark_overdue": reports.mark_overdue,
+    "reports.reject": reports.reject,
+    "reports.remind": reports.remind,
+    "reports.send_back": reports.send_back,
+    "reviews.plan": reviews.plan,
+    "reviews.remind": reviews.remind,
+    "sanctions.calculate": sanctions.calculate,
+    "sanctions.close": sanctions.close,
+    "sanctions.decide": sanctions.decide_sanction,
+    "sanctions.ground": sanctions.ground,
+    "sanctions.refuse": sanctions.refuse_sanction,
+    "sanctions.send_decision": sanctions.send_decision,
+    "sanctions.withdraw": sanctions.withdraw_sanction,
+}

@@ -1,0 +1,153 @@
+"""Who may do what, as one table; whose rows anybody sees, in one place; and who may decide, in one function."""
+
+from collections.abc import Callable
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import Select, or_, select
+
+from portal.errors import Forbidden
+from portal.model import (
+    Contract,
+    Machine,
+    Membership,
+    OrganisationKind,
+    OutgoingMail,
+    Person,
+    Report,
+    Role,
+)
+from portal.text import Text
+
+
+class Permission(StrEnum):
+    """What can be asked, named `thing:act`."""
+
+    CASE_ASSESS = "case:assess"
+    CASE_READ = "case:read"
+    CASE_REPLY = "case:reply"
+    CONTRACT_READ = "contract:read"
+    EXPORT_READ = "export:read"
+    FILE_READ = "file:read"
+    MACHINE_EDIT = "machine:edit"
+    MACHINE_READ = "machine:read"
+    MAIL_READ = "mail:read"
+    OWN_ACCOUNT = "own:account"
+    REPORT_EDIT = "report:edit"
+    REPORT_READ = "report:read"
+    REPORT_REVIEW = "report:review"
+    REPORT_SIGN = "report:sign"
+    SANCTION_DECIDE = "sanction:decide"
+    SANCTION_PROPOSE = "sanction:propose"
+
+
+Rule = Callable[[Membership], bool]
+
+
+def _supplier_as(*roles: Role) -> Rule:
+    return lambda by: by.organisation.kind == OrganisationKind.SUPPLIER and by.has(*roles)
+
+
+def _buyer_as(*roles: Role) -> Rule:
+    return lambda by: by.organisation.kind == OrganisationKind.BUYER and by.has(*roles)
+
+
+def _anyone(by: Membership) -> bool:
+    return bool(by.roles)
+
+
+TABLE: dict[Permission, Rule] = {
+    Permission.CASE_ASSESS: _buyer_as(Role.ADMINISTRATOR),
+    Permission.CASE_READ: _anyone,
+    Permission.CASE_REPLY: _supplier_as(Role.REPORTER, Role.SIGNATORY, Role.ADMINISTRATOR),
+    Permission.CONTRACT_READ: _anyone,
+    Permission.EXPORT_READ: _anyone,
+    Permission.FILE_READ: _anyone,
+    Permission.MACHINE_EDIT: _supplier_as(Role.REPORTER, Role.ADMINISTRATOR),
+    Permission.MACHINE_READ: _anyone,
+    Permission.MAIL_READ: lambda by: by.has(Role.ADMINISTRATOR),
+    Permission.OWN_ACCOUNT: _anyone,
+    Permission.REPORT_EDIT: _supplier_as(Role.REPORTER, Role.SIGNATORY),
+    Permission.REPORT_READ: _anyone,
+    Permission.REPORT_REVIEW: _buyer_as(Role.REVIEWER),
+    Permission.REPORT_SIGN: _supplier_as(Role.SIGNATORY),
+    Permission.SANCTION_DECIDE: _buyer_as(Role.DECISION_MAKER),
+    Permission.SANCTION_PROPOSE: _buyer_as(Role.ADMINISTRATOR),
+}
+"""Permission -> what the acting membership must be. The row itself is guarded by `visible`."""
+
+NOT_YOURS_TO_DO = Text(
+    "Rollen din for {organisation} gir ikke adgang til dette.", "Your role for {organisation} does not allow this."
+)
+PREPARED_IT = Text(
+    "Du har selv vært med på å fylle ut denne rapporten. En annen må kontrollere den.",
+    "You helped to fill in this report yourself. Somebody else must review it.",
+)
+PROPOSED_IT = Text(
+    "Du har selv foreslått denne sanksjonen. En annen må avgjøre den.",
+    "You proposed this sanction yourself. Somebody else must decide it.",
+)
+NOT_YOUR_CONTRACT = Text("Kontrakten er ikke din oppdragsgivers.", "The contract is not your organisation's.")
+
+
+def allowed(by: Membership, permission: Permission) -> bool:
+    """Whether this membership's side and roles allow the act at all."""
+    return TABLE[permission](by)
+
+
+def demand(by: Membership, permission: Permission) -> None:
+    """Refuse with words when `allowed` says no."""
+    if not allowed(by, permission):
+        raise Forbidden(NOT_YOURS_TO_DO.with_values(organisation=by.organisation.name))
+
+
+def visible(entity: type[Any], by: Membership) -> Select[Any]:
+    """The rows of `entity` that this membership may see; every list and every look-up begins here.
+
+    Rows below a contract belong to its two parties. A machine belongs to its owner, and is seen by the buyers of the
+    contracts it stands on. A report that has not been submitted is the supplier's own affair, yet the buyer sees that
+    it exists and when it is due.
+    """
+    mine = by.organisation_id
+    if entity is Contract or hasattr(entity, "buyer_id"):
+        rows = select(entity).where(or_(entity.buyer_id == mine, entity.supplier_id == mine))
+        return rows.where(_addressed_to(by)) if entity is OutgoingMail else rows
+    if entity is Machine:
+        return select(Machine).where(
+            or_(Machine.owner_id == mine, Machine.deployments.any(buyer_id=mine), Machine.deployments.any(supplier_id=mine))
+        )
+    raise TypeError(f"{entity.__name__} has no rule of visibility")
+
+
+def _addressed_to(by: Membership) -> Any:
+    """Letters to the other party are seen by the side that sent them: the buyer; the supplier sees its own."""
+    if by.organisation.kind == OrganisationKind.BUYER:
+        return OutgoingMail.buyer_id == by.organisation_id
+    own = select(Membership.person_id).where(Membership.organisation_id == by.organisation_id)
+    return OutgoingMail.to_address.in_(select(Person.email).where(Person.id.in_(own)))
+
+
+def may_decide(by: Membership, permission: Permission, *, buyer_id: int, involved: dict[int, Text]) -> None:
+    """The one choke point for decisions. Refuses with words; returns when this person may decide.
+
+    Args:
+        by: who wants to decide.
+        permission: what the decision asks for.
+        buyer_id: the buyer whose contract it is.
+        involved: persons who had a hand in the matter, and what to tell each of them.
+    """
+    demand(by, permission)
+    if by.organisation_id != buyer_id:
+        raise Forbidden(NOT_YOUR_CONTRACT)
+    if by.person_id in involved:
+        raise Forbidden(involved[by.person_id])
+
+
+def may_review(by: Membership, report: Report) -> None:
+    """Whether this person may decide on the report's latest revision."""
+    may_decide(
+        by,
+        Permission.REPORT_REVIEW,
+        buyer_id=report.buyer_id,
+        involved=dict.fromkeys(report.preparers, PREPARED_IT),
+    )

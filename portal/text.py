@@ -1,0 +1,46 @@
+"""Words that are data: a text in every language of the portal, carried by descriptions that outlive a release."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+LANGUAGES = ("nb", "en")
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """One text in both languages. `{name}` places are filled by `with_values`; a value may itself be a Text."""
+
+    nb: str
+    en: str
+
+    def to(self, language: str) -> str:
+        """The text in `language`; an unknown language reads bokmål."""
+        return self.en if language == "en" else self.nb
+
+    def with_values(self, **values: "str | int | Text") -> "Text":
+        """The same text with its places filled."""
+        return Text(*(getattr(self, code).format(**_spoken(values, code)) for code in LANGUAGES))
+
+    def dump(self) -> dict[str, str]:
+        """As JSON: {"nb": …, "en": …}."""
+        return {"nb": self.nb, "en": self.en}
+
+    @classmethod
+    def load(cls, stored: Mapping[str, str]) -> "Text":
+        """Back from `dump`."""
+        return cls(nb=stored["nb"], en=stored["en"])
+
+
+def same(text: str) -> Text:
+    """A text that reads alike in every language: a name, a code, a unit."""
+    return Text(text, text)
+
+
+def repeated(written: str, most: int = 40) -> str:
+    """What somebody wrote, as a message may repeat it: short, and every sign that cannot be shown replaced."""
+    short = " ".join(written[: 2 * most].split())[:most]
+    return "".join(sign if sign.isprintable() else "\ufffd" for sign in short)
+
+
+def _spoken(values: Mapping[str, "str | int | Text"], language: str) -> dict[str, str | int]:
+    return {name: value.to(language) if isinstance(value, Text) else value for name, value in values.items()}

@@ -1,0 +1,66 @@
+"""What an error looks like: each refusal of the domain gets its status and a page that says what to do."""
+
+import logging
+
+from flask import Flask, Response, make_response, render_template, request
+from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlalchemy.orm.exc import StaleDataError
+from werkzeug.exceptions import HTTPException
+
+from portal.errors import Conflict, Forbidden, Invalid, NotFound, PortalError, Refused, Unavailable
+from portal.text import Text
+
+STATUS = {NotFound: 404, Forbidden: 403, Conflict: 409, Refused: 422, Invalid: 422, Unavailable: 503}
+PAGES = frozenset({400, 403, 404, 409, 413, 422, 429, 500, 503})
+
+SOMEBODY_WAS_FIRST = Text(
+    "Noen andre lagret samtidig som deg, og var først. Ingenting av ditt ble lagret. Last siden på nytt.",
+    "Somebody else saved at the same time and was first. Nothing of yours was stored. Load the page again.",
+)
+NO_DATABASE = Text(
+    "Databasen svarer ikke akkurat nå. Ingenting ble lagret. Prøv igjen om litt.",
+    "The database does not answer just now. Nothing was stored. Please try again in a moment.",
+)
+
+_log = logging.getLogger(__name__)
+
+
+def init_app(app: Flask) -> None:
+    """Map every refusal to a page."""
+    app.register_error_handler(PortalError, _refused)
+    app.register_error_handler(StaleDataError, lambda _error: page(409, SOMEBODY_WAS_FIRST))
+    app.register_error_handler(IntegrityError, _collided)
+    app.register_error_handler(OperationalError, _database_down)
+    app.register_error_handler(HTTPException, _http)
+
+
+def page(status: int, text: Text | None = None, headers: dict[str, str] | None = None) -> Response:
+    """The page of one status, with the words of whoever refused."""
+    shown = status if status in PAGES else 500
+    response = make_response(render_template(f"errors/{shown}.html", message=text), status)
+    response.headers.extend(headers or {})
+    return response
+
+
+def _refused(error: PortalError) -> Response:
+    status = next(code for kind, code in STATUS.items() if isinstance(error, kind))
+    return page(status, error.text, {"Retry-After": "5"} if status == 503 else None)  # noqa: PLR2004 - HTTP
+
+
+def _collided(error: IntegrityError) -> Response:
+    _log.warning("Two writers collided on %s: %s", request.path, error.orig)
+    return page(409, SOMEBODY_WAS_FIRST)
+
+
+def _database_down(error: OperationalError) -> Response:
+    _log.error("The database refused on %s: %s", request.path, error.orig)
+    return page(503, NO_DATABASE, {"Retry-After": "5"})
+
+
+def _http(error: HTTPException) -> Response:
+    if error.response is not None:
+        return error.response
+    code = error.code or 500
+    if code < 400:  # noqa: PLR2004 - redirects and the like are no errors
+        return error.get_response()  # type: ignore[return-value]
+    return page(code, None, {"Retry-After": "60"} if code == 429 else None)  # noqa: PLR2004

@@ -1,0 +1,87 @@
+"""Approved reports as a workbook, for whoever wants to count for themselves."""
+
+import uuid
+from datetime import date
+from io import BytesIO
+
+from flask import Blueprint, render_template, request, send_file
+from flask.typing import ResponseReturnValue
+from flask_babel import lazy_gettext as _
+from wtforms import Form, SelectField
+
+from portal import calendars, clock
+from portal.model import Contract, Membership
+from portal.operations import exports
+from portal.permissions import Permission
+from portal.text import Text
+from portal.web import lists
+from portal.web.access import current_membership, requires
+from portal.web.accounts import current_language
+
+blueprint = Blueprint("exports", __name__, url_prefix="/exports")
+
+EXCEL = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+ENDS_BEFORE_IT_BEGINS = Text(
+    "Siste måned kan ikke være før første måned.", "The last month cannot be before the first month."
+)
+
+
+class ExportForm(Form):
+    """What to take out; everything when nothing is chosen. It lives in the address, so that it can be fetched again."""
+
+    contract = SelectField(_("Contract"))
+    first = SelectField(_("From"))
+    last = SelectField(_("To"))
+
+
+@blueprint.get("")
+@requires(Permission.EXPORT_READ)
+def index() -> ResponseReturnValue:
+    """Choose contract and months."""
+    return render_template("exports/index.html", form=_form(current_membership()))
+
+
+@blueprint.get("/reports.xlsx")
+@requires(Permission.EXPORT_READ)
+def workbook() -> ResponseReturnValue:
+    """The workbook for the choice in the address; a choice that makes no sense gets the page back."""
+    by = current_membership()
+    form = _form(by)
+    if form.validate() and form.first.data and form.last.data and form.first.data > form.last.data:
+        form.last.errors = [ENDS_BEFORE_IT_BEGINS]
+    if form.errors:
+        return render_template("exports/index.html", form=form), 422
+    content = exports.workbook(
+        by,
+        current_language(),
+        contract=uuid.UUID(form.contract.data) if form.contract.data else None,
+        first=_first_day(form.first.data),
+        last=_first_day(form.last.data),
+    )
+    name = f"klimakontrakt-{clock.now():%Y-%m-%d}.xlsx"
+    return send_file(BytesIO(content), mimetype=EXCEL, as_attachment=True, download_name=name)
+
+
+def _form(by: Membership) -> ExportForm:
+    form = ExportForm(request.args)
+    contracts = lists.contracts_of(by)
+    months = [(f"{day:%Y-%m}", calendars.month_name(day).to(current_language())) for day in _months(contracts)]
+    form.contract.choices = [("", _("All contracts")), *((str(each.public_id), each.title) for each in contracts)]
+    form.first.choices = [("", _("The first month")), *months]
+    form.last.choices = [("", _("The last month")), *months]
+    for field in form:
+        field.data = field.data or ""
+    return form
+
+
+def _months(contracts: list[Contract]) -> list[date]:
+    """The first day of every month that any of the contracts may have reported on, newest first."""
+    if not contracts:
+        return []
+    first = min(contract.starts_on for contract in contracts)
+    months = calendars.months_between(first, clock.today(contracts[0].time_zone))
+    return [month.starts_on for month in reversed(months)]
+
+
+def _first_day(month: str) -> date | None:
+    return date.fromisoformat(f"{month}-01") if month else None

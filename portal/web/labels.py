@@ -1,0 +1,170 @@
+"""Codes in words: states, steps, decisions, roles. Codes are stored, words are translated, here and nowhere else."""
+
+from typing import NamedTuple
+
+from flask_babel import LazyString, lazy_gettext as _
+
+from portal.model import (
+    Answer,
+    Cause,
+    ClauseCounts,
+    Comparison,
+    Decision,
+    DeviationState,
+    FindingResult,
+    ImportState,
+    MailState,
+    ReportState,
+    Role,
+    SanctionState,
+)
+
+
+class Tag(NamedTuple):
+    """A state in words, with the tone of its tag."""
+
+    label: LazyString
+    tone: str = "neutral"
+
+
+REPORT = {
+    ReportState.OPEN: Tag(_("Not started"), "plain"),
+    ReportState.DRAFT: Tag(_("In progress"), "info"),
+    ReportState.TO_SIGN: Tag(_("Ready to sign"), "info"),
+    ReportState.SUBMITTED: Tag(_("In review"), "info"),
+    ReportState.RETURNED: Tag(_("Returned for correction"), "warning"),
+    ReportState.REJECTED: Tag(_("Rejected"), "danger"),
+    ReportState.APPROVED: Tag(_("Approved"), "success"),
+}
+OVERDUE = Tag(_("Overdue"), "danger")
+
+DEVIATION = {
+    DeviationState.FOUND: Tag(_("To be assessed"), "warning"),
+    DeviationState.NOTIFIED: Tag(_("Notice sent"), "info"),
+    DeviationState.AWAITING_REPLY: Tag(_("Waiting for the supplier's reply"), "info"),
+    DeviationState.ASSESSING_REPLY: Tag(_("Reply to be assessed"), "warning"),
+    DeviationState.SANCTION_PROPOSED: Tag(_("Sanction proposed"), "danger"),
+    DeviationState.DISMISSED: Tag(_("Dismissed"), "plain"),
+    DeviationState.CLOSED: Tag(_("Closed"), "plain"),
+}
+
+SANCTION = {
+    SanctionState.PROPOSED: Tag(_("Proposed"), "warning"),
+    SanctionState.SENT_BACK: Tag(_("Sent back"), "warning"),
+    SanctionState.DECIDED: Tag(_("Decided"), "danger"),
+    SanctionState.DELIVERED: Tag(_("Delivered"), "danger"),
+    SanctionState.CLOSED: Tag(_("Decided and delivered"), "danger"),
+    SanctionState.WITHDRAWN: Tag(_("Withdrawn"), "plain"),
+    SanctionState.REFUSED: Tag(_("No ground"), "plain"),
+}
+
+FINDING = {
+    FindingResult.MET: Tag(_("Met"), "success"),
+    FindingResult.BROKEN: Tag(_("Broken"), "danger"),
+    FindingResult.UNKNOWN: Tag(_("Cannot be judged"), "warning"),
+}
+
+MAIL = {
+    MailState.QUEUED: Tag(_("Waiting to be sent"), "info"),
+    MailState.SENT: Tag(_("Sent"), "success"),
+    MailState.KEPT: Tag(_("Shown here only"), "plain"),
+    MailState.FAILED: Tag(_("Could not be delivered"), "danger"),
+}
+
+IMPORT = {
+    ImportState.WAITING: Tag(_("Being read"), "info"),
+    ImportState.READY: Tag(_("Ready to be stored"), "info"),
+    ImportState.REFUSED: Tag(_("Refused"), "danger"),
+    ImportState.STORED: Tag(_("Stored in the draft"), "success"),
+}
+
+ROLE = {
+    Role.REPORTER: _("reporter"),
+    Role.SIGNATORY: _("signatory"),
+    Role.REVIEWER: _("reviewer"),
+    Role.DECISION_MAKER: _("decision-maker"),
+    Role.ADMINISTRATOR: _("administrator"),
+}
+
+CAUSE = {
+    Cause.REQUIREMENT_BROKEN: _("Requirement broken"),
+    Cause.REPORT_MISSING: _("Report missing"),
+    Cause.REPORT_LATE: _("Report late"),
+    Cause.NOT_ACCEPTED: _("Report not accepted"),
+}
+
+DECISION = {
+    Decision.APPROVE: _("Approve"),
+    Decision.RETURN: _("Return for correction"),
+    Decision.REJECT: _("Reject"),
+}
+
+COMPARISON = {Comparison.AT_LEAST: _("at least"), Comparison.AT_MOST: _("at most")}
+
+ANSWER = {Answer.FILLED: _("Filled in"), Answer.NOTHING: _("Nothing to report")}
+
+COUNTS = {ClauseCounts.PERIOD: _("per period"), ClauseCounts.LINE: _("per line in breach")}
+
+TASK = {
+    "fill_in": _("Fill in the report"),
+    "sign": _("Sign and send the report"),
+    "review": _("Review the report"),
+    "assess": _("Assess the deviation"),
+    "confirm_delivery": _("See to it that the notice arrives"),
+    "reply": _("Reply to the notice"),
+    "assess_reply": _("Assess the reply"),
+    "approve_sanction": _("Decide on the sanction"),
+    "revise": _("Revise the proposed sanction"),
+    "confirm_decision_delivery": _("See to it that the decision arrives"),
+}
+"""User task -> the verb in the work list."""
+
+SEVERITY = {
+    "error": Tag(_("Error"), "danger"),
+    "warning": Tag(_("Warning"), "warning"),
+    "flag": Tag(_("For the reviewer"), "info"),
+    "info": Tag(_("Note"), "neutral"),
+}
+
+EVENT = {
+    "contract.added": _("The contract was registered"),
+    "contract.clause_added": _("A sanction clause was added"),
+    "report.opened": _("The period opened"),
+    "report.draft": _("The report was started"),
+    "report.to_sign": _("The report was made ready to sign"),
+    "report.submitted": _("The report was signed and submitted"),
+    "report.returned": _("The report was returned for correction"),
+    "report.rejected": _("The report was rejected"),
+    "report.approved": _("The report was approved"),
+    "report.reminded": _("A reminder was sent"),
+    "report.overdue": _("The report was overdue"),
+    "review.late": _("The review was late, and the reviewers were reminded"),
+    "draft.saved": _("The draft was saved"),
+    "deviation.found": _("The deviation was found"),
+    "deviation.assessed_again": _("The deviation was assessed again"),
+    "deviation.report_came_late": _("The report came, late"),
+    "deviation.notified": _("The notice was sent"),
+    "deviation.awaiting_reply": _("The supplier's time to reply began"),
+    "deviation.assessing_reply": _("The time to reply was over, or the reply came"),
+    "deviation.sanction_proposed": _("A sanction was proposed"),
+    "deviation.dismissed": _("The deviation was dismissed"),
+    "deviation.closed": _("The case was closed"),
+    "notice.written": _("The notice was written"),
+    "notice.delivered": _("The notice was delivered"),
+    "reply.received": _("The supplier replied"),
+    "sanction.proposed": _("A sanction was proposed"),
+    "sanction.calculated": _("The amount was calculated"),
+    "sanction.sent_back": _("The proposal was sent back"),
+    "sanction.decided": _("The sanction was decided"),
+    "sanction.delivered": _("The decision was delivered"),
+    "sanction.closed": _("The sanction was closed"),
+    "sanction.withdrawn": _("The proposal was withdrawn"),
+    "sanction.refused": _("The proposal had no ground"),
+    "import.uploaded": _("A workbook was uploaded"),
+    "import.stored": _("The workbook was stored in the draft"),
+    "machine.registered": _("The machine was registered"),
+    "machine.deployed": _("The machine was put to work"),
+    "organisation.added": _("The organisation was registered"),
+    "membership.added": _("A member was added"),
+}
+"""Audit action -> words. A test holds this against every action the operations record."""

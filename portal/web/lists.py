@@ -1,0 +1,159 @@
+"""Lists with their filters in the address, page by page by key, never by number."""
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from flask import url_for
+from sqlalchemy import Select, tuple_
+from sqlalchemy.orm import joinedload, selectinload
+
+from portal import permissions
+from portal.extensions import db
+from portal.model import (
+    Contract,
+    Deployment,
+    Deviation,
+    DeviationState,
+    Machine,
+    Membership,
+    OutgoingMail,
+    Report,
+    ReportingPeriod,
+    ReportState,
+)
+from portal.operations.reviews import QueueFilter
+
+PAGE = 50
+
+
+@dataclass(frozen=True)
+class Page:
+    """Rows, where the next page begins, and what was chosen."""
+
+    rows: list[Any]
+    next_url: str
+    chosen: Mapping[str, str]
+    contracts: list[Contract]
+
+
+def reports(by: Membership, arguments: Mapping[str, str]) -> Page:
+    """Reports the acting organisation is a party to, newest period first; filters `contract` and `state`."""
+    rows = permissions.visible(Report, by).join(ReportingPeriod, Report.period_id == ReportingPeriod.id)
+    chosen = _chosen(arguments, "contract", "state")
+    rows = _of_contract(rows, Report, chosen)
+    if chosen["state"] in set(ReportState):
+        rows = rows.where(Report.state == chosen["state"])
+    last = _last(Report, by, arguments)
+    if last is not None:
+        rows = rows.where(tuple_(ReportingPeriod.starts_on, Report.id) < tuple_(last.period.starts_on, last.id))
+    return _paged(rows.order_by(ReportingPeriod.starts_on.desc(), Report.id.desc()), by, chosen, "reports.index")
+
+
+def deviations(by: Membership, arguments: Mapping[str, str]) -> Page:
+    """Cases the acting organisation is a party to, newest first; filters `contract` and `state` (default: open ones)."""
+    rows = permissions.visible(Deviation, by)
+    chosen = _chosen(arguments, "contract", "state")
+    rows = _of_contract(rows, Deviation, chosen)
+    if chosen["state"] in set(DeviationState):
+        rows = rows.where(Deviation.state == chosen["state"])
+    elif chosen["state"] != "all":
+        rows = rows.where(Deviation.state.not_in([DeviationState.CLOSED, DeviationState.DISMISSED]))
+    return _paged(_newest_first(rows, Deviation, by, arguments), by, chosen, "cases.index")
+
+
+def mails(by: Membership, arguments: Mapping[str, str]) -> Page:
+    """Letters, newest first."""
+    rows = _newest_first(permissions.visible(OutgoingMail, by), OutgoingMail, by, arguments)
+    return _paged(rows, by, {}, "mail.index")
+
+
+def machines(by: Membership, arguments: Mapping[str, str]) -> Page:
+    """Machines by name; filter `contract`: those that work or worked on it."""
+    chosen = _chosen(arguments, "contract")
+    number = _uuid(chosen["contract"])
+    rows = permissions.visible(Machine, by)
+    if number:
+        rows = rows.where(Machine.deployments.any(Deployment.contract.has(public_id=number)))
+    last = _last(Machine, by, arguments)
+    if last is not None:
+        rows = rows.where(tuple_(Machine.name, Machine.id) > (last.name, last.id))
+    rows = rows.options(joinedload(Machine.owner), selectinload(Machine.deployments).joinedload(Deployment.contract))
+    return _paged(rows.order_by(Machine.name, Machine.id), by, chosen, "machines.index")
+
+
+def contracts(by: Membership, arguments: Mapping[str, str]) -> Page:
+    """Contracts by reference."""
+    rows = permissions.visible(Contract, by)
+    last = _last(Contract, by, arguments)
+    if last is not None:
+        rows = rows.where(tuple_(Contract.reference, Contract.id) > (last.reference, last.id))
+    return _paged(rows.order_by(Contract.reference, Contract.id), by, {}, "contracts.index")
+
+
+def contracts_of(by: Membership) -> list[Contract]:
+    """Every contract the acting organisation is a party to, for a drop-down."""
+    return list(db.session.scalars(permissions.visible(Contract, by).order_by(Contract.reference)).unique())
+
+
+def queue_filter(arguments: Mapping[str, str]) -> QueueFilter:
+    """The review queue's filter as the address says; what makes no sense is left out."""
+    return QueueFilter(
+        contract=_uuid(arguments.get("contract", "")),
+        supplier=_uuid(arguments.get("supplier", "")),
+        period=_month(arguments.get("period", "")),
+        late=arguments.get("late") == "1",
+    )
+
+
+def queue_arguments(chosen: QueueFilter) -> dict[str, str]:
+    """The filter back as arguments of an address."""
+    every = {
+        "contract": str(chosen.contract or ""),
+        "supplier": str(chosen.supplier or ""),
+        "period": chosen.period,
+        "late": "1" if chosen.late else "",
+    }
+    return {name: value for name, value in every.items() if value}
+
+
+def _newest_first(rows: Select[Any], entity: Any, by: Membership, arguments: Mapping[str, str]) -> Select[Any]:
+    last = _last(entity, by, arguments)
+    return (rows.where(entity.id < last.id) if last is not None else rows).order_by(entity.id.desc())
+
+
+def _last(entity: Any, by: Membership, arguments: Mapping[str, str]) -> Any | None:
+    """The last row of the page before, which the address names."""
+    number = _uuid(arguments.get("after", ""))
+    return db.session.scalar(permissions.visible(entity, by).where(entity.public_id == number)) if number else None
+
+
+def _paged(rows: Select[Any], by: Membership, chosen: Mapping[str, str], endpoint: str) -> Page:
+    found = list(db.session.scalars(rows.limit(PAGE + 1)).unique())
+    more = len(found) > PAGE
+    given = {name: value for name, value in chosen.items() if value}
+    following = url_for(endpoint, **{**given, "after": str(found[PAGE - 1].public_id)}) if more else ""
+    return Page(found[:PAGE], following, chosen, contracts_of(by))
+
+
+def _of_contract(rows: Select[Any], entity: Any, chosen: Mapping[str, str]) -> Select[Any]:
+    number = _uuid(chosen["contract"])
+    return rows.join(Contract, entity.contract_id == Contract.id).where(Contract.public_id == number) if number else rows
+
+
+def _chosen(arguments: Mapping[str, str], *names: str) -> dict[str, str]:
+    return {name: arguments.get(name, "") for name in names}
+
+
+def _uuid(text: str) -> uuid.UUID | None:
+    try:
+        return uuid.UUID(text)
+    except ValueError:
+        return None
+
+
+def _month(text: str) -> str:
+    year, dash, month = text.partition("-")
+    sound = dash and year.isdigit() and month.isdigit() and len(year) == 4 and 1 <= int(month) <= 12  # noqa: PLR2004 - a month
+    return text if sound else ""

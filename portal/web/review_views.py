@@ -1,0 +1,261 @@
+"""What the review page shows: each line beside the period before, what the rules say, figures and findings."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import NamedTuple
+
+from flask_babel import gettext as _
+from sqlalchemy import select
+
+from portal import factors
+from portal.extensions import db
+from portal.kinds import Field, FieldType, Indicator, Kind, Line
+from portal.model import Figure, Finding, FindingResult, Report, ReportingPeriod, Revision
+from portal.operations import figures, letters
+from portal.operations.letters import NamedLine
+from portal.text import Text, same
+from portal.web import labels
+from portal.web.labels import Tag
+
+NOTHING = same("")
+BY_LINE = frozenset({"minimum", "maximum"})
+
+
+# -- lines ------------------------------------------------------------------------------------------------------------
+
+
+class Remark(NamedTuple):
+    """What a rule or a requirement says of a line."""
+
+    tag: Tag
+    text: Text
+
+
+class Cell(NamedTuple):
+    """A value: now, in the period before, by what share of 1 it changed. `place`: where a comment on it goes."""
+
+    field: Field
+    now: Text
+    source: Text
+    before: Text
+    change: Decimal | None
+    is_changed: bool
+    place: str
+
+
+class ReviewedLine(NamedTuple):
+    """A line. `place`, "kind/line key/", is where a comment on the whole of it goes."""
+
+    name: Text
+    cells: list[Cell]
+    remarks: list[Remark]
+    place: str
+    is_new: bool
+
+    @property
+    def places(self) -> list[str]:
+        """Where comments on this line may stand."""
+        return [self.place, *(cell.place for cell in self.cells)]
+
+    @property
+    def needs_care(self) -> bool:
+        """Whether something on the line should make the reviewer look twice."""
+        return any(remark.tag.tone in {"danger", "warning"} for remark in self.remarks)
+
+
+@dataclass(frozen=True)
+class ReviewedSection:
+    """One kind's part of the revision. `missing`: lines of the period before that are not here now."""
+
+    kind: Kind
+    fields: list[Field]
+    lines: list[ReviewedLine]
+    missing: list[NamedLine]
+    nothing: str
+    """Why there is nothing to report, when that is the answer."""
+    is_compared: bool
+
+
+def section(kind: Kind, revision: Revision, previous: Sequence[Line]) -> ReviewedSection:
+    """One kind's lines beside those of the period before; lines without an identity cannot be told to be the same."""
+    has_identity = any(field.identity for field in kind.fields)
+    before = {line.key: line for line in previous} if has_identity else {}
+    lines = [Line(str(line.key), line.values) for line in revision.lines_of(kind.key)]
+    here = {line.key for line in lines}
+    return ReviewedSection(
+        kind=kind,
+        fields=[field for field in kind.fields if not field.identity],
+        lines=[
+            _reviewed(kind, (place, line), before.get(line.key), revision) for place, line in enumerate(lines, start=1)
+        ],
+        missing=[
+            NamedLine(letters.line_name(kind, line, place), letters.line_words(kind, line))
+            for place, line in enumerate(before.values(), start=1)
+            if line.key not in here
+        ],
+        nothing=revision.answers.get(kind.key, {}).get("reason", ""),
+        is_compared=bool(before),
+    )
+
+
+def _reviewed(kind: Kind, placed: tuple[int, Line], before: Line | None, revision: Revision) -> ReviewedLine:
+    place, line = placed
+    fields = [field for field in kind.fields if not field.identity]
+    return ReviewedLine(
+        name=letters.line_name(kind, line, place),
+        cells=[_cell(kind, field, line, before) for field in fields],
+        remarks=[*_breaches(kind, line, revision), *_remarks(kind, line, revision)],
+        place=f"{kind.key}/{line.key}/",
+        is_new=before is None,
+    )
+
+
+def _cell(kind: Kind, field: Field, line: Line, before: Line | None) -> Cell:
+    now = kind.words(field.key, line.values)
+    old = kind.words(field.key, before.values) if before else NOTHING
+    has_source = field.provenance and line.source(field.key)
+    is_number = field.type is FieldType.NUMBER
+    return Cell(
+        field=field,
+        now=now,
+        source=kind.words(f"{field.key}_source", line.values) if has_source else NOTHING,
+        before=old,
+        change=share_of_change(before.number(field.key), line.number(field.key)) if before and is_number else None,
+        is_changed=before is not None and now != old,
+        place=f"{kind.key}/{line.key}/{field.key}",
+    )
+
+
+def _breaches(kind: Kind, line: Line, revision: Revision) -> Iterator[Remark]:
+    """Requirements that this very line breaks; of sums and shares no single line can be said to."""
+    for finding in revision.findings:
+        duty = finding.requirement
+        if finding.result != FindingResult.BROKEN or duty.kind != kind.key or line.key not in finding.lines:
+            continue
+        indicator = kind.indicator(duty.indicator)
+        if indicator.aggregate in BY_LINE:
+            yield Remark(Tag(_("Breaks clause %(clause)s", clause=duty.clause), "danger"), indicator.title)
+
+
+def _remarks(kind: Kind, line: Line, revision: Revision) -> list[Remark]:
+    return [
+        Remark(labels.SEVERITY[check.severity], Text.load(check.text))
+        for check in revision.checks
+        if (check.kind, check.line_key) == (kind.key, line.key)
+    ]
+
+
+def share_of_change(before: Decimal | None, now: Decimal | None) -> Decimal | None:
+    """By what share of 1 a number changed; None when there is nothing to compare with."""
+    return (now - before) / before if before and now is not None else None
+
+
+# -- figures ----------------------------------------------------------------------------------------------------------
+
+
+class ShownFigure(NamedTuple):
+    """An indicator of the revision, its basis in short, and the same figure in the period before."""
+
+    indicator: Indicator
+    value: Decimal | None
+    unit: str
+    basis: Text
+    unknown: Text
+    before: Decimal | None
+    change: Decimal | None
+
+    @property
+    def decimals(self) -> int:
+        """One decimal where either figure has any."""
+        given = [each for each in (self.value, self.before) if each is not None]
+        return 0 if all(each == each.to_integral_value() for each in given) else 1
+
+
+def shown_figures(revision: Revision, kinds: Mapping[str, Kind]) -> list[ShownFigure]:
+    """Every figure of the revision but the ranked ones, which say something only against a threshold."""
+    before = {(figure.kind, figure.indicator): _value(figure, kinds) for figure in _figures_before(revision.report)}
+    return [
+        ShownFigure(
+            indicator=indicator,
+            value=value,
+            unit=figure.unit,
+            basis=_basis(figure),
+            unknown=Text.load(figure.unknown) if figure.unknown else NOTHING,
+            before=before.get((figure.kind, figure.indicator)),
+            change=share_of_change(before.get((figure.kind, figure.indicator)), value),
+        )
+        for figure in revision.figures
+        for indicator in [kinds[figure.kind].indicator(figure.indicator)]
+        for value in [_value(figure, kinds)]
+        if indicator.aggregate not in BY_LINE
+    ]
+
+
+def basis_of(revision: Revision) -> list[Text]:
+    """What all figures of the revision rest on, in sentences."""
+    return [Text.load(sentence) for sentence in (revision.figures[0].basis if revision.figures else [])]
+
+
+def _value(figure: Figure, kinds: Mapping[str, Kind]) -> Decimal | None:
+    if figure.numerator is None or figure.kind not in kinds:
+        return None
+    return kinds[figure.kind].indicator(figure.indicator).value(figure.numerator, figure.denominator)
+
+
+def _basis(figure: Figure) -> Text:
+    """The editions whose factors are in the figure. A factor's id begins with the key of its edition."""
+    keys = dict.fromkeys(factor.partition("/")[0] for factor in figure.factors)
+    titles = [edition.title for edition in factors.editions() if edition.key in keys]
+    return Text("; ".join(title.nb for title in titles), "; ".join(title.en for title in titles))
+
+
+def _figures_before(report: Report) -> Sequence[Figure]:
+    newest = (
+        select(Revision.id)
+        .join(Revision.report)
+        .join(Report.period)
+        .where(Report.contract_id == report.contract_id, ReportingPeriod.starts_on < report.period.starts_on)
+        .order_by(ReportingPeriod.starts_on.desc(), Revision.number.desc())
+        .limit(1)
+    )
+    return db.session.scalars(select(Figure).where(Figure.revision_id == newest.scalar_subquery())).all()
+
+
+# -- findings ---------------------------------------------------------------------------------------------------------
+
+
+class ShownFinding(NamedTuple):
+    """How one requirement came out: what it asks for, the figure, the result, and the lines that break it."""
+
+    finding: Finding
+    title: Text
+    threshold: Text
+    figure: Text
+    sentence: Text
+    lines: list[Text]
+
+
+def shown_findings(revision: Revision, kinds: Mapping[str, Kind]) -> list[ShownFinding]:
+    """Every requirement held against the revision, those that are broken first."""
+    order = [FindingResult.BROKEN, FindingResult.UNKNOWN, FindingResult.MET]
+    found = [_finding(finding, revision, kinds[finding.requirement.kind]) for finding in revision.findings]
+    return sorted(found, key=lambda each: order.index(each.finding.result))
+
+
+def _finding(finding: Finding, revision: Revision, kind: Kind) -> ShownFinding:
+    indicator = kind.indicator(finding.requirement.indicator)
+    lines = enumerate(revision.lines_of(kind.key), start=1)
+    named = [
+        letters.line_name(kind, Line(str(line.key), line.values), place)
+        for place, line in lines
+        if indicator.aggregate in BY_LINE and str(line.key) in finding.lines
+    ]
+    return ShownFinding(
+        finding=finding,
+        title=indicator.title,
+        threshold=figures.threshold_in_words(kind, finding.requirement),
+        figure=Text.load(finding.figure["shown"]),
+        sentence=Text.load(finding.sentence),
+        lines=named,
+    )

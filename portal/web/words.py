@@ -1,0 +1,102 @@
+"""Language: the reader's, the filters that put texts and numbers into it, and what every page's frame shows."""
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+from flask import Flask, request, url_for
+from flask_babel import Babel, LazyString, gettext as _
+from flask_login import current_user
+
+from portal import quantities
+from portal.config import Settings
+from portal.model import OrganisationKind, Role
+from portal.operations import tasks
+from portal.text import Text
+from portal.web import labels
+from portal.web.access import acting_membership
+from portal.web.accounts import current_language, is_demo
+
+LANGUAGE_NAMES = {"nb": "Norsk bokmål", "en": "English"}
+
+
+def init_app(app: Flask, settings: Settings) -> None:
+    """Give the application its languages, filters and frame."""
+    app.config["BABEL_DEFAULT_LOCALE"] = "nb"
+    app.config["BABEL_DEFAULT_TIMEZONE"] = settings.time_zone
+    app.config["BABEL_TRANSLATION_DIRECTORIES"] = "translations"
+    Babel(app, locale_selector=current_language)
+    app.add_template_filter(words, "words")
+    app.add_template_filter(shown, "shown")
+    app.jinja_env.globals["labels"] = labels
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    app.context_processor(_frame)
+
+
+def words(text: Text | str | LazyString | Mapping[str, str]) -> str:
+    """A text in the reader's language; a stored text ({"nb", "en"}) too; a plain string stays as it is."""
+    if isinstance(text, Text):
+        return text.to(current_language())
+    if isinstance(text, Mapping):
+        return text.get(current_language()) or text["nb"]
+    return text if hasattr(text, "__html__") else str(text)
+
+
+def shown(number: Decimal | int, decimals: int | None = None) -> str:
+    """A number as the reader's language writes it."""
+    return quantities.shown(Decimal(number), current_language(), decimals)
+
+
+def _frame() -> dict[str, Any]:
+    language = current_language()
+    frame: dict[str, Any] = {
+        "language": language,
+        "languages": [
+            {"code": code, "name": name, "url": url_for("accounts.choose_language", code=code, next=_here())}
+            for code, name in LANGUAGE_NAMES.items()
+            if code != language
+        ],
+        "home_url": url_for("pages.home"),
+        "accessibility_url": url_for("pages.accessibility"),
+        "sign_in_url": url_for("security.login"),
+        "is_demo": is_demo(),
+        "demo_url": url_for("accounts.personas"),
+    }
+    by = acting_membership()
+    if by is None:
+        return frame
+    return frame | {
+        "current_person": {"name": current_user.name},
+        "acting_for": {
+            "name": by.organisation.name,
+            "number": by.organisation.number,
+            "role": ", ".join(str(labels.ROLE[role]) for role in Role if role in by.roles),
+        },
+        "switch_url": url_for("accounts.acting_for") if len(by.person.memberships) > 1 else "",
+        "sign_out_url": url_for("security.logout"),
+        "nav": _places(by),
+    }
+
+
+def _here() -> str:
+    return request.full_path.rstrip("?") if request.method == "GET" else "/"
+
+
+def _places(by: Any) -> list[dict[str, Any]]:
+    waiting = tasks.counts(by)
+    places = [("pages.home", _("My tasks"), sum(waiting.values()))]
+    if by.organisation.kind == OrganisationKind.BUYER and by.has(Role.REVIEWER):
+        places.append(("reviews.queue", _("Review queue"), waiting.get("review", 0)))
+    places += [("reports.index", _("Reports"), 0), ("cases.index", _("Deviations"), 0), ("machines.index", _("Machines"), 0)]
+    places.append(("contracts.index", _("Contracts"), 0))
+    if by.has(Role.ADMINISTRATOR):
+        places.append(("mail.index", _("Outgoing mail"), 0))
+    here = request.endpoint or ""
+    return [
+        {"label": label, "url": url_for(endpoint), "count": count, "current": _is_here(endpoint, here)}
+        for endpoint, label, count in places
+    ]
+
+
+def _is_here(endpoint: str, here: str) -> bool:
+    return endpoint == here or (endpoint != "pages.home" and endpoint.split(".")[0] == here.split(".")[0])

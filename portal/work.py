@@ -1,0 +1,84 @@
+"""The worker's door: what jobs and schedules do. Each commits for itself, and does no harm when it runs again."""
+
+import logging
+from collections.abc import Callable, Mapping
+
+from portal.errors import PortalError
+from portal.extensions import db, enqueue, transaction
+from portal.model import ImportedFile, MailState, OutgoingMail
+from portal.operations import contracts, deliveries, imports, mail, processes
+
+Payload = Mapping[str, object]
+
+SCHEDULES = {
+    "timers.tick": "* * * * *",
+    "mail.sweep": "*/5 * * * *",
+    "periods.open": "5 * * * *",
+}
+"""Scheduled work and its cron expression, read in the installation's time zone."""
+
+_log = logging.getLogger(__name__)
+
+
+class MailStuck(Exception):
+    """A letter could not be handed over now; the job is tried again."""
+
+
+def deliver_mail(payload: Payload) -> None:
+    """Hand one letter over, then write down how it went. The mail server is never waited for inside a transaction."""
+    with transaction():
+        row = db.session.get(OutgoingMail, payload["mail"])
+    if row is None or row.state != MailState.QUEUED:
+        return
+    outcome = mail.send(row)
+    with transaction():
+        deliveries.note(db.session.get_one(OutgoingMail, row.id, with_for_update=True, populate_existing=True), outcome)
+    if outcome.state == MailState.QUEUED:
+        raise MailStuck(outcome.error)
+
+
+def sweep_mail(_payload: Payload) -> None:
+    """Enqueue letters whose own job has given up, so that a mail server that was down for long loses none."""
+    with transaction():
+        for number in mail.unsent():
+            row = db.session.get_one(OutgoingMail, number)
+            enqueue("mail.deliver", {"mail": number}, key=f"mail-{row.public_id}-{row.attempts}")
+
+
+def tick_timers(_payload: Payload) -> None:
+    """Fire every due timer, each process in a transaction of its own: one that fails stops no other."""
+    with transaction():
+        due = processes.due()
+    for number in due:
+        try:
+            with transaction():
+                processes.tick(number)
+        except PortalError:
+            _log.exception("The timer of process %s could not be fired", number)
+
+
+def open_periods(_payload: Payload) -> None:
+    """Open the periods whose first day has come."""
+    with transaction():
+        contracts.open_due_periods()
+
+
+def read_import(payload: Payload) -> None:
+    """Read an uploaded workbook in the limited child, then store what was found."""
+    with transaction():
+        row = db.session.get(ImportedFile, payload["import"])
+        order = imports.prepare(row) if row is not None else None
+    if order is None:
+        return
+    found = imports.read(order)
+    with transaction():
+        imports.note(db.session.get_one(ImportedFile, payload["import"]), found)
+
+
+HANDLERS: dict[str, Callable[[Payload], None]] = {
+    "imports.read": read_import,
+    "mail.deliver": deliver_mail,
+    "mail.sweep": sweep_mail,
+    "periods.open": open_periods,
+    "timers.tick": tick_timers,
+}

@@ -1,0 +1,72 @@
+"""Whether every text has its translation: `python -m tests.catalogues nb` prints what is missing; 1 if any is.
+
+A text is missing when the catalogue does not have it, has nothing for it, is unsure of it (fuzzy), or when the
+translation lacks a place to fill in or has one too many.
+"""
+
+import re
+import sys
+from io import BytesIO
+from pathlib import Path
+
+from babel.messages.catalog import Catalog, Message
+from babel.messages.frontend import CommandLineInterface
+from babel.messages.pofile import read_po
+
+from portal import resources
+
+PLACES = re.compile(r"%\(\w+\)[ds]|\{\w*\}")
+
+
+def missing(wanted: Catalog, catalogue: Catalog) -> list[str]:
+    """What the catalogue owes, as "text: reason"."""
+    return [
+        f"{_first(message.id)!r}: {reason}"
+        for message in wanted
+        if message.id and (reason := _reason(message, catalogue.get(message.id, message.context)))
+    ]
+
+
+def _reason(message: Message, translated: Message | None) -> str:
+    if translated is None:
+        return "not in the catalogue; run `make messages`"
+    texts = translated.string if isinstance(translated.string, (list, tuple)) else (translated.string,)
+    if not all(texts):
+        return "not translated"
+    if translated.fuzzy:
+        return "fuzzy: confirm it"
+    places = set(PLACES.findall(_first(message.id)))
+    if any(set(PLACES.findall(text or "")) != places for text in texts):
+        return f"fills in other places than {sorted(places)}"
+    return ""
+
+
+def _first(text: str | list[str] | tuple[str, ...]) -> str:
+    return text if isinstance(text, str) else text[0]
+
+
+def wanted_texts() -> Catalog:
+    """All texts that the code and the templates ask for now."""
+    file = resources.ROOT / "build" / "wanted.pot"
+    file.parent.mkdir(exist_ok=True)
+    command = ["pybabel", "--quiet", "extract", "--mapping", "pyproject.toml", "--output-file", str(file), "."]
+    CommandLineInterface().run(command)  # type: ignore[no-untyped-call]
+    return read_po(BytesIO(file.read_bytes()))
+
+
+def main(languages: list[str]) -> int:
+    """Compare each language with what is wanted."""
+    wanted = wanted_texts()
+    answer = 0
+    for language in languages:
+        path = Path(resources.TRANSLATIONS / language / "LC_MESSAGES" / "messages.po")
+        owed = missing(wanted, read_po(BytesIO(path.read_bytes()), locale=language))
+        print(f"{language}: {len(wanted)} texts, {len(owed)} without translation")  # noqa: T201 - the answer
+        for line in owed:
+            print(f"  {line}")  # noqa: T201
+        answer = answer or bool(owed)
+    return int(answer)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

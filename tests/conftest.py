@@ -1,0 +1,115 @@
+"""Fixtures that every test may ask for: a migrated database of either make, the application on it, and one small world."""
+
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from sqlalchemy import make_url
+
+from portal import clock
+from portal.application import create_app
+from portal.cli import migrate_database
+from portal.config import Settings
+from portal.extensions import db, parts, transaction
+from tests import postgres
+from tests.world import World, build_world
+
+SECRET = "only-for-tests-" + "x" * 32
+
+
+@pytest.fixture(autouse=True)
+def _clock() -> Iterator[None]:
+    """Each test begins with the system's own time."""
+    clock.reset()
+    yield
+    clock.reset()
+
+
+def settings_for(url: str, folder: Path, **changes: object) -> Settings:
+    """The settings of a test installation."""
+    return Settings(
+        **{  # type: ignore[arg-type]
+            "instance": folder,
+            "database_url": url,
+            "secret_key": SECRET,
+            "files_url": f"file://{folder / 'files'}",
+            "base_url": "http://127.0.0.1:8000",
+            "testing": True,
+            **changes,
+        }
+    )
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated, empty SQLite database, made once; tests get copies."""
+    folder = tmp_path_factory.mktemp("sqlite-template")
+    file = folder / "template.db"
+    migrate_database(settings_for(f"sqlite:///{file}", folder))
+    return file
+
+
+@pytest.fixture(scope="session")
+def postgres_template(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A migrated, empty PostgreSQL database, made once; tests get copies."""
+    url = postgres.create_database()
+    migrate_database(settings_for(url, tmp_path_factory.mktemp("postgres-template")))
+    return url
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """An empty, migrated database of each make in turn."""
+    if request.param == "sqlite":
+        yield from _sqlite_copy(request.getfixturevalue("sqlite_template"), tmp_path)
+    else:
+        yield postgres.create_database(make_url(request.getfixturevalue("postgres_template")).database)
+
+
+def _sqlite_copy(template: Path, tmp_path: Path) -> Iterator[str]:
+    file = tmp_path / "klimakontrakt.db"
+    shutil.copy(template, file)
+    yield f"sqlite:///{file}"
+
+
+@pytest.fixture
+def sqlite_url(sqlite_template: Path, tmp_path: Path) -> Iterator[str]:
+    """Only SQLite, for what does not depend on the database."""
+    yield from _sqlite_copy(sqlite_template, tmp_path)
+
+
+@pytest.fixture
+def make_app(tmp_path: Path) -> Iterator[Callable[..., Flask]]:
+    """Makes applications on a database, and lets go of them when the test is over."""
+    made: list[Flask] = []
+
+    def make(url: str, **changes: object) -> Flask:
+        app = create_app(settings_for(url, tmp_path, **changes))
+        app.config["WTF_CSRF_ENABLED"] = False
+        made.append(app)
+        return app
+
+    yield make
+    for app in made:
+        with app.app_context():
+            parts().jobs.close()
+            db.session.remove()
+            db.engine.dispose()
+
+
+@pytest.fixture
+def app(make_app: Callable[..., Flask], database_url: str) -> Iterator[Flask]:
+    """The application on either database, in its context."""
+    app = make_app(database_url)
+    with app.app_context():
+        yield app
+
+
+@pytest.fixture
+def world(app: Flask) -> World:
+    """Supplier Anna and her colleagues, a stranger, two reviewers, an administrator, a decision-maker; one contract."""
+    del app
+    with transaction():
+        return build_world()

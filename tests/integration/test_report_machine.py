@@ -1,0 +1,164 @@
+"""A report's life as a state machine: whoever does whatever in whatever order, the rules hold after each step."""
+
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from hypothesis import HealthCheck, settings
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
+from hypothesis.strategies import sampled_from
+from sqlalchemy import func, select
+
+from portal import clock
+from portal.errors import PortalError
+from portal.extensions import db, transaction
+from portal.model import Answer, Decision, Deviation, HumanTask, Process, Report, ReportState, Review, Revision
+from portal.operations import audit, drafts, reports, reviews
+from portal.operations.reviews import Correction
+from tests.world import World, build_world, machine_lines, tick
+
+TASKS_OF = {
+    ReportState.OPEN: {"fill_in"},
+    ReportState.DRAFT: {"fill_in"},
+    ReportState.TO_SIGN: {"sign"},
+    ReportState.SUBMITTED: {"review"},
+    ReportState.RETURNED: {"fill_in"},
+    ReportState.REJECTED: {"fill_in"},
+    ReportState.APPROVED: set[str](),
+}
+"""The model: in each state exactly this step waits for a person."""
+
+
+class ReportLife(RuleBasedStateMachine):
+    """Six people who do anything at any time; what the portal refuses changes nothing."""
+
+    fresh_app: Callable[[], Flask]
+
+    @initialize()
+    def begin(self) -> None:
+        self.context = self.fresh_app().app_context()
+        self.context.push()
+        with transaction():
+            self.world = build_world()
+
+    def teardown(self) -> None:
+        clock.reset()
+        if hasattr(self, "context"):
+            db.session.remove()
+            db.engine.dispose()
+            self.context.pop()
+
+    @rule(amount=sampled_from(["1000", "9000", "", "tull"]))
+    def save(self, amount: str) -> None:
+        self._try(lambda w: drafts.save(w.report, "machinery", machine_lines(w, diesel=amount), by=w.anna, version=w.report.version))
+
+    @rule()
+    def nothing_delivered(self) -> None:
+        self._try(lambda w: drafts.answer_nothing(w.report, "fuel", "Ingen.", by=w.anna, version=w.report.version))
+
+    @rule(stale=sampled_from([0, 0, 0, 1]))
+    def make_ready(self, stale: int) -> None:
+        self._try(lambda w: reports.make_ready(w.report, by=w.anna, version=w.report.version - stale))
+
+    @rule(stale=sampled_from([0, 0, 0, 1]))
+    def sign(self, stale: int) -> None:
+        self._try(lambda w: reports.sign(w.report, by=w.bo, version=w.report.version - stale))
+
+    @rule()
+    def withhold(self) -> None:
+        self._try(lambda w: reports.withhold(w.report, "Nei.", by=w.bo, version=w.report.version))
+
+    @rule(decision=sampled_from(Decision), who=sampled_from(["rita", "ruth", "anna", "stranger"]), stale=sampled_from([0, 0, 0, 1]))
+    def decide(self, decision: Decision, who: str, stale: int) -> None:
+        def act(world: World) -> None:
+            latest = world.report.latest
+            corrections = [Correction("machinery", latest.lines[0].key, "amount", "Kontroller.")] if latest and latest.lines else []
+            reviews.decide(
+                world.report,
+                decision,
+                by=getattr(world, who),
+                version=world.report.version - stale,
+                reasons="Begrunnelse.",
+                corrections=corrections,
+            )
+
+        decided = self._try(act)
+        assert not (decided and who in {"anna", "stranger"})
+        assert not (decided and stale)
+
+    @rule(days=sampled_from([1, 20, 60]))
+    def time_passes(self, days: int) -> None:
+        clock.move_to(clock.now() + timedelta(days=days))
+        tick()
+
+    @invariant()
+    def one_step_waits(self) -> None:
+        if not hasattr(self, "world"):
+            return
+        report = db.session.scalars(select(Report)).one()
+        waiting = set(
+            db.session.scalars(select(HumanTask.element).where(HumanTask.subject == "report", HumanTask.closed_at.is_(None)))
+        )
+        assert waiting == TASKS_OF[report.state]
+        ended = db.session.scalars(select(Process.ended_at).where(Process.subject == "report")).one()
+        assert (ended is not None) == (report.state == ReportState.APPROVED)
+
+    @invariant()
+    def each_revision_is_whole_and_decided_once(self) -> None:
+        if not hasattr(self, "world"):
+            return
+        report = self.world.report
+        for number, revision in enumerate(report.revisions, start=1):
+            assert revision.number == number
+            assert revision.hash == reports.content_hash(report, revision)
+            answered = revision.answers["machinery"]["answer"] == Answer.FILLED
+            assert bool(revision.lines_of("machinery")) == answered
+            assert revision.figures
+        undecided = [revision for revision in report.revisions if revision.review is None]
+        assert len(undecided) == (report.state == ReportState.SUBMITTED)
+        assert db.session.scalar(select(func.count()).select_from(Review)) == len(report.revisions) - len(undecided)
+
+    @invariant()
+    def the_trail_is_whole(self) -> None:
+        if hasattr(self, "world"):
+            assert list(audit.broken_links()) == []
+
+    @invariant()
+    def deviations_are_told_once(self) -> None:
+        if not hasattr(self, "world"):
+            return
+        keys = [(row.requirement_id, row.report_id, row.cause_group) for row in db.session.scalars(select(Deviation))]
+        assert len(keys) == len(set(keys))
+
+    def _try(self, act: Callable[[World], object]) -> bool:
+        revisions = db.session.scalar(select(func.count()).select_from(Revision))
+        try:
+            with transaction():
+                act(self.world)
+        except PortalError:
+            assert db.session.scalar(select(func.count()).select_from(Revision)) == revisions
+            return False
+        return True
+
+
+@pytest.fixture
+def fresh_app(make_app: Callable[..., Flask], sqlite_template: Path, tmp_path: Path) -> Iterator[Callable[[], Flask]]:
+    """A new application on a new copy of the database, as often as asked."""
+    numbers = iter(range(10_000))
+
+    def fresh() -> Flask:
+        file = tmp_path / f"life-{next(numbers)}.db"
+        file.write_bytes(sqlite_template.read_bytes())
+        return make_app(f"sqlite:///{file}")
+
+    return fresh
+
+
+def test_a_report_lives_by_the_rules(fresh_app: Callable[[], Flask]) -> None:
+    ReportLife.fresh_app = staticmethod(fresh_app)
+    run_state_machine_as_test(  # type: ignore[no-untyped-call]
+        ReportLife,
+        settings=settings(max_examples=12, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck)),
+    )

@@ -1,0 +1,216 @@
+"""report.bpmn: every flow, each loop none, once and twice, each deadline kept and missed, restored between steps."""
+
+from collections.abc import Callable, Mapping
+
+import pytest
+
+from portal import clock
+from portal.workflow import Instance
+from tests.unit.workflow_driver import DEFINITIONS, MORNING, Drive, iso
+
+FREEZE = ["reports.freeze", "reports.compute", "reports.check"]
+APPROVE = ["reports.approve", "deviations.open_for_breaches"]
+SPOTLESS = {"breaches": 0, "warnings": 0, "unattended_allowed": True}
+WARNED = {"breaches": 0, "warnings": 1, "unattended_allowed": True}
+AGAIN = {"remind_at": iso(20), "due_at": iso(30)}
+
+
+def report(check: Mapping[str, object] = WARNED) -> Drive:
+    start = {"report_id": 1, "remind_at": iso(5), "due_at": iso(10)}
+    planned = {"review_due_at": iso(15)}
+    return Drive(
+        "report", start, reports__check=check, reviews__plan=planned, reports__send_back=AGAIN, reports__reject=AGAIN
+    )
+
+
+def submit(drive: Drive) -> None:
+    drive.do("fill_in")
+    drive.do("sign", signature="given")
+
+
+def approve(drive: Drive) -> None:
+    assert drive.open == ["review"]
+    drive.do("review", decision="approve", actor_id=9)
+    assert drive.called()[-2:] == APPROVE
+    assert (drive.instance.is_complete, drive.instance.ended_at) == (True, "report_approved")
+    assert drive.instance.due_at is None
+
+
+def spotless_is_approved_without_a_person() -> Drive:
+    drive = report(SPOTLESS)
+    submit(drive)
+    approved = dict(drive.calls)["reports.approve"]
+    assert approved == {"report_id": 1, "actor_id": None}, "nobody reviewed, so nobody's name may stand on it"
+    assert drive.called() == FREEZE + APPROVE
+    assert drive.instance.ended_at == "report_approved"
+    return drive
+
+
+def reviewed_and_approved() -> Drive:
+    drive = report()
+    submit(drive)
+    assert drive.calls[0] == ("reports.freeze", {"report_id": 1, "actor_id": 7})
+    assert drive.calls[3] == ("reviews.plan", {"report_id": 1, "review_days": 10})
+    drive.do("review", decision="approve", actor_id=9)
+    assert ("reports.approve", {"report_id": 1, "actor_id": 9}) in drive.calls
+    approve_calls = drive.called()
+    assert approve_calls[-2:] == APPROVE
+    return drive
+
+
+def signature_withheld(times: int) -> Callable[[], Drive]:
+    def scenario() -> Drive:
+        drive = report()
+        for _ in range(times):
+            drive.do("fill_in")
+            drive.do("sign", signature="withheld")
+            assert (drive.open, drive.called()) == (["fill_in"], [])
+        submit(drive)
+        approve(drive)
+        return drive
+
+    return scenario
+
+
+def sent_back(decision: str, service: str, times: int) -> Callable[[], Drive]:
+    def scenario() -> Drive:
+        drive = report()
+        for _ in range(times):
+            submit(drive)
+            drive.do("review", decision=decision, actor_id=9)
+            assert drive.calls[-1] == (service, {"report_id": 1, "actor_id": 9})
+            assert drive.open == ["fill_in"]
+            assert drive.instance.data["due_at"] == iso(30), "the new deadline replaces the old one"
+            assert (drive.instance.due_at or MORNING).isoformat() == iso(20)
+            assert not drive.wait(0)
+        submit(drive)
+        approve(drive)
+        return drive
+
+    return scenario
+
+
+def reminded_and_overdue() -> Drive:
+    drive = report()
+    assert not drive.wait(4.99)
+    assert (drive.wait(0.01), drive.called()) == (True, ["reports.remind"])
+    assert not drive.wait(1), "a reminder is sent once"
+    drive.do("fill_in")
+    assert (drive.wait(4), drive.called()) == (True, ["reports.mark_overdue"])
+    assert (drive.open, drive.instance.due_at) == (["sign"], None)
+    drive.do("sign", signature="given")
+    approve(drive)
+    return drive
+
+
+def deadlines_kept() -> Drive:
+    drive = report()
+    submit(drive)
+    assert (drive.instance.due_at or MORNING).isoformat() == iso(15), "only the review has a deadline now"
+    assert not drive.wait(11)
+    assert "reports.remind" not in drive.called()
+    approve(drive)
+    return drive
+
+
+def reminded_again_after_a_return() -> Drive:
+    drive = report()
+    assert drive.wait(6)
+    submit(drive)
+    drive.do("review", decision="return")
+    assert drive.called()[-1] == "reports.send_back"
+    assert (drive.wait(15), drive.called()) == (True, ["reports.remind"])
+    assert (drive.wait(10), drive.called()) == (True, ["reports.mark_overdue"])
+    submit(drive)
+    approve(drive)
+    return drive
+
+
+def review_late() -> Drive:
+    drive = report()
+    submit(drive)
+    assert not drive.wait(14)
+    assert drive.called() == [*FREEZE, "reviews.plan"]
+    assert (drive.wait(1), drive.called()) == (True, ["reviews.remind"])
+    assert drive.open == ["review"], "a late review is still a review"
+    approve(drive)
+    return drive
+
+
+SCENARIOS = {
+    "approved without a person": spotless_is_approved_without_a_person,
+    "reviewed and approved": reviewed_and_approved,
+    **{f"signature withheld {times} times": signature_withheld(times) for times in range(3)},
+    **{f"returned {times} times": sent_back("return", "reports.send_back", times) for times in range(3)},
+    **{f"rejected {times} times": sent_back("reject", "reports.reject", times) for times in range(3)},
+    "reminded and overdue": reminded_and_overdue,
+    "deadlines kept": deadlines_kept,
+    "reminded again after a return": reminded_again_after_a_return,
+    "review late": review_late,
+}
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS.values(), ids=SCENARIOS.keys())
+def test_report(scenario: Callable[[], Drive]) -> None:
+    assert scenario().instance.is_complete
+
+
+def test_scenarios_take_every_flow() -> None:
+    passed = {element for scenario in SCENARIOS.values() for element in scenario().passed}
+    assert {flow.id for flow in DEFINITIONS["report"].diagram.flows} - passed == set()
+    assert DEFINITIONS["report"].diagram.nodes.keys() - passed == set()
+
+
+def test_returned_report_shows_what_is_behind_it_and_what_lies_ahead_again() -> None:
+    drive = report()
+    submit(drive)
+    reviewing = drive.instance.states()
+    assert (reviewing["sign"], reviewing["review"], reviewing["review_late"]) == ("done", "active", "waiting")
+    drive.do("review", decision="return")
+    back = drive.instance.states()
+    assert {element for element, state in back.items() if state == "active"} == {"prepare", "fill_in"}
+    assert {element for element, state in back.items() if state == "waiting"} == {"reminder_due", "period_overdue"}
+    assert back["period_opened"] == "done"
+    assert not {"sign", "freeze_revision", "review", "return_report"} & back.keys(), "they are to be done again"
+
+
+def _size(instance: Instance) -> int:
+    return len(instance.dump())
+
+
+@pytest.mark.parametrize("reminder", [False, True], ids=["without reminders", "with reminders at first"])
+def test_sixty_returns_leave_the_state_as_small_as_one(reminder: bool) -> None:
+    drive = report()
+    drive.wait(12 if reminder else 0)
+    sizes = []
+    for _ in range(60):
+        submit(drive)
+        drive.do("review", decision="return")
+        sizes.append(_size(drive.instance))
+    assert max(sizes[1:]) - min(sizes[1:]) < 100, "identifiers and times compress a little differently each time"
+    submit(drive)
+    approve(drive)
+
+
+def test_sixty_withheld_signatures_leave_the_state_as_small_as_one() -> None:
+    drive = report()
+    sizes = []
+    for _ in range(60):
+        drive.do("fill_in")
+        drive.do("sign", signature="withheld")
+        sizes.append(_size(drive.instance))
+    assert max(sizes[1:]) - min(sizes[1:]) < 100
+    submit(drive)
+    approve(drive)
+
+
+def test_an_extension_moves_the_open_deadlines() -> None:
+    drive = report()
+    drive.days = 1
+    with clock.at(drive.now):
+        drive.instance.change({"due_at": iso(40), "remind_at": iso(35)})
+    drive.instance = drive.restored()
+    assert (drive.instance.due_at or MORNING).isoformat() == iso(35)
+    assert not drive.wait(30)
+    assert (drive.wait(5), drive.called()) == (True, ["reports.remind"])
+    assert (drive.wait(4), drive.called()) == (True, ["reports.mark_overdue"])

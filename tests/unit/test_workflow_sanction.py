@@ -1,0 +1,136 @@
+"""sanction.bpmn: every flow, each loop none, once and twice, each deadline kept and missed, restored between steps."""
+
+from collections.abc import Callable
+from itertools import product
+
+import pytest
+
+from tests.unit.workflow_driver import DEFINITIONS, Drive, iso
+
+CASE = {"sanction_id": 1}
+GROUND = {"clause": True, "notice_delivered": True, "reply_period_over": True, "earlier": 0, "warns_first": False}
+
+
+def proposed(ground: object = GROUND) -> Drive:
+    return Drive("sanction", CASE, sanctions__ground=ground, sanctions__send_decision={"undelivered_at": iso(3)})
+
+
+def decided(drive: Drive) -> Drive:
+    assert drive.open == ["approve_sanction"]
+    drive.called()
+    drive.do("approve_sanction", decision="approve", actor_id=8)
+    assert drive.calls[0] == ("sanctions.decide", {**CASE, "actor_id": 8})
+    assert (drive.called(), drive.open) == (["sanctions.decide", "sanctions.send_decision"], [])
+    return drive
+
+
+def closed(drive: Drive) -> Drive:
+    assert drive.called()[-1] == "sanctions.close"
+    assert (drive.instance.is_complete, drive.instance.ended_at) == (True, "sanction_closed")
+    return drive
+
+
+def without_ground() -> Drive:
+    drive = proposed({**GROUND, "clause": False})
+    assert drive.called() == ["sanctions.ground", "sanctions.refuse"]
+    assert (drive.instance.is_complete, drive.instance.ended_at) == (True, "sanction_refused")
+    return drive
+
+
+def delivered() -> Drive:
+    drive = proposed()
+    assert drive.calls[-1] == ("sanctions.calculate", {**CASE, "step": "fee"})
+    decided(drive)
+    assert drive.message("decision_delivered")
+    return closed(drive)
+
+
+def undelivered(resent: int) -> Callable[[], Drive]:
+    def scenario() -> Drive:
+        drive = decided(proposed())
+        assert not drive.wait(2.9)
+        assert drive.wait(0.1)
+        for _ in range(resent):
+            drive.do("confirm_decision_delivery", delivery_answer="resend")
+            assert (drive.called(), drive.open) == (["sanctions.send_decision"], ["confirm_decision_delivery"])
+        drive.do("confirm_decision_delivery", delivery_answer="delivered")
+        return closed(drive)
+
+    return scenario
+
+
+def sent_back(times: int) -> Callable[[], Drive]:
+    def scenario() -> Drive:
+        drive = proposed()
+        for _ in range(times):
+            drive.do("approve_sanction", decision="send_back", actor_id=8)
+            assert drive.open == ["revise"]
+            drive.called()
+            drive.do("revise", revision="propose", actor_id=4)
+            assert drive.called() == ["sanctions.ground", "sanctions.calculate"], "the ground is looked at again"
+        decided(drive)
+        assert drive.message("decision_delivered")
+        return closed(drive)
+
+    return scenario
+
+
+def ground_lost_while_revised() -> Drive:
+    drive = proposed([GROUND, {**GROUND, "notice_delivered": False}])
+    drive.do("approve_sanction", decision="send_back")
+    drive.do("revise", revision="propose")
+    assert drive.instance.ended_at == "sanction_refused"
+    return drive
+
+
+def withdrawn() -> Drive:
+    drive = proposed()
+    drive.do("approve_sanction", decision="send_back", actor_id=8)
+    drive.do("revise", revision="withdraw", actor_id=4)
+    assert drive.calls[-1] == ("sanctions.withdraw", {**CASE, "actor_id": 4})
+    assert drive.instance.ended_at == "sanction_withdrawn"
+    return drive
+
+
+SCENARIOS = {
+    "without ground": without_ground,
+    "delivered": delivered,
+    **{f"undelivered, sent again {times} times": undelivered(times) for times in range(3)},
+    **{f"sent back {times} times": sent_back(times) for times in range(3)},
+    "ground lost while revised": ground_lost_while_revised,
+    "withdrawn": withdrawn,
+}
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS.values(), ids=SCENARIOS.keys())
+def test_sanction(scenario: Callable[[], Drive]) -> None:
+    assert scenario().instance.is_complete
+
+
+def test_scenarios_take_every_flow() -> None:
+    passed = {element for scenario in SCENARIOS.values() for element in scenario().passed}
+    assert {flow.id for flow in DEFINITIONS["sanction"].diagram.flows} - passed == set()
+    assert DEFINITIONS["sanction"].diagram.nodes.keys() - passed == set()
+
+
+def test_no_step_without_clause_delivered_notice_and_time_to_reply() -> None:
+    for clause, notice, reply, earlier, warns in product(
+        (True, False), (True, False), (True, False), (0, 1, 9), (True, False)
+    ):
+        ground = {
+            "clause": clause,
+            "notice_delivered": notice,
+            "reply_period_over": reply,
+            "earlier": earlier,
+            "warns_first": warns,
+        }
+        drive = proposed(ground)
+        expected = "none" if not (clause and notice and reply) else "warning" if warns and earlier == 0 else "fee"
+        assert drive.instance.data["step"] == expected, ground
+        assert drive.instance.is_complete == (expected == "none")
+
+
+def test_an_unknown_word_never_approves() -> None:
+    drive = proposed()
+    drive.do("approve_sanction", decision="ok")
+    assert drive.open == ["revise"]

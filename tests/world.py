@@ -1,0 +1,173 @@
+"""The one small world that the tests know by heart. Everybody in it is made up."""
+
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import select
+
+from portal import calendars, clock
+from portal.extensions import db, transaction
+from portal.model import (
+    ClauseCounts,
+    Comparison,
+    Contract,
+    Deviation,
+    HumanTask,
+    MailState,
+    Membership,
+    OrganisationKind,
+    OutgoingMail,
+    Report,
+    Role,
+    SanctionClause,
+)
+from portal.operations import accounts, contracts, deliveries, drafts, machines, processes, reports
+from portal.operations.contracts import Duty
+from portal.operations.drafts import RawLine
+from portal.operations.machines import MachineFacts
+from portal.operations.mail import Outcome
+
+MARCH = date(2026, 3, 1)
+IN_MARCH = datetime(2026, 3, 10, 9, tzinfo=UTC)
+IN_APRIL = datetime(2026, 4, 7, 9, tzinfo=UTC)
+BASIS = {"fuel": "nir-2021", "biofuel": "zero", "boundary": "inside", "mandate": "0.1"}
+
+
+@dataclass
+class World:
+    """Memberships by first name, the contract, and its report for March 2026."""
+
+    anna: Membership
+    """Reporter of the supplier."""
+    bo: Membership
+    """Signatory of the supplier."""
+    stranger: Membership
+    """Reporter and signatory of another supplier."""
+    rita: Membership
+    """Reviewer of the buyer."""
+    ruth: Membership
+    """Another reviewer of the buyer."""
+    adam: Membership
+    """Administrator of the buyer."""
+    dora: Membership
+    """Decision-maker of the buyer."""
+    contract: Contract
+    report: Report
+    machines: dict[str, str] = field(default_factory=dict)
+    """Name -> public id."""
+
+
+def build_world() -> World:
+    """Make it, inside an open transaction; the clock stands in March 2026 when the period opens."""
+    clock.move_to(IN_MARCH)
+    buyer = accounts.add_organisation("310000019", "Prøveby kommune", OrganisationKind.BUYER)
+    supplier = accounts.add_organisation("310000027", "Annas Graving AS", OrganisationKind.SUPPLIER)
+    other = accounts.add_organisation("310000035", "Fremmed Anlegg AS", OrganisationKind.SUPPLIER)
+
+    def member(name: str, organisation: Any, *roles: Role) -> Membership:
+        return accounts.add_membership(accounts.add_person(f"{name.lower()}@prove.example", f"{name} Prøve"), organisation, *roles)
+
+    anna = member("Anna", supplier, Role.REPORTER)
+    contract = contracts.add(_contract(buyer, supplier), DUTIES)
+    contracts.add_clause(
+        contract,
+        SanctionClause(clause="7.1", wording="Gebyr per brudd.", fee=Decimal(20000), counts=ClauseCounts.PERIOD, warns_first=False),
+    )
+    known = {}
+    for facts in (MachineFacts("EL-1", "crawler_excavator", "electricity", "zero_emission"), MachineFacts("DI-2", "wheel_loader", "diesel", "V")):
+        machine = machines.register(facts, by=anna)
+        machines.deploy(machine, contract, date(2026, 1, 1), None, by=anna)
+        known[facts.name] = str(machine.public_id)
+    return World(
+        anna=anna,
+        bo=member("Bo", supplier, Role.SIGNATORY),
+        stranger=member("Sten", other, Role.REPORTER, Role.SIGNATORY),
+        rita=member("Rita", buyer, Role.REVIEWER),
+        ruth=member("Ruth", buyer, Role.REVIEWER),
+        adam=member("Adam", buyer, Role.ADMINISTRATOR),
+        dora=member("Dora", buyer, Role.DECISION_MAKER),
+        contract=contract,
+        report=contracts.open_period(contract, calendars.month_of(MARCH)),
+        machines=known,
+    )
+
+
+DUTIES = [
+    Duty("machinery", "zero_emission_share_energy", Comparison.AT_LEAST, "20", "4.2"),
+    Duty("machinery", "lowest_stage", Comparison.AT_LEAST, "IIIB", "4.3"),
+]
+
+
+def _contract(buyer: Any, supplier: Any) -> Contract:
+    return Contract(
+        buyer=buyer,
+        supplier=supplier,
+        buyer_id=buyer.id,
+        supplier_id=supplier.id,
+        reference="K-1",
+        title="Prøveskolen",
+        site="Prøveveien 1",
+        starts_on=date(2026, 1, 1),
+        ends_on=date(2027, 12, 31),
+        kinds=["machinery", "fuel"],
+        counted_kind="machinery",
+        basis=BASIS,
+        reporting_clause="5.1",
+    )
+
+
+def machine_lines(world: World, *, electric: str = "5000", diesel: str = "1000") -> list[RawLine]:
+    """The month's lines as typed: 5 000 kWh and 1 000 l are a zero-emission share of 5000/(5000+10080) = 33.2 %."""
+    report = world.report
+    rows = drafts.rows_of(report, contracts.kind_of(report, "machinery"))
+    amounts = {world.machines["EL-1"]: electric, world.machines["DI-2"]: diesel}
+    return [
+        RawLine(row.key, {**row.raw, "hours": "100", "amount": amounts[row.raw["machine"]], "amount_source": "metered"})
+        for row in rows
+    ]
+
+
+def fill_in(world: World, *, electric: str = "5000", diesel: str = "1000") -> None:
+    """Fill in both sections; a little diesel gives a report that meets everything, much diesel one that breaks 4.2."""
+    report = world.report
+    with transaction():
+        drafts.save(report, "machinery", machine_lines(world, electric=electric, diesel=diesel), by=world.anna, version=report.version)
+    with transaction():
+        drafts.answer_nothing(report, "fuel", "Ingen leveranser.", by=world.anna, version=report.version)
+
+
+def submit(world: World, *, electric: str = "5000", diesel: str = "1000") -> None:
+    """Fill in, make ready, sign."""
+    fill_in(world, electric=electric, diesel=diesel)
+    with transaction():
+        reports.make_ready(world.report, by=world.anna, version=world.report.version)
+    with transaction():
+        reports.sign(world.report, by=world.bo, version=world.report.version)
+
+
+def deliver_mail() -> int:
+    """Every letter in the outbox arrives."""
+    with transaction():
+        rows = db.session.scalars(select(OutgoingMail).where(OutgoingMail.state == MailState.QUEUED)).all()
+        for row in rows:
+            deliveries.note(row, Outcome(MailState.SENT))
+    return len(rows)
+
+
+def tick() -> None:
+    """The worker looks for due timers once."""
+    with transaction():
+        for number in processes.due():
+            processes.tick(number)
+
+
+def open_tasks() -> list[str]:
+    """The steps that wait for somebody, in alphabetical order."""
+    return sorted(db.session.scalars(select(HumanTask.element).where(HumanTask.closed_at.is_(None))))
+
+
+def case_of(world: World, clause: str = "4.2") -> Deviation:
+    """The deviation from a clause in the March report."""
+    return db.session.scalars(select(Deviation).where(Deviation.report_id == world.report.id, Deviation.clause == clause)).one()
