@@ -95,7 +95,7 @@ WITHOUT_FUNDING := const fs = require("fs"), name = "package-lock.json", lock = 
 chromium:
 	@for name in chromium chromium-browser google-chrome; do command -v $$name >/dev/null && exit 0; done; \
 	install="apt-get install --yes --no-install-recommends chromium"; \
-	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then apt-get update --quiet=2 && $$install; \
+	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then export DEBIAN_FRONTEND=noninteractive; apt-get update --quiet=2 && $$install; \
 	else echo "The tests need Chromium. Install it and run this again: sudo $$install" >&2; exit 1; fi
 
 .PHONY: clean

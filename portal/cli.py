@@ -1,11 +1,17 @@
 """`portal`: the operator's door. Each command commits for itself and shows how far it has come."""
 
+import signal
 import sys
+import tempfile
 import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
+from typing import Any
 
 import click
 from alembic import command
 from alembic.config import Config
+from alembic.util.exc import CommandError
 from flask import Flask
 from sqlalchemy import create_engine
 from waitress import serve as waitress_serve
@@ -13,23 +19,34 @@ from waitress import serve as waitress_serve
 from portal import demo, jobs, resources
 from portal.application import create_app
 from portal.config import Settings
-from portal.errors import PortalError
+from portal.errors import BadDefinition, PortalError
 from portal.extensions import parts, prepare_engine, transaction
-from portal.model import OrganisationKind, Role
+from portal.model import OrganisationKind, Role, guards
 from portal.operations import accounts, audit
 from portal.operations.service_tasks import SERVICE_TASKS
 from portal.work import open_periods
 from portal.workflow import load_definitions
 
+SOUND_SQLITE = (3, 51, 3)
+"""The first release without the rare WAL-reset fault."""
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
-@click.group()
 def main() -> None:
+    """The entry of the command: what the domain refuses is said in one line."""
+    try:
+        commands()
+    except (PortalError, jobs.JobsError, BadDefinition) as refusal:
+        click.echo(str(refusal), err=True)
+        sys.exit(1)
+
+
+@click.group()
+def commands() -> None:
     """Klimakontrakt: from clause to settled sanction."""
 
 
-@main.command()
+@commands.command()
 def migrate() -> None:
     """Bring the database up to date, with the tables of the jobs and the triggers that guard it."""
     migrate_database(Settings.from_environment())
@@ -38,19 +55,26 @@ def migrate() -> None:
 
 def migrate_database(settings: Settings) -> None:
     """Bring one database up to date, as its owner."""
-    jobs.migrate(settings)
     settings.instance.mkdir(parents=True, exist_ok=True)
+    jobs.migrate(settings)
+    _alembic(settings, lambda config: command.upgrade(config, "head"))
+
+
+def _alembic(settings: Settings, act: Callable[[Config], None]) -> None:
+    """Run an alembic command on one connection, in one transaction."""
     config = Config()
     config.set_main_option("script_location", str(resources.MIGRATIONS))
     engine = create_engine(settings.database_url)
     prepare_engine(engine)
-    with engine.connect().execution_options(write=True) as connection, connection.begin():
-        config.attributes["connection"] = connection
-        command.upgrade(config, "head")
-    engine.dispose()
+    try:
+        with engine.connect().execution_options(write=True) as connection, connection.begin():
+            config.attributes["connection"] = connection
+            act(config)
+    finally:
+        engine.dispose()
 
 
-@main.command(name="demo")
+@commands.command(name="demo")
 def load_demo() -> None:
     """Fill an empty database with two buyers, three suppliers and six months of reports, all made up."""
     app = create_app()
@@ -61,7 +85,7 @@ def load_demo() -> None:
             click.echo(line)
 
 
-@main.command()
+@commands.command()
 @click.option("--host", default="127.0.0.1", show_default=True)
 @click.option("--port", default=8000, show_default=True)
 @click.option("--work/--no-work", default=True, show_default=True, help="Run the worker in this process.")
@@ -69,54 +93,59 @@ def serve(host: str, port: int, work: bool) -> None:  # noqa: FBT001 - a command
     """Serve the portal, with the worker inside."""
     app = create_app()
     with app.app_context():
-        if demo.is_demo() and host not in LOOPBACK:
+        if accounts.is_demo() and host not in LOOPBACK:
             raise click.ClickException("A demo database has one-click personas and is served on 127.0.0.1 only.")
-        if work:
-            _start_work(app)
     click.echo(f"Klimakontrakt is at http://{host}:{port}")
-    waitress_serve(app, host=host, port=port, threads=8, channel_timeout=60, ident=None)
+    with _worker(app) if work else nullcontext():
+        waitress_serve(app, host=host, port=port, threads=8, channel_timeout=60, ident=None)
 
 
-@main.command()
-@click.option("--name", default="worker-1", show_default=True, help="The same after each start, another for each process.")
+@commands.command()
+@click.option("--name", default="worker-1", show_default=True, help="The same after each start, its own per process.")
 def work(name: str) -> None:
     """Run only the worker: timers, outgoing mail, imports."""
     app = create_app()
-    with app.app_context():
-        _start_work(app, name)
     click.echo(f"{name} is at work. Stop it with Ctrl+C.")
-    threading.Event().wait()
+    with _worker(app, name):
+        threading.Event().wait()
 
 
-def _start_work(app: Flask, name: str = jobs.SOLE_WORKER) -> None:
+@contextmanager
+def _worker(app: Flask, name: str = jobs.SOLE_WORKER) -> Iterator[None]:
+    """Work in this process until the block ends, and let go in good order when asked to stop."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     with app.app_context():
         open_periods({})
-        parts().jobs.launch(name)
+        own = parts().jobs
+    own.launch(name)
+    try:
+        yield
+    finally:
+        own.close()
 
 
-@main.command()
+@commands.command()
 @click.argument("email")
 @click.argument("name")
-@click.argument("organisation_number")
-@click.argument("organisation_name")
-@click.option("--kind", type=click.Choice([kind.value for kind in OrganisationKind]), required=True)
+@click.argument("organisation", metavar="ORGANISATION_NUMBER")
+@click.option("--organisation-name", help="Registers the organisation when its number is new.")
+@click.option("--kind", type=click.Choice([kind.value for kind in OrganisationKind]), help="Of a new organisation.")
 @click.option("--role", "roles", type=click.Choice([role.value for role in Role]), multiple=True, required=True)
 @click.password_option()
-def user(  # noqa: PLR0913 - a command with its options
-    email: str, name: str, organisation_number: str, organisation_name: str, kind: str, roles: tuple[str, ...], password: str
-) -> None:
-    """Add a person who acts for an organisation; the organisation is added when it is new."""
+def user(email: str, name: str, organisation: str, password: str, **more: Any) -> None:
+    """Add a person who acts for an organisation."""
     with create_app().app_context(), transaction():
-        organisation = accounts.organisation_by_number(organisation_number) or accounts.add_organisation(
-            organisation_number, organisation_name, OrganisationKind(kind)
-        )
-        accounts.add_membership(
-            accounts.add_person(email, name, password=password), organisation, *(Role(role) for role in roles)
-        )
+        known = accounts.organisation_by_number(organisation)
+        if known is None and not (more["organisation_name"] and more["kind"]):
+            raise click.UsageError("The organisation is new: give --organisation-name and --kind.")
+        kind = OrganisationKind(more["kind"] or OrganisationKind.SUPPLIER)
+        firm = known or accounts.add_organisation(organisation, more["organisation_name"], kind)
+        person = accounts.add_person(email, name, password=password)
+        accounts.add_membership(person, firm, *(Role(role) for role in more["roles"]))
     click.echo(f"{email} may sign in.")
 
 
-@main.command(name="verify-audit")
+@commands.command(name="verify-audit")
 def verify_audit() -> None:
     """Walk every chain of the audit trail; exits 1 and names the first bad link of each when one is broken."""
     with create_app().app_context():
@@ -128,26 +157,46 @@ def verify_audit() -> None:
     click.echo("Every chain is whole.")
 
 
-@main.command()
-def check() -> None:
-    """Say whether this installation is fit to run: diagrams, database, SQLite library, worker."""
-    app = create_app()
-    with app.app_context():
-        for words in _faults():
-            click.echo(words, err=True)
-    click.echo("Checked.")
+@commands.command()
+@click.option("--migrations", is_flag=True, help="Compare the migrations with the entities instead, on a new database.")
+def check(migrations: bool) -> None:  # noqa: FBT001 - a command-line switch
+    """Say whether this installation is fit to run: diagrams, database, triggers, SQLite library. Exits 1 if not."""
+    faults = _migration_faults() if migrations else _faults(Settings.from_environment())
+    for words in faults:
+        click.echo(words, err=True)
+    if faults:
+        sys.exit(1)
+    click.echo("The migrations make what the entities say." if migrations else "All is well.")
 
 
-def _faults() -> list[str]:
-    import sqlite3  # noqa: PLC0415 - the library that stands in, asked for by the name everybody uses
+def _migration_faults() -> list[str]:
+    with tempfile.TemporaryDirectory() as folder:
+        settings = Settings.from_environment({"KLIMAKONTRAKT_INSTANCE": folder})
+        migrate_database(settings)
+        try:
+            _alembic(settings, command.check)
+        except CommandError as difference:
+            return [str(difference)]
+    return []
+
+
+def _faults(settings: Settings) -> list[str]:
+    import sqlite3  # the library that stands in, asked for by the name everybody uses
 
     faults = []
-    if parts().settings.is_sqlite and sqlite3.sqlite_version_info < (3, 51, 3):
+    if settings.is_sqlite and sqlite3.sqlite_version_info < SOUND_SQLITE:
         faults.append(f"SQLite {sqlite3.sqlite_version} may corrupt a database in WAL mode; 3.51.3 or newer is needed.")
+    engine = create_engine(settings.database_url)
+    with engine.connect() as connection:
+        missing = guards.expected(engine.dialect.name) - guards.found(connection)
+    engine.dispose()
+    if missing:
+        faults.append(f"Triggers are missing: {', '.join(sorted(missing))}. Run `portal migrate`.")
+    load_definitions(resources.WORKFLOWS, SERVICE_TASKS)
     return faults
 
 
-@main.group()
+@commands.group()
 def workflow() -> None:
     """The diagrams in workflows/."""
 
@@ -157,13 +206,3 @@ def check_workflows() -> None:
     """Read every diagram and decision table as a start would, and name what the engine would silently get wrong."""
     for name, definition in load_definitions(resources.WORKFLOWS, SERVICE_TASKS).items():
         click.echo(f"{name}: {definition.content_hash[:12]}")
-
-
-def run() -> None:
-    """The command's entry: what the domain refuses is said in one line."""
-    try:
-        main()
-    except PortalError as refusal:
-        click.echo(str(refusal), err=True)
-        sys.exit(1)
-

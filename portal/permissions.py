@@ -114,7 +114,11 @@ def visible(entity: type[Any], by: Membership) -> Select[Any]:
         return rows.where(_addressed_to(by)) if entity is OutgoingMail else rows
     if entity is Machine:
         return select(Machine).where(
-            or_(Machine.owner_id == mine, Machine.deployments.any(buyer_id=mine), Machine.deployments.any(supplier_id=mine))
+            or_(
+                Machine.owner_id == mine,
+                Machine.deployments.any(buyer_id=mine),
+                Machine.deployments.any(supplier_id=mine),
+            )
         )
     raise TypeError(f"{entity.__name__} has no rule of visibility")
 

@@ -67,6 +67,8 @@ class Post:
     """
 
     def __init__(self, url: str, sender: str) -> None:
+        self.keeps_mail = not url
+        """Whether letters stay in the portal, because no mail server is named."""
         self._url = urlsplit(url)
         self._sender = sender
         self._from = parseaddr(sender)[1]
@@ -76,11 +78,6 @@ class Post:
             raise ValueError(f"Mail is sent through {', '.join(_PORTS)}://host:port, not {self._url.scheme or url}")
         if self._url.password and self._url.scheme == "smtp" and self._url.hostname not in _LOOPBACK:
             raise ValueError("A password must not be sent in the clear: use smtp+starttls:// or smtps://")
-
-    @property
-    def keeps_mail(self) -> bool:
-        """Whether letters stay in the portal, because no mail server is named."""
-        return not self._url.scheme
 
     def deliver(self, message: Message) -> None:
         """Hand one letter over; when this returns, the server has taken it. Raises PostUnavailable or PostRefused."""
@@ -92,7 +89,7 @@ class Post:
         except (OSError, smtplib.SMTPException) as error:
             _give_up(PostUnavailable(_words(error)), error)
         try:
-            server.send_message(letter, from_addr=self._from, to_addrs=[message.to])
+            server.send_message(letter, from_addr=self._from, to_addrs=[letter["To"].addresses[0].addr_spec])
         except smtplib.SMTPRecipientsRefused as error:
             [(code, answer)] = error.recipients.values()
             _give_up(_refusal(code, answer), error)
@@ -113,7 +110,8 @@ class Post:
             if any(unicodedata.category(sign) in {"Cc", "Zl", "Zp"} for sign in header):
                 raise PostRefused("a line break or control character in an address or subject")
         try:
-            address = Address(addr_spec=message.to)
+            written = Address(addr_spec=message.to)
+            address = Address(username=written.username, domain=written.domain.encode("idna").decode())
         except (HeaderParseError, ValueError, IndexError) as error:
             raise PostRefused(f"“{message.to}” is not one address") from error
         letter = EmailMessage(policy=SMTP)

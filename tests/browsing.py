@@ -59,14 +59,13 @@ class Browser:
         return found[1]
 
     def sign_in(self, email: str = KARI, password: str = PASSWORD, **data: str) -> TestResponse:
-        return self.post("/sign-in", email=email, password=password, **data)
+        return self.post("/sign-in", None, email=email, password=password, **data)
 
     @property
     def cookie(self) -> str:
         kept = self.client.get_cookie("session")
         return kept.value if kept else ""
 
-    @property
     def is_in(self) -> bool:
         return self.get("/account").status_code == 200
 

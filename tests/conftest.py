@@ -1,4 +1,4 @@
-"""Fixtures that every test may ask for: a migrated database of either make, the application on it, and one small world."""
+"""Fixtures that every test may ask for: a migrated database of either make, the application on it, a small world."""
 
 import shutil
 from collections.abc import Callable, Iterator
@@ -65,7 +65,9 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
     if request.param == "sqlite":
         yield from _sqlite_copy(request.getfixturevalue("sqlite_template"), tmp_path)
     else:
-        yield postgres.create_database(make_url(request.getfixturevalue("postgres_template")).database)
+        url = postgres.create_database(make_url(request.getfixturevalue("postgres_template")).database)
+        yield url
+        postgres.drop_database(url)
 
 
 def _sqlite_copy(template: Path, tmp_path: Path) -> Iterator[str]:

@@ -67,16 +67,23 @@ def build_world() -> World:
     other = accounts.add_organisation("310000035", "Fremmed Anlegg AS", OrganisationKind.SUPPLIER)
 
     def member(name: str, organisation: Any, *roles: Role) -> Membership:
-        return accounts.add_membership(accounts.add_person(f"{name.lower()}@prove.example", f"{name} Prøve"), organisation, *roles)
+        return accounts.add_membership(
+            accounts.add_person(f"{name.lower()}@prove.example", f"{name} Prøve"), organisation, *roles
+        )
 
     anna = member("Anna", supplier, Role.REPORTER)
     contract = contracts.add(_contract(buyer, supplier), DUTIES)
     contracts.add_clause(
         contract,
-        SanctionClause(clause="7.1", wording="Gebyr per brudd.", fee=Decimal(20000), counts=ClauseCounts.PERIOD, warns_first=False),
+        SanctionClause(
+            clause="7.1", wording="Gebyr per brudd.", fee=Decimal(20000), counts=ClauseCounts.PERIOD, warns_first=False
+        ),
     )
     known = {}
-    for facts in (MachineFacts("EL-1", "crawler_excavator", "electricity", "zero_emission"), MachineFacts("DI-2", "wheel_loader", "diesel", "V")):
+    for facts in (
+        MachineFacts("EL-1", "crawler_excavator", "electricity", "zero_emission"),
+        MachineFacts("DI-2", "wheel_loader", "diesel", "V"),
+    ):
         machine = machines.register(facts, by=anna)
         machines.deploy(machine, contract, date(2026, 1, 1), None, by=anna)
         known[facts.name] = str(machine.public_id)
@@ -133,7 +140,13 @@ def fill_in(world: World, *, electric: str = "5000", diesel: str = "1000") -> No
     """Fill in both sections; a little diesel gives a report that meets everything, much diesel one that breaks 4.2."""
     report = world.report
     with transaction():
-        drafts.save(report, "machinery", machine_lines(world, electric=electric, diesel=diesel), by=world.anna, version=report.version)
+        drafts.save(
+            report,
+            "machinery",
+            machine_lines(world, electric=electric, diesel=diesel),
+            by=world.anna,
+            version=report.version,
+        )
     with transaction():
         drafts.answer_nothing(report, "fuel", "Ingen leveranser.", by=world.anna, version=report.version)
 
@@ -170,4 +183,6 @@ def open_tasks() -> list[str]:
 
 def case_of(world: World, clause: str = "4.2") -> Deviation:
     """The deviation from a clause in the March report."""
-    return db.session.scalars(select(Deviation).where(Deviation.report_id == world.report.id, Deviation.clause == clause)).one()
+    return db.session.scalars(
+        select(Deviation).where(Deviation.report_id == world.report.id, Deviation.clause == clause)
+    ).one()

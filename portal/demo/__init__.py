@@ -4,6 +4,6 @@ It is played through the same operations as real use, with the clock moved day b
 audit entry of it is what the portal itself would have written.
 """
 
-from portal.demo.play import is_demo, load, sign_ins
+from portal.demo.play import load, sign_ins
 
-__all__ = ["is_demo", "load", "sign_ins"]
+__all__ = ["load", "sign_ins"]

@@ -3,7 +3,7 @@
 import secrets
 from collections.abc import Callable, Iterator
 from datetime import date, datetime, timedelta
-
+from functools import partial
 from typing import NamedTuple
 from uuid import uuid4
 
@@ -29,7 +29,18 @@ from portal.model import (
     ReportingPeriod,
     SanctionClause,
 )
-from portal.operations import accounts, contracts, deliveries, deviations, drafts, machines, processes, reports, reviews, sanctions
+from portal.operations import (
+    accounts,
+    contracts,
+    deliveries,
+    deviations,
+    drafts,
+    machines,
+    processes,
+    reports,
+    reviews,
+    sanctions,
+)
 from portal.operations.deviations import Upload
 from portal.operations.drafts import RawLine
 from portal.operations.machines import MachineFacts
@@ -38,7 +49,10 @@ from portal.operations.reviews import Correction
 from portal.text import Text
 
 ZONE = "Europe/Oslo"
-NOT_EMPTY = Text("Databasen er ikke tom. Demoen lages bare i en tom database.", "The database is not empty. The demo is only made in an empty one.")
+NOT_EMPTY = Text(
+    "Databasen er ikke tom. Demoen lages bare i en tom database.",
+    "The database is not empty. The demo is only made in an empty one.",
+)
 KINDS = ["machinery", "fuel"]
 
 
@@ -48,12 +62,6 @@ class Event(NamedTuple):
     at: datetime
     words: str
     do: Callable[[], None]
-
-
-def is_demo() -> bool:
-    """Whether this database was made by the demo."""
-    mark = db.session.get(Installation, 1)
-    return mark is not None and mark.is_demo
 
 
 def sign_ins() -> list[str]:
@@ -83,7 +91,7 @@ def load() -> Iterator[tuple[int, int, str]]:
     _let_time_pass(now)
 
 
-# -- who and what -------------------------------------------------------------------------------------------------------
+# -- who and what -------------------------------------------------------------------------------------------------
 
 
 def _people() -> None:
@@ -96,13 +104,23 @@ def _people() -> None:
 def _contracts(first_day: date) -> None:
     for plant in world.PLANTS:
         machines.register(
-            MachineFacts(plant.name, plant.type, plant.carrier, plant.stage, model=plant.model, serial=secrets.token_hex(4).upper()),
+            MachineFacts(
+                plant.name,
+                plant.type,
+                plant.carrier,
+                plant.stage,
+                model=plant.model,
+                serial=secrets.token_hex(4).upper(),
+            ),
             by=_member_of(plant.owner),
         )
     for job in world.JOBS:
         contract = contracts.add(_contract(job, first_day), list(job.duties))
         wording = "Gebyr per brudd på klima- og miljøkrav, etter varsel og frist for tilsvar."
-        contracts.add_clause(contract, SanctionClause(clause="7.1", wording=wording, fee=job.fee, counts=job.counts, warns_first=job.warns_first))
+        contracts.add_clause(
+            contract,
+            SanctionClause(clause="7.1", wording=wording, fee=job.fee, counts=job.counts, warns_first=job.warns_first),
+        )
         for name in job.machines:
             machine = db.session.scalars(select(Machine).where(Machine.name == name)).one()
             machines.deploy(machine, contract, _arrival(job, name, first_day), None, by=_member_of(job.supplier))
@@ -133,17 +151,17 @@ def _arrival(job: Job, machine: str, first_day: date) -> date:
     return calendars.months_between(first_day, first_day + timedelta(days=150))[3].starts_on if late else first_day
 
 
-# -- what happens -------------------------------------------------------------------------------------------------------
+# -- what happens -------------------------------------------------------------------------------------------------
 
 
 def _events(months: list[calendars.Period], now: datetime) -> Iterator[Event]:
     for job in world.JOBS:
         for index, month in enumerate(months):
-            yield Event(_at(month.starts_on, 0, 7), f"{job.reference} opens", lambda job=job, month=month: _open(job, month))  # type: ignore[misc]
+            yield Event(_at(month.starts_on, 0, 7), f"{job.reference} opens", partial(_open, job, month))
             if index < world.MONTHS:
                 yield from _month(job, month, world.MONTHS - index, now)
             elif job.story == "returned":
-                yield Event(_at(month.starts_on, 2, 9), f"{job.reference} is begun", lambda job=job, month=month: _begin(job, month))  # type: ignore[misc]
+                yield Event(_at(month.starts_on, 2, 9), f"{job.reference} is begun", partial(_begin, job, month))
 
 
 def _month(job: Job, month: calendars.Period, age: int, now: datetime) -> Iterator[Event]:
@@ -156,12 +174,16 @@ def _month(job: Job, month: calendars.Period, age: int, now: datetime) -> Iterat
     yield Event(filed_at, f"{job.reference} is filed", lambda: _file(job, month, clean=clean))
     if job.story == "unattended" or (age == 1 and job.story in {"breach", "smooth"}):
         return
-    reviewed_at = filed_at + timedelta(hours=1) if age == 1 else filed_at + timedelta(days=2)
+    reviewed_at = (
+        max(filed_at + timedelta(hours=1), now - timedelta(days=2)) if age == 1 else filed_at + timedelta(days=2)
+    )
     if job.story == "returned" and age in {1, 4}:
         yield Event(reviewed_at, f"{job.reference} is returned", lambda: _return(job, month))
         if age == 1:
             return
-        yield Event(reviewed_at + timedelta(days=1), f"{job.reference} is filed again", lambda: _file(job, month, clean=True))
+        yield Event(
+            reviewed_at + timedelta(days=1), f"{job.reference} is filed again", lambda: _file(job, month, clean=True)
+        )
         reviewed_at += timedelta(days=2)
     yield Event(reviewed_at, f"{job.reference} is approved", lambda: _approve(job, month))
     if job.story == "breach" and age in {2, 3}:
@@ -184,7 +206,8 @@ def _open(job: Job, month: calendars.Period) -> None:
 
 def _begin(job: Job, month: calendars.Period) -> None:
     report = _report(job, month)
-    lines = [RawLine(row.key, {**row.raw, **({"hours": "24"} if index < 2 else {})}) for index, row in enumerate(_rows(report))]  # noqa: PLR2004
+    first, *rest = _rows(report)
+    lines = [RawLine(first.key, {**first.raw, "hours": "24"}), *(RawLine(row.key, row.raw) for row in rest)]
     drafts.save(report, KINDS[0], lines, by=_member_of(job.supplier), version=report.version)
 
 
@@ -193,11 +216,17 @@ def _file(job: Job, month: calendars.Period, *, clean: bool) -> None:
     reporter, signatory = _supplier_side(job)
     rows = _rows(report)
     if report.state != "returned":
-        lines = [RawLine(row.key, {**row.raw, **_use(row.raw["machine"], month, boost=job.story == "breach" and clean)}) for row in rows]
+        lines = [
+            RawLine(row.key, {**row.raw, **_use(row.raw["machine"], month, boost=job.story == "breach" and clean)})
+            for row in rows
+        ]
         drafts.save(report, KINDS[0], lines, by=reporter, version=report.version)
         drafts.save(report, KINDS[1], [_delivery(job, month)], by=reporter, version=report.version)
     else:
-        opened = [RawLine(row.key, {column: row.raw[column] for column in row.open_columns if column in row.raw}) for row in rows]
+        opened = [
+            RawLine(row.key, {column: row.raw[column] for column in row.open_columns if column in row.raw})
+            for row in rows
+        ]
         drafts.save(report, KINDS[0], opened, by=reporter, version=report.version)
     if reporter.id != signatory.id:
         reports.make_ready(report, by=reporter, version=report.version)
@@ -208,7 +237,11 @@ def _use(machine: str, month: calendars.Period, *, boost: bool) -> dict[str, str
     plant = next(plant for plant in world.PLANTS if plant.name == _machine_name(machine))
     season = 90 + (month.starts_on.month * 7) % 25
     amount = plant.amount * season // 100 * (5 if boost and plant.carrier == "electricity" else 1)
-    return {"hours": str(plant.hours * season // 100), "amount": str(amount), "amount_source": "metered" if plant.carrier == "electricity" else "invoice"}
+    return {
+        "hours": str(plant.hours * season // 100),
+        "amount": str(amount),
+        "amount_source": "metered" if plant.carrier == "electricity" else "invoice",
+    }
 
 
 def _delivery(job: Job, month: calendars.Period) -> RawLine:
@@ -244,14 +277,17 @@ def _approve(job: Job, month: calendars.Period) -> None:
 
 def _notify(job: Job, month: calendars.Period) -> None:
     for deviation in _cases(job, month):
-        text = f"Vi varsler brudd på punkt {deviation.clause}. {Text.load(deviation.sentence).nb} Bruddet kan føre til gebyr etter punkt 7.1."
+        found = Text.load(deviation.sentence).nb
+        text = f"Vi varsler brudd på punkt {deviation.clause}. {found} Bruddet kan føre til gebyr etter punkt 7.1."
         deviations.give_notice(deviation, text, 10, by=_buyer_side(job)[1], version=deviation.version)
 
 
 def _reply(job: Job, month: calendars.Period) -> None:
-    note = Upload("redegjorelse.txt", "De to elektriske maskinene ble forsinket fra utleier.\n".encode())
+    note = Upload("redegjorelse.txt", b"De to elektriske maskinene ble forsinket fra utleier.\n")
     for deviation in _cases(job, month):
-        deviations.reply(deviation, "De elektriske maskinene kom seks uker for sent. Se vedlegg.", [note], by=_supplier_side(job)[1])
+        deviations.reply(
+            deviation, "De elektriske maskinene kom seks uker for sent. Se vedlegg.", [note], by=_supplier_side(job)[1]
+        )
 
 
 def _propose(job: Job, month: calendars.Period) -> None:
@@ -260,17 +296,24 @@ def _propose(job: Job, month: calendars.Period) -> None:
     reasons = "Leverandøren bestilte maskinene etter at kontrakten startet. Forsinkelsen er leverandørens risiko."
     sanctions.propose(first, reasons, by=administrator, version=first.version)
     for deviation in rest:
-        deviations.close(deviation, "Følger av samme forhold, og er regnet med i sanksjonen.", by=administrator, version=deviation.version)
+        deviations.close(
+            deviation,
+            "Følger av samme forhold, og er regnet med i sanksjonen.",
+            by=administrator,
+            version=deviation.version,
+        )
 
 
 def _decide(job: Job, month: calendars.Period) -> None:
     decider = _membership_with(job.buyer, "decision_maker")
     for deviation in _cases(job, month):
         if deviation.sanction is not None:
-            sanctions.decide(deviation.sanction, approve=True, comment="Enig.", by=decider, version=deviation.sanction.version)
+            sanctions.decide(
+                deviation.sanction, approve=True, comment="Enig.", by=decider, version=deviation.sanction.version
+            )
 
 
-# -- time passes --------------------------------------------------------------------------------------------------------
+# -- time passes --------------------------------------------------------------------------------------------------
 
 
 def _let_time_pass(until: datetime) -> None:
@@ -279,7 +322,10 @@ def _let_time_pass(until: datetime) -> None:
     while True:
         with transaction():
             due_at = db.session.scalar(
-                select(Process.due_at).where(Process.due_at <= until, Process.ended_at.is_(None)).order_by(Process.due_at).limit(1)
+                select(Process.due_at)
+                .where(Process.due_at <= until, Process.ended_at.is_(None))
+                .order_by(Process.due_at)
+                .limit(1)
             )
         if due_at is None:
             return
@@ -293,12 +339,14 @@ def _let_time_pass(until: datetime) -> None:
 def _deliver_mail(at: datetime | None) -> None:
     """Every letter arrives a minute after it was written."""
     with transaction():
-        for row in db.session.scalars(select(OutgoingMail).where(OutgoingMail.state == MailState.QUEUED).order_by(OutgoingMail.id)).all():
+        for row in db.session.scalars(
+            select(OutgoingMail).where(OutgoingMail.state == MailState.QUEUED).order_by(OutgoingMail.id)
+        ).all():
             with clock.at((at or row.created_at) + timedelta(minutes=1)):
                 deliveries.note(row, Outcome(MailState.KEPT))
 
 
-# -- finding ------------------------------------------------------------------------------------------------------------
+# -- finding ------------------------------------------------------------------------------------------------------
 
 
 def _at(day: date, days: int, hour: int) -> datetime:
@@ -311,7 +359,9 @@ def _firm(key: str) -> Organisation:
 
 
 def _membership_with(firm: str, role: str) -> Membership:
-    rows = db.session.scalars(select(Membership).where(Membership.organisation_id == _firm(firm).id).order_by(Membership.id))
+    rows = db.session.scalars(
+        select(Membership).where(Membership.organisation_id == _firm(firm).id).order_by(Membership.id)
+    )
     return next(row for row in rows if role in row.role_codes)
 
 

@@ -1,6 +1,5 @@
 """Who and what there is in the demo: plainly made-up people and firms, organisation numbers of the synthetic series."""
 
-
 from decimal import Decimal
 from typing import NamedTuple
 
@@ -97,26 +96,97 @@ def _duties(share: str, stage: str) -> tuple[Duty, ...]:
 
 
 JOBS = (
-    Job("NK-2025-014", "Skolebygg Lia", "Liaveien 4, Nordvik", "nordvik", "tindegraving", WITH_ELECTRICITY,
-        _duties("20", "IIIB"), Decimal(20000), ClauseCounts.PERIOD, False, False,
-        ("EL-1", "EL-2", "TG-07", "TG-11", "TG-12", "TG-20"), "returned"),
-    Job("NK-2025-031", "Vann og avløp Elvegata", "Elvegata, Nordvik", "nordvik", "bratli", DIRECT,
-        _duties("25", "IV"), Decimal(15000), ClauseCounts.LINE, False, False,
-        ("BA-E1", "BA-03", "BA-05", "BA-09", "BA-10"), "breach"),
-    Job("NK-2025-040", "Turveg Strandsletta", "Strandsletta, Nordvik", "nordvik", "solsiden", DIRECT,
-        _duties("10", "IIIA"), Decimal(10000), ClauseCounts.PERIOD, True, False,
-        ("SV-1", "SV-2", "SV-E3"), "missing"),
-    Job("FF-2025-118", "Fylkesveg 77, parsell 3", "Fv. 77 ved Breidal", "fjellvegen", "tindegraving", LIFE_CYCLE,
-        _duties("5", "IIIB"), Decimal(50000), ClauseCounts.PERIOD, False, False,
-        ("TG-30", "TG-31", "TG-E4"), "smooth"),
-    Job("FF-2025-120", "Drift av fylkesveger nord", "Fylkesveger nord", "fjellvegen", "solsiden", DIRECT,
-        _duties("10", "IIIA"), Decimal(25000), ClauseCounts.PERIOD, False, True,
-        ("SV-4", "SV-E5", "SV-E6"), "unattended"),
+    Job(
+        "NK-2025-014",
+        "Skolebygg Lia",
+        "Liaveien 4, Nordvik",
+        "nordvik",
+        "tindegraving",
+        WITH_ELECTRICITY,
+        _duties("20", "IIIB"),
+        Decimal(20000),
+        ClauseCounts.PERIOD,
+        False,
+        False,
+        ("EL-1", "EL-2", "TG-07", "TG-11", "TG-12", "TG-20"),
+        "returned",
+    ),
+    Job(
+        "NK-2025-031",
+        "Vann og avløp Elvegata",
+        "Elvegata, Nordvik",
+        "nordvik",
+        "bratli",
+        DIRECT,
+        _duties("25", "IV"),
+        Decimal(15000),
+        ClauseCounts.LINE,
+        False,
+        False,
+        ("BA-E1", "BA-03", "BA-05", "BA-09", "BA-10"),
+        "breach",
+    ),
+    Job(
+        "NK-2025-040",
+        "Turveg Strandsletta",
+        "Strandsletta, Nordvik",
+        "nordvik",
+        "solsiden",
+        DIRECT,
+        _duties("10", "IIIA"),
+        Decimal(10000),
+        ClauseCounts.PERIOD,
+        True,
+        False,
+        ("SV-1", "SV-2", "SV-E3"),
+        "missing",
+    ),
+    Job(
+        "FF-2025-118",
+        "Fylkesveg 77, parsell 3",
+        "Fv. 77 ved Breidal",
+        "fjellvegen",
+        "tindegraving",
+        LIFE_CYCLE,
+        _duties("5", "IIIB"),
+        Decimal(50000),
+        ClauseCounts.PERIOD,
+        False,
+        False,
+        ("TG-30", "TG-31", "TG-E4"),
+        "smooth",
+    ),
+    Job(
+        "FF-2025-120",
+        "Drift av fylkesveger nord",
+        "Fylkesveger nord",
+        "fjellvegen",
+        "solsiden",
+        DIRECT,
+        _duties("10", "IIIA"),
+        Decimal(25000),
+        ClauseCounts.PERIOD,
+        False,
+        True,
+        ("SV-4", "SV-E5", "SV-E6"),
+        "unattended",
+    ),
 )
 
 PLANTS = (
-    Plant("EL-1", "tindegraving", "crawler_excavator", "Elektrisk gravemaskin 17 t", "electricity", "zero_emission", 150, 3400),
-    Plant("EL-2", "tindegraving", "wheel_loader", "Elektrisk hjullaster 8 t", "electricity", "zero_emission", 120, 1500),
+    Plant(
+        "EL-1",
+        "tindegraving",
+        "crawler_excavator",
+        "Elektrisk gravemaskin 17 t",
+        "electricity",
+        "zero_emission",
+        150,
+        3400,
+    ),
+    Plant(
+        "EL-2", "tindegraving", "wheel_loader", "Elektrisk hjullaster 8 t", "electricity", "zero_emission", 120, 1500
+    ),
     Plant("TG-07", "tindegraving", "crawler_excavator", "Gravemaskin 22 t", "diesel", "V", 140, 900),
     Plant("TG-11", "tindegraving", "site_dumper", "Dumper 9 t", "hvo", "IV", 110, 500),
     Plant("TG-12", "tindegraving", "roller", "Vals 7 t", "diesel", "IIIB", 60, 250),
@@ -139,4 +209,3 @@ PLANTS = (
 
 MONTHS = 6
 """Whole months behind the current one that have reports."""
-

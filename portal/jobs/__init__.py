@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Literal
+from typing import ClassVar, Literal
 
 from dbos import DBOS, DBOSClient, DBOSConfig, DBOSPortableJSONSerializer, EnqueueOptions, WorkflowStatus, error
 from sqlalchemy.exc import DBAPIError
@@ -28,7 +28,7 @@ State = Literal["waiting", "running", "done", "failed", "cancelled"]
 
 SOLE_WORKER = "worker-1"
 UPKEEP = "jobs.upkeep"
-
+LONGEST_REASON = 2000
 DIED = "The worker died each time it was at this."
 
 _APPLICATION = "klimakontrakt"
@@ -99,7 +99,10 @@ class Jobs:
     `is_writing` tells whether the caller is inside a writing transaction.
     """
 
-    def __init__(  # noqa: PLR0913 - the last four have defaults that fit
+    _at_work: ClassVar["Jobs | None"] = None
+    """DBOS is one per process, and would go on working for the first that launched it."""
+
+    def __init__(  # noqa: PLR0913 - what has a default fits
         self,
         settings: Settings,
         handlers: Mapping[str, Handler],
@@ -116,7 +119,7 @@ class Jobs:
             raise JobsError(f"Scheduled without a handler: {', '.join(sorted(unknown))}.")
         self._settings = settings
         self._handlers = {**handlers, UPKEEP: lambda _: self._keep_up()}
-        self._schedules = {**schedules, UPKEEP: "*/10 * * * *"}
+        self._schedules = {**schedules, UPKEEP: "*/2 * * * *"}
         self._is_writing = is_writing
         self._retry, self._slots, self._poll = retry, slots, poll
         self._keep_done, self._keep_failed = keep_done, keep_failed
@@ -159,8 +162,8 @@ class Jobs:
         and the name is of no matter. Raises JobsError when such a worker is alive or the tables are not migrated.
         """
         self._refuse_inside_a_transaction()
-        if self._worker:
-            raise JobsError("The worker of this process has been started already.")
+        if Jobs._at_work:
+            raise JobsError("This process has a worker already.")
         if self._settings.is_sqlite:
             worker = SOLE_WORKER
         if not self._lock.take(worker):
@@ -171,7 +174,7 @@ class Jobs:
             DBOS.destroy(destroy_registry=True)
             self._lock.release()
             raise
-        self._worker = worker
+        self._worker, Jobs._at_work = worker, self
 
     def close(self, patience: timedelta = timedelta(seconds=10)) -> None:
         """Take no more work, wait `patience` for what is running and let go; the next launch finishes the rest."""
@@ -179,10 +182,10 @@ class Jobs:
             seconds = int(patience.total_seconds()) if self._running else 0
             DBOS.destroy(destroy_registry=True, workflow_completion_timeout_sec=seconds)
             self._lock.release()
-            self._worker = ""
+            self._worker, Jobs._at_work = "", None
         self._client.destroy()
 
-    def list(self, state: State, *, limit: int = 100) -> "Sequence[Job]":
+    def list(self, state: State, *, limit: int = 100) -> Sequence[Job]:
         """At most `limit` jobs in a state, the newest first. Attempts that were followed by another are left out."""
         self._refuse_inside_a_transaction()
         found = self._client.list_workflows(status=_STORED[state], limit=limit, sort_desc=True)
@@ -203,7 +206,7 @@ class Jobs:
         last = ended[-1]
         self._client.rewind_workflow(last.workflow_id, queue_name=_QUEUE, queue_partition_key=_handler_of(last))
 
-    def take_over(self, worker: str) -> "Sequence[str]":
+    def take_over(self, worker: str) -> Sequence[str]:
         """Set the unfinished work of a dead worker free for the living, and return its keys.
 
         A worker that starts again under its name does so for itself. Raises JobsError when `worker` is alive.
@@ -284,8 +287,7 @@ class Jobs:
                 return None
             if attempt >= self._retry.attempts:
                 raise _Failed(reason)
-            key = identity.split(_ATTEMPT)[0]
-            options = _options(name, _attempt_id(key, attempt + 1))
+            options = _options(name, _attempt_id(_key_of(identity), attempt + 1))
             options["delay_seconds"] = self._retry.rest_before(attempt + 1).total_seconds()
             self._client.enqueue(options, payload, attempt + 1)
             return reason
@@ -308,7 +310,7 @@ class Jobs:
         if stranded:
             _log.warning("Unfinished, and nobody at it; set free: %s", ", ".join(self._set_free(stranded)))
 
-    def _unfinished(self, taken_before: datetime | None = None) -> "Sequence[WorkflowStatus]":
+    def _unfinished(self, taken_before: datetime | None = None) -> Sequence[WorkflowStatus]:
         return self._client.list_workflows(
             status=_STORED["running"],
             dequeued_before=taken_before.isoformat() if taken_before else None,
@@ -316,13 +318,13 @@ class Jobs:
             load_output=False,
         )
 
-    def _set_free(self, unfinished: Iterable[WorkflowStatus]) -> "Sequence[str]":
-        ids = tuple(each.workflow_id for each in unfinished)
+    def _set_free(self, unfinished: Iterable[WorkflowStatus]) -> Sequence[str]:
+        ids = [each.workflow_id for each in unfinished]
         if ids:
-            self._client.resume_workflows([*ids])
-        return ids
+            self._client.resume_workflows(ids)
+        return tuple(_key_of(each) for each in ids)
 
-    def _forget(self, stored: "Sequence[str]", before: datetime) -> None:
+    def _forget(self, stored: Sequence[str], before: datetime) -> None:
         while ended := self._client.list_workflows(
             status=[*stored], completed_before=before.isoformat(), limit=500, load_input=False, load_output=False
         ):
@@ -335,8 +337,13 @@ def _tried(handler: Handler, name: str, payload: Mapping[str, object]) -> str | 
         handler(payload)
     except Exception as problem:  # noqa: BLE001 - whatever it is, the worker goes on
         _log.exception("Job %s failed with %s", name, payload)
-        return f"{type(problem).__name__}: {problem}"
+        return _storable(f"{type(problem).__name__}: {problem}")
     return None
+
+
+def _storable(reason: str) -> str:
+    """Without what PostgreSQL does not take as text, and no longer than a person will read."""
+    return reason.replace("\0", " ").encode(errors="replace").decode()[:LONGEST_REASON]
 
 
 def _options(name: str, identity: str) -> EnqueueOptions:
@@ -345,6 +352,10 @@ def _options(name: str, identity: str) -> EnqueueOptions:
 
 def _attempt_id(key: str, attempt: int) -> str:
     return key if attempt == 1 else f"{key}{_ATTEMPT}{attempt}"
+
+
+def _key_of(identity: str) -> str:
+    return identity.partition(_ATTEMPT)[0]
 
 
 def _scheduled(name: str) -> str:
@@ -361,9 +372,9 @@ def _worker_of(stored: WorkflowStatus) -> str:
 
 def _job(stored: WorkflowStatus) -> Job:
     arguments = stored.input["args"] if stored.input else ()
-    key, _, attempt = stored.workflow_id.partition(_ATTEMPT)
+    attempt = stored.workflow_id.partition(_ATTEMPT)[2]
     return Job(
-        key=key,
+        key=_key_of(stored.workflow_id),
         name=_handler_of(stored),
         state=_STATES[stored.status],
         payload={"due": arguments[0]} if stored.schedule_name else arguments[0],

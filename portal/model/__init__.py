@@ -56,6 +56,8 @@ from portal.model.reports import (
 )
 
 __all__ = [
+    "EDITABLE",
+    "REPORTING_DUTY",
     "Answer",
     "AuditEvent",
     "AuditHead",
@@ -69,7 +71,6 @@ __all__ = [
     "Deviation",
     "DeviationState",
     "DraftLine",
-    "EDITABLE",
     "Evidence",
     "Figure",
     "Finding",
@@ -91,7 +92,6 @@ __all__ = [
     "Person",
     "Process",
     "ProcessDefinition",
-    "REPORTING_DUTY",
     "Reply",
     "Report",
     "ReportState",

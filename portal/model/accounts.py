@@ -96,7 +96,10 @@ class SignInAttempt(Base):
     """Append-only trail of who tried to sign in, from where, and how it went."""
 
     __tablename__ = "sign_in_attempt"
-    __table_args__ = (Index("ix_sign_in_attempt_email_at", "email", "at"), Index("ix_sign_in_attempt_address_at", "address", "at"))
+    __table_args__ = (
+        Index("ix_sign_in_attempt_email_at", "email", "at"),
+        Index("ix_sign_in_attempt_address_at", "address", "at"),
+    )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     at: Mapped[datetime] = mapped_column(Moment)

@@ -16,7 +16,7 @@ FIRST_HASH = "0" * 64
 
 
 class AuditHead(Base):
-    """The last link of each chain; locked while a transaction adds to it. One chain a contract, else an organisation."""
+    """The last link of each chain, locked while a transaction adds to it: one a contract, else an organisation."""
 
     __tablename__ = "audit_head"
 
@@ -109,7 +109,9 @@ def _chain_of(entity: Row, entry: AuditEvent) -> str:
 
 
 def _locked_head(session: Session, chain: str) -> AuditHead:
-    head = session.scalar(select(AuditHead).where(AuditHead.chain == chain).with_for_update().execution_options(populate_existing=True))
+    head = session.scalar(
+        select(AuditHead).where(AuditHead.chain == chain).with_for_update().execution_options(populate_existing=True)
+    )
     if head is None:
         head = AuditHead(chain=chain, sequence=0, hash=FIRST_HASH)
         session.add(head)

@@ -27,9 +27,11 @@ class Millionths(TypeDecorator[Decimal]):
     cache_ok = True
 
     def process_bind_param(self, value: Decimal | None, dialect: Dialect) -> int | None:  # noqa: ARG002
+        """On the way in."""
         return None if value is None else quantities.to_millionths(value)
 
     def process_result_value(self, value: int | None, dialect: Dialect) -> Decimal | None:  # noqa: ARG002
+        """On the way out."""
         return None if value is None else quantities.from_millionths(int(value))
 
 
@@ -40,11 +42,13 @@ class Moment(TypeDecorator[datetime]):
     cache_ok = True
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
+        """On the way in."""
         if value is not None and value.tzinfo is None:
             raise ValueError(f"{value} has no time zone")
         return value and value.astimezone(UTC)
 
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
+        """On the way out."""
         return value and (value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC))
 
 
@@ -59,9 +63,11 @@ class Code(TypeDecorator[StrEnum]):
         self.codes = codes
 
     def process_bind_param(self, value: StrEnum | str | None, dialect: Dialect) -> str | None:  # noqa: ARG002
+        """On the way in."""
         return None if value is None else self.codes(value).value
 
     def process_result_value(self, value: str | None, dialect: Dialect) -> StrEnum | None:  # noqa: ARG002
+        """On the way out."""
         return None if value is None else self.codes(value)
 
 
@@ -78,18 +84,27 @@ class Row(Base):
 class OfContract:
     """A row below a contract carries both parties: visible when the acting organisation is one of them."""
 
+    @property
+    def parties(self) -> dict[str, int]:
+        """The contract and its two parties, for a new row that belongs to the same contract."""
+        return {"contract_id": self.contract_id, "buyer_id": self.buyer_id, "supplier_id": self.supplier_id}
+
     @declared_attr
     def contract_id(cls) -> Mapped[int]:  # noqa: N805
+        """The contract it belongs to."""
         return mapped_column(BigId, ForeignKey("contract.id"), index=True)
 
     @declared_attr
     def buyer_id(cls) -> Mapped[int]:  # noqa: N805
+        """The contract's buyer."""
         return mapped_column(BigId, ForeignKey("organisation.id"), index=True)
 
     @declared_attr
     def supplier_id(cls) -> Mapped[int]:  # noqa: N805
+        """The contract's supplier."""
         return mapped_column(BigId, ForeignKey("organisation.id"), index=True)
 
     @declared_attr
     def contract(cls) -> Mapped["Contract"]:  # type: ignore[name-defined]  # noqa: F821, N805
+        """The contract itself."""
         return relationship("Contract", foreign_keys=[cls.contract_id])  # type: ignore[list-item]

@@ -15,7 +15,10 @@ from portal.model.contracts import Contract, Requirement, SanctionClause
 from portal.model.reports import Report
 from portal.text import Text
 
-MOVED_ON = Text("Saken har endret seg siden du åpnet siden. Les den på nytt.", "The case has changed since you opened the page. Read it again.")
+MOVED_ON = Text(
+    "Saken har endret seg siden du åpnet siden. Les den på nytt.",
+    "The case has changed since you opened the page. Read it again.",
+)
 
 
 class Cause(StrEnum):

@@ -52,9 +52,18 @@ class Contract(Row):
     requirements: Mapped[list["Requirement"]] = relationship(back_populates="contract", order_by="Requirement.id")
     clauses: Mapped[list["SanctionClause"]] = relationship(back_populates="contract", order_by="SanctionClause.id")
 
+    @property
+    def parties(self) -> dict[str, int]:
+        """The contract and its two parties, for a new row that belongs to it."""
+        return {"contract_id": self.id, "buyer_id": self.buyer_id, "supplier_id": self.supplier_id}
+
     def requirements_on(self, day: date) -> list["Requirement"]:
         """The requirements in force on a day."""
-        return [duty for duty in self.requirements if duty.valid_from <= day and (duty.valid_to is None or day <= duty.valid_to)]
+        return [
+            duty
+            for duty in self.requirements
+            if duty.valid_from <= day and (duty.valid_to is None or day <= duty.valid_to)
+        ]
 
     def clause_for(self, requirement: "Requirement") -> "SanctionClause | None":
         """The sanction clause that a breach of `requirement` falls under: its own before the general one."""

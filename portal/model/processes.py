@@ -46,7 +46,10 @@ class HumanTask(OfContract, Row):
     """A user task that waits, or waited, for a person: the work lists are these rows."""
 
     __tablename__ = "human_task"
-    __table_args__ = (Index("ix_human_task_open", "lane", "closed_at", "due_at", "id"), Index("ix_human_task_subject", "subject", "subject_id"))
+    __table_args__ = (
+        Index("ix_human_task_open", "lane", "closed_at", "due_at", "id"),
+        Index("ix_human_task_subject", "subject", "subject_id"),
+    )
 
     process_id: Mapped[int] = mapped_column(BigId, ForeignKey("process.id"), index=True)
     engine_task: Mapped[str] = mapped_column(String(36))

@@ -9,7 +9,7 @@ from stdnum.no import orgnr
 
 from portal.errors import Refused
 from portal.extensions import db
-from portal.model import Membership, Organisation, OrganisationKind, Person, Role, record
+from portal.model import Installation, Membership, Organisation, OrganisationKind, Person, Role, record
 from portal.text import Text
 
 BAD_NUMBER = Text("«{number}» er ikke et gyldig organisasjonsnummer.", "“{number}” is not a valid organisation number.")
@@ -55,6 +55,12 @@ def add_membership(person: Person, organisation: Organisation, *roles: Role) -> 
     return membership
 
 
+def is_demo() -> bool:
+    """Whether the demo made this database, so that everybody in it is made up."""
+    mark = db.session.get(Installation, 1)
+    return mark is not None and mark.is_demo
+
+
 def membership(number: int) -> Membership:
     """The membership a process speaks of."""
     return db.session.execute(select(Membership).where(Membership.id == number)).scalar_one()
@@ -68,6 +74,9 @@ def membership_of(person: Person, public_id: uuid.UUID) -> Membership | None:
 def people(organisation_id: int, *roles: Role) -> list[Person]:
     """The active persons of an organisation who hold any of `roles`, in the order they came."""
     rows = db.session.scalars(
-        select(Membership).join(Membership.person).where(Membership.organisation_id == organisation_id, Person.active).order_by(Membership.id)
+        select(Membership)
+        .join(Membership.person)
+        .where(Membership.organisation_id == organisation_id, Person.active)
+        .order_by(Membership.id)
     )
     return [row.person for row in rows if row.has(*roles)]

@@ -7,8 +7,8 @@ from typing import NamedTuple
 from sqlalchemy import select
 
 from portal import calendars, clock, kinds
-from portal.extensions import db
 from portal.calendars import Period
+from portal.extensions import db
 from portal.kinds.base import Choice, Kind
 from portal.model import (
     REPORTING_DUTY,
@@ -50,9 +50,7 @@ def add(contract: Contract, duties: list[Duty]) -> Contract:
     for duty in [reporting, *duties]:
         contract.requirements.append(
             Requirement(
-                contract_id=contract.id,
-                buyer_id=contract.buyer_id,
-                supplier_id=contract.supplier_id,
+                **contract.parties,
                 valid_from=contract.starts_on,
                 **duty._asdict(),
             )
@@ -76,7 +74,9 @@ def open_due_periods() -> int:
     opened = 0
     for contract in db.session.scalars(select(Contract)):
         today = clock.today(contract.time_zone)
-        known = set(db.session.scalars(select(ReportingPeriod.starts_on).where(ReportingPeriod.contract_id == contract.id)))
+        known = set(
+            db.session.scalars(select(ReportingPeriod.starts_on).where(ReportingPeriod.contract_id == contract.id))
+        )
         for month in calendars.months_between(contract.starts_on, min(today, contract.ends_on)):
             if month.starts_on not in known:
                 open_period(contract, month)
@@ -89,9 +89,7 @@ def open_period(contract: Contract, month: Period) -> Report:
     due_on = calendars.add_working_days(month.ends_on, contract.due_working_days, contract.country)
     due_at = calendars.end_of_day(due_on, contract.time_zone)
     period = ReportingPeriod(
-        contract_id=contract.id,
-        buyer_id=contract.buyer_id,
-        supplier_id=contract.supplier_id,
+        **contract.parties,
         starts_on=month.starts_on,
         ends_on=month.ends_on,
         opens_at=clock.now(),
@@ -112,9 +110,7 @@ def open_period(contract: Contract, month: Period) -> Report:
     for key in contract.kinds:
         report.sections.append(
             Section(
-                contract_id=contract.id,
-                buyer_id=contract.buyer_id,
-                supplier_id=contract.supplier_id,
+                **contract.parties,
                 organisation_id=contract.supplier_id,
                 kind=key,
             )
@@ -179,7 +175,9 @@ def _pins(contract: Contract) -> Json:
 
 def _kept_version(kind: Kind) -> str:
     if db.session.get(KindVersion, kind.content_hash) is None:
-        db.session.add(KindVersion(content_hash=kind.content_hash, key=kind.key, document=kind.dump(), created_at=clock.now()))
+        db.session.add(
+            KindVersion(content_hash=kind.content_hash, key=kind.key, document=kind.dump(), created_at=clock.now())
+        )
         db.session.flush()
     return kind.content_hash
 
@@ -188,5 +186,3 @@ def _kept_version(kind: Kind) -> str:
 def _pinned(content_hash: str) -> Kind:
     """A pinned kind; a hash never changes its meaning, so it is read once a process."""
     return kinds.load(db.session.get_one(KindVersion, content_hash).document)
-
-

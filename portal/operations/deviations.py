@@ -27,6 +27,7 @@ from portal.model import (
     Role,
     record,
 )
+from portal.model.base import Json
 from portal.model.cases import MOVED_ON
 from portal.operations import accounts, lookup, mail, processes
 from portal.permissions import Permission
@@ -36,7 +37,8 @@ UNDELIVERED_AFTER = timedelta(days=2)
 ANSWERERS = (Role.SIGNATORY, Role.REPORTER, Role.ADMINISTRATOR)
 
 REPORT_MISSING = Text(
-    "Rapporten for {period} er ikke levert. Fristen var {due}.", "The report for {period} has not been filed. It was due {due}."
+    "Rapporten for {period} er ikke levert. Fristen var {due}.",
+    "The report for {period} has not been filed. It was due {due}.",
 )
 REPORT_LATE = Text(
     "Rapporten for {period} ble levert {days} dager etter fristen {due}.",
@@ -48,7 +50,9 @@ NOT_ACCEPTED = Text(
 )
 SAY_WHY = Text("Skriv en begrunnelse.", "Write your reasons.")
 WRITE_SOMETHING = Text("Skriv et svar, eller legg ved en fil.", "Write an answer, or attach a file.")
-DAYS_OUT_OF_RANGE = Text("Fristen må være mellom 3 og 60 virkedager.", "The deadline must be between 3 and 60 working days.")
+DAYS_OUT_OF_RANGE = Text(
+    "Fristen må være mellom 3 og 60 virkedager.", "The deadline must be between 3 and 60 working days."
+)
 FILE_TYPE = Text(
     "«{name}» er en filtype vi ikke tar imot. Bruk PDF, PNG, JPG, Word, Excel, CSV eller tekst.",
     "“{name}” is a file type we do not accept. Use PDF, PNG, JPG, Word, Excel, CSV or text.",
@@ -63,7 +67,16 @@ class Upload(NamedTuple):
     content: bytes
 
 
-# -- found ----------------------------------------------------------------------------------------------------------
+class Breach(NamedTuple):
+    """What was found: the cause and its identity, in words, with the figures and lines behind it."""
+
+    cause: Cause
+    group: str
+    sentence: Text
+    facts: Json
+
+
+# -- found --------------------------------------------------------------------------------------------------------
 
 
 def open_for_breaches(*, report_id: int) -> dict[str, object]:
@@ -76,13 +89,11 @@ def open_for_breaches(*, report_id: int) -> dict[str, object]:
     return {"opened": len(broken)}
 
 
-def note_missing(report: Report) -> Deviation | None:
-    """Open the deviation for a report that is not there when it is due; None when it is, or no clause asks for it."""
-    duty = _reporting_duty(report)
-    if duty is None:
-        return None
-    sentence = REPORT_MISSING.with_values(period=period_text(report), due=day_text(report.due_at, report.contract.time_zone))
-    return _open(report, duty, Cause.REPORT_MISSING, "reporting", sentence, {"breaches": 1, "lines": []})
+def note_missing(report: Report) -> None:
+    """Open the deviation for a report that is not there when it is due."""
+    due = day_text(report.due_at, report.contract.time_zone)
+    sentence = REPORT_MISSING.with_values(period=period_text(report), due=due)
+    _open_against_duty(report, Breach(Cause.REPORT_MISSING, "reporting", sentence, {"breaches": 1, "lines": []}))
 
 
 def note_late(report: Report, days: int) -> None:
@@ -90,61 +101,62 @@ def note_late(report: Report, days: int) -> None:
     deviation = _known(report, _reporting_duty(report), "reporting")
     if deviation is None or deviation.cause != Cause.REPORT_MISSING:
         return
-    sentence = REPORT_LATE.with_values(
-        period=period_text(report), days=days, due=day_text(report.due_at, report.contract.time_zone)
-    )
+    due = day_text(report.due_at, report.contract.time_zone)
+    sentence = REPORT_LATE.with_values(period=period_text(report), days=days, due=due)
     deviation.cause, deviation.late_by_days, deviation.sentence = Cause.REPORT_LATE, days, sentence.dump()
     record(deviation, "deviation.report_came_late", by=None, days=days)
 
 
 def note_not_accepted(report: Report, reasons: str) -> None:
     """Open the deviation for a revision that was rejected; one a report, re-told at each rejection."""
-    duty, revision = _reporting_duty(report), report.latest
-    if duty is None or revision is None:
-        return
-    sentence = NOT_ACCEPTED.with_values(period=period_text(report), number=revision.number, reasons=reasons)
-    _open(report, duty, Cause.NOT_ACCEPTED, "not_accepted", sentence, {"breaches": 1, "lines": [], "revision": revision.number})
+    number = report.latest.number if report.latest else 0
+    sentence = NOT_ACCEPTED.with_values(period=period_text(report), number=number, reasons=reasons)
+    facts: Json = {"breaches": 1, "lines": [], "revision": number}
+    _open_against_duty(report, Breach(Cause.NOT_ACCEPTED, "not_accepted", sentence, facts))
 
 
 def _open_breach(report: Report, finding: Finding) -> None:
-    revision = report.latest
-    facts = {
+    facts: Json = {
         "figure": finding.figure,
         "threshold": finding.requirement.threshold,
         "lines": finding.lines,
-        "revision": revision.number if revision else 0,
+        "revision": report.latest.number if report.latest else 0,
         "breaches": max(1, len(finding.lines)),
     }
-    _open(report, finding.requirement, Cause.REQUIREMENT_BROKEN, "breach", Text.load(finding.sentence), facts)
+    breach = Breach(Cause.REQUIREMENT_BROKEN, "breach", Text.load(finding.sentence), facts)
+    _open(report, finding.requirement, breach)
 
 
-def _open(
-    report: Report, requirement: Requirement, cause: Cause, group: str, sentence: Text, facts: dict[str, object]
-) -> Deviation:
-    known = _known(report, requirement, group)
+def _open_against_duty(report: Report, breach: Breach) -> None:
+    duty = _reporting_duty(report)
+    if duty is not None:
+        _open(report, duty, breach)
+
+
+def _open(report: Report, requirement: Requirement, breach: Breach) -> None:
+    known = _known(report, requirement, breach.group)
     if known is not None:
-        known.sentence, known.facts = sentence.dump(), facts
-        record(known, "deviation.assessed_again", by=None, found=facts)
-        return known
+        known.sentence, known.facts = breach.sentence.dump(), breach.facts
+        record(known, "deviation.assessed_again", by=None, found=breach.facts)
+        return
     deviation = Deviation(
-        contract_id=report.contract_id,
-        buyer_id=report.buyer_id,
-        supplier_id=report.supplier_id,
+        **report.parties,
         contract=report.contract,
         requirement=requirement,
         report=report,
-        cause=cause,
-        cause_group=group,
+        cause=breach.cause,
+        cause_group=breach.group,
         clause=requirement.clause,
-        sentence=sentence.dump(),
-        facts=facts,
+        sentence=breach.sentence.dump(),
+        facts=breach.facts,
         known_at=clock.now(),
     )
     db.session.add(deviation)
     db.session.flush()
-    record(deviation, "deviation.found", by=None, clause=requirement.clause, cause=str(cause), found=facts)
+    record(
+        deviation, "deviation.found", by=None, clause=requirement.clause, cause=str(breach.cause), found=breach.facts
+    )
     processes.start("deviation", deviation, {"deviation_id": deviation.id})
-    return deviation
 
 
 def _known(report: Report, requirement: Requirement | None, group: str) -> Deviation | None:
@@ -162,7 +174,7 @@ def _reporting_duty(report: Report) -> Requirement | None:
     return next((duty for duty in in_force if duty.indicator == REPORTING_DUTY), None)
 
 
-# -- assessed and notified --------------------------------------------------------------------------------------------
+# -- assessed and notified ----------------------------------------------------------------------------------------
 
 
 def dismiss(deviation: Deviation, reason: str, *, by: Membership, version: int) -> None:
@@ -181,9 +193,7 @@ def give_notice(deviation: Deviation, text: str, working_days: int, *, by: Membe
     if processes.task_of(deviation, "assess") is None:
         raise Conflict(MOVED_ON)
     notice = Notice(
-        contract_id=deviation.contract_id,
-        buyer_id=deviation.buyer_id,
-        supplier_id=deviation.supplier_id,
+        **deviation.parties,
         deviation=deviation,
         sent_by=by.person,
         text=text.strip(),
@@ -224,7 +234,9 @@ def settle_delivery(deviation: Deviation, how: str, *, by: Membership, version: 
     if how.strip():
         notice.delivered_at, notice.delivered_how = clock.now(), how.strip()[:400]
         record(notice, "notice.delivered", by=by, how=how.strip())
-    processes.complete(deviation, "confirm_delivery", {"delivery_answer": "delivered" if how.strip() else "resend"}, by=by)
+    processes.complete(
+        deviation, "confirm_delivery", {"delivery_answer": "delivered" if how.strip() else "resend"}, by=by
+    )
 
 
 def start_reply_period(*, deviation_id: int) -> dict[str, object]:
@@ -240,7 +252,7 @@ def start_reply_period(*, deviation_id: int) -> dict[str, object]:
     return {"reply_due_at": processes.moment(due_at)}
 
 
-# -- replied ----------------------------------------------------------------------------------------------------------
+# -- replied ------------------------------------------------------------------------------------------------------
 
 
 def reply(deviation: Deviation, text: str, uploads: Sequence[Upload], *, by: Membership) -> Reply:
@@ -251,9 +263,7 @@ def reply(deviation: Deviation, text: str, uploads: Sequence[Upload], *, by: Mem
     if not text.strip() and not uploads:
         raise Invalid(WRITE_SOMETHING)
     answer = Reply(
-        contract_id=deviation.contract_id,
-        buyer_id=deviation.buyer_id,
-        supplier_id=deviation.supplier_id,
+        **deviation.parties,
         deviation=deviation,
         written_by=by.person,
         text=text.strip(),
@@ -263,7 +273,14 @@ def reply(deviation: Deviation, text: str, uploads: Sequence[Upload], *, by: Mem
         answer.evidence.append(_kept(upload, deviation, by))
     db.session.flush()
     late = deviation.state == DeviationState.ASSESSING_REPLY
-    record(answer, "reply.received", by=by, deviation=str(deviation.public_id), late=late, files=[file.sha256 for file in answer.evidence])
+    record(
+        answer,
+        "reply.received",
+        by=by,
+        deviation=str(deviation.public_id),
+        late=late,
+        files=[file.sha256 for file in answer.evidence],
+    )
     if not late:
         deviation.move(DeviationState.ASSESSING_REPLY, by=by)
         processes.complete(deviation, "reply", {}, by=by)
@@ -277,7 +294,7 @@ def note_no_reply(*, deviation_id: int) -> dict[str, object]:
     return {}
 
 
-# -- closed -----------------------------------------------------------------------------------------------------------
+# -- closed -------------------------------------------------------------------------------------------------------
 
 
 def close(deviation: Deviation, reason: str, *, by: Membership, version: int) -> None:
@@ -339,9 +356,7 @@ def _kept(upload: Upload, deviation: Deviation, by: Membership) -> Evidence:
         raise Refused(FILE_TYPE.with_values(name=name))
     stored = parts().store.put(upload.content)
     return Evidence(
-        contract_id=deviation.contract_id,
-        buyer_id=deviation.buyer_id,
-        supplier_id=deviation.supplier_id,
+        **deviation.parties,
         sha256=stored.sha256,
         name=name,
         media_type=kind,

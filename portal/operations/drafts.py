@@ -17,14 +17,20 @@ from portal.operations import contracts
 from portal.permissions import Permission
 from portal.text import Text
 
-NOT_EDITABLE = Text("Rapporten er sendt inn og kan ikke endres nå.", "The report has been submitted and cannot be changed now.")
+NOT_EDITABLE = Text(
+    "Rapporten er sendt inn og kan ikke endres nå.", "The report has been submitted and cannot be changed now."
+)
 CHANGED_BY_OTHER = Text(
     "Noen andre lagret denne delen etter at du åpnet den. Se hva som er nytt, og lagre på nytt.",
     "Somebody else saved this part after you opened it. See what is new, and save again.",
 )
 LOCKED = Text("Dette feltet er ikke åpnet for retting.", "This field is not open for correction.")
-NO_NEW_LINES = Text("Under retting kan det ikke legges til eller fjernes linjer.", "Lines cannot be added or removed under correction.")
-SAY_WHY_NOTHING = Text("Skriv kort hvorfor det ikke er noe å rapportere.", "Say briefly why there is nothing to report.")
+NO_NEW_LINES = Text(
+    "Under retting kan det ikke legges til eller fjernes linjer.", "Lines cannot be added or removed under correction."
+)
+SAY_WHY_NOTHING = Text(
+    "Skriv kort hvorfor det ikke er noe å rapportere.", "Say briefly why there is nothing to report."
+)
 NO_LINES = Text(
     "Legg inn minst én linje, eller svar at det ikke er noe å rapportere.",
     "Enter at least one line, or answer that there is nothing to report.",

@@ -5,8 +5,6 @@ from collections.abc import Iterator, Sequence
 from datetime import date
 from decimal import Decimal
 
-from sqlalchemy import select
-
 from portal import permissions
 from portal.extensions import db
 from portal.kinds.base import FieldType, Indicator, Kind
@@ -17,7 +15,11 @@ from portal.text import Text
 
 SUMMARY, FIGURES = Text("Sammendrag", "Summary"), Text("Nøkkeltall", "Figures")
 TITLE = Text("Godkjente rapporter", "Approved reports")
-RESULT = {"met": Text("oppfylt", "met"), "broken": Text("brutt", "broken"), "unknown": Text("ikke vurdert", "not judged")}
+RESULT = {
+    "met": Text("oppfylt", "met"),
+    "broken": Text("brutt", "broken"),
+    "unknown": Text("ikke vurdert", "not judged"),
+}
 HEADINGS = {
     "contract": Text("Kontrakt", "Contract"),
     "supplier": Text("Leverandør", "Supplier"),
@@ -38,7 +40,12 @@ HEADINGS = {
 
 
 def workbook(
-    by: Membership, language: str, *, contract: uuid.UUID | None = None, first: date | None = None, last: date | None = None
+    by: Membership,
+    language: str,
+    *,
+    contract: uuid.UUID | None = None,
+    first: date | None = None,
+    last: date | None = None,
 ) -> bytes:
     """The approved reports that `by` may see, of one contract or all, in the periods from `first` to `last`.
 
@@ -52,7 +59,9 @@ def workbook(
     for key in dict.fromkeys(section.kind for report in reports for section in report.sections):
         with_kind = [report for report in reports if key in report.pins["kinds"]]
         newest = contracts.kind_of(with_kind[0], key)
-        sheets.append(Sheet(newest.title.to(language), _kind_columns(newest, language), _lines(with_kind, newest, language)))
+        sheets.append(
+            Sheet(newest.title.to(language), _kind_columns(newest, language), _lines(with_kind, newest, language))
+        )
     return write_workbook(sheets, Properties(title=TITLE.to(language)))
 
 
@@ -85,7 +94,12 @@ def _columns(language: str, *names: str) -> tuple[Column, ...]:
 
 def _where(report: Report, revision: Revision) -> tuple[Value, ...]:
     period = f"{report.period.starts_on:%Y-%m}"
-    return (f"{report.contract.reference} {report.contract.title}", report.contract.supplier.name, period, revision.number)
+    return (
+        f"{report.contract.reference} {report.contract.title}",
+        report.contract.supplier.name,
+        period,
+        revision.number,
+    )
 
 
 def _accepted(reports: Sequence[Report]) -> Iterator[tuple[Report, Revision]]:

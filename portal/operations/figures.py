@@ -90,13 +90,16 @@ def assess(report: Report, lines: Mapping[str, Sequence[Line]], previous: Mappin
     basis = basis_of(report)
     kinds = {kind.key: kind for kind in contracts.kinds_of(report)}
     settings = {
-        key: Setting(report.period.starts_on, report.period.ends_on, basis, tuple(previous.get(key, ()))) for key in kinds
+        key: Setting(report.period.starts_on, report.period.ends_on, basis, tuple(previous.get(key, ())))
+        for key in kinds
     }
     measures = {key: kind.measure(lines.get(key, ()), settings[key]) for key, kind in kinds.items()}
     return Assessment(
         basis=basis.sentences(),
         measures=measures,
-        figures=tuple(_figure(kind, indicator, measures[key]) for key, kind in kinds.items() for indicator in kind.indicators),
+        figures=tuple(
+            _figure(kind, indicator, measures[key]) for key, kind in kinds.items() for indicator in kind.indicators
+        ),
         judgements=tuple(
             _judge(duty, kinds[duty.kind], measures[duty.kind])
             for duty in report.contract.requirements_on(report.period.ends_on)
@@ -113,7 +116,10 @@ def basis_of(report: Report) -> Basis:
 
 def _figure(kind: Kind, indicator: Indicator, measures: Mapping[str, Sequence[Measure]]) -> ComputedFigure:
     used = {
-        measure.factor for found in measures.values() for measure in found if measure.factor and measure.key == indicator.measure
+        measure.factor
+        for found in measures.values()
+        for measure in found
+        if measure.factor and measure.key == indicator.measure
     }
     return ComputedFigure(kind.key, indicator, kind.figure(indicator.key, measures), tuple(sorted(used)))
 
@@ -127,11 +133,19 @@ def _judge(duty: Requirement, kind: Kind, measures: Mapping[str, Sequence[Measur
     if tally.value is None or met is None:
         sentence = UNKNOWN_SENTENCE.with_values(**words, reason=tally.reason or NO_REASON)
         return Judgement(duty, FindingResult.UNKNOWN, None, tally.unit, same("–"), sentence, ())
-    figure = _ranked_figure(duty, tally, words["threshold"]) if indicator.choices_of else with_unit(tally.value, tally.unit)
+    figure = (
+        _ranked_figure(duty, tally, words["threshold"]) if indicator.choices_of else with_unit(tally.value, tally.unit)
+    )
     wording = RANKED_SENTENCE if indicator.choices_of else SENTENCE[duty.comparison]
     result = FindingResult.MET if met else FindingResult.BROKEN
     return Judgement(
-        duty, result, tally.value, tally.unit, figure, wording.with_values(**words, figure=figure), () if met else tally.lines
+        duty,
+        result,
+        tally.value,
+        tally.unit,
+        figure,
+        wording.with_values(**words, figure=figure),
+        () if met else tally.lines,
     )
 
 

@@ -1,4 +1,4 @@
-"""The Excel way in: a template for each contract and period, an upload that a job reads, stored after a person's yes."""
+"""The Excel way in: a template for each contract and period, an upload a job reads, stored when a person agrees."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -27,6 +27,8 @@ from portal.text import Text
 
 TEMPLATE_VERSION = "1"
 MOST_PROBLEMS_KEPT = 500
+FOREIGN = "wrong_organisation"
+"""The rule of the reader that says: this file was made for another company. It goes on record."""
 
 NO_FILE = Text("Velg en Excel-fil først.", "Choose an Excel file first.")
 NOT_READY = Text("Filen er ikke klar til å lagres.", "The file is not ready to be stored.")
@@ -67,9 +69,7 @@ def receive(report: Report, name: str, content: bytes, *, by: Membership) -> Imp
         raise Invalid(NO_FILE)
     stored = parts().store.put(content)
     row = ImportedFile(
-        contract_id=report.contract_id,
-        buyer_id=report.buyer_id,
-        supplier_id=report.supplier_id,
+        **report.parties,
         report_id=report.id,
         uploaded_by_id=by.id,
         sha256=stored.sha256,
@@ -85,7 +85,9 @@ def receive(report: Report, name: str, content: bytes, *, by: Membership) -> Imp
 
 def latest(report: Report) -> ImportedFile | None:
     """The newest workbook uploaded for a report."""
-    return db.session.scalar(select(ImportedFile).where(ImportedFile.report_id == report.id).order_by(ImportedFile.id.desc()).limit(1))
+    return db.session.scalar(
+        select(ImportedFile).where(ImportedFile.report_id == report.id).order_by(ImportedFile.id.desc()).limit(1)
+    )
 
 
 def report_of(row: ImportedFile) -> Report:
@@ -104,7 +106,13 @@ def read(order: ReadingOrder) -> Json:
         imported = read_lines(order.content, order.specs, order.origin)
     except Refusal as refusal:
         problem = {"sheet": refusal.sheet, "cell": refusal.cell, "rule": refusal.rule, "severity": "error"}
-        return {"refused": True, "problems": [{**problem, "text": refusal.text.dump()}], "notes": [], "changes": {}, "counts": {}}
+        return {
+            "refused": True,
+            "problems": [{**problem, "text": refusal.text.dump()}],
+            "notes": [],
+            "changes": {},
+            "counts": {},
+        }
     found = validate(imported, order.kinds)
     changes = {key: _changes(order, key, found) for key in found.readings}
     states = [change["state"] for rows in changes.values() for change in rows]
@@ -122,10 +130,12 @@ def note(row: ImportedFile, found: Json) -> None:
     failed = found["refused"] or any(problem["severity"] == "error" for problem in found["problems"])
     row.state = ImportState.REFUSED if failed else ImportState.READY
     row.result = found
+    if any(problem["rule"] == FOREIGN for problem in found["problems"]):
+        record(row, "import.foreign", by=lookup.by_number(Membership, row.uploaded_by_id), sha256=row.sha256)
 
 
 def store(row: ImportedFile, *, by: Membership) -> Report:
-    """Put the lines of a clean workbook into the draft: matched by their key, so that a second upload doubles nothing."""
+    """Put the lines of a clean workbook into the draft, matched by their key: a second upload doubles nothing."""
     permissions.demand(by, Permission.REPORT_EDIT)
     report = report_of(row)
     if row.state != ImportState.READY:
@@ -196,7 +206,11 @@ def _changes(order: ReadingOrder, key: str, found: Validated) -> list[dict[str, 
 def _change(kind: Kind, line: ImportedLine, reading: Reading, before: DraftRow | None) -> dict[str, Any]:
     old, new = (before.reading.values if before else {}), reading.values
     columns = [
-        {"column": column.key, "before": kind.display(column.key, old, "nb"), "after": kind.display(column.key, new, "nb")}
+        {
+            "column": column.key,
+            "before": kind.display(column.key, old, "nb"),
+            "after": kind.display(column.key, new, "nb"),
+        }
         for column in kind.columns
         if kind.display(column.key, old, "nb") != kind.display(column.key, new, "nb")
     ]

@@ -7,7 +7,7 @@ from flask_babel import get_locale
 from flask_babel import gettext as _
 
 from portal.kinds import Kind, Line
-from portal.model import REPORTING_DUTY, ClauseCounts, Deviation, SanctionClause
+from portal.model import REPORTING_DUTY, ClauseCounts, Comparison, Deviation, SanctionClause
 from portal.operations import contracts, deviations, figures
 from portal.quantities import shown
 from portal.text import Text
@@ -56,7 +56,9 @@ def notice_draft(deviation: Deviation) -> str:
 
 def deadline_sentence(working_days: int) -> str:
     """The sentence of the draft that names the time to reply."""
-    return _("You have %(days)s working days to reply, counted from when you receive this notice.", days=working_days)
+    return str(
+        _("You have %(days)s working days to reply, counted from when you receive this notice.", days=working_days)
+    )
 
 
 def with_deadline(text: str, before: int, after: int) -> str:
@@ -86,11 +88,15 @@ def breaks_by_line(deviation: Deviation) -> bool:
 
 
 def lines_behind(deviation: Deviation) -> list[NamedLine]:
-    """The lines that the deviation rests on, as they stood in the revision it was found in."""
+    """The lines that the deviation rests on, as they stood in the revision it was found in.
+
+    None where the figure is too low: then the lines that make it up are the good ones, and what is missing has no line.
+    """
     kind = _kind(deviation)
+    is_too_low = deviation.requirement.comparison == Comparison.AT_LEAST and not breaks_by_line(deviation)
     number = deviation.facts.get("revision")
     revision = next((each for each in deviation.report.revisions if each.number == number), None)
-    if kind is None or revision is None:
+    if kind is None or revision is None or is_too_low:
         return []
     wanted = set(deviation.facts.get("lines", ()))
     lines = [Line(str(line.key), line.values) for line in revision.lines_of(kind.key)]
@@ -137,10 +143,12 @@ def _consequences(deviation: Deviation, language: str) -> list[str]:
 
 
 def _how() -> str:
-    return _(
-        "Say whether you agree, why it happened, and what you have done or will do to put it right. "
-        "Attach what documents it. Sign in to Klimakontrakt, open the case and write your reply there. "
-        "We read the reply before anything is decided."
+    return str(
+        _(
+            "Say whether you agree, why it happened, and what you have done or will do to put it right. "
+            "Attach what documents it. Sign in to Klimakontrakt, open the case and write your reply there. "
+            "We read the reply before anything is decided."
+        )
     )
 
 

@@ -53,15 +53,15 @@ def register(facts: MachineFacts, *, by: Membership) -> Machine:
     return machine
 
 
-def deploy(machine: Machine, contract: Contract, arrived_on: date, departed_on: date | None, *, by: Membership) -> Deployment:
+def deploy(
+    machine: Machine, contract: Contract, arrived_on: date, departed_on: date | None, *, by: Membership
+) -> Deployment:
     """Note that a machine works on a contract from one day, and to another if that is known."""
     permissions.demand(by, Permission.MACHINE_EDIT)
     if departed_on is not None and departed_on < arrived_on:
         raise Invalid(DEPARTS_FIRST)
     deployment = Deployment(
-        contract_id=contract.id,
-        buyer_id=contract.buyer_id,
-        supplier_id=contract.supplier_id,
+        **contract.parties,
         machine=machine,
         arrived_on=arrived_on,
         departed_on=departed_on,

@@ -35,13 +35,17 @@ def write(
         facts: what the templates show.
     """
     with force_locale(to.language):
-        shown = {"to": to, "contract": contract, "base_url": parts().settings.base_url, "language": to.language, **facts}
+        shown = {
+            "to": to,
+            "contract": contract,
+            "base_url": parts().settings.base_url,
+            "language": to.language,
+            **facts,
+        }
         subject = _letters().get_template(f"{letter}/subject.txt").render(shown)
         body = _letters().get_template(f"{letter}/body.txt").render(shown)
     row = OutgoingMail(
-        contract_id=contract.id,
-        buyer_id=contract.buyer_id,
-        supplier_id=contract.supplier_id,
+        **contract.parties,
         to_address=to.email,
         subject=" ".join(subject.split())[:300],
         body=body.strip() + "\n",
@@ -63,7 +67,9 @@ class Outcome(NamedTuple):
 
 def send(row: OutgoingMail) -> Outcome:
     """Give one letter to the mail server. Called outside any transaction, for it may take its time."""
-    message = Message(to=row.to_address, subject=row.subject, body=row.body, message_id=f"<{row.public_id}@klimakontrakt>")
+    message = Message(
+        to=row.to_address, subject=row.subject, body=row.body, message_id=f"<{row.public_id}@klimakontrakt>"
+    )
     try:
         parts().post.deliver(message)
     except PostRefused as refusal:
@@ -86,7 +92,10 @@ def unsent(limit: int = 200) -> list[int]:
     """Letters still in the outbox, oldest first: what the sweep hands to jobs again."""
     return list(
         db.session.scalars(
-            select(OutgoingMail.id).where(OutgoingMail.state == MailState.QUEUED, OutgoingMail.attempts < MOST_ATTEMPTS).order_by(OutgoingMail.id).limit(limit)
+            select(OutgoingMail.id)
+            .where(OutgoingMail.state == MailState.QUEUED, OutgoingMail.attempts < MOST_ATTEMPTS)
+            .order_by(OutgoingMail.id)
+            .limit(limit)
         )
     )
 
@@ -102,5 +111,7 @@ def _letters() -> Environment:
         lstrip_blocks=True,
     )
     environment.install_gettext_callables(gettext, ngettext, newstyle=True)  # type: ignore[attr-defined]
-    environment.filters.update(day=lambda when: format_date(when, "long"), moment=lambda when: format_datetime(when, "d. MMMM y HH:mm"))
+    environment.filters.update(
+        day=lambda when: format_date(when, "long"), moment=lambda when: format_datetime(when, "d. MMMM y HH:mm")
+    )
     return environment

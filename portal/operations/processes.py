@@ -29,9 +29,7 @@ def start(name: str, subject: Subject, data: Mapping[str, object]) -> Process:
         definition=_stored(definition),
         subject=subject.__tablename__,
         subject_id=subject.id,
-        contract_id=subject.contract_id,
-        buyer_id=subject.buyer_id,
-        supplier_id=subject.supplier_id,
+        **subject.parties,
         state=b"",
     )
     db.session.add(process)
@@ -80,7 +78,7 @@ def last_closed(subject: Subject, element: str) -> HumanTask | None:
 
 
 def complete(subject: Subject, element: str, data: Mapping[str, object], *, by: Membership) -> None:
-    """A person has done the step `element`; the diagram says what follows. Raises InvalidTransition when it waits no more."""
+    """A person has done a step; the diagram says what follows. Raises InvalidTransition when it waits no more."""
     process = of(subject)
     task = task_of(subject, element)
     if task is None:
@@ -119,7 +117,10 @@ def due(limit: int = 100) -> list[int]:
     """Numbers of the processes whose next timer is past, longest waiting first."""
     return list(
         db.session.scalars(
-            select(Process.id).where(Process.due_at <= clock.now(), Process.ended_at.is_(None)).order_by(Process.due_at, Process.id).limit(limit)
+            select(Process.id)
+            .where(Process.due_at <= clock.now(), Process.ended_at.is_(None))
+            .order_by(Process.due_at, Process.id)
+            .limit(limit)
         )
     )
 
@@ -180,7 +181,9 @@ def _store(process: Process, instance: Instance, by: Membership | None) -> None:
 
 
 def _sync_tasks(process: Process, waiting: tuple[OpenTask, ...], by: Membership | None) -> None:
-    rows = db.session.scalars(select(HumanTask).where(HumanTask.process_id == process.id, HumanTask.closed_at.is_(None)))
+    rows = db.session.scalars(
+        select(HumanTask).where(HumanTask.process_id == process.id, HumanTask.closed_at.is_(None))
+    )
     known = {row.engine_task: row for row in rows}
     for number, row in known.items():
         if number not in {task.id for task in waiting}:
@@ -199,9 +202,7 @@ def _row_for(process: Process, task: OpenTask) -> HumanTask:
         lane=task.lane,
         subject=process.subject,
         subject_id=process.subject_id,
-        contract_id=process.contract_id,
-        buyer_id=process.buyer_id,
-        supplier_id=process.supplier_id,
+        **process.parties,
         due_at=datetime.fromisoformat(due_at) if isinstance(due_at, str) and due_at else None,
     )
 

@@ -120,7 +120,7 @@ def _expect(report: Report, version: int) -> None:
         raise Conflict(CHANGED_SINCE)
 
 
-# -- asked by the process -----------------------------------------------------------------------------------------------
+# -- asked by the process -----------------------------------------------------------------------------------------
 
 
 def freeze(*, report_id: int, actor_id: int) -> dict[str, object]:
@@ -130,11 +130,11 @@ def freeze(*, report_id: int, actor_id: int) -> dict[str, object]:
     zone = report.contract.time_zone
     late = (calendars.local_day(signed_at, zone) - calendars.local_day(report.period.due_at, zone)).days
     revision = Revision(
-        contract_id=report.contract_id,
-        buyer_id=report.buyer_id,
-        supplier_id=report.supplier_id,
+        **report.parties,
         number=len(report.revisions) + 1,
-        answers={section.kind: {"answer": str(section.answer), "reason": section.reason} for section in report.sections},
+        answers={
+            section.kind: {"answer": str(section.answer), "reason": section.reason} for section in report.sections
+        },
         pins=report.pins,
         preparers=report.preparers,
         signed_by=by.person,
@@ -167,7 +167,9 @@ def content_hash(report: Report, revision: Revision) -> str:
         "signed_at": revision.signed_at.isoformat(timespec="microseconds"),
         "lines": [[line.kind, str(line.key), line.position, line.values] for line in revision.lines],
     }
-    return hashlib.sha256(json.dumps(said, sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode()).hexdigest()
+    return hashlib.sha256(
+        json.dumps(said, sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode()
+    ).hexdigest()
 
 
 def compute(*, report_id: int) -> dict[str, object]:
@@ -181,9 +183,7 @@ def compute(*, report_id: int) -> dict[str, object]:
             db.session.add_all(
                 Measured(
                     line_id=rows[kind, key].id,
-                    contract_id=report.contract_id,
-                    buyer_id=report.buyer_id,
-                    supplier_id=report.supplier_id,
+                    **report.parties,
                     period_id=report.period_id,
                     kind=kind,
                     key=measure.key,
@@ -307,9 +307,7 @@ def _assessed(report: Report, revision: Revision) -> Assessment:
 def _note_unattended(report: Report, revision: Revision) -> None:
     db.session.add(
         Review(
-            contract_id=report.contract_id,
-            buyer_id=report.buyer_id,
-            supplier_id=report.supplier_id,
+            **report.parties,
             revision=revision,
             decision=Decision.APPROVE,
         )

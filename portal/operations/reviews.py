@@ -31,7 +31,9 @@ from portal.text import Text, same
 
 PAGE = 25
 
-POINT_OUT = Text("Pek ut minst én linje eller ett felt som skal rettes.", "Point out at least one line or value to correct.")
+POINT_OUT = Text(
+    "Pek ut minst én linje eller ett felt som skal rettes.", "Point out at least one line or value to correct."
+)
 EXPLAIN_EACH = Text("Skriv hva som skal rettes på linjen.", "Say what is to be corrected on the line.")
 UNKNOWN_LINE = Text("Linjen finnes ikke i rapporten.", "The line is not in the report.")
 DECIDED = {
@@ -39,7 +41,10 @@ DECIDED = {
     Decision.RETURN: Text("{name} har bedt om retting.", "{name} has returned the report for correction."),
     Decision.REJECT: Text("{name} har avvist rapporten.", "{name} has rejected the report."),
 }
-NEWER = Text("Det er kommet en ny revisjon siden du åpnet siden. Les den på nytt.", "A new revision has come since you opened the page. Read it again.")
+NEWER = Text(
+    "Det er kommet en ny revisjon siden du åpnet siden. Les den på nytt.",
+    "A new revision has come since you opened the page. Read it again.",
+)
 THE_PORTAL = Text("Portalen", "The portal")
 
 
@@ -73,13 +78,17 @@ class Correction:
     comment: str
 
 
-def queue(by: Membership, chosen: QueueFilter, *, now: datetime, after: int | None = None, limit: int = PAGE) -> list[QueueRow]:
+def queue(
+    by: Membership, chosen: QueueFilter, *, now: datetime, after: int | None = None, limit: int = PAGE
+) -> list[QueueRow]:
     """Open review tasks of the acting buyer, the most urgent first; `after` is the last task of the page before."""
     rows = _waiting(by, chosen, now)
     if after is not None:
         last = db.session.get(HumanTask, after)
         if last is not None:
-            rows = rows.where((HumanTask.due_at > last.due_at) | ((HumanTask.due_at == last.due_at) & (HumanTask.id > last.id)))
+            rows = rows.where(
+                (HumanTask.due_at > last.due_at) | ((HumanTask.due_at == last.due_at) & (HumanTask.id > last.id))
+            )
     return [QueueRow(row[0], row[1]) for row in db.session.execute(rows.limit(limit))]
 
 
@@ -102,7 +111,9 @@ def _waiting(by: Membership, chosen: QueueFilter, now: datetime) -> Select[Human
     if chosen.contract:
         rows = rows.join(Contract, Report.contract_id == Contract.id).where(Contract.public_id == chosen.contract)
     if chosen.supplier:
-        rows = rows.join(Organisation, Report.supplier_id == Organisation.id).where(Organisation.public_id == chosen.supplier)
+        rows = rows.join(Organisation, Report.supplier_id == Organisation.id).where(
+            Organisation.public_id == chosen.supplier
+        )
     if chosen.period:
         rows = rows.where(ReportingPeriod.starts_on == datetime.strptime(chosen.period + "-01", "%Y-%m-%d").date())  # noqa: DTZ007
     if chosen.late:
@@ -110,7 +121,7 @@ def _waiting(by: Membership, chosen: QueueFilter, now: datetime) -> Select[Human
     return rows
 
 
-def decide(
+def decide(  # noqa: PLR0913 - a decision and all it stands on
     report: Report,
     decision: Decision,
     *,
@@ -133,9 +144,7 @@ def decide(
         raise Conflict(who_decided(report))
     _demand_words(report, decision, reasons, corrections)
     review = Review(
-        contract_id=report.contract_id,
-        buyer_id=report.buyer_id,
-        supplier_id=report.supplier_id,
+        **report.parties,
         revision=revision,
         decision=decision,
         reasons=reasons.strip()[:4000],
@@ -145,9 +154,7 @@ def decide(
     for correction in corrections if decision == Decision.RETURN else ():
         report.unlocks.append(
             Unlock(
-                contract_id=report.contract_id,
-                buyer_id=report.buyer_id,
-                supplier_id=report.supplier_id,
+                **report.parties,
                 revision_id=revision.id,
                 kind=correction.kind,
                 line_key=correction.line_key,
@@ -186,7 +193,7 @@ def _demand_words(report: Report, decision: Decision, reasons: str, corrections:
             raise Invalid(EXPLAIN_EACH, (Problem("required", EXPLAIN_EACH, correction.field, where),))
 
 
-# -- asked by the process -----------------------------------------------------------------------------------------------
+# -- asked by the process -----------------------------------------------------------------------------------------
 
 
 def plan(*, report_id: int, review_days: int) -> dict[str, object]:

@@ -41,7 +41,10 @@ CLAUSE, FEE, BREACHES, AMOUNT, WARNING = (
     Text("Gebyr per brudd", "Fee per breach"),
     Text("Antall brudd", "Number of breaches"),
     Text("Beløp = gebyr × antall brudd", "Amount = fee × number of breaches"),
-    Text("Skriftlig advarsel: første brudd, bestemmelsen krever advarsel først", "Written warning: first breach, the clause asks for a warning first"),
+    Text(
+        "Skriftlig advarsel: første brudd, bestemmelsen krever advarsel først",
+        "Written warning: first breach, the clause asks for a warning first",
+    ),
 )
 
 
@@ -71,9 +74,7 @@ def _proposal(deviation: Deviation, clause: SanctionClause, reasons: str, by: Me
         earlier.move(SanctionState.PROPOSED, by=by, reason=reasons, clause=clause.clause)
         return earlier
     sanction = Sanction(
-        contract_id=deviation.contract_id,
-        buyer_id=deviation.buyer_id,
-        supplier_id=deviation.supplier_id,
+        **deviation.parties,
         contract=deviation.contract,
         deviation=deviation,
         clause=clause,
@@ -155,17 +156,20 @@ def _row(text: Text, value: str, unit: str = "") -> Json:
 
 def _earlier(sanction: Sanction) -> int:
     decided = (SanctionState.DECIDED, SanctionState.DELIVERED, SanctionState.CLOSED)
-    return db.session.scalar(
-        select(func.count())
-        .select_from(Sanction)
-        .join(Sanction.deviation)
-        .where(
-            Sanction.contract_id == sanction.contract_id,
-            Sanction.id != sanction.id,
-            Sanction.state.in_(decided),
-            Deviation.requirement_id == sanction.deviation.requirement_id,
+    return (
+        db.session.scalar(
+            select(func.count())
+            .select_from(Sanction)
+            .join(Sanction.deviation)
+            .where(
+                Sanction.contract_id == sanction.contract_id,
+                Sanction.id != sanction.id,
+                Sanction.state.in_(decided),
+                Deviation.requirement_id == sanction.deviation.requirement_id,
+            )
         )
-    ) or 0
+        or 0
+    )
 
 
 def decide(sanction: Sanction, *, approve: bool, comment: str, by: Membership, version: int) -> None:
@@ -276,4 +280,6 @@ def _decided_already(sanction: Sanction) -> Text:
     task = processes.last_closed(sanction, "approve_sanction")
     if task is None or task.closed_by is None:
         return MOVED_ON
-    return Text("{name} har allerede avgjort saken.", "{name} has already decided the case.").with_values(name=same(task.closed_by.name))
+    return Text("{name} har allerede avgjort saken.", "{name} has already decided the case.").with_values(
+        name=same(task.closed_by.name)
+    )

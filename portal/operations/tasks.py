@@ -72,7 +72,7 @@ def counts(by: Membership) -> dict[str, int]:
         )
         .group_by(HumanTask.element)
     )
-    return {element: number for element, number in rows}
+    return {row[0]: row[1] for row in rows}
 
 
 def _with_subjects(tasks: Sequence[HumanTask]) -> list[TaskRow]:
@@ -80,6 +80,8 @@ def _with_subjects(tasks: Sequence[HumanTask]) -> list[TaskRow]:
     for name, entity in _ENTITIES.items():
         numbers = [task.subject_id for task in tasks if task.subject == name]
         if numbers:
-            rows = cast("Sequence[Subject]", db.session.scalars(select(entity).where(entity.id.in_(numbers))).unique().all())
+            rows = cast(
+                "Sequence[Subject]", db.session.scalars(select(entity).where(entity.id.in_(numbers))).unique().all()
+            )
             found.update({(name, subject.id): subject for subject in rows})
     return [TaskRow(task, found[task.subject, task.subject_id]) for task in tasks]

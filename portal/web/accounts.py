@@ -243,9 +243,11 @@ def current_language() -> str:
     """The reader's language: chosen in this browser, else the person's own, else bokmål."""
     if not has_request_context():
         return LANGUAGES[0]
-    person = sessions.current().person
-    wanted = (request.cookies.get(_language_cookie()), person.language if person else None)
-    return next((code for code in wanted if code in LANGUAGES), LANGUAGES[0])
+    browser = sessions.current()
+    if browser.language is None:  # a page asks a thousand times
+        wanted = (request.cookies.get(_language_cookie()), browser.person.language if browser.person else None)
+        browser.language = next((code for code in wanted if code in LANGUAGES), LANGUAGES[0])
+    return browser.language
 
 
 @blueprint.route("/language/<code>", methods=["GET", "POST"])

@@ -16,6 +16,7 @@ from portal.extensions import transaction
 from portal.model import AuditEvent, Deviation, DeviationState, HumanTask, Membership, Person, Sanction
 from portal.operations import audit, deviations, letters, lookup, processes, sanctions, tasks
 from portal.operations.deviations import Upload
+from portal.operations.processes import Subject
 from portal.permissions import PROPOSED_IT, Permission, allowed
 from portal.text import Text
 from portal.web import case_views, lists
@@ -269,10 +270,10 @@ def _page(deviation: Deviation, filled: "dict[str, FlaskForm] | None" = None, fi
     """The case. `filled` is the form that was refused; `first` says who was first."""
     by = current_membership()
     sanction = case_views.shown_sanction(deviation, by)
-    subjects = [deviation, *([sanction] if sanction else [])]
+    subjects: list[Subject] = [deviation, *([sanction] if sanction else [])]
     task = _task(deviation)
     may = task is not None and allowed(by, tasks.PERMISSION_OF[task.element])
-    own = may and task.element == "approve_sanction" and _proposed_by(deviation, by)
+    own = may and task is not None and task.element == "approve_sanction" and _proposed_by(deviation, by)
     standings = [standing(processes.of(subject)) for subject in subjects]
     return render_template(
         "cases/show.html",
@@ -300,7 +301,7 @@ def _page(deviation: Deviation, filled: "dict[str, FlaskForm] | None" = None, fi
 
 def _task(deviation: Deviation) -> HumanTask | None:
     """The step that somebody is waited for in: the sanction's while there is one."""
-    subjects = [*([deviation.sanction] if deviation.sanction else []), deviation]
+    subjects: list[Subject] = [*([deviation.sanction] if deviation.sanction else []), deviation]
     return next((task for subject in subjects if (task := processes.task_of(subject, *STEPS))), None)
 
 

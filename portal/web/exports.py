@@ -4,7 +4,7 @@ import uuid
 from datetime import date
 from io import BytesIO
 
-from flask import Blueprint, render_template, request, send_file
+from flask import Blueprint, redirect, render_template, request, send_file, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import lazy_gettext as _
 from wtforms import Form, SelectField
@@ -37,20 +37,19 @@ class ExportForm(Form):
 @blueprint.get("")
 @requires(Permission.EXPORT_READ)
 def index() -> ResponseReturnValue:
-    """Choose contract and months."""
-    return render_template("exports/index.html", form=_form(current_membership()))
+    """Choose contract and months; what makes no sense in the address is said."""
+    form = _form(current_membership())
+    return render_template("exports/index.html", form=form), 422 if form.errors else 200
 
 
 @blueprint.get("/reports.xlsx")
 @requires(Permission.EXPORT_READ)
 def workbook() -> ResponseReturnValue:
-    """The workbook for the choice in the address; a choice that makes no sense gets the page back."""
+    """The workbook for the choice in the address; for one that makes no sense, the page that says why."""
     by = current_membership()
     form = _form(by)
-    if form.validate() and form.first.data and form.last.data and form.first.data > form.last.data:
-        form.last.errors = [ENDS_BEFORE_IT_BEGINS]
     if form.errors:
-        return render_template("exports/index.html", form=form), 422
+        return redirect(url_for(".index", contract=form.contract.data, first=form.first.data, last=form.last.data), 303)
     content = exports.workbook(
         by,
         current_language(),
@@ -63,6 +62,7 @@ def workbook() -> ResponseReturnValue:
 
 
 def _form(by: Membership) -> ExportForm:
+    """The form as the address fills it, judged."""
     form = ExportForm(request.args)
     contracts = lists.contracts_of(by)
     months = [(f"{day:%Y-%m}", calendars.month_name(day).to(current_language())) for day in _months(contracts)]
@@ -71,6 +71,8 @@ def _form(by: Membership) -> ExportForm:
     form.last.choices = [("", _("The last month")), *months]
     for field in form:
         field.data = field.data or ""
+    if form.validate() and form.first.data and form.last.data and form.first.data > form.last.data:
+        form.last.errors = [ENDS_BEFORE_IT_BEGINS.to(current_language())]
     return form
 
 

@@ -19,6 +19,8 @@ from portal.web.accounts import current_language
 PREFIX = "in_"
 """Before a column's key in a line form, so that no column can collide with what WTForms calls its own."""
 BLANK_INDEX = "__new__"
+MISSING = "required"
+"""The rule of an empty value: it stops a signature, and is nothing wrong while the draft is being written."""
 NEW_LINE = Text("Ny linje", "New line")
 
 
@@ -45,7 +47,7 @@ class SectionForm(FlaskForm):
         return type("SectionForm", (cls,), {"lines": FieldList(FormField(line), min_entries=0)})
 
     def raw_lines(self, kind: Kind, *, without: str = "") -> list[RawLine]:
-        """The lines as typed, save the row named `without`. A line whose key is no key is a new line."""
+        """The lines as typed, but for the row named `without`. A line without a key is new; empty, it is none."""
         return [
             RawLine(
                 key=_key(entry.form.key.data),
@@ -56,8 +58,12 @@ class SectionForm(FlaskForm):
                 },
             )
             for entry in self.lines
-            if entry.name != without
+            if entry.name != without and (entry.form.key.data or any(value.strip() for value in _typed(entry, kind)))
         ]
+
+
+def _typed(entry: Any, kind: Kind) -> list[str]:
+    return [entry.form[PREFIX + column.key].data or "" for column in kind.columns]
 
 
 def grid_columns(kind: Kind) -> list[dict[str, Any]]:
@@ -94,7 +100,8 @@ def grid_row(
         said: what rules and refusals say of the section, beside how the line reads; None: nothing is said yet.
     """
     identifier = f"lines-{index}"
-    problems = [] if said is None else [*row.reading.problems, *(each for each in said if each.line == str(row.key))]
+    found = [] if said is None else [*row.reading.problems, *(each for each in said if each.line == str(row.key))]
+    problems = [problem for problem in found if problem.rule != MISSING]
     columns = [column.key for column in kind.columns]
     return {
         "id": identifier,
@@ -109,19 +116,23 @@ def grid_row(
             ),
             *(problem.text for problem in problems if problem.field not in columns),
         ],
+        "state": missing_in_words(kind, found),
         "actions": [_removal(identifier, row)] if row.open_columns == frozenset(columns) else [],
     }
 
 
 def problems_by_cell(kind: Kind, rows: Sequence[DraftRow], said: Sequence[Problem]) -> list[tuple[str, Text]]:
-    """For the error summary: the id of the input and the words, line by line, then what concerns the whole section."""
+    """For the error summary: the id of the input and the words, line by line, then what concerns the whole section.
+
+    What is only missing is no error in a draft.
+    """
     found: list[tuple[str, Text]] = []
     for index, row in enumerate(rows):
         title = line_title(kind, row, index)
         found += [
             (place_of(index, problem), Text(f"{title.nb}: {problem.text.nb}", f"{title.en}: {problem.text.en}"))
             for problem in row.reading.problems
-            if problem.severity == "error"
+            if problem.severity == "error" and problem.rule != MISSING
         ]
     numbers = {str(row.key): index for index, row in enumerate(rows)}
     for problem in (each for each in said if each.severity == "error"):
@@ -141,6 +152,16 @@ def line_title(kind: Kind, row: DraftRow, index: int | str) -> Text:
     if named is not None and (words := kind.words(named.key, row.reading.values)).nb:
         return words
     return NEW_LINE if index == BLANK_INDEX else Text(f"Linje {int(index) + 1}", f"Line {int(index) + 1}")
+
+
+def missing_in_words(kind: Kind, problems: Sequence[Problem]) -> Text | None:
+    """Which values of a line are still empty; None when none is."""
+    labels = [kind.column(problem.field).label for problem in problems if problem.rule == MISSING]
+    if not labels:
+        return None
+    return Text(
+        f"Mangler: {', '.join(label.nb for label in labels)}", f"Missing: {', '.join(label.en for label in labels)}"
+    )
 
 
 def value_in_words(kind: Kind, column: Field, row: DraftRow) -> str:

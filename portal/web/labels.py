@@ -161,6 +161,7 @@ EVENT = {
     "sanction.withdrawn": _("The proposal was withdrawn"),
     "sanction.refused": _("The proposal had no ground"),
     "import.uploaded": _("A workbook was uploaded"),
+    "import.foreign": _("A workbook of another company was uploaded and refused"),
     "import.stored": _("The workbook was stored in the draft"),
     "machine.registered": _("The machine was registered"),
     "machine.deployed": _("The machine was put to work"),

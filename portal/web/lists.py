@@ -132,14 +132,16 @@ def _last(entity: Any, by: Membership, arguments: Mapping[str, str]) -> Any | No
 def _paged(rows: Select[Any], by: Membership, chosen: Mapping[str, str], endpoint: str) -> Page:
     found = list(db.session.scalars(rows.limit(PAGE + 1)).unique())
     more = len(found) > PAGE
-    given = {name: value for name, value in chosen.items() if value}
+    given: dict[str, Any] = {name: value for name, value in chosen.items() if value}
     following = url_for(endpoint, **{**given, "after": str(found[PAGE - 1].public_id)}) if more else ""
     return Page(found[:PAGE], following, chosen, contracts_of(by))
 
 
 def _of_contract(rows: Select[Any], entity: Any, chosen: Mapping[str, str]) -> Select[Any]:
     number = _uuid(chosen["contract"])
-    return rows.join(Contract, entity.contract_id == Contract.id).where(Contract.public_id == number) if number else rows
+    return (
+        rows.join(Contract, entity.contract_id == Contract.id).where(Contract.public_id == number) if number else rows
+    )
 
 
 def _chosen(arguments: Mapping[str, str], *names: str) -> dict[str, str]:

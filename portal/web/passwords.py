@@ -1,5 +1,6 @@
 """Passwords: whose they are, how often a wrong one may be tried, and which are too weak to be taken."""
 
+import logging
 import os
 import threading
 import unicodedata
@@ -23,6 +24,9 @@ LONGEST_EMAIL = 254
 
 # argon2 leaves Python free to run: more at once than there are cores would only make everybody wait.
 _hashing = threading.BoundedSemaphore(os.cpu_count() or 1)
+
+
+_log = logging.getLogger(__name__)
 
 
 class TooManyTries(Exception):
@@ -85,6 +89,7 @@ def _refuse_too_many(email: str, address: str) -> None:
             .limit(1)
         )
         if decisive is not None:
+            _log.warning("Too many wrong passwords from %s", address)
             raise TooManyTries(decisive - since)
 
 

@@ -37,7 +37,7 @@ def way(standing: Standing) -> list[Told]:
         if place == here:
             told.append(_now(step))
         elif step.kind == "userTask" and here is not None and place > here:
-            told.append(Told(step.name, "next", note=step.lane))
+            told.append(Told(step.name, "next", note=_("%(role)s, may follow", role=step.lane)))
         elif step.state == "done" and (step.kind in {"userTask", "startEvent"} or place == end):
             told.append(Told(step.name, "done", note=step.lane if step.kind == "userTask" else ""))
     return told

@@ -1,6 +1,6 @@
 """What the supplier's pages of a report show: the parts and how far each has come, and what a draft would say."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import NamedTuple
 
@@ -11,17 +11,19 @@ from flask_babel import ngettext
 from portal import factors
 from portal.kinds import Indicator, Kind, Line, Problem
 from portal.kinds.base import FieldType
-from portal.model import Answer, FindingResult, Report, ReportState, Section
+from portal.model import Answer, Figure, FindingResult, Report, ReportState, Revision, Section
 from portal.operations import drafts, figures, letters
 from portal.operations.figures import ComputedFigure, Judgement
 from portal.operations.reports import Summary
 from portal.text import Text, same
-from portal.web import review_views
-from portal.web.kind_forms import place_of
+from portal.web import kind_forms, review_views
 from portal.web.labels import Tag
-from portal.web.review_views import BY_LINE, ShownFigure, ShownFinding
+from portal.web.review_views import BY_LINE, ShownFinding
 
 NOTHING = same("")
+MISSING = "missing"
+UNANSWERED = "unanswered"
+"""The rule of a section that nobody has answered."""
 _ORDER = (FindingResult.BROKEN, FindingResult.UNKNOWN, FindingResult.MET)
 
 
@@ -31,6 +33,7 @@ class Remark(NamedTuple):
     text: Text
     url: str
     severity: str
+    """As of a problem; "missing" for what is only not filled in yet."""
 
 
 class Part(NamedTuple):
@@ -57,12 +60,17 @@ class Part(NamedTuple):
 
     @property
     def errors(self) -> list[Remark]:
-        """What stops the report."""
+        """What is wrong, and stops the report."""
         return [remark for remark in self.remarks if remark.severity == "error"]
 
+    @property
+    def missing(self) -> list[Remark]:
+        """What is not filled in yet, line by line; it stops the report too."""
+        return [remark for remark in self.remarks if remark.severity == MISSING]
 
-class DraftFigure(NamedTuple):
-    """An indicator of the draft, with the editions it rests on."""
+
+class FigureRow(NamedTuple):
+    """An indicator with the editions it rests on, or why it cannot be computed."""
 
     indicator: Indicator
     value: Decimal | None
@@ -83,19 +91,19 @@ class DraftFinding(NamedTuple):
 
 
 class FrozenSection(NamedTuple):
-    """One kind's lines as they were signed, or the answer that there was nothing."""
+    """One kind's lines as they were signed, or the answer that there was nothing, and what they come to."""
 
     kind: Kind
     lines: list[Line]
     totals: Mapping[str, Mapping[str, Decimal]]
     answer: Mapping[str, str]
+    figures: list[FigureRow]
 
 
 class Frozen(NamedTuple):
     """What the newest revision says, and what followed from it."""
 
     sections: list[FrozenSection]
-    figures: list[ShownFigure]
     findings: list[ShownFinding]
     basis: list[Text]
 
@@ -109,34 +117,58 @@ def parts(report: Report, found: Summary) -> list[Part]:
 
 
 def _part(report: Report, section: Section, kind: Kind, problems: Sequence[Problem]) -> Part:
-    url = url_for("reports.edit", public_id=report.public_id, key=kind.key)
     lines = [Line(str(line.key), kind.read(line.raw).values) for line in section.lines]
-    places = {str(line.key): index for index, line in enumerate(section.lines)}
-    remarks = [_remark(problem, kind, url, places, section) for problem in problems]
+    url = url_for("reports.edit", public_id=report.public_id, key=kind.key)
+    remarks = [*_missing(kind, lines, problems, url), *_remarks(kind, lines, problems, url)]
+    if report.state == ReportState.RETURNED and section.kind not in {each.kind for each in report.current_unlocks}:
+        url = ""
     return Part(section, kind, lines, totals(kind, lines), remarks, _status(report, section, remarks), url)
 
 
-def _remark(problem: Problem, kind: Kind, url: str, places: Mapping[str, int], section: Section) -> Remark:
-    index = places.get(problem.line)
-    if index is None:
-        return Remark(problem.text, url, problem.severity)
-    words = problem.text
-    if "@" not in problem.rule:
+def _missing(kind: Kind, lines: Sequence[Line], problems: Sequence[Problem], url: str) -> Iterator[Remark]:
+    """What is not filled in, one remark a line, that leads to the first empty value; or the whole section."""
+    for index, line in enumerate(lines):
+        own = [problem for problem in problems if problem.rule == kind_forms.MISSING and problem.line == line.key]
+        words = kind_forms.missing_in_words(kind, own)
+        if words is not None:
+            place = kind_forms.place_of(index, own[0])
+            yield Remark(_named(kind, line, index, words), f"{url}#{place}", MISSING)
+    for problem in problems:
+        if problem.rule == UNANSWERED:
+            yield Remark(problem.text, url, MISSING)
+
+
+def _remarks(kind: Kind, lines: Sequence[Line], problems: Sequence[Problem], url: str) -> Iterator[Remark]:
+    """What is wrong or odd, each where it is mended."""
+    places = {line.key: (index, line) for index, line in enumerate(lines)}
+    for problem in problems:
+        if problem.rule in {kind_forms.MISSING, UNANSWERED}:
+            continue
+        if problem.line not in places:
+            yield Remark(problem.text, url, problem.severity)
+            continue
+        index, line = places[problem.line]
         # An extension function names the line itself; what is wrong with a single value does not.
-        name = letters.line_name(kind, Line(problem.line, kind.read(section.lines[index].raw).values), index + 1)
-        words = Text(f"{name.nb}: {words.nb}", f"{name.en}: {words.en}")
-    return Remark(words, f"{url}#{place_of(index, problem)}", problem.severity)
+        words = problem.text if "@" in problem.rule else _named(kind, line, index, problem.text)
+        yield Remark(words, f"{url}#{kind_forms.place_of(index, problem)}", problem.severity)
+
+
+def _named(kind: Kind, line: Line, index: int, words: Text) -> Text:
+    name = letters.line_name(kind, line, index + 1)
+    return Text(f"{name.nb}: {words.nb}", f"{name.en}: {words.en}")
 
 
 def _status(report: Report, section: Section, remarks: Sequence[Remark]) -> Tag:
     """How far a part has come, in as few words as possible; colour only where something is wrong."""
+    errors = sum(remark.severity == "error" for remark in remarks)
+    if errors:
+        return Tag(ngettext("%(num)d error", "%(num)d errors", errors), "danger")
     if report.state == ReportState.RETURNED and any(each.kind == section.kind for each in report.current_unlocks):
         return Tag(_("Open for correction"), "warning")
     if section.answer is None:
         return Tag(_("Not started"), "plain")
-    errors = sum(remark.severity == "error" for remark in remarks)
-    if errors:
-        return Tag(ngettext("%(num)d error", "%(num)d errors", errors), "danger")
+    if any(remark.severity == MISSING for remark in remarks):
+        return Tag(_("In progress"), "plain")
     return Tag(_("Nothing to report") if section.answer == Answer.NOTHING else _("Complete"), "plain")
 
 
@@ -154,12 +186,12 @@ def totals(kind: Kind, lines: Sequence[Line]) -> dict[str, dict[str, Decimal]]:
     return found
 
 
-def draft_figures(found: Summary) -> list[tuple[Kind, list[DraftFigure]]]:
-    """What the draft comes to, kind by kind; the ranked figures stand with their requirements."""
-    return [
-        (state.kind, [_figure(each) for each in found.assessment.figures if _belongs(each, state.kind)])
+def draft_figures(found: Summary) -> dict[str, list[FigureRow]]:
+    """Key of the kind -> what the draft comes to; the ranked figures stand with their requirements."""
+    return {
+        state.kind.key: [_figure(each) for each in found.assessment.figures if _belongs(each, state.kind)]
         for state in found.sections
-    ]
+    }
 
 
 def draft_findings(found: Summary) -> list[DraftFinding]:
@@ -173,16 +205,22 @@ def _belongs(figure: ComputedFigure, kind: Kind) -> bool:
     return figure.kind == kind.key and figure.indicator.aggregate not in BY_LINE
 
 
-def _figure(figure: ComputedFigure) -> DraftFigure:
-    keys = dict.fromkeys(factor.partition("/")[0] for factor in figure.factors)
+def _figure(figure: ComputedFigure) -> FigureRow:
+    tally = figure.tally
+    return FigureRow(figure.indicator, tally.value, tally.unit, _editions(figure.factors), tally.reason or NOTHING)
+
+
+def _stored_figure(figure: Figure, indicator: Indicator) -> FigureRow:
+    value = None if figure.numerator is None else indicator.value(figure.numerator, figure.denominator)
+    why_not = Text.load(figure.unknown) if figure.unknown else NOTHING
+    return FigureRow(indicator, value, figure.unit, _editions(figure.factors), why_not)
+
+
+def _editions(used: Sequence[str]) -> Text:
+    """The editions that these factors come from; a factor's id begins with the key of its edition."""
+    keys = {factor.partition("/")[0] for factor in used}
     titles = [edition.title for edition in factors.editions() if edition.key in keys]
-    return DraftFigure(
-        figure.indicator,
-        figure.tally.value,
-        figure.tally.unit,
-        Text("; ".join(title.nb for title in titles), "; ".join(title.en for title in titles)),
-        figure.tally.reason or NOTHING,
-    )
+    return Text("; ".join(title.nb for title in titles), "; ".join(title.en for title in titles))
 
 
 def _finding(judgement: Judgement, kind: Kind, lines: Sequence[Line]) -> DraftFinding:
@@ -209,11 +247,21 @@ def frozen(report: Report, kinds: Mapping[str, Kind]) -> Frozen | None:
         return None
     lines = drafts.frozen_lines(revision)
     return Frozen(
-        sections=[
-            FrozenSection(kind, lines.get(key, []), totals(kind, lines.get(key, [])), revision.answers[key])
-            for key, kind in kinds.items()
-        ],
-        figures=review_views.shown_figures(revision, kinds),
+        sections=[_frozen_section(revision, kind, lines.get(kind.key, [])) for kind in kinds.values()],
         findings=review_views.shown_findings(revision, kinds),
         basis=review_views.basis_of(revision),
+    )
+
+
+def _frozen_section(revision: Revision, kind: Kind, lines: list[Line]) -> FrozenSection:
+    return FrozenSection(
+        kind,
+        lines,
+        totals(kind, lines),
+        revision.answers[kind.key],
+        [
+            _stored_figure(figure, kind.indicator(figure.indicator))
+            for figure in revision.figures
+            if figure.kind == kind.key and kind.indicator(figure.indicator).aggregate not in BY_LINE
+        ],
     )

@@ -1,6 +1,7 @@
 """The supplier's pages: what is to be filled in, the check before signing, the receipt, and the Excel way in."""
 
 import uuid
+from collections.abc import Sequence
 from datetime import timedelta
 from io import BytesIO
 
@@ -17,7 +18,7 @@ from portal import clock
 from portal.errors import Conflict, Invalid, NotFound
 from portal.extensions import transaction
 from portal.kinds import Kind, Problem
-from portal.model import Answer, ImportedFile, ImportState, Report, ReportState, Section
+from portal.model import Answer, AuditEvent, ImportedFile, ImportState, Person, Report, ReportState, Section
 from portal.operations import audit, contracts, drafts, imports, lookup, processes, reports
 from portal.operations.drafts import RawLine
 from portal.operations.lookup import NOT_HERE
@@ -59,8 +60,8 @@ class UploadForm(FlaskForm):
 @requires(Permission.REPORT_READ)
 def index() -> ResponseReturnValue:
     """Every report the acting organisation is a party to, newest period first."""
-    page = lists.reports(current_membership(), request.args)
-    return render_template("reports/index.html", page=page)
+    by = current_membership()
+    return render_template("reports/index.html", page=lists.reports(by, request.args), by=by)
 
 
 @blueprint.get("/<uuid:public_id>")
@@ -76,6 +77,7 @@ def _report_page(report: Report, upload: UploadForm) -> str:
     found = reports.summary(report) if is_supplier and report.state not in DONE else None
     kinds = _kinds(report)
     stands = standing(processes.of(report))
+    trail = audit.trail([report])
     return render_template(
         "reports/show.html",
         report=report,
@@ -86,7 +88,8 @@ def _report_page(report: Report, upload: UploadForm) -> str:
         is_supplier=is_supplier,
         standing=stands,
         way=progress.way(stands),
-        trail=progress.events(audit.trail([report])),
+        trail=progress.events(trail),
+        given_back=_given_back(trail),
         may_edit=report.is_editable and is_supplier and allowed(by, Permission.REPORT_EDIT),
         may_sign=is_supplier and allowed(by, Permission.REPORT_SIGN),
         may_review=report.state == ReportState.SUBMITTED and not is_supplier and allowed(by, Permission.REPORT_REVIEW),
@@ -94,6 +97,13 @@ def _report_page(report: Report, upload: UploadForm) -> str:
         imported=imports.latest(report) if is_supplier else None,
         failed=bool(upload.errors),
     )
+
+
+def _given_back(trail: Sequence[tuple[AuditEvent, Person | None]]) -> str:
+    """What the signatory wants changed, if the last thing that happened to the report is that they withheld."""
+    moves = [event for event, _person in trail if "before" in event.facts]
+    last = moves[-1] if moves else None
+    return last.reason if last is not None and last.facts["before"] == ReportState.TO_SIGN else ""
 
 
 # -- filling in --------------------------------------------------------------------------------------------------------
@@ -142,10 +152,15 @@ def _after_saving(report: Report, kind: Kind, form: SectionForm, count: int) -> 
         return redirect(url_for(".edit", public_id=report.public_id, key=kind.key, _anchor="lines"), 303)
     part = next(each for each in report_views.parts(report, reports.summary(report)) if each.kind.key == kind.key)
     if part.errors:
+        # It is stored all the same: nothing that was typed is lost.
         form.version.data = report.version
-        page = section_page(report, kind, form, drafts.rows_of(report, kind), said=_said(report, kind.key), failed=True)
+        page = section_page(
+            report, kind, form, drafts.rows_of(report, kind), said=_said(report, kind.key), failed=True, is_stored=True
+        )
         return render_template("reports/edit.html", **page), 422
     flash(_("“%(part)s” is saved.", part=kind.title.to(current_language())), "success")
+    if part.missing:
+        return redirect(url_for(".edit", public_id=report.public_id, key=kind.key), 303)
     return redirect(url_for(".show", public_id=report.public_id), 303)
 
 

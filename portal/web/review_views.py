@@ -16,6 +16,7 @@ from portal.operations import figures, letters
 from portal.operations.letters import NamedLine
 from portal.text import Text, same
 from portal.web import labels
+from portal.web.corrections import WHOLE_LINE
 from portal.web.labels import Tag
 
 NOTHING = same("")
@@ -66,7 +67,10 @@ class ReviewedLine(NamedTuple):
 
 @dataclass(frozen=True)
 class ReviewedSection:
-    """One kind's part of the revision. `missing`: lines of the period before that are not here now."""
+    """One kind's part of the revision.
+
+    `fields`: those that any line has a value in. `missing`: lines of the period before that are not here now.
+    """
 
     kind: Kind
     fields: list[Field]
@@ -85,7 +89,7 @@ def section(kind: Kind, revision: Revision, previous: Sequence[Line]) -> Reviewe
     here = {line.key for line in lines}
     return ReviewedSection(
         kind=kind,
-        fields=[field for field in kind.fields if not field.identity],
+        fields=[field for field in kind.fields if not field.identity and any(line.text(field.key) for line in lines)],
         lines=[
             _reviewed(kind, (place, line), before.get(line.key), revision) for place, line in enumerate(lines, start=1)
         ],
@@ -105,7 +109,7 @@ def _reviewed(kind: Kind, placed: tuple[int, Line], before: Line | None, revisio
     return ReviewedLine(
         name=letters.line_name(kind, line, place),
         cells=[_cell(kind, field, line, before) for field in fields],
-        remarks=[*_breaches(kind, line, revision), *_remarks(kind, line, revision)],
+        remarks=[*_breaches(kind, line, revision), *_remarks(kind, line, revision), *_asked(kind, line, revision)],
         place=f"{kind.key}/{line.key}/",
         is_new=before is None,
     )
@@ -146,6 +150,15 @@ def _remarks(kind: Kind, line: Line, revision: Revision) -> list[Remark]:
     ]
 
 
+def _asked(kind: Kind, line: Line, revision: Revision) -> Iterator[Remark]:
+    """What the reviewer of this revision has asked to have corrected."""
+    for unlock in revision.report.unlocks:
+        if (unlock.revision_id, unlock.kind, str(unlock.line_key)) == (revision.id, kind.key, line.key):
+            about = kind.column(unlock.field).label if unlock.field else WHOLE_LINE
+            words = Text(f"{about.nb}: {unlock.comment}", f"{about.en}: {unlock.comment}")
+            yield Remark(Tag(_("To be corrected"), "warning"), words)
+
+
 def share_of_change(before: Decimal | None, now: Decimal | None) -> Decimal | None:
     """By what share of 1 a number changed; None when there is nothing to compare with."""
     return (now - before) / before if before and now is not None else None
@@ -163,7 +176,23 @@ class ShownFigure(NamedTuple):
     basis: Text
     unknown: Text
     before: Decimal | None
-    change: Decimal | None
+
+    @property
+    def change(self) -> Decimal | None:
+        """By what share of 1 it changed; None for what is a share itself, or with nothing to compare with."""
+        return None if self.unit == "%" else share_of_change(self.before, self.value)
+
+    @property
+    def points(self) -> Decimal | None:
+        """By how many percentage points a share changed, to one decimal."""
+        if self.unit != "%" or self.before is None or self.value is None:
+            return None
+        return (self.value - self.before).quantize(Decimal("0.1"))
+
+    @property
+    def is_unchanged(self) -> bool:
+        """Whether it is as in the period before, as far as the page shows it."""
+        return self.before is not None and (self.before == self.value or self.points == 0)
 
     @property
     def decimals(self) -> int:
@@ -172,24 +201,40 @@ class ShownFigure(NamedTuple):
         return 0 if all(each == each.to_integral_value() for each in given) else 1
 
 
-def shown_figures(revision: Revision, kinds: Mapping[str, Kind]) -> list[ShownFigure]:
+class FigureGroup(NamedTuple):
+    """The figures of one kind. `counts`: whether the contract counts this kind, and does not only reconcile with it."""
+
+    kind: Kind
+    counts: bool
+    figures: list[ShownFigure]
+    unknown: list[ShownFigure]
+
+
+def figure_groups(revision: Revision, kinds: Mapping[str, Kind]) -> list[FigureGroup]:
     """Every figure of the revision but the ranked ones, which say something only against a threshold."""
     before = {(figure.kind, figure.indicator): _value(figure, kinds) for figure in _figures_before(revision.report)}
-    return [
-        ShownFigure(
-            indicator=indicator,
-            value=value,
-            unit=figure.unit,
-            basis=_basis(figure),
-            unknown=Text.load(figure.unknown) if figure.unknown else NOTHING,
-            before=before.get((figure.kind, figure.indicator)),
-            change=share_of_change(before.get((figure.kind, figure.indicator)), value),
-        )
-        for figure in revision.figures
-        for indicator in [kinds[figure.kind].indicator(figure.indicator)]
-        for value in [_value(figure, kinds)]
-        if indicator.aggregate not in BY_LINE
-    ]
+    groups = []
+    for key, kind in kinds.items():
+        found = [
+            _shown(figure, kinds, before.get((key, figure.indicator)))
+            for figure in revision.figures
+            if figure.kind == key and kind.indicator(figure.indicator).aggregate not in BY_LINE
+        ]
+        known = [each for each in found if each.value is not None]
+        unknown = [each for each in found if each.value is None]
+        groups.append(FigureGroup(kind, key == revision.pins["counted_kind"], known, unknown))
+    return groups
+
+
+def _shown(figure: Figure, kinds: Mapping[str, Kind], before: Decimal | None) -> ShownFigure:
+    return ShownFigure(
+        indicator=kinds[figure.kind].indicator(figure.indicator),
+        value=_value(figure, kinds),
+        unit=figure.unit,
+        basis=_basis(figure),
+        unknown=Text.load(figure.unknown) if figure.unknown else NOTHING,
+        before=before,
+    )
 
 
 def basis_of(revision: Revision) -> list[Text]:

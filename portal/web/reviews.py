@@ -1,6 +1,7 @@
 """The reviewer's pages: the queue, and one report with everything needed to decide on it."""
 
 import uuid
+from typing import Any
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -8,7 +9,6 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as N_  # noqa: N812 - the name that pybabel looks for
 from flask_wtf import FlaskForm
 from wtforms import IntegerField, RadioField, TextAreaField
-from wtforms.fields import SelectChoice
 from wtforms.validators import Optional
 
 from portal import clock, permissions
@@ -31,6 +31,10 @@ LONGEST_NUMBER = 19
 """Digits: a task's number fits in 64 bits."""
 
 CHOOSE = Text("Velg hva kontrollen førte til.", "Choose the result of the review.")
+UNSENT_COMMENTS = Text(
+    "Du har skrevet kommentarer til linjene. De blir bare sendt når du ber om retting. Velg det, eller fjern dem.",
+    "You have commented on lines. Comments are only sent when you return the report. Choose that, or remove them.",
+)
 
 
 class DecisionForm(FlaskForm):
@@ -39,7 +43,7 @@ class DecisionForm(FlaskForm):
     version = IntegerField()
     decision = RadioField(
         N_("What is the result of the review?"),
-        choices=[SelectChoice(each.value, labels.DECISION[each]) for each in Decision],
+        choices=[(each.value, labels.DECISION[each]) for each in Decision],
     )
     reasons = TextAreaField(N_("Reasons"), validators=[Optional()])
 
@@ -53,7 +57,7 @@ def queue() -> ResponseReturnValue:
     after = request.args.get("after", "")
     last = int(after) if after.isdecimal() and len(after) < LONGEST_NUMBER else None
     rows = reviews.queue(by, chosen, now=clock.now(), after=last, limit=reviews.PAGE + 1)
-    arguments = lists.queue_arguments(chosen)
+    arguments: dict[str, Any] = dict(lists.queue_arguments(chosen))
     shown = rows[: reviews.PAGE]
     following = url_for(".queue", **arguments, after=shown[-1].task.id) if len(rows) > reviews.PAGE else ""
     choices = queue_views.choices(by)
@@ -85,8 +89,8 @@ def review(report: Report) -> ResponseReturnValue:
         if name.startswith("comment:") and text.strip()
     }
     decision = next((each for each in Decision if each.value == form.decision.data), None)
-    if decision is None:
-        form.decision.errors = [CHOOSE]
+    if decision is None or (comments and decision != Decision.RETURN):
+        form["decision"].errors = [CHOOSE if decision is None else UNSENT_COMMENTS]
         return _page(report, form, comments), 422
     try:
         with transaction():
@@ -101,12 +105,11 @@ def review(report: Report) -> ResponseReturnValue:
     except Conflict as first:
         return _page(lookup.one(Report, report.public_id, current_membership()), form, comments, first.text), 409
     except Invalid as refusal:
-        blamed = form.reasons if decision == Decision.REJECT else form.decision
-        blamed.errors = [refusal.text]
+        form["reasons" if decision == Decision.REJECT else "decision"].errors = [refusal.text]
         return _page(report, form, comments), 422
     flash(_done(decision, report), "success")
     following = reviews.next_after(report, current_membership(), chosen, now=clock.now())
-    arguments = lists.queue_arguments(chosen)
+    arguments: dict[str, Any] = dict(lists.queue_arguments(chosen))
     if following is None:
         return redirect(url_for(".queue", **arguments), 303)
     return redirect(url_for(".review", public_id=following.public_id, **arguments), 303)
@@ -115,10 +118,10 @@ def review(report: Report) -> ResponseReturnValue:
 def _done(decision: Decision, report: Report) -> str:
     words = {"title": report.contract.title}
     if decision == Decision.APPROVE:
-        return _("%(title)s: the report is approved.", **words)
+        return str(_("%(title)s: the report is approved.", **words))
     if decision == Decision.RETURN:
-        return _("%(title)s: the report is returned for correction, and the supplier has been told.", **words)
-    return _("%(title)s: the report is rejected, and the supplier has been told.", **words)
+        return str(_("%(title)s: the report is returned for correction, and the supplier has been told.", **words))
+    return str(_("%(title)s: the report is rejected, and the supplier has been told.", **words))
 
 
 def _correction(place: str, text: str) -> Correction:
@@ -148,7 +151,7 @@ def _page(report: Report, form: DecisionForm, comments: dict[str, str], first: T
         first=first,
         failed=first is not None or bool(form.errors),
         sections=[review_views.section(kind, revision, previous.get(kind.key, [])) for kind in kinds.values()],
-        figures=review_views.shown_figures(revision, kinds),
+        figure_groups=review_views.figure_groups(revision, kinds),
         basis=review_views.basis_of(revision),
         findings=review_views.shown_findings(revision, kinds),
         corrections=corrections.corrections(report, kinds),

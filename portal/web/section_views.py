@@ -48,6 +48,7 @@ def section_page(  # noqa: PLR0913 - what a page shows
     *,
     said: Sequence[Problem] | None,
     failed: bool = False,
+    is_stored: bool = False,
     collision: Collision | None = None,
 ) -> dict[str, Any]:
     """Everything that `reports/edit.html` shows.
@@ -58,29 +59,34 @@ def section_page(  # noqa: PLR0913 - what a page shows
         form: the answer and the version, as they are to be shown.
         rows: the lines.
         said: what rules and refusals say; None: nothing is judged yet.
-        failed: whether this is the answer to a form that was refused.
+        failed: whether something in the form that was sent is wrong.
+        is_stored: whether it was stored all the same.
         collision: what somebody else stored meanwhile.
     """
     before = {line.key: line for line in drafts.previous_lines(report).get(kind.key, [])}
+    is_correction = report.state == ReportState.RETURNED
+    blank = drafts.blank_row(report, kind)
+    shown = [kind_forms.grid_row(kind, row, index, before.get(str(row.key)), said) for index, row in enumerate(rows)]
     return {
         "report": report,
         "kind": kind,
         "form": form,
         "columns": kind_forms.grid_columns(kind),
-        "rows": [
-            # A line that nobody has touched yet is not blamed for being empty until it is sent.
-            kind_forms.grid_row(
-                kind, row, index, before.get(str(row.key)), said if failed or any(row.raw.values()) else None
-            )
-            for index, row in enumerate(rows)
-        ],
-        "blank": kind_forms.grid_row(kind, drafts.blank_row(report, kind), BLANK_INDEX, None, None),
+        "rows": shown if shown or is_correction else [_first_row(kind, blank)],
+        "blank": kind_forms.grid_row(kind, blank, BLANK_INDEX, None, None),
         "problems": kind_forms.problems_by_cell(kind, rows, said or ()) if failed and collision is None else [],
         "asked": list(_asked(kind, rows)),
         "collision": collision,
-        "is_correction": report.state == ReportState.RETURNED,
+        "is_correction": is_correction,
+        "is_stored": is_stored,
         "failed": failed,
     }
+
+
+def _first_row(kind: Kind, blank: DraftRow) -> dict[str, Any]:
+    """A line to begin with where there is none; left empty, it is none when the form is sent."""
+    row = kind_forms.grid_row(kind, blank, 0, None, None)
+    return {**row, "hidden": dict.fromkeys(row["hidden"], "")}
 
 
 def collided(

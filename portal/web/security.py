@@ -76,8 +76,12 @@ def _refuse_other_hosts() -> ResponseReturnValue | None:
 
 
 def _begin() -> None:
-    """Begin writing before anything is read: SQLite refuses a transaction that turns to writing after others did."""
+    """Begin writing before anything is read: SQLite refuses a transaction that turns to writing after others did.
+
+    The body is received first: one slow sender must not keep all other writers waiting.
+    """
     if request.method not in READING and request.routing_exception is None:
+        request.get_data(parse_form_data=True)
         begin_writing()
 
 
@@ -99,7 +103,7 @@ def _with_headers(response: Response) -> Response:
 
 def _token_refused(error: CSRFError) -> Response:
     """Hand back what was typed, to be sent again: the session had ended, or began anew in another window."""
-    _log.info("Form token refused on %s: %s", request.path, error.description)
+    _log.info("Form token refused on %r: %s", request.path, error.description)
     db.session.rollback()
     if access.is_htmx():
         return access.sent_elsewhere(access.sign_in_url())

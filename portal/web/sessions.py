@@ -17,7 +17,7 @@ from flask import Flask, Request, Response, request, session
 from flask.sessions import SecureCookieSessionInterface, SessionInterface, SessionMixin, session_json_serializer
 from itsdangerous import BadSignature
 from sqlalchemy import Connection, Update, delete, func, select, update
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import SQLAlchemyError
 
 from portal import clock
 from portal.config import Settings
@@ -81,6 +81,7 @@ class BrowserSession(SessionMixin):
         fresh_id: the id to hand to the browser with this response, when it just signed in.
         is_over: the cookie named a session that has ended.
         is_unreadable: the database failed while the session was read; the cookie must outlive that.
+        language: what this request is answered in, once somebody asked.
     """
 
     modified = False
@@ -95,6 +96,7 @@ class BrowserSession(SessionMixin):
         self.fresh_id: str | None = None
         self.is_over = False
         self.is_unreadable = False
+        self.language: str | None = None
 
     def __getitem__(self, key: str) -> Any:
         return self._content[key]
@@ -270,8 +272,8 @@ def _write(statement: Update) -> None:
         else:
             with transaction() as writing:
                 writing.execute(statement)
-    except (OperationalError, Unavailable) as trouble:
-        _log.info("The session could not be written now: %s", trouble)
+    except (SQLAlchemyError, Unavailable) as trouble:
+        _log.warning("The session could not be written now: %s", trouble)
 
 
 def _write_if_free(statement: Update) -> None:

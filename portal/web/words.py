@@ -5,8 +5,8 @@ from decimal import Decimal
 from typing import Any
 
 from flask import Flask, request, url_for
-from flask_babel import Babel, LazyString, gettext as _
-from flask_login import current_user
+from flask_babel import Babel, LazyString
+from flask_babel import gettext as _
 
 from portal import quantities
 from portal.config import Settings
@@ -15,7 +15,7 @@ from portal.operations import tasks
 from portal.text import Text
 from portal.web import labels
 from portal.web.access import acting_membership
-from portal.web.accounts import current_language, is_demo
+from portal.web.accounts import current_language, is_demo, roles_of
 
 LANGUAGE_NAMES = {"nb": "Norsk bokmål", "en": "English"}
 
@@ -58,7 +58,7 @@ def _frame() -> dict[str, Any]:
         ],
         "home_url": url_for("pages.home"),
         "accessibility_url": url_for("pages.accessibility"),
-        "sign_in_url": url_for("security.login"),
+        "sign_in_url": url_for("accounts.sign_in"),
         "is_demo": is_demo(),
         "demo_url": url_for("accounts.personas"),
     }
@@ -66,14 +66,14 @@ def _frame() -> dict[str, Any]:
     if by is None:
         return frame
     return frame | {
-        "current_person": {"name": current_user.name},
+        "current_person": {"name": by.person.name},
         "acting_for": {
             "name": by.organisation.name,
             "number": by.organisation.number,
-            "role": ", ".join(str(labels.ROLE[role]) for role in Role if role in by.roles),
+            "role": roles_of(by),
         },
         "switch_url": url_for("accounts.acting_for") if len(by.person.memberships) > 1 else "",
-        "sign_out_url": url_for("security.logout"),
+        "sign_out_url": url_for("accounts.sign_out"),
         "nav": _places(by),
     }
 
@@ -87,7 +87,11 @@ def _places(by: Any) -> list[dict[str, Any]]:
     places = [("pages.home", _("My tasks"), sum(waiting.values()))]
     if by.organisation.kind == OrganisationKind.BUYER and by.has(Role.REVIEWER):
         places.append(("reviews.queue", _("Review queue"), waiting.get("review", 0)))
-    places += [("reports.index", _("Reports"), 0), ("cases.index", _("Deviations"), 0), ("machines.index", _("Machines"), 0)]
+    places += [
+        ("reports.index", _("Reports"), 0),
+        ("cases.index", _("Deviations"), 0),
+        ("machines.index", _("Machines"), 0),
+    ]
     places.append(("contracts.index", _("Contracts"), 0))
     if by.has(Role.ADMINISTRATOR):
         places.append(("mail.index", _("Outgoing mail"), 0))
@@ -99,4 +103,6 @@ def _places(by: Any) -> list[dict[str, Any]]:
 
 
 def _is_here(endpoint: str, here: str) -> bool:
-    return endpoint == here or (endpoint != "pages.home" and endpoint.split(".")[0] == here.split(".")[0])
+    return endpoint == here or (
+        endpoint != "pages.home" and endpoint.split(".", maxsplit=1)[0] == here.split(".", maxsplit=1)[0]
+    )

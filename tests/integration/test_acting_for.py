@@ -151,7 +151,7 @@ def test_one_click_persons_are_not_there_outside_the_demo(app: Flask, browser: B
     chosen = membership_id(app, KARI, SUPPLIER)
     assert browser.get("/personas").status_code == 404
     assert browser.post(f"/persona/{chosen}").status_code == 404
-    assert not browser.is_in
+    assert not browser.is_in()
 
 
 def test_one_click_makes_one_a_person_of_the_demo_and_then_another(app: Flask, browser: Browser) -> None:
@@ -163,7 +163,7 @@ def test_one_click_makes_one_a_person_of_the_demo_and_then_another(app: Flask, b
     assert browser.get("/probe/page").text == "Ola Hansen for Lillevik kommune"
     browser.post(f"/persona/{membership_id(app, KARI, SUPPLIER)}")
     assert browser.get("/probe/page").text == "Kari Nordmann for Fjordgraving AS"
-    assert not with_cookie(app, first).is_in
+    assert not with_cookie(app, first).is_in()
     assert attempts(app) == [(OLA, "127.0.0.1", True), (KARI, "127.0.0.1", True)]
 
 

@@ -68,7 +68,9 @@ def test_the_whole_arc(world: World) -> None:
     assert deviation.reply_due_at == calendars.end_of_day(calendars.add_working_days(today, 5), "Europe/Oslo")
     assert (deviation.state, open_tasks()) == (DeviationState.AWAITING_REPLY, ["reply"])
     with transaction():
-        reply = deviations.reply(deviation, "Laderen kom sent.", [Upload("lader.txt", b"Levert uke 14.\n")], by=world.bo)
+        reply = deviations.reply(
+            deviation, "Laderen kom sent.", [Upload("lader.txt", b"Levert uke 14.\n")], by=world.bo
+        )
     assert parts().store.get(reply.evidence[0].sha256) == b"Levert uke 14.\n"
     assert open_tasks() == ["assess_reply"]
     with transaction():
@@ -102,7 +104,9 @@ def test_sent_back_revised_and_decided(world: World) -> None:
     with pytest.raises(Invalid), transaction():
         sanctions.decide(sanction, approve=False, comment=" ", by=world.dora, version=sanction.version)
     with transaction():
-        sanctions.decide(sanction, approve=False, comment="Vurder svaret punkt for punkt.", by=world.dora, version=sanction.version)
+        sanctions.decide(
+            sanction, approve=False, comment="Vurder svaret punkt for punkt.", by=world.dora, version=sanction.version
+        )
     assert (sanction.state, open_tasks()) == (SanctionState.SENT_BACK, ["revise"])
     with transaction():
         sanctions.revise(sanction, "Svaret er vurdert.", withdraw=False, by=world.adam, version=sanction.version)
@@ -119,7 +123,11 @@ def test_a_withdrawn_proposal_gives_the_case_back_and_can_be_taken_up_again(worl
     with transaction():
         sanctions.revise(sanction, "Vi har ikke grunnlag.", withdraw=True, by=world.adam, version=sanction.version)
     deviation = sanction.deviation
-    assert (sanction.state, deviation.state, open_tasks()) == (SanctionState.WITHDRAWN, DeviationState.ASSESSING_REPLY, ["assess_reply"])
+    assert (sanction.state, deviation.state, open_tasks()) == (
+        SanctionState.WITHDRAWN,
+        DeviationState.ASSESSING_REPLY,
+        ["assess_reply"],
+    )
     with transaction():
         again = sanctions.propose(deviation, "Nye opplysninger.", by=world.adam, version=deviation.version)
     assert (again.id, again.state, open_tasks()) == (sanction.id, SanctionState.PROPOSED, ["approve_sanction"])

@@ -50,7 +50,11 @@ def test_figures_are_those_computed_by_hand(world: World) -> None:
     assert revision is not None
     figures = {(figure.kind, figure.indicator): figure for figure in revision.figures}
     share = figures["machinery", "zero_emission_share_energy"]
-    assert (share.numerator, share.denominator, share.unit) == (Decimal(5000), Decimal(5000) + Decimal("0.84") * 12 * 1000, "%")
+    assert (share.numerator, share.denominator, share.unit) == (
+        Decimal(5000),
+        Decimal(5000) + Decimal("0.84") * 12 * 1000,
+        "%",
+    )
     assert figures["machinery", "emissions_co2"].numerator == Decimal("2.66") * 1000
     measured = db.session.scalars(select(Measured).where(Measured.key == "energy"))
     assert sum(row.amount for row in measured) == Decimal(15080)
@@ -96,7 +100,9 @@ def test_only_what_was_commented_can_be_corrected(world: World) -> None:
     with pytest.raises(Invalid), transaction():
         drafts.save(world.report, "machinery", machine_lines(world)[:1], by=world.anna, version=world.report.version)
     with transaction():
-        drafts.save(world.report, "machinery", machine_lines(world, diesel="900"), by=world.anna, version=world.report.version)
+        drafts.save(
+            world.report, "machinery", machine_lines(world, diesel="900"), by=world.anna, version=world.report.version
+        )
     with transaction():
         reports.make_ready(world.report, by=world.anna, version=world.report.version)
     with transaction():
@@ -112,11 +118,19 @@ def test_a_rejected_report_is_open_in_full_and_the_breach_is_noted(world: World)
     with pytest.raises(Invalid), transaction():
         reviews.decide(world.report, Decision.REJECT, by=world.rita, version=world.report.version)
     with transaction():
-        reviews.decide(world.report, Decision.REJECT, by=world.rita, version=world.report.version, reasons="Feil måned.")
+        reviews.decide(
+            world.report, Decision.REJECT, by=world.rita, version=world.report.version, reasons="Feil måned."
+        )
     assert world.report.state == ReportState.REJECTED
     assert open_tasks() == ["assess", "fill_in"]
     with transaction():
-        drafts.save(world.report, "machinery", machine_lines(world, electric="6000"), by=world.anna, version=world.report.version)
+        drafts.save(
+            world.report,
+            "machinery",
+            machine_lines(world, electric="6000"),
+            by=world.anna,
+            version=world.report.version,
+        )
     assert world.report.section("machinery").answer == Answer.FILLED
 
 
@@ -125,7 +139,7 @@ def test_nobody_reviews_what_they_prepared(world: World) -> None:
     with transaction():
         anna_at_buyer = accounts.add_membership(world.anna.person, world.rita.organisation, Role.REVIEWER)
     submit(world)
-    with pytest.raises(Forbidden, match="filled in|fill in"), transaction():
+    with pytest.raises(Forbidden, match="helped to fill in"), transaction():
         reviews.decide(world.report, Decision.APPROVE, by=anna_at_buyer, version=world.report.version)
     with pytest.raises(Forbidden), transaction():
         reviews.decide(world.report, Decision.APPROVE, by=world.stranger, version=world.report.version)

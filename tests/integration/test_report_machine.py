@@ -52,7 +52,11 @@ class ReportLife(RuleBasedStateMachine):
 
     @rule(amount=sampled_from(["1000", "9000", "", "tull"]))
     def save(self, amount: str) -> None:
-        self._try(lambda w: drafts.save(w.report, "machinery", machine_lines(w, diesel=amount), by=w.anna, version=w.report.version))
+        self._try(
+            lambda w: drafts.save(
+                w.report, "machinery", machine_lines(w, diesel=amount), by=w.anna, version=w.report.version
+            )
+        )
 
     @rule()
     def nothing_delivered(self) -> None:
@@ -70,11 +74,19 @@ class ReportLife(RuleBasedStateMachine):
     def withhold(self) -> None:
         self._try(lambda w: reports.withhold(w.report, "Nei.", by=w.bo, version=w.report.version))
 
-    @rule(decision=sampled_from(Decision), who=sampled_from(["rita", "ruth", "anna", "stranger"]), stale=sampled_from([0, 0, 0, 1]))
+    @rule(
+        decision=sampled_from(Decision),
+        who=sampled_from(["rita", "ruth", "anna", "stranger"]),
+        stale=sampled_from([0, 0, 0, 1]),
+    )
     def decide(self, decision: Decision, who: str, stale: int) -> None:
         def act(world: World) -> None:
             latest = world.report.latest
-            corrections = [Correction("machinery", latest.lines[0].key, "amount", "Kontroller.")] if latest and latest.lines else []
+            corrections = (
+                [Correction("machinery", latest.lines[0].key, "amount", "Kontroller.")]
+                if latest and latest.lines
+                else []
+            )
             reviews.decide(
                 world.report,
                 decision,
@@ -99,7 +111,9 @@ class ReportLife(RuleBasedStateMachine):
             return
         report = db.session.scalars(select(Report)).one()
         waiting = set(
-            db.session.scalars(select(HumanTask.element).where(HumanTask.subject == "report", HumanTask.closed_at.is_(None)))
+            db.session.scalars(
+                select(HumanTask.element).where(HumanTask.subject == "report", HumanTask.closed_at.is_(None))
+            )
         )
         assert waiting == TASKS_OF[report.state]
         ended = db.session.scalars(select(Process.ended_at).where(Process.subject == "report")).one()
@@ -160,5 +174,7 @@ def test_a_report_lives_by_the_rules(fresh_app: Callable[[], Flask]) -> None:
     ReportLife.fresh_app = staticmethod(fresh_app)
     run_state_machine_as_test(  # type: ignore[no-untyped-call]
         ReportLife,
-        settings=settings(max_examples=12, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck)),
+        settings=settings(
+            max_examples=12, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck)
+        ),
     )

@@ -99,7 +99,7 @@ def test_nothing_but_static_files_is_kept_by_caches(browser: Browser) -> None:
 
 def test_static_files_do_not_ask_the_database(app: Flask, browser: Browser) -> None:
     browser.sign_in()
-    asked = []
+    asked: list[object] = []
     with app.app_context():
         engine = db.engine
     event.listen(engine, "begin", asked.append)
@@ -174,7 +174,7 @@ def test_a_form_without_its_token_is_refused(browser: Browser) -> None:
     for url, token in itertools.product(forms, (None, "", "x", "IjAi.aaaa.bbbb")):
         data = {} if token is None else {"csrf_token": token}
         assert browser.client.post(url, data=data).status_code == 400, url
-    assert browser.is_in
+    assert browser.is_in()
 
 
 def test_the_token_of_another_browser_is_refused(app: Flask, browser: Browser) -> None:

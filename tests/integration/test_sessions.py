@@ -1,5 +1,6 @@
 """Sessions: what the cookie is worth, how long, and what a request does to the database."""
 
+import io
 import re
 import sqlite3
 import time
@@ -8,8 +9,10 @@ from unittest import mock
 
 import pytest
 from flask import Flask, session
-from sqlalchemy import select
+from flask.sessions import SecureCookieSessionInterface
+from sqlalchemy import event, select
 from sqlalchemy.exc import OperationalError
+from typing_extensions import Buffer
 
 from portal import clock
 from portal.extensions import db, transaction
@@ -68,17 +71,17 @@ def test_a_new_id_at_sign_in_and_the_old_one_is_dead(app: Flask, browser: Browse
     assert browser.post("/sign-out", csrf_token=token).location == "/sign-in"
     browser.sign_in(password="fire nye svarte svaner")
     assert browser.cookie != first
-    assert not with_cookie(app, first).is_in
-    assert not with_cookie(app, anonymous).is_in
+    assert not with_cookie(app, first).is_in()
+    assert not with_cookie(app, anonymous).is_in()
 
 
 def test_the_old_cookie_is_dead_after_sign_out(app: Flask, browser: Browser) -> None:
     browser.sign_in()
     stolen = with_cookie(app, browser.cookie)
-    assert stolen.is_in
+    assert stolen.is_in()
     browser.post("/sign-out")
-    assert not browser.is_in
-    assert not stolen.is_in
+    assert not browser.is_in()
+    assert not stolen.is_in()
     assert count(app, WebSession) == 0
 
 
@@ -89,7 +92,7 @@ def test_the_table_of_sessions_opens_nothing(app: Flask, browser: Browser, datab
     assert len(rows) == 1
     assert browser.cookie not in str(rows)
     for value in map(str, rows[0]):
-        assert not with_cookie(app, value).is_in
+        assert not with_cookie(app, value).is_in()
 
 
 def test_the_cookie_cannot_be_read_by_scripts_nor_sent_by_others(browser: Browser) -> None:
@@ -117,15 +120,15 @@ def test_over_https_the_cookies_belong_to_this_host_alone(make_app: Maker, sqlit
 
 def test_a_forged_cookie_is_nobody(app: Flask) -> None:
     for value in ("x", "a" * 43, "a.b.c", "eyJfdXNlcl9pZCI6IjEifQ.aaaa.bbbb", "æ", ".", "a" * 4000):
-        assert not with_cookie(app, value).is_in
+        assert not with_cookie(app, value).is_in()
 
 
 def test_a_signed_cookie_signs_nobody_in(app: Flask) -> None:
     with app.app_context():
         uniquifier = db.session.scalars(select(Person.fs_uniquifier).where(Person.email == KARI)).one()
-        signer = sessions.SecureCookieSessionInterface().get_signing_serializer(app)
+        signer = SecureCookieSessionInterface().get_signing_serializer(app)
     assert signer
-    assert not with_cookie(app, signer.dumps({"_user_id": uniquifier, "_fresh": True})).is_in
+    assert not with_cookie(app, signer.dumps({"_user_id": uniquifier, "_fresh": True})).is_in()
 
 
 def test_nothing_of_the_session_stays_after_sign_out(app: Flask, browser: Browser) -> None:
@@ -144,15 +147,15 @@ def test_an_idle_session_ends_after_an_hour(browser: Browser) -> None:
     with clock.at(NOON):
         browser.sign_in()
     with clock.at(NOON + timedelta(minutes=59)):
-        assert browser.is_in
+        assert browser.is_in()
     with clock.at(NOON + timedelta(minutes=118)):
-        assert browser.is_in
+        assert browser.is_in()
     with clock.at(NOON + timedelta(minutes=179)):
         turned_away = browser.get("/probe/page")
         assert turned_away.status_code == 303
         assert "You have been signed out" in browser.get(turned_away.location).text
     with clock.at(NOON + timedelta(minutes=120)):
-        assert not browser.is_in
+        assert not browser.is_in()
 
 
 def test_a_session_ends_after_twelve_hours_however_busy(browser: Browser) -> None:
@@ -160,15 +163,15 @@ def test_a_session_ends_after_twelve_hours_however_busy(browser: Browser) -> Non
         browser.sign_in()
     for minutes in range(30, 12 * 60, 30):
         with clock.at(NOON + timedelta(minutes=minutes)):
-            assert browser.is_in
+            assert browser.is_in()
     with clock.at(NOON + timedelta(hours=12, minutes=1)):
-        assert not browser.is_in
+        assert not browser.is_in()
 
 
 def test_a_disabled_person_is_out_at_once(app: Flask, browser: Browser) -> None:
     browser.sign_in()
     change(app, KARI, active=False)
-    assert not browser.is_in
+    assert not browser.is_in()
     answer = browser.sign_in()
     assert answer.status_code == 422
     assert "The e-mail or the password is wrong" in answer.text
@@ -181,8 +184,9 @@ def test_a_session_is_never_older_than_the_password(app: Flask, browser: Browser
     new = "tre gule biler i kø"
     answer = browser.post("/change-password", password=PASSWORD, new_password=new, repeated_password=new)
     assert answer.status_code == 303
-    assert browser.is_in
-    assert not other.is_in
+    assert count(app, WebSession) == 1
+    assert browser.is_in()
+    assert not other.is_in()
     assert other.sign_in().status_code == 422
     assert other.sign_in(password=new).status_code == 303
 
@@ -190,7 +194,7 @@ def test_a_session_is_never_older_than_the_password(app: Flask, browser: Browser
 def test_a_session_with_another_stamp_is_over(app: Flask, browser: Browser) -> None:
     browser.sign_in()
     change(app, KARI, fs_uniquifier="another")
-    assert not browser.is_in
+    assert not browser.is_in()
 
 
 def test_ending_the_other_sessions_keeps_this_one(app: Flask, browser: Browser) -> None:
@@ -199,8 +203,8 @@ def test_ending_the_other_sessions_keeps_this_one(app: Flask, browser: Browser) 
         each.sign_in()
     assert "You are signed in in 2 browsers" in browser.get("/account").text
     browser.post("/account/end-other-sessions")
-    assert browser.is_in
-    assert not other.is_in
+    assert browser.is_in()
+    assert not other.is_in()
 
 
 def test_sessions_past_their_end_are_swept_at_the_next_sign_in(app: Flask, browser: Browser) -> None:
@@ -224,7 +228,7 @@ def test_a_session_ended_elsewhere_is_not_revived_by_a_request_under_way(app: Fl
     with mock.patch.object(sessions.BrowserSession, "keep", ended_meanwhile):
         browser.post("/acting-for", membership=str(membership_id(app, KARI, SUPPLIER)))
     assert count(app, WebSession) == 0
-    assert not browser.is_in
+    assert not browser.is_in()
 
 
 # -- what a request does to the database ------------------------------------------------------------------------------
@@ -265,6 +269,29 @@ def test_what_a_view_does_not_commit_is_not_stored_though_its_message_is(app: Fl
     assert "Not saved." not in browser.get("/account").text
 
 
+def test_writing_begins_once_the_body_is_there(app: Flask, browser: Browser) -> None:
+    browser.sign_in()
+    token, seen = browser.token(), []
+    with app.app_context():
+        event.listen(db.engine, "begin", lambda _connection: seen.append("begun"))
+
+    class Slow(io.BytesIO):
+        def readinto(self, buffer: Buffer) -> int:
+            seen.append("received")
+            return super().readinto(buffer)
+
+    body = f"csrf_token={token}".encode()
+    answer = browser.client.post(
+        "/probe/rename",
+        input_stream=Slow(body),
+        content_length=len(body),
+        content_type="application/x-www-form-urlencoded",
+    )
+    assert answer.text == "not committed"
+    assert seen[0] == "received"
+    assert "received" not in seen[seen.index("begun") :]
+
+
 def test_a_reading_page_does_not_wait_for_a_writer(browser: Browser, database: str) -> None:
     with clock.at(NOON):
         browser.sign_in()
@@ -277,7 +304,7 @@ def test_a_reading_page_does_not_wait_for_a_writer(browser: Browser, database: s
     writer.execute("ROLLBACK")
     writer.close()
     with clock.at(NOON + timedelta(minutes=61)):
-        assert not browser.is_in  # the visit could not be noted, and nothing else came of it
+        assert not browser.is_in()  # the visit could not be noted, and nothing else came of it
 
 
 def test_being_seen_is_noted_every_five_minutes_at_most(app: Flask, browser: Browser) -> None:
@@ -302,7 +329,7 @@ def test_when_the_database_fails_nobody_is_signed_out(app: Flask, browser: Brows
     with mock.patch.object(sessions.BrowserSession, "_kept", side_effect=broken()):
         assert browser.get("/probe/page").status_code == 503
     assert browser.cookie == before
-    assert browser.is_in
+    assert browser.is_in()
 
 
 def broken() -> Exception:

@@ -5,12 +5,13 @@ import sqlite3
 import statistics
 import time
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
-from typing import cast
 from unittest import mock
 
 import pytest
 from flask import Flask
+from flask_security.utils import verify_password
 
 from portal import clock
 from portal.extensions import db
@@ -107,7 +108,7 @@ def test_the_way_in_and_out_on_both_databases(make_app: Maker, database_url: str
     with clock.at(clock.now() + timedelta(minutes=30)):
         assert browser.get("/probe/queue").status_code == 200
     browser.post("/sign-out")
-    assert not browser.is_in
+    assert not browser.is_in()
     assert [another(app).sign_in(password="wrong").status_code for _ in range(11)] == [422] * 10 + [429]
 
 
@@ -144,11 +145,11 @@ def test_unknown_and_wrong_take_as_long(app: Flask) -> None:
 
 def test_the_password_is_not_checked_while_the_database_is_held(app: Flask, browser: Browser) -> None:
     seen = []
-    real = passwords.verify_password
+    real = verify_password
 
     def observed(password: str, kept: str) -> bool:
         seen.append(db.session().in_transaction())
-        return cast(bool, real(password, kept))
+        return real(password, kept)
 
     with mock.patch.object(passwords, "verify_password", observed):
         browser.sign_in()
@@ -175,6 +176,25 @@ def test_the_eleventh_wrong_password_from_an_address_must_wait(app: Flask) -> No
         assert another(app).sign_in(f"{number}@entreprenor.example", "wrong").status_code == 422
     assert another(app).sign_in().status_code == 429
     assert another(app, "203.0.113.9").sign_in().status_code == 303
+
+
+def test_a_try_that_must_wait_costs_no_hashing(app: Flask) -> None:
+    with mock.patch.object(passwords, "MOST_FAILURES", 1):
+        another(app).sign_in(password="wrong")
+        with mock.patch.object(passwords, "verify_password", side_effect=AssertionError("hashed")):
+            assert another(app).sign_in().status_code == 429
+
+
+def test_wrong_passwords_that_come_at_once_are_counted_all(app: Flask) -> None:
+    browsers = [(each, each.token()) for each in (another(app) for _ in range(16))]
+
+    def guess(browser: Browser, token: str) -> int:
+        form = {"csrf_token": token, "email": KARI, "password": "wrong"}
+        return browser.client.post("/sign-in", data=form).status_code
+
+    with ThreadPoolExecutor(len(browsers)) as crowd:
+        answers = list(crowd.map(guess, *zip(*browsers, strict=True)))
+    assert sorted(answers) == [422] * 10 + [429] * 6
 
 
 def test_the_password_page_cannot_be_used_to_guess(browser: Browser) -> None:
@@ -263,7 +283,8 @@ def test_signing_in_leads_back_to_our_own_pages(app: Flask) -> None:
 
 
 def test_an_address_elsewhere_does_not_reach_the_form(browser: Browser) -> None:
-    assert "evil" not in browser.get("/sign-in?next=//evil.example").text
+    assert 'name="next" value=""' in browser.get("/sign-in?next=//evil.example").text
+    assert 'name="next" value="/probe/page"' in browser.get("/sign-in?next=/probe/page").text
 
 
 def test_whoever_is_signed_in_has_no_use_for_the_page(browser: Browser) -> None:

@@ -1,0 +1,39 @@
+"""A browser as far as HTTP goes: one cookie, forms with their token, whatever server stands behind the port."""
+
+import re
+from http.client import HTTPConnection
+from urllib.parse import urlencode
+
+PASSWORD = "åtte kontrollører samtidig"
+
+
+class HttpBrowser:
+    """Somebody signed in at a portal on a loopback port."""
+
+    def __init__(self, port: int, email: str) -> None:
+        self.port, self.cookie = port, ""
+        status, _page = self.submit("/sign-in", "/sign-in", email=email, password=PASSWORD)
+        assert status == 303
+
+    def call(self, method: str, path: str, form: dict[str, str] | None = None) -> tuple[int, str]:
+        """One request on a connection of its own."""
+        connection = HTTPConnection("127.0.0.1", self.port, timeout=60)
+        headers = {"Cookie": self.cookie, "Content-Type": "application/x-www-form-urlencoded"}
+        try:
+            connection.request(method, path, urlencode(form) if form else None, headers)
+            answer = connection.getresponse()
+            for cookie in answer.headers.get_all("Set-Cookie") or []:
+                self.cookie = cookie.split(";", 1)[0]
+            return answer.status, answer.read().decode()
+        finally:
+            connection.close()
+
+    def form(self, page: str) -> dict[str, str]:
+        """The hidden inputs of a page: its token and the version that was seen."""
+        return dict(
+            re.findall(r'<input[^>]*type="hidden"[^>]*name="([^"]+)"[^>]*value="([^"]*)"', self.call("GET", page)[1])
+        )
+
+    def submit(self, page: str, path: str, **values: str) -> tuple[int, str]:
+        """Fill in a page's form and send it."""
+        return self.call("POST", path, {**self.form(page), **values})

@@ -1,0 +1,148 @@
+"""The house keeps its own rules: guards, routes, tables of words, diagrams and operations fit each other."""
+
+import ast
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from sqlalchemy import create_engine, inspect
+
+from portal import kinds, resources
+from portal.extensions import Base, prepare_engine
+from portal.model import guards
+from portal.operations.service_tasks import SERVICE_TASKS
+from portal.operations.tasks import PERMISSION_OF
+from portal.permissions import TABLE, Permission
+from portal.web import access, labels
+from portal.workflow import load_definitions
+
+OPERATIONS = resources.PACKAGE / "operations"
+
+
+def test_every_guard_is_in_the_database(database_url: str) -> None:
+    engine = create_engine(database_url)
+    with engine.connect() as connection:
+        assert guards.found(connection) == guards.expected(engine.dialect.name)
+    engine.dispose()
+
+
+def test_guards_come_back_when_a_table_is_rebuilt(sqlite_url: str) -> None:
+    engine = create_engine(sqlite_url)
+    prepare_engine(engine)
+    with engine.connect().execution_options(write=True) as connection, connection.begin():
+        connection.exec_driver_sql("DROP TRIGGER guard_revision_update")
+        assert guards.found(connection) != guards.expected("sqlite")
+        guards.install(connection)
+        assert guards.found(connection) == guards.expected("sqlite")
+    engine.dispose()
+
+
+def test_rows_below_a_contract_carry_both_parties(database_url: str) -> None:
+    engine = create_engine(database_url)
+    found = inspect(engine)
+    for table in Base.metadata.tables.values():
+        names = {column["name"] for column in found.get_columns(table.name)}
+        if "contract_id" in names and table.name != "audit_event":
+            assert {"buyer_id", "supplier_id"} <= names, table.name
+    engine.dispose()
+
+
+def test_every_route_says_who_may_open_it(make_app: Callable[..., Flask], sqlite_url: str) -> None:
+    app = make_app(sqlite_url)
+    assert access.unmarked(app) == []
+    open_to_all = {route.endpoint for route in access.guarded_routes(app) if route.permission is None}
+    assert open_to_all == {
+        "accounts.account",
+        "accounts.acting_for",
+        "accounts.become",
+        "accounts.change_password",
+        "accounts.choose_language",
+        "accounts.end_other_sessions",
+        "accounts.personas",
+        "accounts.sign_in",
+        "accounts.sign_out",
+        "pages.accessibility",
+        "pages.health",
+        "pages.home",
+    }
+
+
+def test_no_route_that_changes_something_asks_only_for_reading(make_app: Callable[..., Flask], sqlite_url: str) -> None:
+    for route in access.guarded_routes(make_app(sqlite_url)):
+        if route.permission is not None and "POST" in route.methods:
+            assert not route.permission.endswith(":read"), route.endpoint
+
+
+def test_addresses_hold_public_ids_only(make_app: Callable[..., Flask], sqlite_url: str) -> None:
+    for route in access.guarded_routes(make_app(sqlite_url)):
+        assert not re.search(r"<int", route.rule), route.rule
+
+
+def test_every_permission_has_its_rule() -> None:
+    assert set(TABLE) == set(Permission)
+
+
+def test_every_user_task_can_be_done_by_somebody_and_has_its_words() -> None:
+    definitions = load_definitions(resources.WORKFLOWS, SERVICE_TASKS)
+    tasks = {
+        node.id
+        for definition in definitions.values()
+        for node in definition.diagram.nodes.values()
+        if node.kind == "userTask"
+    }
+    assert tasks == set(PERMISSION_OF) == set(labels.TASK)
+
+
+def test_every_service_task_is_asked_for_by_a_diagram() -> None:
+    definitions = load_definitions(resources.WORKFLOWS, SERVICE_TASKS)
+    asked = {
+        node.operator
+        for definition in definitions.values()
+        for node in definition.diagram.nodes.values()
+        if node.operator
+    }
+    assert asked == set(SERVICE_TASKS)
+
+
+def _recorded_actions() -> Iterator[str]:
+    for path in [*OPERATIONS.glob("*.py"), *(resources.PACKAGE / "model").glob("*.py")]:
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "record" and len(node.args) > 1:
+                action = node.args[1]
+                if isinstance(action, ast.Constant):
+                    yield str(action.value)
+
+
+def test_every_recorded_action_has_its_words() -> None:
+    recorded = set(_recorded_actions())
+    assert len(recorded) > 15
+    assert recorded <= set(labels.EVENT)
+
+
+@pytest.mark.parametrize("key", sorted(kinds.kinds()))
+def test_a_kind_is_named_by_its_own_module_only(key: str) -> None:
+    home = {resources.PACKAGE / folder for folder in ("kinds", "demo", "factors")}
+    for path in resources.PACKAGE.rglob("*.py"):
+        if not home & set(path.parents):
+            assert f'"{key}"' not in path.read_text(encoding="utf-8"), path
+
+
+def test_nothing_below_the_doors_commits() -> None:
+    for folder in ("operations", "model"):
+        for path in (resources.PACKAGE / folder).glob("*.py"):
+            assert ".commit()" not in path.read_text(encoding="utf-8"), path
+
+
+def test_only_the_clock_asks_what_time_it_is() -> None:
+    asking = re.compile(r"datetime\.(now|utcnow)\(|date\.today\(|time\.time\(\)")
+    for path in resources.PACKAGE.rglob("*.py"):
+        if path.name != "clock.py":
+            assert not asking.search(path.read_text(encoding="utf-8")), path
+
+
+def test_templates_hold_nothing_inline() -> None:
+    inline = re.compile(r"<script(?![^>]*\bsrc=)|<style|\sstyle=|\son[a-z]+=", re.IGNORECASE)
+    for path in Path(resources.TEMPLATES).rglob("*.html"):
+        assert not inline.search(path.read_text(encoding="utf-8")), path
