@@ -1,5 +1,8 @@
 """How alembic reaches the database: through the connection it is handed, else by the settings of the environment."""
 
+from collections.abc import Mapping
+from typing import Any, Literal
+
 from alembic import context
 from sqlalchemy import Connection, create_engine
 
@@ -11,11 +14,11 @@ from portal.model import guards
 from portal.model.base import Code, Millionths, Moment
 
 
-def _is_ours(name: str | None, kind: str, parents: dict[str, str | None]) -> bool:
+def _is_ours(name: str | None, kind: str, parents: Mapping[Any, str | None]) -> bool:
     return not (kind == "table" and name is not None and is_jobs_table(name, parents.get("schema_name")))
 
 
-def _plain_type(kind: str, item: object, _context: object) -> str | bool:
+def _plain_type(kind: str, item: object, _context: object) -> str | Literal[False]:
     """A revision speaks of the database's own types: what our types become may change, what was migrated may not."""
     if kind == "type" and isinstance(item, Moment):
         return "sa.DateTime(timezone=True)"

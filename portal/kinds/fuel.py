@@ -78,8 +78,8 @@ def _number(number: Decimal, unit: str) -> Text:
 
 
 _OUTSIDE = Text(
-    "Levert {day}, men perioden er {first}–{last}. Rett datoen eller før leveransen i riktig periode.",  # noqa: RUF001
-    "Delivered {day}, but the period is {first}–{last}. Correct the date or report it in its own period.",  # noqa: RUF001
+    "Levert {day}, men perioden er {first}–{last}. Rett datoen eller før leveransen i riktig periode.",
+    "Delivered {day}, but the period is {first}–{last}. Correct the date or report it in its own period.",
 )
 _TWICE = Text(
     "{product} på faktura {invoice} står flere ganger. Slett linjen hvis den er en kopi.",

@@ -1,6 +1,7 @@
 """Persons and the organisations they act for."""
 
 import secrets
+import unicodedata
 import uuid
 
 from flask_security.utils import hash_password
@@ -38,7 +39,7 @@ def add_person(email: str, name: str, *, password: str | None = None, language: 
         email=email.strip().lower(),
         name=name,
         language=language,
-        password=hash_password(password) if password else None,
+        password=hash_password(unicodedata.normalize("NFKC", password)) if password else None,
         fs_uniquifier=secrets.token_hex(32),
     )
     db.session.add(person)

@@ -37,7 +37,8 @@ def notice_draft(deviation: Deviation) -> str:
     contract = deviation.contract
     found = [Text.load(deviation.sentence).to(language), *_lines_in_words(deviation, language)]
     about = _(
-        "This concerns contract %(reference)s, %(title)s, between %(buyer)s and %(supplier)s, and %(period)s.",
+        "This concerns contract %(reference)s, %(title)s, between %(buyer)s and %(supplier)s, "
+        "and the report for %(period)s.",
         reference=contract.reference,
         title=contract.title,
         buyer=contract.buyer.name,
@@ -135,6 +136,9 @@ def _consequences(deviation: Deviation, language: str) -> list[str]:
     words = {"clause": clause.clause, "fee": f"{shown(clause.fee, language)} {deviation.contract.currency}"}
     if clause.counts == ClauseCounts.LINE:
         said = [_("Under clause %(clause)s a breach costs %(fee)s for each line in breach.", **words)]
+        if cost.breaches > 1:
+            total = f"{shown(cost.amount, language)} {deviation.contract.currency}"
+            said.append(_("With %(count)s lines that is %(total)s.", count=cost.breaches, total=total))
     else:
         said = [_("Under clause %(clause)s a breach costs %(fee)s for the period.", **words)]
     if clause.warns_first:

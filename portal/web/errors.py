@@ -8,6 +8,7 @@ from sqlalchemy.orm.exc import StaleDataError
 from werkzeug.exceptions import HTTPException
 
 from portal.errors import Conflict, Forbidden, Invalid, NotFound, PortalError, Refused, Unavailable
+from portal.extensions import db
 from portal.text import Text
 
 STATUS = {NotFound: 404, Forbidden: 403, Conflict: 409, Refused: 422, Invalid: 422, Unavailable: 503}
@@ -36,6 +37,8 @@ def init_app(app: Flask) -> None:
 
 def page(status: int, text: Text | None = None, headers: dict[str, str] | None = None) -> Response:
     """The page of one status, with the words of whoever refused."""
+    # Nothing of a refused request is stored, and no error page is drawn while others wait for the writer's lock.
+    db.session.rollback()
     shown = status if status in PAGES else 500
     response = make_response(render_template(f"errors/{shown}.html", message=text), status)
     response.headers.extend(headers or {})
@@ -59,8 +62,8 @@ def _database_down(error: OperationalError) -> Response:
 
 def _http(error: HTTPException) -> Response:
     if error.response is not None:
-        return error.response
+        return make_response(error.response)
     code = error.code or 500
     if code < 400:  # noqa: PLR2004 - redirects and the like are no errors
-        return error.get_response()  # type: ignore[return-value]
+        return make_response(error.get_response())
     return page(code, None, {"Retry-After": "60"} if code == 429 else None)  # noqa: PLR2004

@@ -2,7 +2,8 @@
 
 from typing import NamedTuple
 
-from flask_babel import LazyString, lazy_gettext as _
+from flask_babel import LazyString
+from flask_babel import lazy_gettext as _
 
 from portal.model import (
     Answer,

@@ -52,7 +52,7 @@ def reports(by: Membership, arguments: Mapping[str, str]) -> Page:
 
 
 def deviations(by: Membership, arguments: Mapping[str, str]) -> Page:
-    """Cases the acting organisation is a party to, newest first; filters `contract` and `state` (default: open ones)."""
+    """Cases the acting organisation is a party to, newest first; filters `contract`, `state` (default: open ones)."""
     rows = permissions.visible(Deviation, by)
     chosen = _chosen(arguments, "contract", "state")
     rows = _of_contract(rows, Deviation, chosen)

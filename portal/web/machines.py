@@ -78,14 +78,8 @@ REGISTER = (
     ),
     Field("model", Text("Merke og modell", "Make and model"), FieldType.TEXT, required=False, longest=120),
     Field("serial", Text("Serienummer", "Serial number"), FieldType.TEXT, required=False, longest=60),
-    replace(
-        _MACHINERY.column("carrier"),
-        hint=Text(
-            "Det maskinen bruker mest. Du kan endre det i rapporten.",
-            "What it uses most. You can change it in the report.",
-        ),
-    ),
-    _MACHINERY.column("stage"),
+    replace(_MACHINERY.column("carrier"), hint=Text("Det maskinen bruker mest.", "What the machine uses most.")),
+    replace(_MACHINERY.column("stage"), hint=Text("Står på motorskiltet.", "It stands on the engine plate.")),
 )
 """The questions about a machine. Carrier and stage are those of the machine lines in a report."""
 DEPLOYMENT = (
@@ -154,7 +148,7 @@ def new() -> ResponseReturnValue:
     if not form.is_submitted():
         return render_template("machines/new.html", form=form, fields=fields, contracts=contracts)
     found = form.read(fields)
-    if found and found["type"] == OTHER and not found["other_type"]:
+    if form["type"].data == OTHER and not (form["other_type"].data or "").strip():
         form.blame("other_type", SAY_WHICH)
     if found is None or form.errors or not _stored(form, found, contracts):
         return render_template("machines/new.html", form=form, fields=fields, contracts=contracts, failed=True), 422

@@ -13,7 +13,7 @@ from portal.config import Settings
 from portal.model import OrganisationKind, Role
 from portal.operations import tasks
 from portal.text import Text
-from portal.web import labels
+from portal.web import labels, sessions
 from portal.web.access import acting_membership
 from portal.web.accounts import current_language, is_demo, roles_of
 
@@ -62,18 +62,22 @@ def _frame() -> dict[str, Any]:
         "is_demo": is_demo(),
         "demo_url": url_for("accounts.personas"),
     }
-    by = acting_membership()
+    person, by = sessions.current().person, acting_membership()
+    if person is None:
+        return frame
+    frame |= {
+        "current_person": {"name": person.name, "url": url_for("accounts.account")},
+        "sign_out_url": url_for("accounts.sign_out"),
+    }
     if by is None:
         return frame
     return frame | {
-        "current_person": {"name": by.person.name},
         "acting_for": {
             "name": by.organisation.name,
             "number": by.organisation.number,
             "role": roles_of(by),
         },
         "switch_url": url_for("accounts.acting_for") if len(by.person.memberships) > 1 else "",
-        "sign_out_url": url_for("accounts.sign_out"),
         "nav": _places(by),
     }
 

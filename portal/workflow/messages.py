@@ -8,9 +8,9 @@ from portal.workflow.diagram import read_diagram, read_xml
 
 def extract(
     file: BinaryIO,
-    keywords: Collection[str],
-    comment_tags: Collection[str],
-    options: Mapping[str, object],  # noqa: ARG001 - Babel's form
+    keywords: Collection[str],  # noqa: ARG001 - the form that Babel calls
+    comment_tags: Collection[str],  # noqa: ARG001
+    options: Mapping[str, object],  # noqa: ARG001
 ) -> Iterator[tuple[int, str, str, list[str]]]:
     """Every text that is drawn, as (line, function, text, comments)."""
     diagram = read_diagram(read_xml(getattr(file, "name", "diagram"), file.read().decode("utf-8")))

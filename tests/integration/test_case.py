@@ -11,6 +11,7 @@ from portal.errors import Conflict, Forbidden, Invalid, Refused
 from portal.extensions import db, parts, transaction
 from portal.model import (
     Cause,
+    ClauseCounts,
     Decision,
     Deviation,
     DeviationState,
@@ -153,7 +154,7 @@ def test_a_clause_that_warns_first_warns_first(world: World) -> None:
 
 def test_a_fee_for_each_line_counts_the_lines(world: World) -> None:
     with transaction():
-        world.contract.clauses[0].counts = "line"
+        world.contract.clauses[0].counts = ClauseCounts.LINE
         world.contract.requirements[-1].threshold = "zero_emission"
     submit(world)
     with transaction():

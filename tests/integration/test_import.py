@@ -129,7 +129,7 @@ def _store(world: World, row: ImportedFile) -> None:
 
 def _filled(world: World, *, hours: object = 100, diesel: object = 1000, change: Change | None = None) -> bytes:
     book = openpyxl.load_workbook(io.BytesIO(imports.template(world.report, "nb")))
-    sheet = book["Maskiner"]
+    sheet: Any = book["Maskiner"]
     header = next(row for row in sheet.iter_rows() if any(str(cell.value).startswith("Driftstimer") for cell in row))
     columns = {str(cell.value).split(" (")[0]: cell.column for cell in header if cell.value}
     for line in sheet.iter_rows(min_row=header[0].row + 1, max_row=header[0].row + 2):

@@ -1,6 +1,6 @@
 """A report's life as a state machine: whoever does whatever in whatever order, the rules hold after each step."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
@@ -158,7 +158,7 @@ class ReportLife(RuleBasedStateMachine):
 
 
 @pytest.fixture
-def fresh_app(make_app: Callable[..., Flask], sqlite_template: Path, tmp_path: Path) -> Iterator[Callable[[], Flask]]:
+def fresh_app(make_app: Callable[..., Flask], sqlite_template: Path, tmp_path: Path) -> Callable[[], Flask]:
     """A new application on a new copy of the database, as often as asked."""
     numbers = iter(range(10_000))
 
@@ -172,7 +172,7 @@ def fresh_app(make_app: Callable[..., Flask], sqlite_template: Path, tmp_path: P
 
 def test_a_report_lives_by_the_rules(fresh_app: Callable[[], Flask]) -> None:
     ReportLife.fresh_app = staticmethod(fresh_app)
-    run_state_machine_as_test(  # type: ignore[no-untyped-call]
+    run_state_machine_as_test(
         ReportLife,
         settings=settings(
             max_examples=12, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck)

@@ -10,7 +10,7 @@ import openpyxl
 import pytest
 from flask import Flask
 
-from portal import kinds
+from portal import calendars, kinds
 from portal.extensions import db, transaction
 from portal.kinds.base import Choice, Field, FieldType, Indicator, Kind, Line, Measure, Problem, Setting
 from portal.model import Comparison, Decision, FindingResult, ImportedFile, ImportState, Requirement
@@ -87,7 +87,7 @@ def rubble_world(monkeypatch: pytest.MonkeyPatch, make_app: Callable[..., Flask]
                     valid_from=world.contract.starts_on,
                 )
             )
-            following = contracts.calendars.month_after(world.report.period.starts_on)
+            following = calendars.month_after(world.report.period.starts_on)
             world.report = contracts.open_period(world.contract, following)
         yield world
 
@@ -138,7 +138,7 @@ def test_its_form_is_drawn_from_the_description(rubble_world: World) -> None:
 
 def _filled_template(content: bytes) -> bytes:
     book = openpyxl.load_workbook(io.BytesIO(content))
-    sheet = book["Rivemasser"]
+    sheet: Any = book["Rivemasser"]
     header = next(row for row in sheet.iter_rows() if any(str(cell.value).startswith("Avfallstype") for cell in row))
     columns = {str(cell.value).split(" (")[0]: cell.column for cell in header if cell.value}
     for number, values in enumerate((("Betong", "Ombruk", 30.5, "målt"), ("Tegl", "Deponi", 600, "faktura")), start=1):

@@ -32,7 +32,7 @@ DAYS = st.dates(date(2020, 1, 1), date(2035, 12, 31))
         (date(2026, 8, 1), False),  # Saturday
     ],
 )
-def test_norwegian_working_days(day: date, works: bool) -> None:  # noqa: FBT001
+def test_norwegian_working_days(day: date, works: bool) -> None:
     assert calendars.is_working_day(day) is works
 
 

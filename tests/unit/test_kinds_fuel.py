@@ -72,7 +72,7 @@ def test_a_product_without_a_figure_leaves_the_sum_open() -> None:
     ("day", "outside"),
     [("28.02.2026", True), ("01.03.2026", False), ("31.03.2026", False), ("01.04.2026", True), ("14.03.2025", True)],
 )
-def test_a_delivery_lies_in_the_period(day: str, outside: bool) -> None:  # noqa: FBT001
+def test_a_delivery_lies_in_the_period(day: str, outside: bool) -> None:
     line = delivery("diesel", "100", day=day)
     expected = [("delivered_in_period@1", "delivered_on", line.key, "error")]
     assert problems([line]) == (expected if outside else [])

@@ -134,7 +134,7 @@ def test_an_unknown_stage_is_an_error_and_no_breach() -> None:
         (TOTAL, "119.999999", False),
     ],
 )
-def test_a_threshold_is_met_from_the_side_that_is_good(asked: Indicator, threshold: str, met: bool) -> None:  # noqa: FBT001
+def test_a_threshold_is_met_from_the_side_that_is_good(asked: Indicator, threshold: str, met: bool) -> None:
     assert asked.met(asked.figure(LINES), threshold) is met
 
 

@@ -206,7 +206,7 @@ def test_stage_and_carrier_fit(carrier: str, stage: str) -> None:
     ("before", "now", "told"),
     [("200", "2000", True), ("200", "1999", False), ("2000", "200", True), ("0", "2000", False), ("2000", "0", False)],
 )
-def test_ten_times_the_period_before_is_a_warning(before: str, now: str, told: bool) -> None:  # noqa: FBT001
+def test_ten_times_the_period_before_is_a_warning(before: str, now: str, told: bool) -> None:
     this = line("m-1", "diesel", now, "0" if now == "0" else "100")
     setting = replace(MARCH, previous=[line("m-1", "diesel", before), line("m-2", "diesel", "1")])
     expected = [("ten_times_previous@1", "amount", this.key, "warning")]
@@ -229,7 +229,7 @@ def test_another_carrier_is_not_compared() -> None:
 
 
 @pytest.mark.parametrize(("hours", "rule"), [("744,5", "maximum"), ("-1", "minimum"), ("", "required"), (True, "type")])
-def test_hours_keep_to_a_month(hours: str | bool, rule: str) -> None:  # noqa: FBT001
+def test_hours_keep_to_a_month(hours: str | bool, rule: str) -> None:
     raw = {"machine": "m-1", "carrier": "diesel", "stage": "V", "amount": "1", "amount_source": "målt"}
     assert [problem.rule for problem in KIND.read({**raw, "hours": hours}).problems] == [rule]
 
