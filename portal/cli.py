@@ -79,8 +79,11 @@ def load_demo() -> None:
     """Fill an empty database with two buyers, three suppliers and six months of reports, all made up."""
     app = create_app()
     with app.app_context():
-        for step, total, words in demo.load():
-            click.echo(f"[{step}/{total}] {words}")
+        if accounts.is_demo():
+            click.echo("The demo is here already. Remove the instance folder to begin anew.")
+        else:
+            for step, total, words in demo.load():
+                click.echo(f"[{step}/{total}] {words}")
         for line in demo.sign_ins():
             click.echo(line)
 

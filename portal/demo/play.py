@@ -10,7 +10,7 @@ from uuid import uuid4
 from sqlalchemy import select
 
 from portal import calendars, clock
-from portal.demo import world
+from portal.demo import time, world
 from portal.demo.world import Job, Plant
 from portal.errors import Refused
 from portal.extensions import db, transaction
@@ -20,11 +20,8 @@ from portal.model import (
     Deviation,
     Installation,
     Machine,
-    MailState,
     Membership,
     Organisation,
-    OutgoingMail,
-    Process,
     Report,
     ReportingPeriod,
     SanctionClause,
@@ -32,11 +29,9 @@ from portal.model import (
 from portal.operations import (
     accounts,
     contracts,
-    deliveries,
     deviations,
     drafts,
     machines,
-    processes,
     reports,
     reviews,
     sanctions,
@@ -44,7 +39,6 @@ from portal.operations import (
 from portal.operations.deviations import Upload
 from portal.operations.drafts import RawLine
 from portal.operations.machines import MachineFacts
-from portal.operations.mail import Outcome
 from portal.operations.reviews import Correction
 from portal.text import Text
 
@@ -84,11 +78,11 @@ def load() -> Iterator[tuple[int, int, str]]:
         _contracts(first_day)
     events = sorted((event for event in _events(months, now) if event.at < now), key=lambda event: event.at)
     for number, event in enumerate(events, start=1):
-        _let_time_pass(event.at)
+        time.pass_until(event.at)
         with clock.at(event.at), transaction():
             event.do()
         yield number, len(events), f"{event.at:%d.%m.%Y}: {event.words}"
-    _let_time_pass(now)
+    time.pass_until(now)
 
 
 # -- who and what -------------------------------------------------------------------------------------------------
@@ -311,39 +305,6 @@ def _decide(job: Job, month: calendars.Period) -> None:
             sanctions.decide(
                 deviation.sanction, approve=True, comment="Enig.", by=decider, version=deviation.sanction.version
             )
-
-
-# -- time passes --------------------------------------------------------------------------------------------------
-
-
-def _let_time_pass(until: datetime) -> None:
-    """Send what waits, and fire every timer at its own moment, up to `until`."""
-    _deliver_mail(None)
-    while True:
-        with transaction():
-            due_at = db.session.scalar(
-                select(Process.due_at)
-                .where(Process.due_at <= until, Process.ended_at.is_(None))
-                .order_by(Process.due_at)
-                .limit(1)
-            )
-        if due_at is None:
-            return
-        with clock.at(due_at + timedelta(seconds=1)):
-            with transaction():
-                for number in processes.due():
-                    processes.tick(number)
-            _deliver_mail(due_at)
-
-
-def _deliver_mail(at: datetime | None) -> None:
-    """Every letter arrives a minute after it was written."""
-    with transaction():
-        for row in db.session.scalars(
-            select(OutgoingMail).where(OutgoingMail.state == MailState.QUEUED).order_by(OutgoingMail.id)
-        ).all():
-            with clock.at((at or row.created_at) + timedelta(minutes=1)):
-                deliveries.note(row, Outcome(MailState.KEPT))
 
 
 # -- finding ------------------------------------------------------------------------------------------------------

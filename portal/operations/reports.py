@@ -31,7 +31,7 @@ from portal.operations import accounts, contracts, deviations, drafts, figures, 
 from portal.operations.drafts import SectionState
 from portal.operations.figures import Assessment
 from portal.permissions import Permission
-from portal.quantities import canonical
+from portal.quantities import canonical, rounded
 from portal.text import Text
 
 CORRECTION_WORKING_DAYS = 5
@@ -335,7 +335,7 @@ def _figure_row(figure: figures.ComputedFigure, basis: list[dict[str, str]]) -> 
 
 def _finding_row(judgement: figures.Judgement) -> Finding:
     value: Json = {
-        "value": canonical(judgement.value) if judgement.value is not None else None,
+        "value": canonical(rounded(judgement.value)) if judgement.value is not None else None,
         "unit": judgement.unit,
         "shown": judgement.shown.dump(),
     }
