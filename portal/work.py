@@ -3,7 +3,6 @@
 import logging
 from collections.abc import Callable, Mapping
 
-from portal.errors import PortalError
 from portal.extensions import db, enqueue, transaction
 from portal.model import ImportedFile, MailState, OutgoingMail
 from portal.operations import contracts, deliveries, imports, mail, processes
@@ -47,20 +46,28 @@ def sweep_mail(_payload: Payload) -> None:
 
 def tick_timers(_payload: Payload) -> None:
     """Fire every due timer, each process in a transaction of its own: one that fails stops no other."""
-    with transaction():
-        due = processes.due()
-    for number in due:
-        try:
-            with transaction():
-                processes.tick(number)
-        except PortalError:
-            _log.exception("The timer of process %s could not be fired", number)
+    _each(_read(processes.due), processes.tick, "The timers of process %s could not be fired")
 
 
 def open_periods(_payload: Payload) -> None:
-    """Open the periods whose first day has come."""
-    with transaction():
-        contracts.open_due_periods()
+    """Open the periods whose first day has come, a contract at a time."""
+    _each(_read(contracts.running), contracts.open_due_periods, "The periods of contract %s could not be opened")
+
+
+def _read(numbers: Callable[[], list[int]]) -> list[int]:
+    """Ask the database, and let go of it."""
+    found = numbers()
+    db.session.rollback()
+    return found
+
+
+def _each(numbers: list[int], act: Callable[[int], object], trouble: str) -> None:
+    for number in numbers:
+        try:
+            with transaction():
+                act(number)
+        except Exception:  # noqa: BLE001 - whatever it is, the others get their turn; it comes again with the next run
+            _log.exception(trouble, number)
 
 
 def read_import(payload: Payload) -> None:

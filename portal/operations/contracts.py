@@ -69,19 +69,21 @@ def add_clause(contract: Contract, clause: SanctionClause) -> SanctionClause:
     return clause
 
 
-def open_due_periods() -> int:
-    """Open every monthly period whose first day has come, one report and one process each. Safe to repeat."""
-    opened = 0
-    for contract in db.session.scalars(select(Contract)):
-        today = clock.today(contract.time_zone)
-        known = set(
-            db.session.scalars(select(ReportingPeriod.starts_on).where(ReportingPeriod.contract_id == contract.id))
-        )
-        for month in calendars.months_between(contract.starts_on, min(today, contract.ends_on)):
-            if month.starts_on not in known:
-                open_period(contract, month)
-                opened += 1
-    return opened
+def running() -> list[int]:
+    """Numbers of the contracts that may have a period to open."""
+    return list(db.session.scalars(select(Contract.id).order_by(Contract.id)))
+
+
+def open_due_periods(number: int) -> int:
+    """Open every month of one contract whose first day has come. Safe to repeat. Returns how many were opened."""
+    contract = db.session.get_one(Contract, number)
+    today = clock.today(contract.time_zone)
+    opened = set(db.session.scalars(select(ReportingPeriod.starts_on).where(ReportingPeriod.contract_id == number)))
+    due = calendars.months_between(contract.starts_on, min(today, contract.ends_on))
+    missing = [month for month in due if month.starts_on not in opened]
+    for month in missing:
+        open_period(contract, month)
+    return len(missing)
 
 
 def open_period(contract: Contract, month: Period) -> Report:
