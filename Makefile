@@ -53,13 +53,8 @@ check: install .venv/.installed-dev ## format, lint, types, floors, migrations a
 	$(BIN)/python -m tests.catalogues $(LANGUAGES)
 
 .PHONY: soak
-soak: install .venv/.installed-dev chromium ## crash loops, races, storms, fuzz, journeys without JavaScript; up to an hour
+soak: install .venv/.installed-dev chromium ## what takes long: crash loops, and the journeys without JavaScript
 	$(BIN)/python -m pytest -n $(JOBS) -m soak $(TEST)
-
-.PHONY: bench
-bench: install .venv/.installed-dev ## measure: BENCH=cycle, excel, queue, dashboard or load
-	@test -n "$(BENCH)" || { echo "Say which: make bench BENCH=cycle|excel|queue|dashboard|load" >&2; exit 2; }
-	@$(BIN)/python -m tests.bench.$(BENCH)
 
 .PHONY: front
 front: $(VENDOR)/.built ## build the front end into portal/static/vendor
@@ -68,7 +63,7 @@ front: $(VENDOR)/.built ## build the front end into portal/static/vendor
 messages: .venv/.installed ## collect the texts of code and templates, update the catalogues and compile them
 	mkdir -p portal/translations
 	$(BIN)/pybabel extract --mapping pyproject.toml --output-file $(POT) --add-location file --no-wrap \
-		--project Klimakontrakt --copyright-holder Klimakontrakt --add-comments TRANSLATORS: --strip-comments .
+		--project Klimakontrakt --copyright-holder Klimakontrakt --keywords lazy_gettext --add-comments TRANSLATORS: --strip-comments .
 	for language in $(LANGUAGES); do \
 		if [ -e portal/translations/$$language/LC_MESSAGES/messages.po ]; then verb="update --no-fuzzy-matching --ignore-pot-creation-date --no-wrap --ignore-obsolete"; \
 		else verb=init; fi; \

@@ -101,7 +101,7 @@ def month_name(day: date) -> Text:
 
 def day_name(day: date) -> Text:
     """The day in words: «16. oktober 2026»."""
-    return Text(*(format_date(day, "long", locale=language) for language in LANGUAGES))
+    return Text(format_date(day, "d. MMMM y", locale="nb"), format_date(day, "d MMMM y", locale="en"))
 
 
 def _first_of_next(day: date) -> date:

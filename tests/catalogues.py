@@ -49,7 +49,18 @@ def wanted_texts() -> Catalog:
     """All texts that the code and the templates ask for now."""
     file = resources.ROOT / "build" / "wanted.pot"
     file.parent.mkdir(exist_ok=True)
-    command = ["pybabel", "--quiet", "extract", "--mapping", "pyproject.toml", "--output-file", str(file), "."]
+    command = [
+        "pybabel",
+        "--quiet",
+        "extract",
+        "--mapping",
+        "pyproject.toml",
+        "--keywords",
+        "lazy_gettext",
+        "--output-file",
+        str(file),
+        ".",
+    ]
     CommandLineInterface().run(command)  # type: ignore[no-untyped-call]
     return read_po(BytesIO(file.read_bytes()))
 

@@ -71,12 +71,17 @@ class Indicator:
     choices_of: str = ""
     lower_is_better: bool = False
 
+    @property
+    def breaks_by_line(self) -> bool:
+        """Whether single lines break a requirement, each by itself; else they only make up the figure together."""
+        return self.aggregate in {"minimum", "maximum"}
+
     def figure(self, measures: Measures, threshold: Decimal | str | None = None, order: Sequence[str] = ()) -> Tally:
         """Compute over the measures of the lines. `order`: choice keys from lowest to highest, for `choices_of`.
 
         Raises ValueError when a threshold or a line is not in `order`, or when measures of one key differ in unit.
         """
-        if self.aggregate in {"minimum", "maximum"}:
+        if self.breaks_by_line:
             return self._extreme(measures, threshold, order)
         everything = list(self._measured(measures))
         _one_unit(everything)
@@ -103,7 +108,7 @@ class Indicator:
         """
         if tally.value is None:
             return None
-        if self.aggregate in {"minimum", "maximum"}:
+        if self.breaks_by_line:
             return tally.numerator == 0
         limit = Decimal(threshold)
         if (comparison or ("at_most" if self.lower_is_better else "at_least")) == "at_most":

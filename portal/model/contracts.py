@@ -113,6 +113,10 @@ class SanctionClause(OfContract, Row):
     contract: Mapped[Contract] = relationship(foreign_keys="SanctionClause.contract_id", back_populates="clauses")
     requirement: Mapped[Requirement | None] = relationship()
 
+    def counted(self, breaches: int) -> int:
+        """How many times the fee is due for so many breaches in one period."""
+        return breaches if self.counts == ClauseCounts.LINE else 1
+
 
 class ReportingPeriod(OfContract, Row):
     """A stretch of days to report on: it opens, is due at a moment, and may turn overdue."""

@@ -112,8 +112,13 @@ class Report(OfContract, Row):
         """The section of one kind."""
         return next(section for section in self.sections if section.kind == kind)
 
-    def move(self, state: ReportState, *, by: Membership | None, reason: str = "", **facts: object) -> None:
-        """The one place where a report changes state; the trail is written in the same breath."""
+    def move(
+        self, state: ReportState, *, by: Membership | None, reason: str = "", action: str = "", **facts: object
+    ) -> None:
+        """The one place where a report changes state; the trail is written in the same breath.
+
+        `action` says what was done where the new state does not: a withheld signature is no return by the reviewer.
+        """
         if state not in _NEXT[self.state]:
             raise InvalidTransition(
                 Text(
@@ -122,7 +127,7 @@ class Report(OfContract, Row):
                 )
             )
         before, self.state = self.state, state
-        record(self, f"report.{state}", by=by, reason=reason, before=str(before), **facts)
+        record(self, action or f"report.{state}", by=by, reason=reason, before=str(before), **facts)
 
     def note_preparer(self, by: Membership) -> None:
         """Remember that this person had a hand in the figures."""
@@ -262,7 +267,7 @@ class Finding(Base):
     requirement_id: Mapped[int] = mapped_column(BigId, ForeignKey("requirement.id"))
     result: Mapped[FindingResult] = mapped_column(Code(FindingResult))
     figure: Mapped[Json] = mapped_column(JsonDocument)
-    """{"value": "23.4"|None, "unit": "%", "shown": {"nb", "en"}}: as it was when the revision was signed."""
+    """{"value": "23.4"|None, "unit": "%", "shown": {"nb", "en"}, "breaches": n}: as it was when it was signed."""
     lines: Mapped[list[str]] = mapped_column(JsonDocument)
     sentence: Mapped[dict[str, str]] = mapped_column(JsonDocument)
     requirement: Mapped[Any] = relationship("Requirement", lazy="joined")

@@ -121,7 +121,7 @@ def _open_breach(report: Report, finding: Finding) -> None:
         "threshold": finding.requirement.threshold,
         "lines": finding.lines,
         "revision": report.latest.number if report.latest else 0,
-        "breaches": max(1, len(finding.lines)),
+        "breaches": finding.figure["breaches"],
     }
     breach = Breach(Cause.REQUIREMENT_BROKEN, "breach", Text.load(finding.sentence), facts)
     _open(report, finding.requirement, breach)
@@ -335,6 +335,7 @@ def day_text(moment: datetime, zone: str) -> Text:
 
 
 def _demand(deviation: Deviation, by: Membership, version: int) -> None:
+    processes.hold(deviation)
     permissions.may_decide(by, Permission.CASE_ASSESS, buyer_id=deviation.buyer_id, involved={})
     if deviation.version != version:
         raise Conflict(MOVED_ON)

@@ -54,7 +54,10 @@ class Judgement:
     unit: str
     shown: Text
     sentence: Text
-    lines: tuple[str, ...]
+    lines: tuple[str, ...] = ()
+    """The lines that break it, or that hold the figure where it is; none when it is met."""
+    breaches: int = 0
+    """How many breaches that is: each line where lines break it one by one, else one."""
 
 
 @dataclass(frozen=True)
@@ -132,21 +135,34 @@ def _judge(duty: Requirement, kind: Kind, measures: Mapping[str, Sequence[Measur
     words = {"title": indicator.title, "clause": same(duty.clause), "threshold": threshold_in_words(kind, duty)}
     if tally.value is None or met is None:
         sentence = UNKNOWN_SENTENCE.with_values(**words, reason=tally.reason or NO_REASON)
-        return Judgement(duty, FindingResult.UNKNOWN, None, tally.unit, same("–"), sentence, ())
+        return Judgement(duty, FindingResult.UNKNOWN, None, tally.unit, same("–"), sentence)
     figure = (
-        _ranked_figure(duty, tally, words["threshold"]) if indicator.choices_of else with_unit(tally.value, tally.unit)
+        _ranked_figure(duty, tally, words["threshold"])
+        if isinstance(threshold, str)
+        else with_unit(tally.value, tally.unit, threshold)
     )
-    wording = RANKED_SENTENCE if indicator.choices_of else SENTENCE[duty.comparison]
-    result = FindingResult.MET if met else FindingResult.BROKEN
-    return Judgement(
-        duty,
-        result,
-        tally.value,
-        tally.unit,
-        figure,
-        wording.with_values(**words, figure=figure),
-        () if met else tally.lines,
+    sentence = (RANKED_SENTENCE if indicator.choices_of else SENTENCE[duty.comparison]).with_values(
+        **words, figure=figure
     )
+    if met:
+        return Judgement(duty, FindingResult.MET, tally.value, tally.unit, figure, sentence)
+    lines = _lines_behind(duty, indicator, tally, measures)
+    breaches = len(lines) if indicator.breaks_by_line else 1
+    return Judgement(duty, FindingResult.BROKEN, tally.value, tally.unit, figure, sentence, lines, breaches)
+
+
+def _lines_behind(
+    duty: Requirement, indicator: Indicator, tally: Tally, measures: Mapping[str, Sequence[Measure]]
+) -> tuple[str, ...]:
+    """Of a share that is too low, the lines that are in the whole and not in the part; else those that were counted."""
+    if indicator.breaks_by_line or duty.comparison == Comparison.AT_MOST:
+        return tally.lines
+    if indicator.aggregate != "share":
+        return ()
+    weighing = [
+        key for key, own in measures.items() if any(each.key == indicator.measure and each.amount for each in own)
+    ]
+    return tuple(key for key in weighing if key not in tally.lines)
 
 
 def _ranked_figure(duty: Requirement, tally: Tally, threshold: Text) -> Text:
@@ -163,7 +179,14 @@ def threshold_in_words(kind: Kind, duty: Requirement) -> Text:
     return with_unit(Decimal(duty.threshold), indicator.unit)
 
 
-def with_unit(value: Decimal, unit: str) -> Text:
-    """A number with its unit, as each language writes it; shown to one decimal where it is long."""
-    rounded = value if value == value.to_integral_value() else value.quantize(Decimal("0.1"))
+def with_unit(value: Decimal, unit: str, limit: Decimal | None = None) -> Text:
+    """A number with its unit, as each language writes it, to one decimal where it is long.
+
+    With more where rounding would put it on the other side of `limit`: 19.96 % is not «20 %» beside «at least 20 %».
+    """
+    rounded = value
+    for decimals in ("1", "0.1", "0.01", "0.001", "0.000001"):
+        rounded = value.quantize(Decimal(decimals))
+        if (rounded == value or decimals != "1") and (limit is None or (rounded < limit) == (value < limit)):
+            break
     return Text(*(f"{shown(rounded, language)}\u00a0{unit}".rstrip() for language in LANGUAGES))

@@ -143,6 +143,8 @@ def store(row: ImportedFile, *, by: Membership) -> Report:
     order = _order(row)
     found = validate(read_lines(order.content, order.specs, order.origin), order.kinds)
     for key, readings in found.readings.items():
+        if not readings:
+            continue  # an empty sheet says nothing, and must not overwrite the answer that there is nothing to report
         kept = {line.key: RawLine(line.key, line.raw) for line in order.stored[key]}
         for line, reading in readings:
             typed = order.kinds[key].typed(reading.values)
@@ -208,8 +210,8 @@ def _change(kind: Kind, line: ImportedLine, reading: Reading, before: DraftRow |
     columns = [
         {
             "column": column.key,
-            "before": kind.display(column.key, old, "nb"),
-            "after": kind.display(column.key, new, "nb"),
+            "before": kind.words(column.key, old).dump(),
+            "after": kind.words(column.key, new).dump(),
         }
         for column in kind.columns
         if kind.display(column.key, old, "nb") != kind.display(column.key, new, "nb")

@@ -7,13 +7,10 @@ from flask_babel import get_locale
 from flask_babel import gettext as _
 
 from portal.kinds import Kind, Line
-from portal.model import REPORTING_DUTY, ClauseCounts, Comparison, Deviation, SanctionClause
+from portal.model import REPORTING_DUTY, ClauseCounts, Deviation, Revision, SanctionClause
 from portal.operations import contracts, deviations, figures
 from portal.quantities import shown
-from portal.text import Text
-
-_BY_LINE = frozenset({"minimum", "maximum"})
-"""Indicators of which single lines break the requirement. Of the others the lines only make up the figure."""
+from portal.text import Text, same
 
 
 class Cost(NamedTuple):
@@ -72,7 +69,7 @@ def may_cost(deviation: Deviation) -> Cost | None:
     clause = deviation.contract.clause_for(deviation.requirement)
     if clause is None:
         return None
-    breaches = int(deviation.facts.get("breaches", 1)) if clause.counts == ClauseCounts.LINE else 1
+    breaches = clause.counted(int(deviation.facts["breaches"]))
     return Cost(clause, breaches, clause.fee * breaches)
 
 
@@ -85,19 +82,15 @@ def threshold(deviation: Deviation) -> Text | None:
 def breaks_by_line(deviation: Deviation) -> bool:
     """Whether each line behind the deviation breaks the requirement by itself, and not only makes up its figure."""
     kind = _kind(deviation)
-    return kind is not None and kind.indicator(deviation.requirement.indicator).aggregate in _BY_LINE
+    return kind is not None and kind.indicator(deviation.requirement.indicator).breaks_by_line
 
 
 def lines_behind(deviation: Deviation) -> list[NamedLine]:
-    """The lines that the deviation rests on, as they stood in the revision it was found in.
-
-    None where the figure is too low: then the lines that make it up are the good ones, and what is missing has no line.
-    """
+    """The lines that the deviation rests on, as they stood in the revision it was found in."""
     kind = _kind(deviation)
-    is_too_low = deviation.requirement.comparison == Comparison.AT_LEAST and not breaks_by_line(deviation)
     number = deviation.facts.get("revision")
     revision = next((each for each in deviation.report.revisions if each.number == number), None)
-    if kind is None or revision is None or is_too_low:
+    if kind is None or revision is None:
         return []
     wanted = set(deviation.facts.get("lines", ()))
     lines = [Line(str(line.key), line.values) for line in revision.lines_of(kind.key)]
@@ -120,6 +113,27 @@ def line_words(kind: Kind, line: Line) -> Text:
     """What a line says beside its name, in one sentence."""
     given = [kind.words(each.key, line.values) for each in kind.fields if not each.identity and line.text(each.key)]
     return Text(", ".join(each.nb for each in given), ", ".join(each.en for each in given))
+
+
+class Asked(NamedTuple):
+    """What a return asks to have corrected: the line, the field («» for the whole line), the reviewer's comment."""
+
+    line: Text
+    field: Text
+    comment: str
+
+
+def asked(revision: Revision) -> list[Asked]:
+    """What the reviewer of this revision asked to have corrected, by name."""
+    found = []
+    for unlock in (each for each in revision.report.unlocks if each.revision_id == revision.id):
+        kind = contracts.kind_of(revision.report, unlock.kind)
+        frozen = enumerate(revision.lines_of(unlock.kind), start=1)
+        name = next(
+            line_name(kind, Line(str(row.key), row.values), n) for n, row in frozen if row.key == unlock.line_key
+        )
+        found.append(Asked(name, kind.column(unlock.field).label if unlock.field else same(""), unlock.comment))
+    return found
 
 
 def _lines_in_words(deviation: Deviation, language: str) -> list[str]:

@@ -112,6 +112,7 @@ def _letters() -> Environment:
     )
     environment.install_gettext_callables(gettext, ngettext, newstyle=True)  # type: ignore[attr-defined]
     environment.filters.update(
-        day=lambda when: format_date(when, "long"), moment=lambda when: format_datetime(when, "d. MMMM y HH:mm")
+        day=lambda when: format_date(when, gettext("d MMM y")),
+        moment=lambda when: format_datetime(when, gettext("d MMM y 'at' HH:mm")),
     )
     return environment

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import TypeVar
 
-from sqlalchemy import select
+from sqlalchemy import Select, select
 
 from portal import clock
 from portal.errors import InvalidTransition
@@ -39,15 +39,30 @@ def start(name: str, subject: Subject, data: Mapping[str, object]) -> Process:
 
 
 def of(subject: Subject) -> Process:
-    """The newest process of a row, locked against other writers."""
-    return db.session.execute(
+    """The newest process of a row, for reading."""
+    return db.session.execute(_newest(subject)).scalar_one()
+
+
+def hold(subject: Subject) -> None:
+    """Keep every other decision on this row waiting until we are done, and see it as it is now.
+
+    Whoever waited here sees what the first one did, and can be told.
+    """
+    _locked(subject)
+    db.session.expire(subject)
+
+
+def _locked(subject: Subject) -> Process:
+    return db.session.execute(_newest(subject).with_for_update().execution_options(populate_existing=True)).scalar_one()
+
+
+def _newest(subject: Subject) -> Select[Process]:
+    return (
         select(Process)
         .where(Process.subject == subject.__tablename__, Process.subject_id == subject.id)
         .order_by(Process.id.desc())
         .limit(1)
-        .with_for_update()
-        .execution_options(populate_existing=True)
-    ).scalar_one()
+    )
 
 
 def task_of(subject: Subject, *elements: str) -> HumanTask | None:
@@ -79,7 +94,7 @@ def last_closed(subject: Subject, element: str) -> HumanTask | None:
 
 def complete(subject: Subject, element: str, data: Mapping[str, object], *, by: Membership) -> None:
     """A person has done a step; the diagram says what follows. Raises InvalidTransition when it waits no more."""
-    process = of(subject)
+    process = _locked(subject)
     task = task_of(subject, element)
     if task is None:
         raise InvalidTransition(MOVED_ON)
@@ -93,7 +108,7 @@ def message(subject: Subject, name: str, payload: Mapping[str, object]) -> bool:
 
     A process that is just now being advanced (it asked for what sends this message) gets it once it stands still.
     """
-    process = of(subject)
+    process = _locked(subject)
     if process.id in _running():
         _running()[process.id].append((name, payload))
         return True

@@ -27,7 +27,7 @@ from portal.model import (
     record,
 )
 from portal.model.base import Json
-from portal.operations import accounts, contracts, deviations, drafts, figures, lookup, mail, processes
+from portal.operations import accounts, contracts, deviations, drafts, figures, letters, lookup, mail, processes
 from portal.operations.drafts import SectionState
 from portal.operations.figures import Assessment
 from portal.permissions import Permission
@@ -111,11 +111,12 @@ def withhold(report: Report, comment: str, *, by: Membership, version: int) -> N
     """The signatory sends the draft back to whoever fills it in."""
     permissions.demand(by, Permission.REPORT_SIGN)
     _expect(report, version)
-    report.move(report.editing_state, by=by, reason=comment)
+    report.move(report.editing_state, by=by, reason=comment, action="report.withheld")
     processes.complete(report, "sign", {"signature": "withheld"}, by=by)
 
 
 def _expect(report: Report, version: int) -> None:
+    processes.hold(report)
     if report.version != version:
         raise Conflict(CHANGED_SINCE)
 
@@ -290,7 +291,15 @@ def _reopen(report: Report, state: ReportState, by: Membership, letter: str) -> 
 
 def _tell_supplier(report: Report, letter: str, revision: Revision) -> None:
     for person in accounts.people(report.supplier_id, Role.REPORTER, Role.SIGNATORY):
-        mail.write(person, letter, report.contract, report=report, revision=revision, review=revision.review)
+        mail.write(
+            person,
+            letter,
+            report.contract,
+            report=report,
+            revision=revision,
+            review=revision.review,
+            asked=letters.asked(revision),
+        )
 
 
 def _latest(report: Report) -> Revision:
@@ -338,6 +347,7 @@ def _finding_row(judgement: figures.Judgement) -> Finding:
         "value": canonical(rounded(judgement.value)) if judgement.value is not None else None,
         "unit": judgement.unit,
         "shown": judgement.shown.dump(),
+        "breaches": judgement.breaches,
     }
     return Finding(
         requirement_id=judgement.requirement.id,

@@ -138,9 +138,9 @@ def decide(  # noqa: PLR0913 - a decision and all it stands on
         Invalid: reasons or comments are missing.
     """
     permissions.may_review(by, report)
-    process = processes.of(report)
+    processes.hold(report)
     revision = report.latest
-    if report.state != ReportState.SUBMITTED or revision is None or report.version != version or process.ended_at:
+    if report.state != ReportState.SUBMITTED or revision is None or report.version != version:
         raise Conflict(who_decided(report))
     _demand_words(report, decision, reasons, corrections)
     review = Review(

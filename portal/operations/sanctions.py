@@ -9,7 +9,6 @@ from portal import clock, permissions
 from portal.errors import Conflict, Invalid, Refused
 from portal.extensions import db
 from portal.model import (
-    ClauseCounts,
     Deviation,
     DeviationState,
     Membership,
@@ -51,6 +50,7 @@ CLAUSE, FEE, BREACHES, AMOUNT, WARNING = (
 def propose(deviation: Deviation, reasons: str, *, by: Membership, version: int) -> Sanction:
     """Propose a sanction under the contract's own clause. Raises Refused when it holds none for this requirement."""
     permissions.may_decide(by, Permission.SANCTION_PROPOSE, buyer_id=deviation.buyer_id, involved={})
+    processes.hold(deviation)
     if deviation.version != version or processes.task_of(deviation, "assess_reply") is None:
         raise Conflict(MOVED_ON)
     if not reasons.strip():
@@ -140,7 +140,7 @@ def _sheet(sanction: Sanction, step: str) -> tuple[Decimal, list[Json]]:
     first = _row(CLAUSE, clause.clause)
     if step == "warning":
         return Decimal(0), [first, _row(WARNING, "0", sanction.currency)]
-    counted = sanction.deviation.facts.get("breaches", 1) if clause.counts == ClauseCounts.LINE else 1
+    counted = clause.counted(int(sanction.deviation.facts["breaches"]))
     amount = clause.fee * Decimal(counted)
     return amount, [
         first,
@@ -177,6 +177,7 @@ def decide(sanction: Sanction, *, approve: bool, comment: str, by: Membership, v
     permissions.may_decide(
         by, Permission.SANCTION_DECIDE, buyer_id=sanction.buyer_id, involved={sanction.proposed_by_id: PROPOSED_IT}
     )
+    processes.hold(sanction)
     if sanction.version != version or processes.task_of(sanction, "approve_sanction") is None:
         raise Conflict(_decided_already(sanction))
     if not approve and not comment.strip():
@@ -192,6 +193,7 @@ def decide(sanction: Sanction, *, approve: bool, comment: str, by: Membership, v
 def revise(sanction: Sanction, reasons: str, *, withdraw: bool, by: Membership, version: int) -> None:
     """After being sent back: propose anew with better reasons, or withdraw."""
     permissions.may_decide(by, Permission.SANCTION_PROPOSE, buyer_id=sanction.buyer_id, involved={})
+    processes.hold(sanction)
     if sanction.version != version or processes.task_of(sanction, "revise") is None:
         raise Conflict(MOVED_ON)
     if not reasons.strip():
@@ -233,6 +235,7 @@ def note_delivery(sanction: Sanction, how: str) -> None:
 def settle_delivery(sanction: Sanction, how: str, *, by: Membership, version: int) -> None:
     """The decision did not get through by mail: say how it was delivered instead, or (nothing said) send it again."""
     permissions.may_decide(by, Permission.SANCTION_PROPOSE, buyer_id=sanction.buyer_id, involved={})
+    processes.hold(sanction)
     if sanction.version != version or processes.task_of(sanction, "confirm_decision_delivery") is None:
         raise Conflict(MOVED_ON)
     if how.strip():

@@ -25,6 +25,7 @@ from portal.operations import deliveries
 DECIDED = frozenset({SanctionState.DECIDED, SanctionState.DELIVERED, SanctionState.CLOSED})
 """From when a sanction is the supplier's business too: until then it is one buyer's person writing to another."""
 
+_DECISION = frozenset({"sanction.decided", "sanction.delivered", "sanction.closed"})
 _ENDED = frozenset({DeviationState.CLOSED, DeviationState.DISMISSED})
 
 
@@ -64,10 +65,12 @@ def shown_sanction(deviation: Deviation, by: Membership) -> Sanction | None:
 
 
 def shown_trail(
-    trail: Sequence[tuple[AuditEvent, Person | None]], sanction: Sanction | None
+    trail: Sequence[tuple[AuditEvent, Person | None]], deviation: Deviation, by: Membership
 ) -> list[tuple[AuditEvent, Person | None]]:
-    """What this party may see of what happened: nothing of a sanction that it may not see itself."""
-    return [entry for entry in trail if sanction is not None or entry[0].subject != Sanction.__tablename__]
+    """What this party may see of what happened: how a sanction came about is the buyer's own, the decision is not."""
+    if by.organisation_id == deviation.buyer_id:
+        return list(trail)
+    return [(event, person) for event, person in trail if event.subject != "sanction" or event.action in _DECISION]
 
 
 def delivered(how: str) -> str:

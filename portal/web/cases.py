@@ -295,7 +295,7 @@ def _page(deviation: Deviation, filled: "dict[str, FlaskForm] | None" = None, fi
         first=first,
         failed=filled is not None,
         standings=[(found, way(found)) for found in standings],
-        events=events(case_views.shown_trail(_trail(deviation), sanction)),
+        events=events(case_views.shown_trail(_trail(deviation), deviation, by)),
     )
 
 

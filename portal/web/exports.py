@@ -8,6 +8,7 @@ from flask import Blueprint, redirect, render_template, request, send_file, url_
 from flask.typing import ResponseReturnValue
 from flask_babel import lazy_gettext as _
 from wtforms import Form, SelectField
+from wtforms.fields import SelectChoice  # type: ignore[attr-defined]
 
 from portal import calendars, clock
 from portal.model import Contract, Membership
@@ -65,10 +66,13 @@ def _form(by: Membership) -> ExportForm:
     """The form as the address fills it, judged."""
     form = ExportForm(request.args)
     contracts = lists.contracts_of(by)
-    months = [(f"{day:%Y-%m}", calendars.month_name(day).to(current_language())) for day in _months(contracts)]
-    form.contract.choices = [("", _("All contracts")), *((str(each.public_id), each.title) for each in contracts)]
-    form.first.choices = [("", _("The first month")), *months]
-    form.last.choices = [("", _("The last month")), *months]
+    months = [
+        SelectChoice(f"{day:%Y-%m}", calendars.month_name(day).to(current_language())) for day in _months(contracts)
+    ]
+    form.contract.choices = [SelectChoice("", _("All contracts"))]
+    form.contract.choices += [SelectChoice(str(each.public_id), each.title) for each in contracts]
+    form.first.choices = [SelectChoice("", _("The first month")), *months]
+    form.last.choices = [SelectChoice("", _("The last month")), *months]
     for field in form:
         field.data = field.data or ""
     if form.validate() and form.first.data and form.last.data and form.first.data > form.last.data:

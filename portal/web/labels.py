@@ -133,6 +133,7 @@ EVENT = {
     "report.opened": _("The period opened"),
     "report.draft": _("The report was started"),
     "report.to_sign": _("The report was made ready to sign"),
+    "report.withheld": _("The signatory gave the report back"),
     "report.submitted": _("The report was signed and submitted"),
     "report.returned": _("The report was returned for correction"),
     "report.rejected": _("The report was rejected"),

@@ -10,6 +10,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_wtf import FlaskForm
 from wtforms import SelectField, StringField
+from wtforms.fields import SelectChoice  # type: ignore[attr-defined]
 from wtforms.validators import Optional
 
 from portal import kinds
@@ -59,7 +60,8 @@ TYPES = (
 )
 """What a machine may be. «Annet» goes with a word of the person's own, which is then what is stored."""
 
-_MACHINERY = kinds.kind("machinery")
+_LINES = next(kind for kind in kinds.kinds().values() if any(column.source == "machines" for column in kind.columns))
+"""The kind whose lines are about machines: its words for carriers and stages are the register's."""
 REGISTER = (
     Field(
         "name",
@@ -78,8 +80,8 @@ REGISTER = (
     ),
     Field("model", Text("Merke og modell", "Make and model"), FieldType.TEXT, required=False, longest=120),
     Field("serial", Text("Serienummer", "Serial number"), FieldType.TEXT, required=False, longest=60),
-    replace(_MACHINERY.column("carrier"), hint=Text("Det maskinen bruker mest.", "What the machine uses most.")),
-    replace(_MACHINERY.column("stage"), hint=Text("Står på motorskiltet.", "It stands on the engine plate.")),
+    replace(_LINES.column("carrier"), hint=Text("Det maskinen bruker mest.", "What the machine uses most.")),
+    replace(_LINES.column("stage"), hint=Text("Står på motorskiltet.", "It stands on the engine plate.")),
 )
 """The questions about a machine. Carrier and stage are those of the machine lines in a report."""
 DEPLOYMENT = (
@@ -132,8 +134,8 @@ def index() -> ResponseReturnValue:
         page=lists.machines(by, request.args),
         by=by,
         type_in_words=type_in_words,
-        carrier=_MACHINERY.column("carrier"),
-        stage=_MACHINERY.column("stage"),
+        carrier=_LINES.column("carrier"),
+        stage=_LINES.column("stage"),
         may_edit=allowed(by, Permission.MACHINE_EDIT),
     )
 
@@ -200,6 +202,6 @@ def _control(field: Field) -> StringField | SelectField:
     label, optional = field.label.to(language), [] if field.required else [Optional()]
     if field.type is not FieldType.CHOICE:
         return StringField(label, validators=optional)
-    nothing = [] if len(field.choices) == 1 else [("", _("Choose"))]
-    choices = [*nothing, *((choice.key, choice.label.to(language)) for choice in field.choices)]
+    nothing = [] if len(field.choices) == 1 else [SelectChoice("", _("Choose"))]
+    choices = [*nothing, *(SelectChoice(choice.key, choice.label.to(language)) for choice in field.choices)]
     return SelectField(label, choices=choices, validators=optional, validate_choice=False)

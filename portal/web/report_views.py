@@ -18,7 +18,7 @@ from portal.operations.reports import Summary
 from portal.text import Text, same
 from portal.web import kind_forms, review_views
 from portal.web.labels import Tag
-from portal.web.review_views import BY_LINE, ShownFinding
+from portal.web.review_views import ShownFinding
 
 NOTHING = same("")
 MISSING = "missing"
@@ -202,7 +202,7 @@ def draft_findings(found: Summary) -> list[DraftFinding]:
 
 
 def _belongs(figure: ComputedFigure, kind: Kind) -> bool:
-    return figure.kind == kind.key and figure.indicator.aggregate not in BY_LINE
+    return figure.kind == kind.key and not figure.indicator.breaks_by_line
 
 
 def _figure(figure: ComputedFigure) -> FigureRow:
@@ -228,7 +228,7 @@ def _finding(judgement: Judgement, kind: Kind, lines: Sequence[Line]) -> DraftFi
     named = [
         letters.line_name(kind, line, place)
         for place, line in enumerate(lines, start=1)
-        if indicator.aggregate in BY_LINE and line.key in judgement.lines
+        if indicator.breaks_by_line and line.key in judgement.lines
     ]
     return DraftFinding(
         judgement,
@@ -262,6 +262,6 @@ def _frozen_section(revision: Revision, kind: Kind, lines: list[Line]) -> Frozen
         [
             _stored_figure(figure, kind.indicator(figure.indicator))
             for figure in revision.figures
-            if figure.kind == kind.key and kind.indicator(figure.indicator).aggregate not in BY_LINE
+            if figure.kind == kind.key and not kind.indicator(figure.indicator).breaks_by_line
         ],
     )

@@ -20,7 +20,6 @@ from portal.web.corrections import WHOLE_LINE
 from portal.web.labels import Tag
 
 NOTHING = same("")
-BY_LINE = frozenset({"minimum", "maximum"})
 
 
 # -- lines ------------------------------------------------------------------------------------------------------------
@@ -138,7 +137,7 @@ def _breaches(kind: Kind, line: Line, revision: Revision) -> Iterator[Remark]:
         if finding.result != FindingResult.BROKEN or duty.kind != kind.key or line.key not in finding.lines:
             continue
         indicator = kind.indicator(duty.indicator)
-        if indicator.aggregate in BY_LINE:
+        if indicator.breaks_by_line:
             yield Remark(Tag(_("Breaks clause %(clause)s", clause=duty.clause), "danger"), indicator.title)
 
 
@@ -218,7 +217,7 @@ def figure_groups(revision: Revision, kinds: Mapping[str, Kind]) -> list[FigureG
         found = [
             _shown(figure, kinds, before.get((key, figure.indicator)))
             for figure in revision.figures
-            if figure.kind == key and kind.indicator(figure.indicator).aggregate not in BY_LINE
+            if figure.kind == key and not kind.indicator(figure.indicator).breaks_by_line
         ]
         known = [each for each in found if each.value is not None]
         unknown = [each for each in found if each.value is None]
@@ -294,7 +293,7 @@ def _finding(finding: Finding, revision: Revision, kind: Kind) -> ShownFinding:
     named = [
         letters.line_name(kind, Line(str(line.key), line.values), place)
         for place, line in lines
-        if indicator.aggregate in BY_LINE and str(line.key) in finding.lines
+        if indicator.breaks_by_line and str(line.key) in finding.lines
     ]
     return ShownFinding(
         finding=finding,

@@ -9,6 +9,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as N_  # noqa: N812 - the name that pybabel looks for
 from flask_wtf import FlaskForm
 from wtforms import IntegerField, RadioField, TextAreaField
+from wtforms.fields import SelectChoice  # type: ignore[attr-defined]
 from wtforms.validators import Optional
 
 from portal import clock, permissions
@@ -43,7 +44,7 @@ class DecisionForm(FlaskForm):
     version = IntegerField()
     decision = RadioField(
         N_("What is the result of the review?"),
-        choices=[(each.value, labels.DECISION[each]) for each in Decision],
+        choices=[SelectChoice(each.value, labels.DECISION[each]) for each in Decision],
     )
     reasons = TextAreaField(N_("Reasons"), validators=[Optional()])
 

@@ -4,12 +4,12 @@ import threading
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Dialog, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Dialog, Page, expect
 from werkzeug.serving import make_server
 
 from portal import resources
 from tests.browser.frame_pages import frame_application
-from tests.browser.page_checks import CHROMIUM_ARGUMENTS, PageChecks, check_page, chromium
+from tests.browser.page_checks import PageChecks, check_page
 
 pytestmark = pytest.mark.browser
 
@@ -28,14 +28,6 @@ def site() -> Iterator[str]:
     server.shutdown()
     thread.join()
     server.server_close()
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium(), args=CHROMIUM_ARGUMENTS)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture

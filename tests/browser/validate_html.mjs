@@ -9,6 +9,7 @@ const validator = new HtmlValidate(
     elements: ["html5", Object.fromEntries(ours.map((name) => [name, { flow: true, phrasing: true, permittedContent: ["@flow"] }]))],
     rules: {
       "attribute-boolean-style": "off",  // the browser writes them as attr=""
+      "attribute-empty-style": "off",    // as above
       "doctype-style": "off",            // the browser writes it in capitals
       "long-title": "off",               // a title names the page and its contract
       "no-inline-style": "off",          // scripts may set styles; the content policy stops those of the server

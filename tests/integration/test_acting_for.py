@@ -113,6 +113,7 @@ def test_a_foreign_row_is_not_there_whatever_the_role(app: Flask, browser: Brows
 def test_a_link_changes_the_language_of_this_browser_and_nothing_else(
     app: Flask, browser: Browser, database: str
 ) -> None:
+    browser.client.delete_cookie("language")
     browser.sign_in()
     assert '<html lang="nb"' in language_of(browser)
     before = dump(database)

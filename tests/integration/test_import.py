@@ -36,7 +36,7 @@ def test_a_second_file_shows_what_differs_and_doubles_nothing(world: World) -> N
     assert second.result["counts"] == {"new": 0, "changed": 1, "unchanged": 1, "failed": 0}
     changed = next(change for change in second.result["changes"]["machinery"] if change["state"] == "changed")
     assert changed["label"]["nb"] == "DI-2"
-    assert [(cell["column"], cell["before"], cell["after"]) for cell in changed["columns"]] == [
+    assert [(cell["column"], cell["before"]["nb"], cell["after"]["nb"]) for cell in changed["columns"]] == [
         ("amount", "1\u00a0000\u00a0l", "1\u00a0200\u00a0l")
     ]
     _store(world, second)

@@ -164,7 +164,7 @@ def test_the_eleventh_wrong_password_for_a_person_must_wait(app: Flask) -> None:
         answer = another(app).sign_in()
         assert answer.status_code == 429
         assert 25 <= int(answer.headers["Retry-After"]) <= 45
-        assert "Vent 1 min" in answer.text
+        assert "Wait 1 min" in answer.text
         assert another(app).sign_in(OLA).status_code == 303
     with clock.at(NOON + timedelta(minutes=5, seconds=15)):
         assert another(app).sign_in().status_code == 303

@@ -1,0 +1,117 @@
+"""A browser, portals for it to visit, and people to sit at it."""
+
+import shutil
+import threading
+from collections.abc import Callable, Iterator
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, sync_playwright
+
+from portal import clock, demo
+from portal.application import create_app
+from portal.extensions import db, transaction
+from portal.web import passwords
+from tests.browser.page_checks import CHROMIUM_ARGUMENTS, PageChecks, check_page, chromium
+from tests.browser.server import Portal, serving
+from tests.browser.visitor import PASSWORD, Visitor, Words
+from tests.conftest import settings_for
+from tests.unit.test_post import MailServer
+from tests.world import MARCH, World, build_world
+
+__all__ = ["check_page"]
+
+A_FRIDAY_IN_NOVEMBER = datetime(2026, 11, 20, 9, tzinfo=UTC)
+"""When the demo is played, and when every browser test begins: what a page shows must not depend on the weather."""
+
+Visit = Callable[..., Visitor]
+
+
+@pytest.fixture(autouse=True)
+def _clock() -> Iterator[None]:
+    """Each test begins at the same moment."""
+    clock.move_to(A_FRIDAY_IN_NOVEMBER)
+    yield
+    clock.reset()
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Chromium, started once."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium(), args=CHROMIUM_ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def visit(browser: Browser, check_page: PageChecks) -> Iterator[Visit]:
+    """Seats somebody at a browser of their own: visit(portal, "nb"). `scripts`: JavaScript; `checks`: each look counts."""
+    contexts = []
+
+    def seated(portal: Portal, language: str = "nb", *, scripts: bool = True, checks: bool = True) -> Visitor:
+        context = browser.new_context(
+            base_url=portal.url,
+            locale="nb-NO",
+            viewport={"width": 1280, "height": 900},
+            java_script_enabled=scripts,
+        )
+        context.add_cookies([{"name": "language", "value": language, "url": portal.url}])
+        contexts.append(context)
+        return Visitor(context, Words(language), check_page if checks else None)
+
+    yield seated
+    for context in contexts:
+        context.close()
+
+
+@pytest.fixture(scope="session")
+def demo_database(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The demo as it is on A_FRIDAY_IN_NOVEMBER, made once; whoever writes in it takes a copy."""
+    folder = tmp_path_factory.mktemp("demo")
+    file = shutil.copy(sqlite_template, folder / "demo.db")
+    app = create_app(settings_for(f"sqlite:///{file}", folder))
+    with clock.at(A_FRIDAY_IN_NOVEMBER), app.app_context():
+        for _step in demo.load():
+            pass
+        db.session.remove()
+        db.engine.dispose()
+    return file
+
+
+@pytest.fixture(scope="session")
+def demo_portal(demo_database: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Portal]:
+    """The demo, served to everybody who only reads."""
+    with serving(f"sqlite:///{demo_database}", demo_database.parent) as portal:
+        yield portal
+
+
+@pytest.fixture
+def small_portal(sqlite_url: str, tmp_path: Path) -> Iterator[Portal]:
+    """The small world, served without a worker."""
+    with serving(sqlite_url, tmp_path) as portal:
+        yield portal
+
+
+def settle(portal: Portal, language: str = "nb", starts_on: date = MARCH) -> World:
+    """People the small world, whose contract starts with a month; everybody has a password and reads `language`."""
+    with portal.app.app_context(), transaction():
+        world = build_world()
+        world.contract.starts_on = starts_on
+        kept = passwords.stored(PASSWORD)
+        for member in (world.anna, world.bo, world.stranger, world.rita, world.ruth, world.adam, world.dora):
+            member.person.password, member.person.language = kept, language
+    return world
+
+
+@pytest.fixture
+def mail_server() -> Iterator[MailServer]:
+    """A mail server on loopback that takes every letter."""
+    server = MailServer()
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+    thread.start()
+    yield server
+    server.shutdown()
+    server.server_close()
+    thread.join()

@@ -1,0 +1,75 @@
+"""The portal as people meet it: waitress on a loopback port, form tokens asked for, files and mail real, time movable."""
+
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from flask import Flask
+from waitress.server import create_server
+from waitress.wasyncore import close_all
+
+from portal import clock
+from portal.application import create_app
+from portal.extensions import db, parts
+from portal.work import open_periods, tick_timers
+from tests.conftest import settings_for
+
+THREADS = 8
+
+
+@dataclass(frozen=True)
+class Portal:
+    """A portal that answers at `url`, in this process."""
+
+    app: Flask
+    url: str
+
+    def wait_until(self, moment: datetime) -> None:
+        """Let time pass up to `moment`, and do what the worker's schedules do then."""
+        clock.move_to(moment)
+        with self.app.app_context():
+            open_periods({})
+            tick_timers({})
+
+
+@contextmanager
+def serving(database_url: str, folder: Path, *, mail_url: str = "", with_worker: bool = False) -> Iterator[Portal]:
+    """Serve a migrated database until the block ends.
+
+    Args:
+        database_url: the database.
+        folder: where this installation keeps its files.
+        mail_url: the mail server that letters are handed to; empty: the portal keeps and shows them.
+        with_worker: whether jobs are done here too. There can be one worker in a process.
+    """
+    with socket.create_server(("127.0.0.1", 0)) as door:
+        url = f"http://127.0.0.1:{door.getsockname()[1]}"
+        app = create_app(settings_for(database_url, folder, base_url=url, mail_url=mail_url))
+        server = create_server(app, sockets=[door], threads=THREADS)
+        thread = threading.Thread(target=server.run, daemon=True)
+        thread.start()
+        with app.app_context():
+            jobs = parts().jobs
+        try:
+            if with_worker:
+                _aside(jobs.launch)
+            yield Portal(app, url)
+        finally:
+            jobs.close()
+            # Inside its own thread, and with every connection that a browser keeps open, or it would wait for them.
+            server.trigger.pull_trigger(lambda: close_all(server._map, ignore_all=True))
+            thread.join(timeout=10)
+            server.task_dispatcher.shutdown()
+            with app.app_context():
+                db.engine.dispose()
+
+
+def _aside(act: Callable[[], None]) -> None:
+    """Do it in a thread without an event loop: Playwright keeps one running in ours, and DBOS minds."""
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(act).result()

@@ -1,0 +1,199 @@
+"""Every page of the demo, for every role, in both languages and at both widths; what a refusal looks like; two tabs."""
+
+from collections import defaultdict, deque
+from collections.abc import Iterator
+from datetime import timedelta
+from html.parser import HTMLParser
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import expect
+
+from portal import clock
+from portal.application import LARGEST_UPLOAD
+from portal.extensions import db
+from portal.kinds import kind
+from portal.model import Report
+from portal.operations import drafts, reports
+from portal.web import passwords, sessions
+from portal.web.reports import EXCEL
+from tests.browser.conftest import Visit, settle
+from tests.browser.server import Portal
+from tests.browser.visitor import Visitor
+from tests.world import fill_in
+
+pytestmark = pytest.mark.browser
+
+PERSONAS = {
+    "reporter": "Kari Prøve",
+    "signatory": "Lars Eksempel",
+    "reviewer": "Nina Test",
+    "administrator": "Astrid Mønster",
+    "decision-maker": "Tor Dummy",
+    "anonymous": "",
+}
+LANGUAGES = ("nb", "en")
+MOST_OPENED, MOST_LOOKED_AT = 6, 2
+"""Pages of one route that one person opens, and that are looked at: those made of other parts than pages seen before."""
+NO_PAGES = {
+    "accounts.choose_language",
+    "exports.workbook",
+    "files.evidence",
+    "pages.health",
+    "reports.marked",
+    "reports.template",
+    "static",
+}
+_UNFOLD = "() => document.querySelectorAll('details').forEach((each) => { each.open = true; })"
+
+
+class Outline(HTMLParser):
+    """What a page is made of: its kinds of elements, whatever they say, and where its links lead."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.parts: set[str] = set()
+        self.links: list[str] = []
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = dict(attrs)
+        self.parts.add(" ".join([tag, given.get("class") or "", *sorted(given)]))
+        if tag == "a" and given.get("href"):
+            self.links.append(str(given["href"]).partition("#")[0])
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("role", PERSONAS)
+def test_every_page_is_all_that_a_page_must_be(demo_portal: Portal, visit: Visit, role: str, language: str) -> None:
+    visitor = visit(demo_portal, language)
+    if PERSONAS[role]:
+        visitor.goes_to("/personas").looks()
+        first_name = PERSONAS[role].split()[0]
+        visitor.presses("Continue as %(name)s", name=first_name)
+    looked_at = list(look_around(visitor, demo_portal))
+    assert len(looked_at) >= (12 if PERSONAS[role] else 4), looked_at
+
+
+def look_around(visitor: Visitor, portal: Portal) -> Iterator[str]:
+    """Follow every link from the front page, nearest first; yields the routes whose pages were looked at."""
+    waiting, known = deque(["/"]), {"/"}
+    opened: dict[str, int] = defaultdict(int)
+    seen: dict[str, list[set[str]]] = defaultdict(list)
+    while waiting:
+        path = waiting.popleft()
+        route = route_of(portal, path)
+        if route in NO_PAGES or opened[route] == MOST_OPENED or len(seen[route]) == MOST_LOOKED_AT:
+            continue
+        opened[route] += 1
+        answer = visitor.page.request.get(path)
+        assert answer.status == 200, (path, answer.status)
+        outline = Outline(answer.text())
+        if outline.parts not in seen[route]:
+            seen[route].append(outline.parts)
+            visitor.goes_to(path).page.evaluate(_UNFOLD)
+            visitor.looks()
+            yield route
+        following = [link for link in outline.links if link.startswith("/") and link not in known]
+        known.update(following)
+        waiting.extend(following)
+
+
+def route_of(portal: Portal, address: str) -> str:
+    """The name of the view behind an address. Raises NotFound: a link that leads nowhere."""
+    endpoint, _values = portal.app.url_map.bind("localhost").match(urlsplit(address).path)
+    return str(endpoint)
+
+
+# -- what a refusal looks like -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_refusal_has_a_page_that_says_what_to_do(small_portal: Portal, visit: Visit, language: str) -> None:
+    world = settle(small_portal, language)
+    report = f"/reports/{world.report.public_id}"
+
+    stranger = visit(small_portal, language).signs_in("sten@prove.example")
+    for part in ("", "/sections/machinery", "/receipt", "/review", "/check"):
+        assert stranger.status_after(lambda path=report + part: stranger.goes_to(path)) == 404, part
+    stranger.reads("We cannot find the page").looks()
+
+    rita = visit(small_portal, language).signs_in("rita@prove.example")
+    assert rita.status_after(lambda: rita.goes_to("/mail")) == 403
+    rita.reads("You may not do this").looks()
+
+    anna = visit(small_portal, language).signs_in("anna@prove.example").goes_to(report)
+    large = {"name": "stor.xlsx", "mimeType": EXCEL, "buffer": bytes(LARGEST_UPLOAD + 1)}
+    anna.field("Filled-in Excel file").set_input_files(large)
+    assert anna.status_after(lambda: anna.presses("Upload")) == 413
+    anna.reads("The file is too large").looks()
+
+    newcomer = visit(small_portal, language).goes_to("/sign-in")
+    assert newcomer.status_after(lambda: newcomer.presses("Sign in")) == 422
+    newcomer.reads("Write your e-mail.").looks()
+    for _try in range(passwords.MOST_FAILURES):
+        newcomer.tries_to_sign_in("anna@prove.example", "feil passord igjen")
+        newcomer.reads("The e-mail or the password is wrong. Check both and try again.")
+    assert newcomer.status_after(lambda: newcomer.tries_to_sign_in("anna@prove.example", "feil passord igjen")) == 429
+    newcomer.reads("Too many tries").looks()
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_who_comes_second_is_told_so(small_portal: Portal, visit: Visit, language: str) -> None:
+    """Three tabs: one hands the report over, one does so too, one still saves lines."""
+    world = settle(small_portal, language)
+    with small_portal.app.app_context():
+        world.report = db.session.get_one(Report, world.report.id)
+        fill_in(world)
+    report = f"/reports/{world.report.public_id}"
+    anna = visit(small_portal, language).signs_in("anna@prove.example").goes_to(f"{report}/check")
+    second = anna.in_new_tab().goes_to(f"{report}/check")
+    third = anna.in_new_tab().goes_to(f"{report}/sections/machinery")
+    anna.presses("Ready to sign").reads("The report is ready. The signatory has been told.")
+    assert second.status_after(lambda: second.presses("Ready to sign")) == 409
+    second.sees(second.words.of(reports.CHANGED_SINCE)).looks()
+    assert third.status_after(lambda: third.presses("Save draft")) == 422
+    third.sees(third.words.of(drafts.NOT_EDITABLE)).looks()
+
+
+# -- nothing that was typed is lost ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_two_tabs_that_collide_show_both_values(small_portal: Portal, visit: Visit, language: str) -> None:
+    lines = f"/reports/{settle(small_portal, language).report.public_id}/sections/machinery"
+    first = visit(small_portal, language).signs_in("anna@prove.example").goes_to(lines)
+    second = first.in_new_tab().goes_to(lines)
+    hours = [tab.cell("machinery", "hours", "DI-2") for tab in (first, second)]
+    hours[0].fill("100")
+    first.presses("Save draft").reads("“%(part)s” is saved.", part=first.words.of(kind("machinery").title))
+    hours[1].fill("150")
+    assert second.status_after(lambda: second.presses("Save draft")) == 409
+    differs = second.row("DI-2").filter(has_text="100 h")
+    expect(differs).to_contain_text("150 h")
+    expect(hours[1]).to_have_value("150")
+    second.reads("Somebody else saved before you").looks()
+    second.presses("Save draft").reads("“%(part)s” is saved.", part=first.words.of(kind("machinery").title))
+    first.goes_to(lines)
+    expect(hours[0]).to_have_value("150")
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_session_that_ends_in_mid_form_keeps_what_was_typed(
+    small_portal: Portal, visit: Visit, language: str
+) -> None:
+    lines = f"/reports/{settle(small_portal, language).report.public_id}/sections/machinery"
+    anna = visit(small_portal, language).signs_in("anna@prove.example").goes_to(lines)
+    hours = anna.cell("machinery", "hours", "DI-2")
+    hours.fill("123,5")
+    small_portal.wait_until(clock.now() + sessions.IDLE + timedelta(minutes=1))
+    assert anna.status_after(lambda: anna.presses("Save draft")) == 400
+    anna.reads("The form was not sent").looks()
+    with anna.page.expect_popup() as opened:
+        anna.main.get_by_role("link", name=anna.words("Sign in")).click()
+    elsewhere = anna.in_new_tab().signs_in("anna@prove.example")
+    opened.value.close()
+    assert anna.status_after(lambda: anna.presses("Send again")) == 303
+    expect(hours).to_have_value("123,5")
+    elsewhere.goes_to(lines)
+    expect(elsewhere.cell("machinery", "hours", "DI-2")).to_have_value("123,5")

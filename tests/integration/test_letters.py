@@ -1,0 +1,234 @@
+"""The words of letters: a notice drafted from the facts of its case, and every letter in both languages."""
+
+import re
+from collections import defaultdict
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+import pytest
+from flask_babel import force_locale
+
+from portal import clock, resources
+from portal.extensions import db, transaction
+from portal.model import ClauseCounts, Decision, Deviation, OutgoingMail
+from portal.operations import deviations, letters, mail, reports, reviews, sanctions
+from portal.operations.reviews import Correction
+from tests.world import World, case_of, deliver_mail, fill_in, submit, tick
+
+LETTERS = sorted(folder.name for folder in (resources.TEMPLATES / "email").iterdir() if folder.is_dir())
+
+
+ADDRESS = r"http://127\.0\.0\.1:8000/(reports|cases)/[0-9a-f-]{36}"
+
+
+def breached(world: World, clause: str = "4.2") -> Deviation:
+    """9 000 l of diesel break 4.2; a demand for zero emission is broken by DI-2 alone."""
+    with transaction():
+        next(duty for duty in world.contract.requirements if duty.clause == "4.3").threshold = "zero_emission"
+    submit(world, diesel="9000")
+    with transaction():
+        reviews.decide(world.report, Decision.APPROVE, by=world.rita, version=world.report.version)
+    return case_of(world, clause)
+
+
+def test_a_notice_names_clause_facts_sanction_deadline_and_how_to_answer(world: World) -> None:
+    deviation = breached(world)
+    with force_locale("en"):
+        draft = letters.notice_draft(deviation)
+    for fact in ("clause 4.2", "K-1", "Prøveskolen", "Annas Graving AS", "March 2026"):
+        assert fact in draft
+    assert deviation.sentence["en"] in draft
+    assert "Under clause 7.1 a breach costs 20\u00a0000 NOK for the period." in draft
+    assert "Gebyr per brudd." in draft
+    assert "You have 10 working days to reply" in draft
+    assert "open the case and write your reply there" in draft
+
+
+def test_a_notice_is_written_in_the_language_of_whoever_writes_it(world: World) -> None:
+    deviation = breached(world)
+    with force_locale("nb"):
+        draft = letters.notice_draft(deviation)
+    assert deviation.sentence["nb"] in draft
+    assert "mars 2026" in draft
+
+
+def test_the_sentence_on_the_deadline_follows_the_number_of_days(world: World) -> None:
+    deviation = breached(world)
+    with force_locale("en"):
+        changed = letters.with_deadline(letters.notice_draft(deviation), 10, 15)
+        assert letters.deadline_sentence(15) in changed
+        assert letters.deadline_sentence(10) not in changed
+        assert letters.with_deadline("My own words.", 10, 15) == "My own words."
+
+
+def test_lines_are_named_where_each_of_them_breaks_the_requirement(world: World) -> None:
+    deviation = breached(world, "4.3")
+    assert letters.breaks_by_line(deviation)
+    assert [line.name.en for line in letters.lines_behind(deviation)] == ["DI-2"]
+    with force_locale("en"):
+        assert "- DI-2: Diesel, Stage V, 100\u00a0h, 9\u00a0000\u00a0l" in letters.notice_draft(deviation)
+
+
+def test_a_share_that_is_too_low_names_what_holds_it_down_and_is_one_breach(world: World) -> None:
+    deviation = breached(world)
+    assert not letters.breaks_by_line(deviation)
+    assert [line.name.nb for line in letters.lines_behind(deviation)] == ["DI-2"]
+    assert deviation.facts["breaches"] == 1
+    with force_locale("en"):
+        assert "EL-1" not in letters.notice_draft(deviation)
+
+
+def test_what_a_breach_may_cost(world: World) -> None:
+    deviation = breached(world, "4.3")
+    cost = letters.may_cost(deviation)
+    assert cost is not None
+    assert (cost.clause.clause, cost.breaches, cost.amount) == ("7.1", 1, Decimal(20000))
+    with transaction():
+        world.contract.clauses[0].counts = ClauseCounts.LINE
+        deviation.facts = {**deviation.facts, "breaches": 3}
+    cost = letters.may_cost(deviation)
+    assert cost is not None
+    assert (cost.breaches, cost.amount) == (3, Decimal(60000))
+    with force_locale("en"):
+        assert "With 3 lines that is 60\u00a0000 NOK." in letters.notice_draft(deviation)
+
+
+def test_what_may_cost_is_what_a_sanction_then_costs(world: World) -> None:
+    deviation = breached(world)
+    promised = letters.may_cost(deviation)
+    assert promised is not None
+    with transaction():
+        deviations.give_notice(deviation, "Varsel.", 5, by=world.adam, version=deviation.version)
+    deliver_mail()
+    with transaction():
+        deviations.reply(deviation, "Vi er uenige.", [], by=world.bo)
+    with transaction():
+        sanction = sanctions.propose(deviation, "Likevel.", by=world.adam, version=deviation.version)
+    assert sanction.amount == promised.amount
+
+
+def test_a_requirement_without_a_sanction_clause_says_so(world: World) -> None:
+    deviation = breached(world)
+    with transaction() as session:
+        for clause in list(world.contract.clauses):
+            session.delete(clause)
+    db.session.expire_all()
+    assert letters.may_cost(deviation) is None
+    with force_locale("en"):
+        assert "The contract has no sanction clause for this requirement." in letters.notice_draft(deviation)
+
+
+def test_the_duty_to_report_has_no_threshold_and_no_lines(world: World) -> None:
+    submit(world)
+    with transaction():
+        reviews.decide(
+            world.report, Decision.REJECT, by=world.rita, version=world.report.version, reasons="Feil måned."
+        )
+    deviation = case_of(world, "5.1")
+    assert letters.threshold(deviation) is None
+    assert letters.lines_behind(deviation) == []
+    with force_locale("en"):
+        assert "was rejected in review: Feil måned." in letters.notice_draft(deviation)
+
+
+@pytest.fixture
+def written(monkeypatch: pytest.MonkeyPatch) -> dict[str, list[OutgoingMail]]:
+    """Letter -> how it was written each time."""
+    found: dict[str, list[OutgoingMail]] = defaultdict(list)
+    write = mail.write
+
+    def noted(to: Any, letter: str, *about: Any, **facts: Any) -> OutgoingMail:
+        row = write(to, letter, *about, **facts)
+        found[letter].append(row)
+        return row
+
+    monkeypatch.setattr(mail, "write", noted)
+    return found
+
+
+def sign_again(world: World) -> None:
+    with transaction():
+        reports.make_ready(world.report, by=world.anna, version=world.report.version)
+    with transaction():
+        reports.sign(world.report, by=world.bo, version=world.report.version)
+
+
+def decided(world: World, decision: Decision, **words: Any) -> None:
+    with transaction():
+        reviews.decide(world.report, decision, by=world.rita, version=world.report.version, **words)
+
+
+def whole_report(world: World) -> None:
+    """Reminded, overdue, filed late, reviewed late, rejected, filed again, returned, filed again, approved."""
+    for moment in (world.report.due_at - timedelta(days=1), world.report.due_at + timedelta(minutes=1)):
+        clock.move_to(moment)
+        tick()
+    fill_in(world, diesel="9000")
+    sign_again(world)
+    assert world.report.review_due_at is not None
+    clock.move_to(world.report.review_due_at + timedelta(minutes=1))
+    tick()
+    decided(world, Decision.REJECT, reasons="Feil måned.")
+    sign_again(world)
+    machine = Correction("machinery", UUID(world.machines["DI-2"]), "amount", "Kontroller mengden.")
+    decided(world, Decision.RETURN, corrections=[machine])
+    sign_again(world)
+    decided(world, Decision.APPROVE, reasons="Takk.")
+
+
+def whole_case(world: World) -> None:
+    """Notified, replied to, sanctioned, delivered, closed."""
+    deviation = case_of(world)
+    with transaction():
+        deviations.give_notice(deviation, "Varsel om brudd.", 5, by=world.adam, version=deviation.version)
+    deliver_mail()
+    with transaction():
+        deviations.reply(deviation, "Vi er uenige.", [], by=world.bo)
+    with transaction():
+        sanction = sanctions.propose(deviation, "Leverandørens risiko.", by=world.adam, version=deviation.version)
+    with transaction():
+        sanctions.decide(sanction, approve=True, comment="Enig.", by=world.dora, version=sanction.version)
+    deliver_mail()
+
+
+@pytest.mark.parametrize("language", ["nb", "en"])
+def test_every_letter_is_written_and_says_what_it_must(
+    world: World, written: dict[str, list[OutgoingMail]], language: str
+) -> None:
+    with transaction():
+        for member in (world.anna, world.bo, world.rita, world.ruth, world.adam, world.dora):
+            member.person.language = language
+    whole_report(world)
+    whole_case(world)
+    assert sorted(written) == LETTERS, "each letter was written, and each folder is a letter"
+    for letter, rows in written.items():
+        for row in rows:
+            assert row.subject, letter
+            assert re.search(ADDRESS, row.body), letter
+            assert world.contract.reference in row.body, letter
+            assert "%(" not in row.subject + row.body, letter
+            assert "\n\n\n\n" not in row.body, letter
+
+
+def test_formal_letters_carry_their_facts(world: World, written: dict[str, list[OutgoingMail]]) -> None:
+    with transaction():
+        for member in (world.anna, world.bo):
+            member.person.language = "en"
+    whole_report(world)
+    whole_case(world)
+    revisions = world.report.revisions
+    facts = {
+        "receipt": [f"Revision: {revisions[-1].number}", revisions[-1].hash, "Bo Prøve"],
+        "returned": ["- DI-2, Amount: Kontroller mengden.", "revision 2"],
+        "rejected": ["Feil måned.", "clause 5.1"],
+        "approved": ["Revision 3", "Rita Prøve", "Takk."],
+        "notice": ["Varsel om brudd.", "Clause: 4.2", "5 working days from delivery", "Adam Prøve"],
+        "sanction_decided": ["20\u00a0000 NOK", "Clause 7.1: Gebyr per brudd.", "Adam Prøve", "Dora Prøve", "Enig."],
+        "case_closed": ["It ended with a sanction."],
+        "overdue": ["clause 5.1", "March 2026"],
+    }
+    for letter, said in facts.items():
+        missing = [words for words in said if words not in written[letter][-1].body]
+        assert not missing, letter
