@@ -13,7 +13,6 @@ from portal.model import (
     Membership,
     OrganisationKind,
     OutgoingMail,
-    Person,
     Report,
     Role,
 )
@@ -124,11 +123,8 @@ def visible(entity: type[Any], by: Membership) -> Select[Any]:
 
 
 def _addressed_to(by: Membership) -> Any:
-    """Letters to the other party are seen by the side that sent them: the buyer; the supplier sees its own."""
-    if by.organisation.kind == OrganisationKind.BUYER:
-        return OutgoingMail.buyer_id == by.organisation_id
-    own = select(Membership.person_id).where(Membership.organisation_id == by.organisation_id)
-    return OutgoingMail.to_address.in_(select(Person.email).where(Person.id.in_(own)))
+    is_buyer = by.organisation.kind == OrganisationKind.BUYER
+    return OutgoingMail.for_buyer if is_buyer else OutgoingMail.for_supplier
 
 
 def may_decide(by: Membership, permission: Permission, *, buyer_id: int, involved: dict[int, Text]) -> None:

@@ -2,17 +2,24 @@
 
 import logging
 from collections.abc import Callable, Mapping
+from functools import partial
+from typing import TypeVar
 
-from portal.extensions import db, enqueue, transaction
-from portal.model import ImportedFile, MailState, OutgoingMail
+from sqlalchemy import select
+
+from portal import clock
+from portal.extensions import db, enqueue, parts, transaction
+from portal.model import Evidence, ImportedFile, MailState, OutgoingMail
 from portal.operations import contracts, deliveries, imports, mail, processes
 
 Payload = Mapping[str, object]
+Found = TypeVar("Found")
 
 SCHEDULES = {
     "timers.tick": "* * * * *",
     "mail.sweep": "*/5 * * * *",
     "periods.open": "5 * * * *",
+    "files.sweep": "40 3 * * *",
 }
 """Scheduled work and its cron expression, read in the installation's time zone."""
 
@@ -26,8 +33,8 @@ class MailStuck(Exception):
 def deliver_mail(payload: Payload) -> None:
     """Hand one letter over, then write down how it went. The mail server is never waited for inside a transaction."""
     with transaction():
-        row = db.session.get(OutgoingMail, payload["mail"])
-    if row is None or row.state != MailState.QUEUED:
+        row = mail.claim(int(str(payload["mail"])))
+    if row is None:
         return
     outcome = mail.send(row)
     with transaction():
@@ -37,16 +44,26 @@ def deliver_mail(payload: Payload) -> None:
 
 
 def sweep_mail(_payload: Payload) -> None:
-    """Enqueue letters whose own job has given up, so that a mail server that was down for long loses none."""
+    """Enqueue letters that nobody is at any more, so that a mail server that was down for days loses none."""
     with transaction():
         for number in mail.unsent():
             row = db.session.get_one(OutgoingMail, number)
-            enqueue("mail.deliver", {"mail": number}, key=f"mail-{row.public_id}-{row.attempts}")
+            enqueue("mail.deliver", {"mail": number}, key=f"mail-{row.public_id}-{row.attempts}-{clock.now():%Y%m%d%H}")
+
+
+def sweep_files(_payload: Payload) -> None:
+    """Remove stored files that no row speaks of: uploads whose transaction came to nothing."""
+    kept = {*db.session.scalars(select(Evidence.sha256)), *db.session.scalars(select(ImportedFile.sha256))}
+    db.session.rollback()
+    parts().store.sweep(kept)
 
 
 def tick_timers(_payload: Payload) -> None:
     """Fire every due timer, each process in a transaction of its own: one that fails stops no other."""
-    _each(_read(processes.due), processes.tick, "The timers of process %s could not be fired")
+    after = None
+    while batch := _read(partial(processes.due, after)):
+        _each([each.number for each in batch], processes.tick, "The timers of process %s could not be fired")
+        after = batch[-1]
 
 
 def open_periods(_payload: Payload) -> None:
@@ -54,9 +71,9 @@ def open_periods(_payload: Payload) -> None:
     _each(_read(contracts.running), contracts.open_due_periods, "The periods of contract %s could not be opened")
 
 
-def _read(numbers: Callable[[], list[int]]) -> list[int]:
+def _read(ask: Callable[[], Found]) -> Found:
     """Ask the database, and let go of it."""
-    found = numbers()
+    found = ask()
     db.session.rollback()
     return found
 
@@ -83,6 +100,7 @@ def read_import(payload: Payload) -> None:
 
 
 HANDLERS: dict[str, Callable[[Payload], None]] = {
+    "files.sweep": sweep_files,
     "imports.read": read_import,
     "mail.deliver": deliver_mail,
     "mail.sweep": sweep_mail,

@@ -172,8 +172,8 @@ def deliver_mail() -> int:
 def tick() -> None:
     """The worker looks for due timers once."""
     with transaction():
-        for number in processes.due():
-            processes.tick(number)
+        for found in processes.due():
+            processes.tick(found.number)
 
 
 def open_tasks() -> list[str]:

@@ -180,7 +180,7 @@ def upgrade() -> None:
         sa.Column("contract_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("person_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("organisation_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
-        sa.Column("reason", sa.String(length=4000), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
         sa.Column("facts", sa.JSON(none_as_null=True), nullable=False),
         sa.Column("previous_hash", sa.String(length=64), nullable=False),
         sa.Column("hash", sa.String(length=64), nullable=False),
@@ -343,11 +343,16 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("human_task", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_human_task_buyer_id"), ["buyer_id"], unique=False)
+        batch_op.create_index(
+            "ix_human_task_buyer_open", ["buyer_id", "element", "closed_at", "due_at", "id"], unique=False
+        )
         batch_op.create_index(batch_op.f("ix_human_task_contract_id"), ["contract_id"], unique=False)
-        batch_op.create_index("ix_human_task_open", ["lane", "closed_at", "due_at", "id"], unique=False)
         batch_op.create_index(batch_op.f("ix_human_task_process_id"), ["process_id"], unique=False)
         batch_op.create_index("ix_human_task_subject", ["subject", "subject_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_human_task_supplier_id"), ["supplier_id"], unique=False)
+        batch_op.create_index(
+            "ix_human_task_supplier_open", ["supplier_id", "element", "closed_at", "due_at", "id"], unique=False
+        )
 
     op.create_table(
         "report",
@@ -386,7 +391,7 @@ def upgrade() -> None:
         "sanction_clause",
         sa.Column("requirement_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("clause", sa.String(length=60), nullable=False),
-        sa.Column("wording", sa.String(length=2000), nullable=False),
+        sa.Column("wording", sa.Text(), nullable=False),
         sa.Column("fee", sa.BigInteger(), nullable=False),
         sa.Column("counts", sa.String(length=40), nullable=False),
         sa.Column("warns_first", sa.Boolean(), nullable=False),
@@ -428,7 +433,7 @@ def upgrade() -> None:
         sa.Column("known_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("late_by_days", sa.Integer(), nullable=True),
         sa.Column("reply_due_at", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("outcome", sa.String(length=4000), nullable=False),
+        sa.Column("outcome", sa.Text(), nullable=False),
         sa.Column("contract_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("buyer_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("supplier_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -576,7 +581,7 @@ def upgrade() -> None:
         "notice",
         sa.Column("deviation_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("sent_by_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("text", sa.String(length=8000), nullable=False),
+        sa.Column("text", sa.Text(), nullable=False),
         sa.Column("reply_working_days", sa.Integer(), nullable=False),
         sa.Column("delivered_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("delivered_how", sa.String(length=400), nullable=False),
@@ -605,7 +610,7 @@ def upgrade() -> None:
         "reply",
         sa.Column("deviation_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("written_by_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("text", sa.String(length=8000), nullable=False),
+        sa.Column("text", sa.Text(), nullable=False),
         sa.Column("contract_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("buyer_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("supplier_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -630,7 +635,7 @@ def upgrade() -> None:
         "review",
         sa.Column("revision_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("decision", sa.String(length=40), nullable=False),
-        sa.Column("reasons", sa.String(length=4000), nullable=False),
+        sa.Column("reasons", sa.Text(), nullable=False),
         sa.Column("decided_by_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("contract_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("buyer_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -674,9 +679,10 @@ def upgrade() -> None:
         sa.Column("amount", sa.BigInteger(), nullable=True),
         sa.Column("currency", sa.String(length=3), nullable=False),
         sa.Column("calculation", sa.JSON(none_as_null=True), nullable=False),
-        sa.Column("reasons", sa.String(length=8000), nullable=False),
+        sa.Column("reasons", sa.Text(), nullable=False),
         sa.Column("proposed_by_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("comment", sa.String(length=4000), nullable=False),
+        sa.Column("proposers", sa.JSON(none_as_null=True), nullable=False),
+        sa.Column("comment", sa.Text(), nullable=False),
         sa.Column("decided_by_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("decided_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("delivered_at", sa.DateTime(timezone=True), nullable=True),
@@ -714,7 +720,7 @@ def upgrade() -> None:
         sa.Column("kind", sa.String(length=40), nullable=False),
         sa.Column("organisation_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("answer", sa.String(length=40), nullable=True),
-        sa.Column("reason", sa.String(length=2000), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
         sa.Column("accepted_revision_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("contract_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("buyer_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -751,7 +757,7 @@ def upgrade() -> None:
         sa.Column("kind", sa.String(length=40), nullable=False),
         sa.Column("line_key", sa.Uuid(), nullable=False),
         sa.Column("field", sa.String(length=60), nullable=False),
-        sa.Column("comment", sa.String(length=2000), nullable=False),
+        sa.Column("comment", sa.Text(), nullable=False),
         sa.Column("contract_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("buyer_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("supplier_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -851,11 +857,15 @@ def upgrade() -> None:
         sa.Column("contract_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("buyer_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("supplier_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("letter", sa.String(length=40), nullable=False),
+        sa.Column("for_buyer", sa.Boolean(), nullable=False),
+        sa.Column("for_supplier", sa.Boolean(), nullable=False),
         sa.Column("to_address", sa.String(length=254), nullable=False),
         sa.Column("subject", sa.String(length=300), nullable=False),
-        sa.Column("body", sa.String(length=20000), nullable=False),
+        sa.Column("body", sa.Text(), nullable=False),
         sa.Column("state", sa.String(length=40), nullable=False),
         sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("claimed_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("sent_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("error", sa.String(length=500), nullable=False),
         sa.Column("notice_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
@@ -992,11 +1002,12 @@ def downgrade() -> None:
 
     op.drop_table("report")
     with op.batch_alter_table("human_task", schema=None) as batch_op:
+        batch_op.drop_index("ix_human_task_supplier_open")
         batch_op.drop_index(batch_op.f("ix_human_task_supplier_id"))
         batch_op.drop_index("ix_human_task_subject")
         batch_op.drop_index(batch_op.f("ix_human_task_process_id"))
-        batch_op.drop_index("ix_human_task_open")
         batch_op.drop_index(batch_op.f("ix_human_task_contract_id"))
+        batch_op.drop_index("ix_human_task_buyer_open")
         batch_op.drop_index(batch_op.f("ix_human_task_buyer_id"))
 
     op.drop_table("human_task")

@@ -26,8 +26,8 @@ def pass_until(until: datetime) -> None:
             return
         with clock.at(due_at + timedelta(seconds=1)):
             with transaction():
-                for number in processes.due():
-                    processes.tick(number)
+                for found in processes.due():
+                    processes.tick(found.number)
             _deliver_mail(due_at)
 
 

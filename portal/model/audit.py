@@ -5,6 +5,7 @@ import json
 from datetime import datetime
 
 from sqlalchemy import ForeignKey, Index, String, UniqueConstraint, event, select
+from sqlalchemy import Text as Prose
 from sqlalchemy.orm import Mapped, Session, SessionTransaction, mapped_column, object_session
 
 from portal import clock
@@ -41,7 +42,7 @@ class AuditEvent(Base):
     contract_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("contract.id"), index=True)
     person_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("person.id"))
     organisation_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("organisation.id"))
-    reason: Mapped[str] = mapped_column(String(4000), default="")
+    reason: Mapped[str] = mapped_column(Prose, default="")
     facts: Mapped[Json] = mapped_column(JsonDocument, default=dict)
     previous_hash: Mapped[str] = mapped_column(String(64))
     hash: Mapped[str] = mapped_column(String(64))

@@ -5,6 +5,7 @@ from decimal import Decimal
 from enum import StrEnum
 
 from sqlalchemy import ForeignKey, String, UniqueConstraint
+from sqlalchemy import Text as Prose
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from portal.errors import InvalidTransition
@@ -69,11 +70,11 @@ class Deviation(OfContract, Row):
     clause: Mapped[str] = mapped_column(String(60))
     sentence: Mapped[dict[str, str]] = mapped_column(JsonDocument)
     facts: Mapped[Json] = mapped_column(JsonDocument)
-    """{"figure": {...}, "threshold": "…", "lines": [{"key", "shown"}], "revision": n, "breaches": n}."""
+    """{"figure": {...}, "threshold": "…", "lines": [line keys], "revision": n, "breaches": n}."""
     known_at: Mapped[datetime] = mapped_column(Moment)
     late_by_days: Mapped[int | None]
     reply_due_at: Mapped[datetime | None] = mapped_column(Moment)
-    outcome: Mapped[str] = mapped_column(String(4000), default="")
+    outcome: Mapped[str] = mapped_column(Prose, default="")
     contract: Mapped[Contract] = relationship(foreign_keys="Deviation.contract_id", lazy="joined")
     requirement: Mapped[Requirement] = relationship(lazy="joined")
     report: Mapped[Report] = relationship()
@@ -98,7 +99,7 @@ class Notice(OfContract, Row):
 
     deviation_id: Mapped[int] = mapped_column(BigId, ForeignKey("deviation.id"), index=True)
     sent_by_id: Mapped[int] = mapped_column(BigId, ForeignKey("person.id"))
-    text: Mapped[str] = mapped_column(String(8000))
+    text: Mapped[str] = mapped_column(Prose)
     reply_working_days: Mapped[int]
     delivered_at: Mapped[datetime | None] = mapped_column(Moment)
     delivered_how: Mapped[str] = mapped_column(String(400), default="")
@@ -114,7 +115,7 @@ class Reply(OfContract, Row):
 
     deviation_id: Mapped[int] = mapped_column(BigId, ForeignKey("deviation.id"), index=True)
     written_by_id: Mapped[int] = mapped_column(BigId, ForeignKey("person.id"))
-    text: Mapped[str] = mapped_column(String(8000))
+    text: Mapped[str] = mapped_column(Prose)
     deviation: Mapped[Deviation] = relationship(back_populates="replies")
     written_by: Mapped[Person] = relationship(lazy="joined")
     evidence: Mapped[list["Evidence"]] = relationship(back_populates="reply", order_by="Evidence.id")
@@ -171,9 +172,11 @@ class Sanction(OfContract, Row):
     currency: Mapped[str] = mapped_column(String(3))
     calculation: Mapped[list[Json]] = mapped_column(JsonDocument, default=list)
     """The sheet, line by line: {"text": {"nb", "en"}, "value": "…", "unit": "…"}."""
-    reasons: Mapped[str] = mapped_column(String(8000))
+    reasons: Mapped[str] = mapped_column(Prose)
     proposed_by_id: Mapped[int] = mapped_column(BigId, ForeignKey("person.id"))
-    comment: Mapped[str] = mapped_column(String(4000), default="")
+    proposers: Mapped[list[int]] = mapped_column(JsonDocument, default=list)
+    """Everybody who ever proposed it; none of them may decide."""
+    comment: Mapped[str] = mapped_column(Prose, default="")
     """What the second person said, when approving or sending back."""
     decided_by_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("person.id"))
     decided_at: Mapped[datetime | None] = mapped_column(Moment)
@@ -186,6 +189,12 @@ class Sanction(OfContract, Row):
     decided_by: Mapped[Person | None] = relationship(foreign_keys=[decided_by_id], lazy="joined")
 
     __mapper_args__ = {"version_id_col": version}  # noqa: RUF012
+
+    def propose_by(self, by: Membership, reasons: str) -> None:
+        """Take over the proposal, with its reasons."""
+        self.reasons, self.proposed_by = reasons, by.person
+        if by.person_id not in (self.proposers or []):
+            self.proposers = [*(self.proposers or []), by.person_id]
 
     def move(self, state: SanctionState, *, by: Membership | None, reason: str = "", **facts: object) -> None:
         """The one place where a sanction changes state, with its trail."""

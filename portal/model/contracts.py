@@ -6,6 +6,7 @@ from decimal import Decimal
 from enum import StrEnum
 
 from sqlalchemy import ForeignKey, String, UniqueConstraint
+from sqlalchemy import Text as Prose
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from portal.extensions import Base
@@ -106,7 +107,7 @@ class SanctionClause(OfContract, Row):
 
     requirement_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("requirement.id"))
     clause: Mapped[str] = mapped_column(String(60))
-    wording: Mapped[str] = mapped_column(String(2000))
+    wording: Mapped[str] = mapped_column(Prose)
     fee: Mapped[Decimal] = mapped_column(Millionths)
     counts: Mapped[ClauseCounts] = mapped_column(Code(ClauseCounts))
     warns_first: Mapped[bool] = mapped_column(default=False)

@@ -4,6 +4,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from sqlalchemy import ForeignKey, String
+from sqlalchemy import Text as Prose
 from sqlalchemy.orm import Mapped, mapped_column
 
 from portal.model.base import BigId, Code, Json, JsonDocument, Moment, OfContract, Row
@@ -26,11 +27,17 @@ class OutgoingMail(Row):
     contract_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("contract.id"), index=True)
     buyer_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("organisation.id"), index=True)
     supplier_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("organisation.id"), index=True)
+    letter: Mapped[str] = mapped_column(String(40))
+    for_buyer: Mapped[bool]
+    for_supplier: Mapped[bool]
+    """Whose people may read it afterwards: a letter within one side is none of the other's business."""
     to_address: Mapped[str] = mapped_column(String(254))
     subject: Mapped[str] = mapped_column(String(300))
-    body: Mapped[str] = mapped_column(String(20000))
+    body: Mapped[str] = mapped_column(Prose)
     state: Mapped[MailState] = mapped_column(Code(MailState), default=MailState.QUEUED, index=True)
     attempts: Mapped[int] = mapped_column(default=0)
+    claimed_at: Mapped[datetime | None] = mapped_column(Moment)
+    """When somebody began to send it: two never send one letter at the same time."""
     sent_at: Mapped[datetime | None] = mapped_column(Moment)
     error: Mapped[str] = mapped_column(String(500), default="")
     notice_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("notice.id"))
@@ -58,4 +65,4 @@ class ImportedFile(OfContract, Row):
     size: Mapped[int] = mapped_column(BigId)
     state: Mapped[ImportState] = mapped_column(Code(ImportState), default=ImportState.WAITING)
     result: Mapped[Json] = mapped_column(JsonDocument, default=dict)
-    """{"problems": [...], "changes": {kind: [...]}, "lines": {kind: [...]}} once read."""
+    """Once read: {"problems", "notes", "changes", "counts", "lines": {kind: [{"key", "raw"}]}, "version"}."""

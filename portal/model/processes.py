@@ -47,7 +47,8 @@ class HumanTask(OfContract, Row):
 
     __tablename__ = "human_task"
     __table_args__ = (
-        Index("ix_human_task_open", "lane", "closed_at", "due_at", "id"),
+        Index("ix_human_task_buyer_open", "buyer_id", "element", "closed_at", "due_at", "id"),
+        Index("ix_human_task_supplier_open", "supplier_id", "element", "closed_at", "due_at", "id"),
         Index("ix_human_task_subject", "subject", "subject_id"),
     )
 

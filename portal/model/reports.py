@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import ForeignKey, Index, String, UniqueConstraint, Uuid
+from sqlalchemy import Text as Prose
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from portal import clock
@@ -145,7 +146,7 @@ class Section(OfContract, Row):
     kind: Mapped[str] = mapped_column(String(40))
     organisation_id: Mapped[int] = mapped_column(BigId, ForeignKey("organisation.id"))
     answer: Mapped[Answer | None] = mapped_column(Code(Answer))
-    reason: Mapped[str] = mapped_column(String(2000), default="")
+    reason: Mapped[str] = mapped_column(Prose, default="")
     accepted_revision_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("revision.id"))
     report: Mapped[Report] = relationship(back_populates="sections")
     lines: Mapped[list["DraftLine"]] = relationship(
@@ -303,7 +304,7 @@ class Review(OfContract, Row):
 
     revision_id: Mapped[int] = mapped_column(BigId, ForeignKey("revision.id"), unique=True)
     decision: Mapped[Decision] = mapped_column(Code(Decision))
-    reasons: Mapped[str] = mapped_column(String(4000), default="")
+    reasons: Mapped[str] = mapped_column(Prose, default="")
     decided_by_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("person.id"))
     """None when the contract lets a clean report through without a person."""
     decided_by: Mapped[Person | None] = relationship(lazy="joined")
@@ -320,5 +321,5 @@ class Unlock(OfContract, Row):
     kind: Mapped[str] = mapped_column(String(40))
     line_key: Mapped[uuid.UUID] = mapped_column(Uuid)
     field: Mapped[str] = mapped_column(String(60), default="")
-    comment: Mapped[str] = mapped_column(String(2000))
+    comment: Mapped[str] = mapped_column(Prose)
     report: Mapped[Report] = relationship(back_populates="unlocks")

@@ -3,10 +3,10 @@
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from sqlalchemy import select
+from sqlalchemy import select, tuple_
 
 from portal.extensions import db
-from portal.model import AuditEvent, AuditHead, Person, Row
+from portal.model import AuditEvent, AuditHead, Membership, OrganisationKind, Person, Row
 from portal.model.audit import FIRST_HASH
 
 
@@ -44,15 +44,18 @@ def _walk(chain: str, head: AuditHead) -> Iterator[BrokenLink]:
         yield BrokenLink(chain, head.sequence, "the head does not match the last entry")
 
 
-def trail(rows: Sequence[Row]) -> list[tuple[AuditEvent, Person | None]]:
-    """What happened to these things, oldest first, with who did it."""
+SUPPLIERS_OWN = frozenset({"report.draft", "report.to_sign", "report.withheld"})
+"""What goes on inside the supplier before anything is submitted: none of the buyer's business."""
+
+
+def trail(rows: Sequence[Row], *, by: Membership) -> list[tuple[AuditEvent, Person | None]]:
+    """What happened to these things as far as `by` may see it, oldest first, with who did it."""
     subjects = [(row.__tablename__, str(row.public_id)) for row in rows]
-    if not subjects:
-        return []
+    hidden = SUPPLIERS_OWN if by.organisation.kind == OrganisationKind.BUYER else frozenset[str]()
     found = db.session.execute(
         select(AuditEvent, Person)
         .outerjoin(Person, AuditEvent.person_id == Person.id)
-        .where(AuditEvent.subject_id.in_([public_id for _, public_id in subjects]))
+        .where(tuple_(AuditEvent.subject, AuditEvent.subject_id).in_(subjects), AuditEvent.action.not_in(hidden))
         .order_by(AuditEvent.at, AuditEvent.id)
     )
     return [(entry, person) for entry, person in found]

@@ -145,7 +145,8 @@ def kind_of(report: Report, key: str) -> Kind:
 
 def kinds_of(report: Report) -> list[Kind]:
     """All kinds of a report, in the order of its sections."""
-    return [kind_of(report, section.kind) for section in report.sections]
+    machines = {"machines": machine_choices(report)}
+    return [_pinned(report.pins["kinds"][section.kind]).bound(machines) for section in report.sections]
 
 
 def deployments_in(report: Report) -> list[Deployment]:

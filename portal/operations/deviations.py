@@ -44,6 +44,10 @@ REPORT_LATE = Text(
     "Rapporten for {period} ble levert {days} dager etter fristen {due}.",
     "The report for {period} was filed {days} days after it was due, {due}.",
 )
+CORRECTION_MISSING = Text(
+    "Rettingen av rapporten for {period} er ikke levert. Fristen var {due}.",
+    "The correction of the report for {period} has not been filed. It was due {due}.",
+)
 NOT_ACCEPTED = Text(
     "Rapporten for {period}, revisjon {number}, ble avvist i kontrollen: {reasons}",
     "The report for {period}, revision {number}, was rejected in review: {reasons}",
@@ -94,6 +98,14 @@ def note_missing(report: Report) -> None:
     due = day_text(report.due_at, report.contract.time_zone)
     sentence = REPORT_MISSING.with_values(period=period_text(report), due=due)
     _open_against_duty(report, Breach(Cause.REPORT_MISSING, "reporting", sentence, {"breaches": 1, "lines": []}))
+
+
+def note_correction_missing(report: Report) -> None:
+    """Open the deviation for a report that was returned or rejected and has not come back when it is due."""
+    due = day_text(report.due_at, report.contract.time_zone)
+    sentence = CORRECTION_MISSING.with_values(period=period_text(report), due=due)
+    facts: Json = {"breaches": 1, "lines": [], "revision": report.latest.number if report.latest else 0}
+    _open_against_duty(report, Breach(Cause.REPORT_MISSING, "correction", sentence, facts))
 
 
 def note_late(report: Report, days: int) -> None:
@@ -218,6 +230,8 @@ def send_notice(*, deviation_id: int, actor_id: int) -> dict[str, object]:
 
 def note_delivery(notice: Notice, how: str) -> None:
     """A letter of this notice has arrived; the first one starts the supplier's time to reply."""
+    processes.hold(notice.deviation)
+    db.session.refresh(notice)
     if notice.delivered_at is not None:
         return
     notice.delivered_at, notice.delivered_how = clock.now(), how[:400]
@@ -234,9 +248,9 @@ def settle_delivery(deviation: Deviation, how: str, *, by: Membership, version: 
     if how.strip():
         notice.delivered_at, notice.delivered_how = clock.now(), how.strip()[:400]
         record(notice, "notice.delivered", by=by, how=how.strip())
-    processes.complete(
-        deviation, "confirm_delivery", {"delivery_answer": "delivered" if how.strip() else "resend"}, by=by
-    )
+    # The letter may have arrived after all while somebody was asked about it: then it is not sent again.
+    answer = "delivered" if notice.delivered_at is not None else "resend"
+    processes.complete(deviation, "confirm_delivery", {"delivery_answer": answer}, by=by)
 
 
 def start_reply_period(*, deviation_id: int) -> dict[str, object]:
@@ -258,6 +272,7 @@ def start_reply_period(*, deviation_id: int) -> dict[str, object]:
 def reply(deviation: Deviation, text: str, uploads: Sequence[Upload], *, by: Membership) -> Reply:
     """Answer the notice, with files. A late answer is kept and read too: only a settled case takes no more."""
     permissions.demand(by, Permission.CASE_REPLY)
+    processes.hold(deviation)
     if deviation.state not in {DeviationState.AWAITING_REPLY, DeviationState.ASSESSING_REPLY}:
         raise Conflict(NOT_UNDER_REPLY)
     if not text.strip() and not uploads:
@@ -346,7 +361,7 @@ def _complete_assessment(deviation: Deviation, element: str, outcome: str, reaso
         raise Invalid(SAY_WHY)
     if processes.task_of(deviation, element) is None:
         raise Conflict(MOVED_ON)
-    deviation.outcome = reason.strip()[:4000]
+    deviation.outcome = reason.strip()
     processes.complete(deviation, element, {"assessment" if element == "assess" else "outcome": outcome}, by=by)
 
 

@@ -150,7 +150,7 @@ def answer_nothing(report: Report, kind_key: str, reason: str, *, by: Membership
         raise Refused(NO_NEW_LINES)
     if not reason.strip():
         raise Invalid(SAY_WHY_NOTHING, (Problem("required", SAY_WHY_NOTHING, "reason"),))
-    section.answer, section.reason = Answer.NOTHING, reason.strip()[:2000]
+    section.answer, section.reason = Answer.NOTHING, reason.strip()
     _touch(report, section, by)
     return state_of(report, section)
 
@@ -172,6 +172,8 @@ def _open_section(report: Report, kind_key: str, by: Membership, version: int) -
         raise Refused(NOT_EDITABLE)
     if report.version != version:
         raise Conflict(CHANGED_BY_OTHER)
+    if report.state == ReportState.RETURNED and kind_key not in {unlock.kind for unlock in report.current_unlocks}:
+        raise Refused(LOCKED)
     return report.section(kind_key)
 
 
@@ -213,10 +215,17 @@ def _refuse_locked(report: Report, kind: Kind, section: Section, lines: Sequence
         Problem("locked", LOCKED, column, str(line.key))
         for line in lines
         for column, value in _typed(kind, line.raw).items()
-        if column not in open_columns(report, kind, line.key) and value != known[line.key].raw.get(column, "")
+        if column not in open_columns(report, kind, line.key)
+        and _meant(kind, column, value) != _meant(kind, column, known[line.key].raw.get(column, ""))
     ]
     if problems:
         raise Invalid(LOCKED, tuple(problems))
+
+
+def _meant(kind: Kind, column: str, typed: str) -> object:
+    """What a typed value means, so that 100 and 100,0 are the same; what means nothing is itself."""
+    value = kind.column(column).parse(typed)
+    return typed if isinstance(value, Problem) else value
 
 
 def _row(report: Report, kind: Kind, line: DraftLine) -> DraftRow:

@@ -4,6 +4,9 @@ import uuid
 from collections.abc import Iterator, Sequence
 from datetime import date
 from decimal import Decimal
+from typing import NamedTuple
+
+from sqlalchemy.orm import selectinload
 
 from portal import permissions
 from portal.extensions import db
@@ -39,6 +42,14 @@ HEADINGS = {
 }
 
 
+class _Accepted(NamedTuple):
+    """One approved report, with the kinds it was filled in by."""
+
+    report: Report
+    revision: Revision
+    kinds: dict[str, Kind]
+
+
 def workbook(
     by: Membership,
     language: str,
@@ -51,17 +62,16 @@ def workbook(
 
     Every number has its unit and basis in columns of their own; nothing anybody typed becomes a formula.
     """
-    reports = _approved(by, contract, first, last)
+    reports = _accepted(_approved(by, contract, first, last))
     sheets = [
         Sheet(SUMMARY.to(language), _columns(language, *_SUMMARY), _summary(reports, language)),
         Sheet(FIGURES.to(language), _columns(language, *_FIGURES), _figures(reports, language)),
     ]
-    for key in dict.fromkeys(section.kind for report in reports for section in report.sections):
-        with_kind = [report for report in reports if key in report.pins["kinds"]]
-        newest = contracts.kind_of(with_kind[0], key)
-        sheets.append(
-            Sheet(newest.title.to(language), _kind_columns(newest, language), _lines(with_kind, newest, language))
-        )
+    for key in dict.fromkeys(key for each in reports for key in each.kinds):
+        with_kind = [each for each in reports if key in each.kinds]
+        newest = with_kind[0].kinds[key]
+        title = newest.title.to(language)
+        sheets.append(Sheet(title, _kind_columns(newest, language), _lines(with_kind, newest, language)))
     return write_workbook(sheets, Properties(title=TITLE.to(language)))
 
 
@@ -78,6 +88,12 @@ def _approved(by: Membership, contract: uuid.UUID | None, first: date | None, la
         .join(Contract, Report.contract_id == Contract.id)
         .where(Report.state == ReportState.APPROVED)
         .order_by(ReportingPeriod.starts_on.desc(), Contract.reference)
+        .options(
+            *(
+                selectinload(Report.revisions).selectinload(part)
+                for part in (Revision.lines, Revision.figures, Revision.findings)
+            )
+        )
     )
     if contract:
         rows = rows.where(Contract.public_id == contract)
@@ -102,21 +118,24 @@ def _where(report: Report, revision: Revision) -> tuple[Value, ...]:
     )
 
 
-def _accepted(reports: Sequence[Report]) -> Iterator[tuple[Report, Revision]]:
-    for report in reports:
-        if report.accepted is not None:
-            yield report, report.accepted
+def _accepted(reports: Sequence[Report]) -> list[_Accepted]:
+    return [
+        _Accepted(report, report.accepted, {kind.key: kind for kind in contracts.kinds_of(report)})
+        for report in reports
+        if report.accepted is not None
+    ]
 
 
-def _summary(reports: Sequence[Report], language: str) -> Iterator[Sequence[Value]]:
-    for report, revision in _accepted(reports):
-        for finding in revision.findings:
-            yield (*_where(report, revision), *_finding(report, revision, finding, language))
+def _summary(reports: Sequence[_Accepted], language: str) -> Iterator[Sequence[Value]]:
+    for each in reports:
+        for finding in each.revision.findings:
+            yield (*_where(each.report, each.revision), *_finding(each, finding, language))
 
 
-def _finding(report: Report, revision: Revision, finding: Finding, language: str) -> tuple[Value, ...]:
+def _finding(each: _Accepted, finding: Finding, language: str) -> tuple[Value, ...]:
+    report, revision, kinds = each
     duty = finding.requirement
-    kind = contracts.kind_of(report, duty.kind)
+    kind = kinds[duty.kind]
     value = finding.figure["value"]
     return (
         duty.clause,
@@ -130,10 +149,10 @@ def _finding(report: Report, revision: Revision, finding: Finding, language: str
     )
 
 
-def _figures(reports: Sequence[Report], language: str) -> Iterator[Sequence[Value]]:
-    for report, revision in _accepted(reports):
+def _figures(reports: Sequence[_Accepted], language: str) -> Iterator[Sequence[Value]]:
+    for report, revision, kinds in reports:
         for figure in revision.figures:
-            kind = contracts.kind_of(report, figure.kind)
+            kind = kinds[figure.kind]
             indicator = kind.indicator(figure.indicator)
             yield (
                 *_where(report, revision),
@@ -168,9 +187,9 @@ def _kind_columns(kind: Kind, language: str) -> tuple[Column, ...]:
     return (*place, *own)
 
 
-def _lines(reports: Sequence[Report], newest: Kind, language: str) -> Iterator[Sequence[Value]]:
-    for report, revision in _accepted(reports):
-        kind = contracts.kind_of(report, newest.key)
+def _lines(reports: Sequence[_Accepted], newest: Kind, language: str) -> Iterator[Sequence[Value]]:
+    for report, revision, kinds in reports:
+        kind = kinds[newest.key]
         for line in revision.lines_of(newest.key):
             cells: list[Value] = []
             for column in newest.columns:

@@ -31,6 +31,10 @@ FOREIGN = "wrong_organisation"
 """The rule of the reader that says: this file was made for another company. It goes on record."""
 
 NO_FILE = Text("Velg en Excel-fil først.", "Choose an Excel file first.")
+CHANGED_SINCE_READ = Text(
+    "Utkastet er endret siden filen ble lest. Last opp filen på nytt for å se hva som er nytt.",
+    "The draft has changed since the file was read. Upload the file again to see what is new.",
+)
 NOT_READY = Text("Filen er ikke klar til å lagres.", "The file is not ready to be stored.")
 TITLE = Text("Månedsrapport", "Monthly report")
 
@@ -44,6 +48,8 @@ class ReadingOrder:
     kinds: Mapping[str, Kind]
     origin: Origin
     stored: Mapping[str, tuple[DraftRow, ...]]
+    version: int
+    """The report's row version when the file was read: what the shown difference is a difference from."""
 
 
 def template(report: Report, language: str) -> bytes:
@@ -121,6 +127,8 @@ def read(order: ReadingOrder) -> Json:
         "problems": [_dumped(problem) for problem in found.problems[:MOST_PROBLEMS_KEPT]],
         "notes": [note.dump() for note in imported.notes],
         "changes": changes,
+        "lines": {key: _read_lines(order.kinds[key], found, key) for key in found.readings},
+        "version": order.version,
         "counts": {state: states.count(state) for state in ("new", "changed", "unchanged", "failed")},
     }
 
@@ -135,21 +143,23 @@ def note(row: ImportedFile, found: Json) -> None:
 
 
 def store(row: ImportedFile, *, by: Membership) -> Report:
-    """Put the lines of a clean workbook into the draft, matched by their key: a second upload doubles nothing."""
+    """Put the lines that were shown into the draft, matched by their key: a second upload doubles nothing.
+
+    Raises Conflict when somebody has saved since the file was read: what was shown is no longer the difference.
+    """
     permissions.demand(by, Permission.REPORT_EDIT)
     report = report_of(row)
     if row.state != ImportState.READY:
         raise Conflict(NOT_READY)
-    order = _order(row)
-    found = validate(read_lines(order.content, order.specs, order.origin), order.kinds)
-    for key, readings in found.readings.items():
-        if not readings:
+    if report.version != row.result["version"]:
+        raise Conflict(CHANGED_SINCE_READ)
+    for key, lines in row.result["lines"].items():
+        if not lines:
             continue  # an empty sheet says nothing, and must not overwrite the answer that there is nothing to report
-        kept = {line.key: RawLine(line.key, line.raw) for line in order.stored[key]}
-        for line, reading in readings:
-            typed = order.kinds[key].typed(reading.values)
-            number = _line_key(line)
-            kept[number] = RawLine(number, {**typed})
+        kind = contracts.kind_of(report, key)
+        kept = {line.key: RawLine(line.key, line.raw) for line in drafts.rows_of(report, kind)}
+        for line in lines:
+            kept[UUID(line["key"])] = RawLine(UUID(line["key"]), line["raw"])
         drafts.save(report, key, list(kept.values()), by=by, version=report.version)
     row.state = ImportState.STORED
     record(row, "import.stored", by=by, report=str(report.public_id))
@@ -175,6 +185,7 @@ def _order(row: ImportedFile) -> ReadingOrder:
         kinds=kinds,
         origin=_origin(report),
         stored={key: tuple(drafts.rows_of(report, kind)) for key, kind in kinds.items()},
+        version=report.version,
     )
 
 
@@ -198,6 +209,13 @@ def _line_key(line: ImportedLine) -> UUID:
         return UUID(line.key)
     except ValueError:
         return uuid4()
+
+
+def _read_lines(kind: Kind, found: Validated, key: str) -> list[Json]:
+    """The lines as they will be stored: each with its key, and its values as a person would type them."""
+    return [
+        {"key": str(_line_key(line)), "raw": kind.inputs(reading.values, "nb")} for line, reading in found.readings[key]
+    ]
 
 
 def _changes(order: ReadingOrder, key: str, found: Validated) -> list[dict[str, Any]]:

@@ -1,18 +1,25 @@
 """Letters: written into the outbox in the transaction that causes them, sent by a job afterwards."""
 
+from datetime import timedelta
 from functools import cache
 from typing import NamedTuple
 
 from flask_babel import force_locale, format_date, format_datetime, gettext, ngettext
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from sqlalchemy import select
+from sqlalchemy import or_, select
 
 from portal import clock, resources
 from portal.extensions import db, enqueue, parts
 from portal.model import Contract, MailState, Notice, OutgoingMail, Person, Sanction
 from portal.post import Message, PostRefused, PostUnavailable
 
-MOST_ATTEMPTS = 20
+GIVE_UP_AFTER = timedelta(days=5)
+"""A letter that no server has taken for so long is given up, and shown as failed."""
+CLAIM_LASTS = timedelta(minutes=10)
+"""A sender that has not come back after this is taken for dead, and another may try."""
+SUPPLIERS_OWN = frozenset({"to_sign", "receipt"})
+BUYERS_OWN = frozenset({"to_review", "review_late", "sanction_to_decide"})
+"""Letters within one side; all others are between the parties, and both may read them."""
 
 
 def write(
@@ -46,6 +53,9 @@ def write(
         body = _letters().get_template(f"{letter}/body.txt").render(shown)
     row = OutgoingMail(
         **contract.parties,
+        letter=letter,
+        for_buyer=letter not in SUPPLIERS_OWN,
+        for_supplier=letter not in BUYERS_OWN,
         to_address=to.email,
         subject=" ".join(subject.split())[:300],
         body=body.strip() + "\n",
@@ -79,21 +89,37 @@ def send(row: OutgoingMail) -> Outcome:
     return Outcome(MailState.KEPT if parts().post.keeps_mail else MailState.SENT)
 
 
+def claim(number: int) -> OutgoingMail | None:
+    """Take a letter to send, unless it has gone, or somebody is at it."""
+    row = db.session.get(OutgoingMail, number, with_for_update=True, populate_existing=True)
+    if row is None or row.state != MailState.QUEUED:
+        return None
+    if row.claimed_at is not None and clock.now() < row.claimed_at + CLAIM_LASTS:
+        return None
+    row.claimed_at = clock.now()
+    return row
+
+
 def note(row: OutgoingMail, outcome: Outcome) -> None:
-    """Write down how it went; a letter that cannot get through is given up after MOST_ATTEMPTS."""
-    row.attempts += 1
-    given_up = outcome.state == MailState.QUEUED and row.attempts >= MOST_ATTEMPTS
+    """Write down how it went; a letter that nobody takes is given up after GIVE_UP_AFTER."""
+    row.attempts, row.claimed_at = row.attempts + 1, None
+    given_up = outcome.state == MailState.QUEUED and clock.now() > row.created_at + GIVE_UP_AFTER
     row.state, row.error = (MailState.FAILED if given_up else outcome.state), outcome.error[:500]
     if row.state in {MailState.SENT, MailState.KEPT}:
         row.sent_at = clock.now()
 
 
 def unsent(limit: int = 200) -> list[int]:
-    """Letters still in the outbox, oldest first: what the sweep hands to jobs again."""
+    """Letters still in the outbox with nobody at them, oldest first: what the sweep hands to jobs again."""
+    forgotten = clock.now() - CLAIM_LASTS
     return list(
         db.session.scalars(
             select(OutgoingMail.id)
-            .where(OutgoingMail.state == MailState.QUEUED, OutgoingMail.attempts < MOST_ATTEMPTS)
+            .where(
+                OutgoingMail.state == MailState.QUEUED,
+                OutgoingMail.created_at < forgotten,
+                or_(OutgoingMail.claimed_at.is_(None), OutgoingMail.claimed_at < forgotten),
+            )
             .order_by(OutgoingMail.id)
             .limit(limit)
         )

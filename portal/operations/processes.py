@@ -3,14 +3,15 @@
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from functools import partial
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, literal, select, tuple_
 
 from portal import clock
 from portal.errors import InvalidTransition
 from portal.extensions import db, parts
 from portal.model import Deviation, HumanTask, Membership, Process, ProcessDefinition, Report, Sanction
+from portal.model.base import Moment
 from portal.model.cases import MOVED_ON
 from portal.workflow import Definition, Instance, OpenTask
 
@@ -128,16 +129,20 @@ def _running() -> dict[int, list[tuple[str, Mapping[str, object]]]]:
     return found
 
 
-def due(limit: int = 100) -> list[int]:
-    """Numbers of the processes whose next timer is past, longest waiting first."""
-    return list(
-        db.session.scalars(
-            select(Process.id)
-            .where(Process.due_at <= clock.now(), Process.ended_at.is_(None))
-            .order_by(Process.due_at, Process.id)
-            .limit(limit)
-        )
-    )
+class Due(NamedTuple):
+    """A process whose next timer is past, and since when."""
+
+    number: int
+    due_at: datetime
+
+
+def due(after: Due | None = None, limit: int = 100) -> list[Due]:
+    """Processes whose next timer is past, longest waiting first; `after` is the last of the batch before."""
+    rows = select(Process.id, Process.due_at).where(Process.due_at <= clock.now(), Process.ended_at.is_(None))
+    if after is not None:
+        rows = rows.where(tuple_(Process.due_at, Process.id) > tuple_(literal(after.due_at, Moment), after.number))
+    found = db.session.execute(rows.order_by(Process.due_at, Process.id).limit(limit))
+    return [Due(row[0], row[1]) for row in found if row[1] is not None]
 
 
 def tick(number: int) -> None:

@@ -6,6 +6,9 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from sqlalchemy import update
+from sqlalchemy.orm.attributes import set_committed_value
+
 from portal import calendars, clock, permissions
 from portal.errors import Conflict, Invalid, Refused
 from portal.extensions import db
@@ -35,6 +38,8 @@ from portal.quantities import canonical, rounded
 from portal.text import Text
 
 CORRECTION_WORKING_DAYS = 5
+DONE = frozenset({ReportState.SUBMITTED, ReportState.APPROVED})
+"""States in which a signature has been given and stands."""
 
 NOT_READY = Text("Rapporten kan ikke sendes før dette er rettet.", "The report cannot be sent until this is mended.")
 CHANGED_SINCE = Text(
@@ -80,6 +85,7 @@ def make_ready(report: Report, *, by: Membership, version: int) -> None:
     found = summary(report)
     if not found.is_ready:
         raise Invalid(NOT_READY, tuple(found.problems))
+    report.note_preparer(by)
     report.move(ReportState.TO_SIGN, by=by)
     processes.complete(report, "fill_in", {}, by=by)
     for person in accounts.people(report.supplier_id, Role.SIGNATORY):
@@ -90,7 +96,8 @@ def make_ready(report: Report, *, by: Membership, version: int) -> None:
 def sign(report: Report, *, by: Membership, version: int) -> Revision:
     """The signatory's signature: the revision is frozen, computed, checked and sent to review in this one act."""
     permissions.demand(by, Permission.REPORT_SIGN)
-    if report.state == ReportState.SUBMITTED:
+    processes.hold(report)
+    if report.state in DONE:
         raise Conflict(ALREADY_SENT)
     _expect(report, version)
     found = summary(report)
@@ -98,6 +105,7 @@ def sign(report: Report, *, by: Membership, version: int) -> Revision:
         raise Invalid(NOT_READY, tuple(found.problems))
     if report.state != ReportState.TO_SIGN:
         make_ready(report, by=by, version=version)
+    report.note_preparer(by)
     processes.complete(report, "sign", {"signature": "given"}, by=by)
     revision = report.latest
     if revision is None:
@@ -237,13 +245,20 @@ def remind(*, report_id: int) -> dict[str, object]:
 
 
 def mark_overdue(*, report_id: int) -> dict[str, object]:
-    """The deadline is past and no report is in: it is overdue, and the duty to report is broken."""
+    """The deadline is past and no report, or no correction of it, is in: the duty to report is broken."""
     report = lookup.by_number(Report, report_id)
-    if report.revisions or report.overdue_at is not None:
+    if report.state in DONE or (report.overdue_at is not None and report.overdue_at >= report.due_at):
         return {}
-    report.overdue_at = clock.now()
+    # Past the row's version: the portal's own note must not turn away whoever is saving at this very moment.
+    now = clock.now()
+    noted = update(Report).where(Report.id == report.id).values(overdue_at=now)
+    db.session.execute(noted.execution_options(synchronize_session=False))
+    set_committed_value(report, "overdue_at", now)
     record(report, "report.overdue", by=None, due_at=report.due_at.isoformat())
-    deviations.note_missing(report)
+    if report.revisions:
+        deviations.note_correction_missing(report)
+    else:
+        deviations.note_missing(report)
     for person in deviations.recipients(report.supplier_id):
         mail.write(person, "overdue", report.contract, report=report)
     return {}
@@ -283,7 +298,7 @@ def _reopen(report: Report, state: ReportState, by: Membership, letter: str) -> 
     revision = _latest(report)
     review = revision.review
     report.due_at = contracts.new_deadline(report.contract, CORRECTION_WORKING_DAYS)
-    report.review_due_at = None
+    report.review_due_at = report.overdue_at = None
     report.move(state, by=by, reason=review.reasons if review else "", revision=revision.number)
     _tell_supplier(report, letter, revision)
     return contracts.deadlines(report)

@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 from sqlalchemy import Select, select
 
@@ -79,16 +79,15 @@ class Correction:
 
 
 def queue(
-    by: Membership, chosen: QueueFilter, *, now: datetime, after: int | None = None, limit: int = PAGE
+    by: Membership, chosen: QueueFilter, *, now: datetime, after: uuid.UUID | None = None, limit: int = PAGE
 ) -> list[QueueRow]:
     """Open review tasks of the acting buyer, the most urgent first; `after` is the last task of the page before."""
     rows = _waiting(by, chosen, now)
-    if after is not None:
-        last = db.session.get(HumanTask, after)
-        if last is not None:
-            rows = rows.where(
-                (HumanTask.due_at > last.due_at) | ((HumanTask.due_at == last.due_at) & (HumanTask.id > last.id))
-            )
+    last = db.session.scalar(permissions.visible(HumanTask, by).where(HumanTask.public_id == after)) if after else None
+    if last is not None:
+        rows = rows.where(
+            (HumanTask.due_at > last.due_at) | ((HumanTask.due_at == last.due_at) & (HumanTask.id > last.id))
+        )
     return [QueueRow(row[0], row[1]) for row in db.session.execute(rows.limit(limit))]
 
 
@@ -115,7 +114,7 @@ def _waiting(by: Membership, chosen: QueueFilter, now: datetime) -> Select[Human
             Organisation.public_id == chosen.supplier
         )
     if chosen.period:
-        rows = rows.where(ReportingPeriod.starts_on == datetime.strptime(chosen.period + "-01", "%Y-%m-%d").date())  # noqa: DTZ007
+        rows = rows.where(ReportingPeriod.starts_on == date.fromisoformat(f"{chosen.period}-01"))
     if chosen.late:
         rows = rows.where(HumanTask.due_at < now)
     return rows
@@ -147,7 +146,7 @@ def decide(  # noqa: PLR0913 - a decision and all it stands on
         **report.parties,
         revision=revision,
         decision=decision,
-        reasons=reasons.strip()[:4000],
+        reasons=reasons.strip(),
         decided_by=by.person,
     )
     db.session.add(review)
@@ -159,7 +158,7 @@ def decide(  # noqa: PLR0913 - a decision and all it stands on
                 kind=correction.kind,
                 line_key=correction.line_key,
                 field=correction.field,
-                comment=correction.comment.strip()[:2000],
+                comment=correction.comment.strip(),
             )
         )
     db.session.flush()
@@ -189,6 +188,9 @@ def _demand_words(report: Report, decision: Decision, reasons: str, corrections:
         where = str(correction.line_key)
         if (correction.kind, correction.line_key) not in known:
             raise Invalid(UNKNOWN_LINE, (Problem("unknown_line", UNKNOWN_LINE, correction.field, where),))
+        fields = {field.key for field in contracts.kind_of(report, correction.kind).fields}
+        if correction.field not in {"", *fields}:
+            raise Invalid(UNKNOWN_LINE, (Problem("unknown_field", UNKNOWN_LINE, "", where),))
         if not correction.comment.strip():
             raise Invalid(EXPLAIN_EACH, (Problem("required", EXPLAIN_EACH, correction.field, where),))
 

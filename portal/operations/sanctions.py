@@ -61,7 +61,6 @@ def propose(deviation: Deviation, reasons: str, *, by: Membership, version: int)
     if not _was_heard(deviation):
         raise Refused(NOT_HEARD)
     sanction = _proposal(deviation, clause, reasons.strip(), by)
-    deviation.outcome = reasons.strip()[:4000]
     processes.complete(deviation, "assess_reply", {"outcome": "sanction"}, by=by)
     return sanction
 
@@ -70,7 +69,7 @@ def _proposal(deviation: Deviation, clause: SanctionClause, reasons: str, by: Me
     earlier = deviation.sanction
     if earlier is not None:
         # A withdrawn proposal is taken up again, with its whole trail, rather than hidden behind a new one.
-        earlier.reasons, earlier.proposed_by = reasons, by.person
+        earlier.propose_by(by, reasons)
         earlier.move(SanctionState.PROPOSED, by=by, reason=reasons, clause=clause.clause)
         return earlier
     sanction = Sanction(
@@ -79,9 +78,8 @@ def _proposal(deviation: Deviation, clause: SanctionClause, reasons: str, by: Me
         deviation=deviation,
         clause=clause,
         currency=deviation.contract.currency,
-        reasons=reasons,
-        proposed_by=by.person,
     )
+    sanction.propose_by(by, reasons)
     db.session.add(sanction)
     db.session.flush()
     record(sanction, "sanction.proposed", by=by, reason=reasons, clause=clause.clause)
@@ -175,14 +173,17 @@ def _earlier(sanction: Sanction) -> int:
 def decide(sanction: Sanction, *, approve: bool, comment: str, by: Membership, version: int) -> None:
     """The second person's word: approve, or send back with a comment."""
     permissions.may_decide(
-        by, Permission.SANCTION_DECIDE, buyer_id=sanction.buyer_id, involved={sanction.proposed_by_id: PROPOSED_IT}
+        by,
+        Permission.SANCTION_DECIDE,
+        buyer_id=sanction.buyer_id,
+        involved=dict.fromkeys(sanction.proposers, PROPOSED_IT),
     )
     processes.hold(sanction)
     if sanction.version != version or processes.task_of(sanction, "approve_sanction") is None:
         raise Conflict(_decided_already(sanction))
     if not approve and not comment.strip():
         raise Invalid(SAY_WHY)
-    sanction.comment = comment.strip()[:4000]
+    sanction.comment = comment.strip()
     if approve:
         sanction.decided_by, sanction.decided_at = by.person, clock.now()
     else:
@@ -198,8 +199,7 @@ def revise(sanction: Sanction, reasons: str, *, withdraw: bool, by: Membership, 
         raise Conflict(MOVED_ON)
     if not reasons.strip():
         raise Invalid(SAY_WHY)
-    sanction.reasons = reasons.strip()
-    sanction.proposed_by = by.person
+    sanction.propose_by(by, reasons.strip())
     processes.complete(sanction, "revise", {"revision": "withdraw" if withdraw else "propose"}, by=by)
 
 
@@ -226,6 +226,7 @@ def send_decision(*, sanction_id: int) -> dict[str, object]:
 
 def note_delivery(sanction: Sanction, how: str) -> None:
     """A decision letter has arrived."""
+    processes.hold(sanction)
     if sanction.delivered_at is not None:
         return
     sanction.delivered_at, sanction.delivered_how = clock.now(), how[:400]
@@ -240,7 +241,8 @@ def settle_delivery(sanction: Sanction, how: str, *, by: Membership, version: in
         raise Conflict(MOVED_ON)
     if how.strip():
         sanction.delivered_at, sanction.delivered_how = clock.now(), how.strip()[:400]
-    answer = "delivered" if how.strip() else "resend"
+    # The letter may have arrived after all while somebody was asked about it: then it is not sent again.
+    answer = "delivered" if sanction.delivered_at is not None else "resend"
     processes.complete(sanction, "confirm_decision_delivery", {"delivery_answer": answer}, by=by)
 
 

@@ -26,6 +26,7 @@ DECIDED = frozenset({SanctionState.DECIDED, SanctionState.DELIVERED, SanctionSta
 """From when a sanction is the supplier's business too: until then it is one buyer's person writing to another."""
 
 _DECISION = frozenset({"sanction.decided", "sanction.delivered", "sanction.closed"})
+_UNDECIDED = frozenset({"deviation.sanction_proposed"})
 _ENDED = frozenset({DeviationState.CLOSED, DeviationState.DISMISSED})
 
 
@@ -70,7 +71,19 @@ def shown_trail(
     """What this party may see of what happened: how a sanction came about is the buyer's own, the decision is not."""
     if by.organisation_id == deviation.buyer_id:
         return list(trail)
-    return [(event, person) for event, person in trail if event.subject != "sanction" or event.action in _DECISION]
+    sanction = deviation.sanction
+    hidden = set() if sanction is not None and sanction.state in DECIDED else _UNDECIDED
+    return [
+        (event, person)
+        for event, person in trail
+        if event.action not in hidden and (event.subject != "sanction" or event.action in _DECISION)
+    ]
+
+
+def shown_state(deviation: Deviation, by: Membership) -> DeviationState:
+    """The state as this party may know it: to the supplier an undecided sanction is a reply still being assessed."""
+    is_open = deviation.state == DeviationState.SANCTION_PROPOSED and shown_sanction(deviation, by) is None
+    return DeviationState.ASSESSING_REPLY if is_open else deviation.state
 
 
 def delivered(how: str) -> str:

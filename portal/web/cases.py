@@ -21,7 +21,7 @@ from portal.permissions import PROPOSED_IT, Permission, allowed
 from portal.text import Text
 from portal.web import case_views, lists
 from portal.web.access import current_membership, requires
-from portal.web.process_views import standing
+from portal.web.process_views import Standing, standing
 from portal.web.progress import events, way
 
 blueprint = Blueprint("cases", __name__, url_prefix="/cases")
@@ -83,7 +83,12 @@ def index() -> ResponseReturnValue:
     by = current_membership()
     page = lists.deviations(by, request.args)
     return render_template(
-        "cases/index.html", page=page, rows=case_views.with_reports(page.rows), by=by, turn=case_views.turn
+        "cases/index.html",
+        page=page,
+        rows=case_views.with_reports(page.rows),
+        by=by,
+        turn=case_views.turn,
+        shown_state=case_views.shown_state,
     )
 
 
@@ -274,7 +279,7 @@ def _page(deviation: Deviation, filled: "dict[str, FlaskForm] | None" = None, fi
     task = _task(deviation)
     may = task is not None and allowed(by, tasks.PERMISSION_OF[task.element])
     own = may and task is not None and task.element == "approve_sanction" and _proposed_by(deviation, by)
-    standings = [standing(processes.of(subject)) for subject in subjects]
+    standings = [_standing(subject, deviation, by) for subject in subjects]
     return render_template(
         "cases/show.html",
         deviation=deviation,
@@ -283,6 +288,7 @@ def _page(deviation: Deviation, filled: "dict[str, FlaskForm] | None" = None, fi
         may=may and not own,
         may_reply=deviation.state in TAKES_REPLIES and allowed(by, Permission.CASE_REPLY),
         barred=PROPOSED_IT if own else None,
+        state=case_views.shown_state(deviation, by),
         is_buyer=by.organisation_id == deviation.buyer_id,
         turn=case_views.turn(deviation, task),
         cost=letters.may_cost(deviation),
@@ -299,6 +305,14 @@ def _page(deviation: Deviation, filled: "dict[str, FlaskForm] | None" = None, fi
     )
 
 
+def _standing(subject: Subject, deviation: Deviation, by: Membership) -> Standing:
+    process = processes.of(subject)
+    if case_views.shown_state(deviation, by) == deviation.state:
+        return standing(process)
+    known = {step: state for step, state in process.states.items() if "sanction" not in step}
+    return standing(process, {**known, "assess_reply": "active"})
+
+
 def _task(deviation: Deviation) -> HumanTask | None:
     """The step that somebody is waited for in: the sanction's while there is one."""
     subjects: list[Subject] = [*([deviation.sanction] if deviation.sanction else []), deviation]
@@ -306,12 +320,12 @@ def _task(deviation: Deviation) -> HumanTask | None:
 
 
 def _proposed_by(deviation: Deviation, by: Membership) -> bool:
-    return deviation.sanction is not None and deviation.sanction.proposed_by_id == by.person_id
+    return deviation.sanction is not None and by.person_id in deviation.sanction.proposers
 
 
 def _trail(deviation: Deviation) -> list[tuple[AuditEvent, Person | None]]:
     sanction = [deviation.sanction] if deviation.sanction else []
-    return audit.trail([deviation, *deviation.notices, *deviation.replies, *sanction])
+    return audit.trail([deviation, *deviation.notices, *deviation.replies, *sanction], by=current_membership())
 
 
 def _empty_forms(deviation: Deviation) -> "dict[str, FlaskForm]":

@@ -3,7 +3,7 @@
 import logging
 
 from flask import Flask, Response, make_response, render_template, request
-from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlalchemy.exc import DataError, IntegrityError, OperationalError
 from sqlalchemy.orm.exc import StaleDataError
 from werkzeug.exceptions import HTTPException
 
@@ -17,6 +17,10 @@ PAGES = frozenset({400, 403, 404, 409, 413, 422, 429, 500, 503})
 SOMEBODY_WAS_FIRST = Text(
     "Noen andre lagret samtidig som deg, og var først. Ingenting av ditt ble lagret. Last siden på nytt.",
     "Somebody else saved at the same time and was first. Nothing of yours was stored. Load the page again.",
+)
+TOO_LONG = Text(
+    "En av verdiene er for lang til å lagres. Ingenting ble lagret. Gå tilbake og kort den ned.",
+    "One of the values is too long to be stored. Nothing was stored. Go back and shorten it.",
 )
 NO_DATABASE = Text(
     "Databasen svarer ikke akkurat nå. Ingenting ble lagret. Prøv igjen om litt.",
@@ -32,6 +36,7 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(StaleDataError, lambda _error: page(409, SOMEBODY_WAS_FIRST))
     app.register_error_handler(IntegrityError, _collided)
     app.register_error_handler(OperationalError, _database_down)
+    app.register_error_handler(DataError, lambda _error: page(422, TOO_LONG))
     app.register_error_handler(HTTPException, _http)
 
 

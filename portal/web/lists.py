@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from flask import url_for
@@ -72,7 +73,7 @@ def mails(by: Membership, arguments: Mapping[str, str]) -> Page:
 def machines(by: Membership, arguments: Mapping[str, str]) -> Page:
     """Machines by name; filter `contract`: those that work or worked on it."""
     chosen = _chosen(arguments, "contract")
-    number = _uuid(chosen["contract"])
+    number = uuid_of(chosen["contract"])
     rows = permissions.visible(Machine, by)
     if number:
         rows = rows.where(Machine.deployments.any(Deployment.contract.has(public_id=number)))
@@ -100,8 +101,8 @@ def contracts_of(by: Membership) -> list[Contract]:
 def queue_filter(arguments: Mapping[str, str]) -> QueueFilter:
     """The review queue's filter as the address says; what makes no sense is left out."""
     return QueueFilter(
-        contract=_uuid(arguments.get("contract", "")),
-        supplier=_uuid(arguments.get("supplier", "")),
+        contract=uuid_of(arguments.get("contract", "")),
+        supplier=uuid_of(arguments.get("supplier", "")),
         period=_month(arguments.get("period", "")),
         late=arguments.get("late") == "1",
     )
@@ -125,7 +126,7 @@ def _newest_first(rows: Select[Any], entity: Any, by: Membership, arguments: Map
 
 def _last(entity: Any, by: Membership, arguments: Mapping[str, str]) -> Any | None:
     """The last row of the page before, which the address names."""
-    number = _uuid(arguments.get("after", ""))
+    number = uuid_of(arguments.get("after", ""))
     return db.session.scalar(permissions.visible(entity, by).where(entity.public_id == number)) if number else None
 
 
@@ -138,7 +139,7 @@ def _paged(rows: Select[Any], by: Membership, chosen: Mapping[str, str], endpoin
 
 
 def _of_contract(rows: Select[Any], entity: Any, chosen: Mapping[str, str]) -> Select[Any]:
-    number = _uuid(chosen["contract"])
+    number = uuid_of(chosen["contract"])
     return (
         rows.join(Contract, entity.contract_id == Contract.id).where(Contract.public_id == number) if number else rows
     )
@@ -148,7 +149,8 @@ def _chosen(arguments: Mapping[str, str], *names: str) -> dict[str, str]:
     return {name: arguments.get(name, "") for name in names}
 
 
-def _uuid(text: str) -> uuid.UUID | None:
+def uuid_of(text: str) -> uuid.UUID | None:
+    """A public id from an address; None when it is none."""
     try:
         return uuid.UUID(text)
     except ValueError:
@@ -156,6 +158,7 @@ def _uuid(text: str) -> uuid.UUID | None:
 
 
 def _month(text: str) -> str:
-    year, dash, month = text.partition("-")
-    sound = dash and year.isdigit() and month.isdigit() and len(year) == 4 and 1 <= int(month) <= 12  # noqa: PLR2004 - a month
-    return text if sound else ""
+    try:
+        return f"{date.fromisoformat(f'{text}-01'):%Y-%m}"
+    except ValueError:
+        return ""

@@ -1,5 +1,6 @@
 """Where a case stands: the diagram's picture and the same in words, for the page beside it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from flask_babel import gettext
@@ -20,9 +21,13 @@ class Standing:
     ended: bool
 
 
-def standing(process: Process) -> Standing:
-    """Draw the diagram this process started with, and list its steps, in the reader's language."""
+def standing(process: Process, states: Mapping[str, str] | None = None) -> Standing:
+    """Draw the diagram this process started with, and list its steps, in the reader's language.
+
+    `states` stands in for the process's own where the reader may not know how far it has come.
+    """
     definition = processes.definition_of(process)
+    states = process.states if states is None else states
     # The picture is drawn from our own diagrams by our own renderer, which escapes every word it writes.
-    picture = Markup(draw(definition, process.states, gettext, gettext("Where the case stands"), current_language()))  # noqa: S704
-    return Standing(picture, list(steps(definition, process.states, gettext)), process.ended_at is not None)
+    picture = Markup(draw(definition, states, gettext, gettext("Where the case stands"), current_language()))  # noqa: S704
+    return Standing(picture, list(steps(definition, states, gettext)), process.ended_at is not None)

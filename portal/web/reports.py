@@ -77,7 +77,7 @@ def _report_page(report: Report, upload: UploadForm) -> str:
     found = reports.summary(report) if is_supplier and report.state not in DONE else None
     kinds = _kinds(report)
     stands = standing(processes.of(report))
-    trail = audit.trail([report])
+    trail = audit.trail([report], by=current_membership())
     return render_template(
         "reports/show.html",
         report=report,
@@ -232,13 +232,14 @@ def make_ready(report: Report) -> ResponseReturnValue:
 def sign(report: Report) -> ResponseReturnValue:
     """Sign and send: one act, one receipt. The same button twice gives the same receipt."""
     form = VersionForm()
-    if report.state == ReportState.SUBMITTED:
-        return redirect(url_for(".receipt", public_id=report.public_id), 303)
     try:
         with transaction():
             reports.sign(report, by=current_membership(), version=form.version.data or 0)
     except Invalid:
         return _check_page(report, form), 422
+    except Conflict as refusal:
+        if refusal.text != reports.ALREADY_SENT:
+            raise
     return redirect(url_for(".receipt", public_id=report.public_id), 303)
 
 

@@ -28,8 +28,6 @@ from portal.web.progress import events, way
 
 blueprint = Blueprint("reviews", __name__)
 
-LONGEST_NUMBER = 19
-"""Digits: a task's number fits in 64 bits."""
 
 CHOOSE = Text("Velg hva kontrollen førte til.", "Choose the result of the review.")
 UNSENT_COMMENTS = Text(
@@ -55,12 +53,11 @@ def queue() -> ResponseReturnValue:
     """Open review tasks, the most urgent first. The filter lives in the address."""
     by = current_membership()
     chosen = lists.queue_filter(request.args)
-    after = request.args.get("after", "")
-    last = int(after) if after.isdecimal() and len(after) < LONGEST_NUMBER else None
+    last = lists.uuid_of(request.args.get("after", ""))
     rows = reviews.queue(by, chosen, now=clock.now(), after=last, limit=reviews.PAGE + 1)
     arguments: dict[str, Any] = dict(lists.queue_arguments(chosen))
     shown = rows[: reviews.PAGE]
-    following = url_for(".queue", **arguments, after=shown[-1].task.id) if len(rows) > reviews.PAGE else ""
+    following = url_for(".queue", **arguments, after=shown[-1].task.public_id) if len(rows) > reviews.PAGE else ""
     choices = queue_views.choices(by)
     return render_template(
         "reviews/queue.html",
@@ -162,7 +159,7 @@ def _page(report: Report, form: DecisionForm, comments: dict[str, str], first: T
         arguments=lists.queue_arguments(lists.queue_filter(request.args)),
         standing=found,
         way=way(found),
-        events=events(audit.trail([report])),
+        events=events(audit.trail([report], by=current_membership())),
     )
 
 

@@ -1,5 +1,7 @@
 """A browser, portals for it to visit, and people to sit at it."""
 
+import fcntl
+import os
 import shutil
 import threading
 from collections.abc import Callable, Iterator
@@ -25,6 +27,8 @@ __all__ = ["check_page"]
 A_FRIDAY_IN_NOVEMBER = datetime(2026, 11, 20, 9, tzinfo=UTC)
 """When the demo is played, and when every browser test begins: what a page shows must not depend on the weather."""
 
+DEMO_FILE = "demo.db"
+
 Visit = Callable[..., Visitor]
 
 
@@ -47,7 +51,7 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def visit(browser: Browser, check_page: PageChecks) -> Iterator[Visit]:
-    """Seats somebody at a browser of their own: visit(portal, "nb"). `scripts`: JavaScript; `checks`: each look counts."""
+    """Seats somebody at a browser: visit(portal, "nb"). `scripts`: with JavaScript; `checks`: every look counts."""
     contexts = []
 
     def seated(portal: Portal, language: str = "nb", *, scripts: bool = True, checks: bool = True) -> Visitor:
@@ -67,23 +71,34 @@ def visit(browser: Browser, check_page: PageChecks) -> Iterator[Visit]:
 
 
 @pytest.fixture(scope="session")
-def demo_database(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The demo as it is on A_FRIDAY_IN_NOVEMBER, made once; whoever writes in it takes a copy."""
-    folder = tmp_path_factory.mktemp("demo")
-    file = shutil.copy(sqlite_template, folder / "demo.db")
-    app = create_app(settings_for(f"sqlite:///{file}", folder))
+def demo_folder(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The demo as it is on A_FRIDAY_IN_NOVEMBER, its database and its files: made once for all workers of a run."""
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "demo"
+    folder.mkdir(exist_ok=True)
+    with (folder / "lock").open("w") as one_at_a_time:
+        fcntl.flock(one_at_a_time, fcntl.LOCK_EX)
+        if not (folder / "made").exists():
+            shutil.copy(sqlite_template, folder / DEMO_FILE)
+            _play_demo(folder)
+            (folder / "made").touch()
+    return folder
+
+
+def _play_demo(folder: Path) -> None:
+    app = create_app(settings_for(f"sqlite:///{folder / DEMO_FILE}", folder))
     with clock.at(A_FRIDAY_IN_NOVEMBER), app.app_context():
         for _step in demo.load():
             pass
         db.session.remove()
         db.engine.dispose()
-    return file
 
 
 @pytest.fixture(scope="session")
-def demo_portal(demo_database: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Portal]:
+def demo_portal(demo_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Portal]:
     """The demo, served to everybody who only reads."""
-    with serving(f"sqlite:///{demo_database}", demo_database.parent) as portal:
+    file = shutil.copy(demo_folder / DEMO_FILE, tmp_path_factory.mktemp("demo-copy"))
+    with serving(f"sqlite:///{file}", demo_folder) as portal:
         yield portal
 
 

@@ -136,7 +136,8 @@ def axe_problems(page: Page) -> list[str]:
     if not page.evaluate("'axe' in window"):
         page.evaluate(AXE.read_text())
     violations: list[Violation] = page.evaluate(
-        "async (tags) => (await axe.run(document, {runOnly: {type: 'tag', values: tags}})).violations", TAGS
+        "async (tags) => (await axe.run(document, {runOnly: tags, resultTypes: ['violations'], preload: false})).violations",
+        TAGS,
     )
     return [
         f"{violation['id']}: {violation['help']}: {str(node['html'])[:160]}"

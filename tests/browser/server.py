@@ -1,4 +1,4 @@
-"""The portal as people meet it: waitress on a loopback port, form tokens asked for, files and mail real, time movable."""
+"""The portal as people meet it: waitress on a loopback port, form tokens asked for, real files and mail."""
 
 import socket
 import threading
@@ -50,7 +50,9 @@ def serving(database_url: str, folder: Path, *, mail_url: str = "", with_worker:
     with socket.create_server(("127.0.0.1", 0)) as door:
         url = f"http://127.0.0.1:{door.getsockname()[1]}"
         app = create_app(settings_for(database_url, folder, base_url=url, mail_url=mail_url))
-        server = create_server(app, sockets=[door], threads=THREADS)
+        app.config["SEND_FILE_MAX_AGE_DEFAULT"] = 3600  # asking at each page whether a style sheet is new takes long
+        connections: dict[int, object] = {}
+        server = create_server(app, connections, sockets=[door], threads=THREADS)
         thread = threading.Thread(target=server.run, daemon=True)
         thread.start()
         with app.app_context():
@@ -62,7 +64,7 @@ def serving(database_url: str, folder: Path, *, mail_url: str = "", with_worker:
         finally:
             jobs.close()
             # Inside its own thread, and with every connection that a browser keeps open, or it would wait for them.
-            server.trigger.pull_trigger(lambda: close_all(server._map, ignore_all=True))
+            server.trigger.pull_trigger(lambda: close_all(connections, ignore_all=True))
             thread.join(timeout=10)
             server.task_dispatcher.shutdown()
             with app.app_context():

@@ -1,4 +1,4 @@
-"""The whole arc as five people live it in the browser: a report, a breach, a notice, a reply, a sanction, a closed case."""
+"""The whole arc as five people live it in the browser: report, breach, notice, reply, sanction, closed case."""
 
 import re
 from collections.abc import Iterator
@@ -272,7 +272,7 @@ def rita_returns_one_value(arc: Arc) -> None:
     rita.follows("Review queue").looks()
     march = rita.page.get_by_role("cell", name=arc.month(MARCH), exact=True)
     rita.main.get_by_role("row").filter(has=march).get_by_role("link").click()
-    rita.sees(words("Broken"), words("before: %(value)s", value=f"5 000 kWh")).looks()
+    rita.sees(words("Broken"), words("before: %(value)s", value="5 000 kWh")).looks()
     rita.presses("Save and go to the next")
     rita.sees(words.of(reviews.CHOOSE)).looks()
     rita.unfolds(f"{words('Ask for correction')} {DIESEL}")
@@ -355,9 +355,7 @@ def bo_replies_with_a_file(arc: Arc) -> None:
     bo.looks().follows(arc.task(words("Reply to the notice"))).looks()
     bo.presses("Send the reply").sees(words.of(deviations.WRITE_SOMETHING))
     bo.writes("Your reply", REPLY)
-    bo.field("Files").set_input_files(
-        {"name": FILE_NAME, "mimeType": "text/plain", "buffer": FILE_CONTENT}
-    )
+    bo.field("Files").set_input_files({"name": FILE_NAME, "mimeType": "text/plain", "buffer": FILE_CONTENT})
     bo.presses("Send the reply").reads("Your reply is received. You can read it on this page.").sees(FILE_NAME).looks()
 
 

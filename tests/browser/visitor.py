@@ -2,12 +2,13 @@
 
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cache
 from typing import Self
 from urllib.parse import urlsplit
 
+from babel.messages.pofile import read_po
 from babel.support import NullTranslations, Translations
 from playwright.sync_api import BrowserContext, Locator, Page, expect
 
@@ -66,10 +67,15 @@ def _catalogue(language: str) -> NullTranslations:
 @cache
 def _both(language: str) -> tuple[frozenset[str], frozenset[str]]:
     """What the portal says in this language, and in the other."""
-    catalogue = getattr(_catalogue("nb"), "_catalog", {})
-    pairs = [(key if isinstance(key, str) else key[0], text) for key, text in catalogue.items() if key and text]
-    english, bokmål = frozenset(key for key, _ in pairs), frozenset(text for _, text in pairs)
-    return (bokmål, english) if language == "nb" else (english, bokmål)
+    with (resources.TRANSLATIONS / "nb" / "LC_MESSAGES" / "messages.po").open("rb") as file:
+        messages = [message for message in read_po(file) if message.id]
+    english = frozenset(text for message in messages for text in _forms(message.id))
+    norwegian = frozenset(text for message in messages for text in _forms(message.string or ""))
+    return (norwegian, english) if language == "nb" else (english, norwegian)
+
+
+def _forms(text: str | Iterable[str]) -> tuple[str, ...]:
+    return (text,) if isinstance(text, str) else tuple(text)
 
 
 class Visitor:

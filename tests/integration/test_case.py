@@ -84,7 +84,7 @@ def test_the_whole_arc(world: World) -> None:
     deliver_mail()
     assert (sanction.state, deviation.state, open_tasks()) == (SanctionState.CLOSED, DeviationState.CLOSED, [])
     assert processes.of(deviation).ended_at is not None
-    actions = [event.action for event, _person in audit.trail([deviation, sanction])]
+    actions = [event.action for event, _person in audit.trail([deviation, sanction], by=world.rita)]
     assert actions.index("sanction.proposed") < actions.index("sanction.decided") < actions.index("deviation.closed")
     assert list(audit.broken_links()) == []
 
@@ -235,3 +235,41 @@ def test_a_reply_with_a_program_is_refused_and_nothing_is_stored(world: World) -
     with pytest.raises(Refused), transaction():
         deviations.reply(deviation, "Se vedlegg.", [Upload("svar.html", b"<script>alert(1)</script>")], by=world.bo)
     assert (deviation.replies, open_tasks()) == ([], ["reply"])
+
+
+def test_nobody_who_ever_proposed_it_decides(world: World) -> None:
+    """A proposal that another has taken over is still the first one's too."""
+    sanction = proposed(world)
+    with transaction():
+        world.adam.role_codes = ["administrator", "decision_maker"]
+        world.ruth.role_codes = ["administrator"]
+    with transaction():
+        sanctions.decide(sanction, approve=False, comment="For tynt.", by=world.dora, version=sanction.version)
+    with transaction():
+        sanctions.revise(sanction, "Bedre.", withdraw=False, by=world.ruth, version=sanction.version)
+    with pytest.raises(Forbidden), transaction():
+        sanctions.decide(sanction, approve=True, comment="", by=world.adam, version=sanction.version)
+    with transaction():
+        sanctions.decide(sanction, approve=True, comment="", by=world.dora, version=sanction.version)
+
+
+def test_a_letter_that_arrives_while_somebody_asks_is_not_sent_again(world: World) -> None:
+    deviation = notified(world)
+    clock.move_to(clock.now() + timedelta(days=2, minutes=1))
+    tick()
+    assert open_tasks() == ["confirm_delivery"]
+    deliver_mail()
+    with transaction():
+        deviations.settle_delivery(deviation, "", by=world.adam, version=deviation.version)
+    assert (open_tasks(), deviation.state) == (["reply"], DeviationState.AWAITING_REPLY)
+    assert len(deviation.notices) == 1
+
+
+def test_long_words_are_kept_whole(world: World) -> None:
+    deviation = notified(world)
+    deliver_mail()
+    words = "Laderen kom sent. " * 600
+    with transaction():
+        reply = deviations.reply(deviation, words, [], by=world.bo)
+    db.session.expire_all()
+    assert reply.text == words.strip()

@@ -423,7 +423,8 @@ def test_letters_are_shown_to_administrators_only(case: Made) -> None:
 def test_the_outbox_of_one_buyer_holds_nobody_else_s_letters(case: Made) -> None:
     there = case(notified)
     with there.app.app_context():
-        total = len(db.session.scalars(select(OutgoingMail.id)).all())
+        total = len(db.session.scalars(select(OutgoingMail.id).where(OutgoingMail.for_buyer)).all())
+        assert total < len(db.session.scalars(select(OutgoingMail.id)).all())
     assert there.get("adam", "/mail").text.count('href="/mail/') == total
 
 

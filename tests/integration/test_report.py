@@ -12,6 +12,7 @@ from portal.extensions import db, transaction
 from portal.model import (
     Answer,
     Decision,
+    Deviation,
     DraftLine,
     FindingResult,
     Measured,
@@ -234,7 +235,7 @@ def test_nothing_is_left_behind_when_a_step_fails(world: World, monkeypatch: pyt
     fill_in(world)
     with transaction():
         reports.make_ready(world.report, by=world.anna, version=world.report.version)
-    process_version, events = processes.of(world.report).version, audit.trail([world.report])
+    process_version, events = processes.of(world.report).version, audit.trail([world.report], by=world.anna)
 
     def broken(*_arguments: object, **_named: object) -> None:
         raise OSError("disk")
@@ -244,7 +245,7 @@ def test_nothing_is_left_behind_when_a_step_fails(world: World, monkeypatch: pyt
         reports.sign(world.report, by=world.bo, version=world.report.version)
     report = db.session.scalars(select(Report)).one()
     assert (report.state, report.revisions, open_tasks()) == (ReportState.TO_SIGN, [], ["sign"])
-    assert (processes.of(report).version, len(audit.trail([report]))) == (process_version, len(events))
+    assert (processes.of(report).version, len(audit.trail([report], by=world.anna))) == (process_version, len(events))
 
 
 def test_a_late_report_says_by_how_many_days(world: World) -> None:
@@ -252,3 +253,80 @@ def test_a_late_report_says_by_how_many_days(world: World) -> None:
     submit(world)
     assert world.report.latest is not None
     assert world.report.latest.late_by_days == 3
+
+
+def test_who_signs_does_not_review(world: World) -> None:
+    with transaction():
+        bo_at_buyer = accounts.add_membership(world.bo.person, world.rita.organisation, Role.REVIEWER)
+    submit(world)
+    with pytest.raises(Forbidden), transaction():
+        reviews.decide(world.report, Decision.APPROVE, by=bo_at_buyer, version=world.report.version)
+
+
+def test_a_part_that_was_not_commented_keeps_its_answer_under_correction(world: World) -> None:
+    submit(world)
+    row = world.report.revisions[0].lines_of("machinery")[0]
+    with transaction():
+        reviews.decide(
+            world.report,
+            Decision.RETURN,
+            by=world.rita,
+            version=world.report.version,
+            corrections=[Correction("machinery", row.key, "amount", "Stemmer tallet?")],
+        )
+    with pytest.raises(Refused), transaction():
+        drafts.save(world.report, "fuel", [], by=world.anna, version=world.report.version)
+    assert world.report.section("fuel").answer == Answer.NOTHING
+
+
+def test_a_correction_must_name_a_field_of_the_kind(world: World) -> None:
+    submit(world)
+    row = world.report.revisions[0].lines_of("machinery")[0]
+    with pytest.raises(Invalid), transaction():
+        reviews.decide(
+            world.report,
+            Decision.RETURN,
+            by=world.rita,
+            version=world.report.version,
+            corrections=[Correction("machinery", row.key, "nosuch", "Hva?")],
+        )
+
+
+def test_signing_twice_is_told_apart_from_a_collision(world: World) -> None:
+    submit(world)
+    with pytest.raises(Conflict) as refused, transaction():
+        reports.sign(world.report, by=world.bo, version=world.report.version - 1)
+    assert refused.value.text == reports.ALREADY_SENT
+
+
+def test_what_goes_on_inside_the_supplier_is_not_the_buyers_business(world: World) -> None:
+    fill_in(world)
+    with transaction():
+        reports.make_ready(world.report, by=world.anna, version=world.report.version)
+    with transaction():
+        reports.withhold(world.report, "Ikke vis dette til kommunen.", by=world.bo, version=world.report.version)
+    seen = {event.reason for event, _person in audit.trail([world.report], by=world.rita)}
+    assert "Ikke vis dette til kommunen." not in seen
+    own = {event.reason for event, _person in audit.trail([world.report], by=world.anna)}
+    assert "Ikke vis dette til kommunen." in own
+
+
+def test_the_portals_own_note_at_the_deadline_turns_nobody_away(world: World) -> None:
+    seen = world.report.version
+    clock.move_to(world.report.due_at.replace(year=2027))
+    tick()
+    assert world.report.overdue_at is not None
+    with transaction():
+        drafts.save(world.report, "machinery", machine_lines(world), by=world.anna, version=seen)
+
+
+def test_a_correction_that_never_comes_breaks_the_duty_too(world: World) -> None:
+    submit(world)
+    with transaction():
+        reviews.decide(
+            world.report, Decision.REJECT, by=world.rita, version=world.report.version, reasons="Feil måned."
+        )
+    clock.move_to(world.report.due_at.replace(year=2027))
+    tick()
+    groups = set(db.session.scalars(select(Deviation.cause_group).where(Deviation.report_id == world.report.id)))
+    assert groups == {"not_accepted", "correction"}
