@@ -56,6 +56,11 @@ check: install .venv/.installed-dev ## format, lint, types, floors, migrations a
 soak: install .venv/.installed-dev chromium ## what takes long: crash loops, and the journeys without JavaScript
 	$(BIN)/python -m pytest -n $(JOBS) -m soak $(TEST)
 
+.PHONY: screenshots
+screenshots: install .venv/.installed-dev chromium ## take the pictures in docs/screenshots anew
+	mkdir -p docs/screenshots
+	SCREENSHOTS=docs/screenshots $(BIN)/python -m pytest tests/browser/test_pages.py -k readme
+
 .PHONY: front
 front: $(VENDOR)/.built ## build the front end into portal/static/vendor
 

@@ -135,9 +135,9 @@ def axe_problems(page: Page) -> list[str]:
     """What axe finds, as "rule: help: element". Evaluated, so that the page's content policy need not allow it."""
     if not page.evaluate("'axe' in window"):
         page.evaluate(AXE.read_text())
+    options = {"runOnly": TAGS, "resultTypes": ["violations"], "preload": False}
     violations: list[Violation] = page.evaluate(
-        "async (tags) => (await axe.run(document, {runOnly: tags, resultTypes: ['violations'], preload: false})).violations",
-        TAGS,
+        "async (options) => (await axe.run(document, options)).violations", options
     )
     return [
         f"{violation['id']}: {violation['help']}: {str(node['html'])[:160]}"

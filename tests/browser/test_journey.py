@@ -8,6 +8,7 @@ from email import message_from_bytes, policy
 from functools import cached_property
 from io import BytesIO
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import openpyxl
 import pytest
@@ -76,29 +77,30 @@ class Arc:
     @cached_property
     def anna(self) -> Visitor:
         """Reporter."""
-        return self._seat("anna")
+        return self.seat("anna")
 
     @cached_property
     def bo(self) -> Visitor:
         """Signatory."""
-        return self._seat("bo")
+        return self.seat("bo")
 
     @cached_property
     def rita(self) -> Visitor:
         """Reviewer."""
-        return self._seat("rita")
+        return self.seat("rita")
 
     @cached_property
     def adam(self) -> Visitor:
         """Administrator."""
-        return self._seat("adam")
+        return self.seat("adam")
 
     @cached_property
     def dora(self) -> Visitor:
         """Decision-maker."""
-        return self._seat("dora")
+        return self.seat("dora")
 
-    def _seat(self, name: str) -> Visitor:
+    def seat(self, name: str) -> Visitor:
+        """Somebody signed in at a browser of their own."""
         seated = self.visit(self.portal, self.words.language, scripts=self.scripts, checks=self.checks)
         return seated.signs_in(f"{name}@prove.example")
 
@@ -149,7 +151,7 @@ def _file_february(portal: Portal, world: World) -> None:
     [
         pytest.param(("sqlite", "nb", True, True), id="sqlite-bokmål"),
         pytest.param(("postgresql", "en", True, True), id="postgresql-english", marks=pytest.mark.postgres),
-        pytest.param(("sqlite", "nb", False, False), id="sqlite-without-javascript"),
+        pytest.param(("sqlite", "nb", False, False), id="sqlite-without-javascript", marks=pytest.mark.soak),
     ],
     indirect=True,
 )
@@ -171,6 +173,7 @@ def test_from_a_month_of_work_to_a_closed_case(arc: Arc) -> None:
     dora_approves(arc)
     the_case_is_closed(arc)
     adam_takes_out_the_figures(arc)
+    a_stranger_finds_nothing(arc)
     with arc.portal.app.app_context():
         assert list(audit.broken_links()) == []
 
@@ -422,3 +425,11 @@ def adam_takes_out_the_figures(arc: Arc) -> None:
     )
     assert march[of["figure"]] == pytest.approx(100 * 1000 / (1000 + 1200 * 10.08), abs=0.01)
     assert (march[of["unit"]], march[of["result"]]) == ("%", words.of(exports.RESULT[FindingResult.BROKEN]))
+
+
+def a_stranger_finds_nothing(arc: Arc) -> None:
+    """Whoever is no party to the contract, whatever their roles."""
+    file = arc.bo.main.get_by_role("link", name=FILE_NAME).get_attribute("href")
+    stranger = arc.seat("sten")
+    for path in (f"/reports/{arc.world.report.public_id}", urlsplit(arc.bo.page.url).path, str(file)):
+        assert stranger.page.request.get(path).status == 404, path

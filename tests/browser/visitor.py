@@ -125,6 +125,10 @@ class Visitor:
         self.page.wait_for_url(lambda url: urlsplit(url).path != "/sign-in")
         return self
 
+    def becomes(self, first_name: str) -> Self:
+        """One of the persons of the demo, by a click on their card."""
+        return self.goes_to("/personas").presses("Continue as %(name)s", name=first_name)
+
     def tries_to_sign_in(self, email: str, password: str) -> Self:
         """On the page for it."""
         return self.writes("E-mail", email).writes("Password", password).presses("Sign in")
