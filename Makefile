@@ -53,7 +53,7 @@ check: install .venv/.installed-dev ## format, lint, types, floors, migrations a
 	$(BIN)/python -m tests.catalogues $(LANGUAGES)
 
 .PHONY: soak
-soak: install .venv/.installed-dev chromium ## what takes long: crash loops, and the journeys without JavaScript
+soak: install .venv/.installed-dev chromium ## what takes long: crash loops, and the journeys through every page in the browser
 	$(BIN)/python -m pytest -n $(JOBS) -m soak $(TEST)
 
 .PHONY: screenshots

@@ -30,7 +30,7 @@ from tests.browser.visitor import Visitor, Words
 from tests.unit.test_post import MailServer
 from tests.world import IN_APRIL, MARCH, World, submit
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.soak]
 
 MACHINERY, FUEL = kind("machinery"), kind("fuel")
 FEBRUARY = date(2026, 2, 1)

@@ -26,7 +26,7 @@ from tests.http import PASSWORD, HttpBrowser
 from tests.world import World, build_world, fill_in
 
 START = "from portal.cli import main; import sys; sys.argv[0] = 'portal'; main()"
-PATIENCE = 60
+PATIENCE = 240
 
 
 @pytest.mark.parametrize("kills", [2, pytest.param(10, marks=pytest.mark.soak)])
