@@ -41,7 +41,7 @@ wheel: install ## build dist/*.whl, which needs neither Node nor this checkout
 
 .PHONY: test
 test: install .venv/.installed-dev chromium ## run all tests: both databases and the browser. TEST=path for some of them
-	$(BIN)/python -m pytest -n $(JOBS) $(TEST)
+	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal $(TEST)
 
 .PHONY: check
 check: install .venv/.installed-dev ## format, lint, types, floors, migrations against the models, translations
@@ -53,8 +53,8 @@ check: install .venv/.installed-dev ## format, lint, types, floors, migrations a
 	$(BIN)/python -m tests.catalogues $(LANGUAGES)
 
 .PHONY: soak
-soak: install .venv/.installed-dev chromium ## what takes long: crash loops, and the journeys through every page in the browser
-	$(BIN)/python -m pytest -n $(JOBS) -m soak $(TEST)
+soak: install .venv/.installed-dev chromium ## what takes long: crash loops, and the journeys in the other language, on PostgreSQL and without JavaScript
+	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal -m soak $(TEST)
 
 .PHONY: screenshots
 screenshots: install .venv/.installed-dev chromium ## take the pictures in docs/screenshots anew

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from flask import Flask
-from sqlalchemy import make_url
+from sqlalchemy import Engine, make_url
 
 from portal import clock
 from portal.application import create_app
@@ -15,6 +15,8 @@ from portal.config import Settings
 from portal.extensions import db, parts, transaction
 from tests import postgres
 from tests.world import World, build_world
+
+_first_engines: dict[str, Engine] = {}
 
 SECRET = "only-for-tests-" + "x" * 32
 
@@ -82,6 +84,13 @@ def sqlite_url(sqlite_template: Path, tmp_path: Path) -> Iterator[str]:
     yield from _sqlite_copy(sqlite_template, tmp_path)
 
 
+def share_compiled_statements(engine: Engine) -> None:
+    """Let all engines of a run that speak one dialect share what they compiled: it is much of a test's time."""
+    first = _first_engines.setdefault(engine.dialect.name, engine)
+    engine.dialect = engine.pool._dialect = first.dialect  # noqa: SLF001 - SQLAlchemy has no public way
+    engine._compiled_cache = first._compiled_cache  # noqa: SLF001
+
+
 @pytest.fixture
 def make_app(tmp_path: Path) -> Iterator[Callable[..., Flask]]:
     """Makes applications on a database, and lets go of them when the test is over."""
@@ -90,6 +99,8 @@ def make_app(tmp_path: Path) -> Iterator[Callable[..., Flask]]:
     def make(url: str, **changes: object) -> Flask:
         app = create_app(settings_for(url, tmp_path, **changes))
         app.config["WTF_CSRF_ENABLED"] = False
+        with app.app_context():
+            share_compiled_statements(db.engine)
         made.append(app)
         return app
 

@@ -30,7 +30,7 @@ from tests.browser.visitor import Visitor, Words
 from tests.unit.test_post import MailServer
 from tests.world import IN_APRIL, MARCH, World, submit
 
-pytestmark = [pytest.mark.browser, pytest.mark.soak]
+pytestmark = pytest.mark.browser
 
 MACHINERY, FUEL = kind("machinery"), kind("fuel")
 FEBRUARY = date(2026, 2, 1)
@@ -150,7 +150,9 @@ def _file_february(portal: Portal, world: World) -> None:
     "arc",
     [
         pytest.param(("sqlite", "nb", True, True), id="sqlite-bokmål"),
-        pytest.param(("postgresql", "en", True, True), id="postgresql-english", marks=pytest.mark.postgres),
+        pytest.param(
+            ("postgresql", "en", True, True), id="postgresql-english", marks=[pytest.mark.postgres, pytest.mark.soak]
+        ),
         pytest.param(("sqlite", "nb", False, False), id="sqlite-without-javascript", marks=pytest.mark.soak),
     ],
     indirect=True,

@@ -29,7 +29,7 @@ START = "from portal.cli import main; import sys; sys.argv[0] = 'portal'; main()
 PATIENCE = 240
 
 
-@pytest.mark.parametrize("kills", [2, pytest.param(10, marks=pytest.mark.soak)])
+@pytest.mark.parametrize("kills", [1, pytest.param(10, marks=pytest.mark.soak)])
 def test_killed_in_mid_submit(make_app: Callable[..., Flask], database_url: str, tmp_path: Path, kills: int) -> None:
     app, chance = make_app(database_url), Random(kills)
     with app.app_context():
