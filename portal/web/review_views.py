@@ -87,7 +87,8 @@ class ReviewedLine(NamedTuple):
 class ReviewedSection:
     """One kind's part of the revision.
 
-    `fields`: those that any line has a value in. `lines`: those to show, of `count` with `changed` among them.
+    `fields`: those that any line has a value in. `lines`: those to show, of `count` with `changed` among them, and
+    besides them those that are `gone`.
     `comments`: those on the part as such.
     """
 
@@ -96,6 +97,7 @@ class ReviewedSection:
     lines: list[ReviewedLine]
     count: int
     changed: int
+    gone: int
     nothing: str
     """Why there is nothing to report, when that is the answer."""
     is_compared: bool
@@ -132,7 +134,8 @@ def section(kind: Kind, revision: Revision, lens: Lens, said: Sequence[ToldComme
             if lens.everything or not is_compared or each.stands_out or each.place == lens.kept
         ],
         count=len(lines),
-        changed=sum(each.is_changed for each in reviewed) if is_compared else 0,
+        changed=sum(each.is_changed for each in reviewed if not each.is_gone) if is_compared else 0,
+        gone=len(gone),
         nothing=revision.answers.get(kind.key, {}).get("reason", ""),
         is_compared=is_compared,
         comments=[each for each in own if each.place.line_key is None],
