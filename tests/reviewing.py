@@ -18,8 +18,8 @@ def send_again(world: World) -> None:
         reports.sign(world.report, by=world.bo, version=world.report.version)
 
 
-def delivery(amount: str = "500", key: UUID | None = None) -> RawLine:
-    """Diesel that the tanker brought in March."""
+def delivery(amount: str = "500", key: UUID | None = None, day: str = "12.03.2026") -> RawLine:
+    """Diesel that the tanker brought."""
     return RawLine(
         key or uuid4(),
         {
@@ -28,7 +28,7 @@ def delivery(amount: str = "500", key: UUID | None = None) -> RawLine:
             "amount_source": "invoice",
             "supplier": "Tankbilen AS",
             "invoice": "F-1",
-            "delivered_on": "12.03.2026",
+            "delivered_on": day,
         },
     )
 
