@@ -31,10 +31,8 @@ class Site:
 
     app: Flask
     review: str
-    version: str
     contract: str
     case: str
-    machines: dict[str, str]
 
     def browser(self, name: str) -> FlaskClient:
         client = self.app.test_client()

@@ -43,7 +43,7 @@ function comment() {
 
 /** Choose in the decision; only its button decides. */
 function choose(decision) {
-  const radio = document.querySelector(`#decision input[name="decision"][value="${decision}"]`);
+  const radio = document.querySelector(`#the-decision input[name="decision"][value="${decision}"]`);
   if (!radio) return;
   radio.checked = true;
   radio.scrollIntoView({ block: "center" });
