@@ -278,7 +278,7 @@ def rita_returns_one_value(arc: Arc) -> None:
     rita.sees(words("Broken"), "5 000 kWh").looks()
     rita.presses("Save and go to the next")
     rita.sees(words.of(reviews.CHOOSE)).looks()
-    rita.page.get_by_role("link", name=f"{words('Comment')} {DIESEL}", exact=True).click()
+    rita.page.get_by_role("link", name=f"{words('Comment on it')} {DIESEL}", exact=True).click()
     rita.field("What is it about?").select_option(label=words.of(MACHINERY.column("amount").label))
     rita.chooses("Must be corrected").writes("Comment", QUESTION).looks()
     rita.presses("Save the comment").sees(QUESTION).looks()

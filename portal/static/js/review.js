@@ -100,6 +100,12 @@ if (page) {
     else place.querySelector("[data-comment]")?.focus();
   });
 
+  // What is written and not saved is not lost by deciding or leaving.
+  window.addEventListener("beforeunload", (event) => {
+    const written = [...document.querySelectorAll("[data-comment-form] textarea")];
+    if (written.some((text) => text.value.trim() !== text.dataset.stored.trim())) event.preventDefault();
+  });
+
   // Others see that somebody is at the report for as long as something is done here, not while the page only stands open.
   let active = false;
   for (const kind of ["keydown", "pointerdown", "scroll"]) {
