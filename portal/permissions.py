@@ -8,6 +8,7 @@ from sqlalchemy import Select, or_, select
 
 from portal.errors import Forbidden
 from portal.model import (
+    Comment,
     Contract,
     Machine,
     Membership,
@@ -105,11 +106,13 @@ def visible(entity: type[Any], by: Membership) -> Select[Any]:
 
     Rows below a contract belong to its two parties. A machine belongs to its owner, and is seen by the buyers of the
     contracts it stands on. A report that has not been submitted is the supplier's own affair, yet the buyer sees that
-    it exists and when it is due.
+    it exists and when it is due. A comment is the buyer's own until a decision tells it; an internal one stays so.
     """
     mine = by.organisation_id
     if entity is Contract or hasattr(entity, "buyer_id"):
         rows = select(entity).where(or_(entity.buyer_id == mine, entity.supplier_id == mine))
+        if entity is Comment:
+            return rows.where(or_(Comment.buyer_id == mine, Comment.told_at.is_not(None)))
         return rows.where(_addressed_to(by)) if entity is OutgoingMail else rows
     if entity is Machine:
         return select(Machine).where(

@@ -10,6 +10,9 @@ from portal.text import Text
 Aggregate: TypeAlias = Literal["sum", "share", "minimum", "maximum", "count"]
 Comparison: TypeAlias = Literal["at_least", "at_most"]
 
+TOTAL_ENERGY = "energy"
+"""The indicator that every kind which counts energy gives: all of it, in kWh."""
+
 _MISSING = ".missing"
 
 

@@ -54,6 +54,7 @@ from portal.model.reports import (
     Section,
     Unlock,
 )
+from portal.model.reviews import Claim, Comment, CommentCategory
 
 __all__ = [
     "EDITABLE",
@@ -63,7 +64,10 @@ __all__ = [
     "AuditHead",
     "Cause",
     "Check",
+    "Claim",
     "ClauseCounts",
+    "Comment",
+    "CommentCategory",
     "Comparison",
     "Contract",
     "Decision",

@@ -4,7 +4,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from flask_security.core import RoleMixin, UserMixin
-from sqlalchemy import ForeignKey, Index, String, UniqueConstraint
+from sqlalchemy import ForeignKey, Index, String, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from portal.extensions import Base
@@ -48,6 +48,8 @@ class Person(Row, UserMixin):
     language: Mapped[str] = mapped_column(String(2), default="nb")
     password: Mapped[str | None] = mapped_column(String(255))
     active: Mapped[bool] = mapped_column(default=True)
+    single_keys: Mapped[bool] = mapped_column(default=True, server_default=text("true"))
+    """Whether single letters are shortcuts on pages that have them (WCAG 2.1.4: they can be turned off)."""
     fs_uniquifier: Mapped[str] = mapped_column(String(64), unique=True)
     memberships: Mapped[list["Membership"]] = relationship(back_populates="person", order_by="Membership.id")
 

@@ -102,6 +102,15 @@ class Report(OfContract, Row):
         return [unlock for unlock in self.unlocks if latest is not None and unlock.revision_id == latest.id]
 
     @property
+    def unlocked_lines(self) -> set[tuple[str, uuid.UUID]]:
+        """Kind and key of the lines in which the latest return reopened something."""
+        return {(unlock.kind, unlock.line_key) for unlock in self.current_unlocks if unlock.line_key is not None}
+
+    def is_wholly_unlocked(self, kind: str) -> bool:
+        """Whether the latest return reopened all of a part: lines may come and go, and the answer may change."""
+        return any(unlock.kind == kind and unlock.line_key is None for unlock in self.current_unlocks)
+
+    @property
     def editing_state(self) -> ReportState:
         """The state to go back to when a signature is withheld: what the report was being edited as."""
         latest = self.latest
@@ -312,14 +321,17 @@ class Review(OfContract, Row):
 
 
 class Unlock(OfContract, Row):
-    """What a return reopened: one value of one line, or (no field) the whole line, with the reviewer's comment."""
+    """What a return reopened: one value of one line, (no field) the whole line, or (no line) all of a part.
+
+    `comment` is what the reviewers' comments on that place said when it was returned.
+    """
 
     __tablename__ = "unlock"
 
     report_id: Mapped[int] = mapped_column(BigId, ForeignKey("report.id"), index=True)
     revision_id: Mapped[int] = mapped_column(BigId, ForeignKey("revision.id"))
     kind: Mapped[str] = mapped_column(String(40))
-    line_key: Mapped[uuid.UUID] = mapped_column(Uuid)
+    line_key: Mapped[uuid.UUID | None] = mapped_column(Uuid)
     field: Mapped[str] = mapped_column(String(60), default="")
     comment: Mapped[str] = mapped_column(Prose)
     report: Mapped[Report] = relationship(back_populates="unlocks")

@@ -56,6 +56,11 @@ def add_membership(person: Person, organisation: Organisation, *roles: Role) -> 
     return membership
 
 
+def choose_single_keys(person: Person, *, on: bool) -> None:
+    """Whether single letters are to be shortcuts for this person."""
+    person.single_keys = on
+
+
 def is_demo() -> bool:
     """Whether the demo made this database, so that everybody in it is made up."""
     mark = db.session.get(Installation, 1)

@@ -135,7 +135,7 @@ def save(report: Report, kind_key: str, lines: Sequence[RawLine], *, by: Members
     """
     section = _open_section(report, kind_key, by, version)
     kind = contracts.kind_of(report, kind_key)
-    if report.state == ReportState.RETURNED:
+    if report.state == ReportState.RETURNED and not report.is_wholly_unlocked(kind_key):
         _refuse_locked(report, kind, section, lines)
     _store(section, kind, lines)
     section.answer, section.reason = Answer.FILLED, ""
@@ -146,7 +146,7 @@ def save(report: Report, kind_key: str, lines: Sequence[RawLine], *, by: Members
 def answer_nothing(report: Report, kind_key: str, reason: str, *, by: Membership, version: int) -> SectionState:
     """Answer that there is nothing to report, with the reason. Lines typed before are kept, and do not count."""
     section = _open_section(report, kind_key, by, version)
-    if report.state == ReportState.RETURNED:
+    if report.state == ReportState.RETURNED and not report.is_wholly_unlocked(kind_key):
         raise Refused(NO_NEW_LINES)
     if not reason.strip():
         raise Invalid(SAY_WHY_NOTHING, (Problem("required", SAY_WHY_NOTHING, "reason"),))
@@ -160,6 +160,8 @@ def open_columns(report: Report, kind: Kind, key: uuid.UUID) -> frozenset[str]:
     every = frozenset(column.key for column in kind.columns)
     if report.state != ReportState.RETURNED:
         return every if report.is_editable else frozenset()
+    if report.is_wholly_unlocked(kind.key):
+        return every
     unlocked = [unlock.field for unlock in report.current_unlocks if unlock.kind == kind.key and unlock.line_key == key]
     if "" in unlocked:
         return every

@@ -1,5 +1,6 @@
 """The words of a formal notice, from the facts of the case, and what its clause may cost."""
 
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import NamedTuple
 
@@ -7,8 +8,9 @@ from flask_babel import get_locale
 from flask_babel import gettext as _
 
 from portal.kinds import Kind, Line
-from portal.model import REPORTING_DUTY, ClauseCounts, Deviation, Revision, SanctionClause
-from portal.operations import contracts, deviations, figures
+from portal.model import REPORTING_DUTY, ClauseCounts, CommentCategory, Deviation, Revision, SanctionClause
+from portal.operations import comments, contracts, deviations, figures
+from portal.operations.comments import Place
 from portal.quantities import shown
 from portal.text import Text, same
 
@@ -115,25 +117,41 @@ def line_words(kind: Kind, line: Line) -> Text:
     return Text(", ".join(each.nb for each in given), ", ".join(each.en for each in given))
 
 
+THE_WHOLE_REPORT = Text("Hele rapporten", "The whole report")
+
+
 class Asked(NamedTuple):
-    """What a return asks to have corrected: the line, the field («» for the whole line), the reviewer's comment."""
+    """What a decision told the supplier: what it is about, the field («» for the whole of it), the reviewer's words."""
 
     line: Text
     field: Text
     comment: str
+    is_question: bool
 
 
 def asked(revision: Revision) -> list[Asked]:
-    """What the reviewer of this revision asked to have corrected, by name."""
-    found = []
-    for unlock in (each for each in revision.report.unlocks if each.revision_id == revision.id):
-        kind = contracts.kind_of(revision.report, unlock.kind)
-        frozen = enumerate(revision.lines_of(unlock.kind), start=1)
-        name = next(
-            line_name(kind, Line(str(row.key), row.values), n) for n, row in frozen if row.key == unlock.line_key
+    """What the reviewers of this revision said to the supplier, by name. Internal notes are never among it."""
+    kinds = {kind.key: kind for kind in contracts.kinds_of(revision.report)}
+    return [
+        Asked(
+            *place_in_words(kinds, revision, Place.of(comment)),
+            comment.text,
+            comment.category == CommentCategory.QUESTION,
         )
-        found.append(Asked(name, kind.column(unlock.field).label if unlock.field else same(""), unlock.comment))
-    return found
+        for comment in comments.told(revision)
+    ]
+
+
+def place_in_words(kinds: Mapping[str, Kind], revision: Revision, place: Place) -> tuple[Text, Text]:
+    """What a comment is about: the line, the part or the whole report, and the field («» for all of it)."""
+    if not place.kind:
+        return THE_WHOLE_REPORT, same("")
+    kind = kinds[place.kind]
+    if place.line_key is None:
+        return kind.title, same("")
+    frozen = enumerate(revision.lines_of(place.kind), start=1)
+    name = next(line_name(kind, Line(str(row.key), row.values), n) for n, row in frozen if row.key == place.line_key)
+    return name, kind.column(place.field).label if place.field else same("")
 
 
 def _lines_in_words(deviation: Deviation, language: str) -> list[str]:

@@ -1,71 +1,51 @@
-"""The reviewer's work: a queue of what waits, and one decision on each revision."""
+"""The reviewer's decision: one on each revision."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
-
-from sqlalchemy import Select, select
 
 from portal import permissions
 from portal.errors import Conflict, Invalid
 from portal.extensions import db
 from portal.kinds.base import Problem
 from portal.model import (
-    Contract,
+    Comment,
+    CommentCategory,
     Decision,
-    HumanTask,
     Membership,
-    Organisation,
     Report,
-    ReportingPeriod,
     ReportState,
     Review,
+    Revision,
     Role,
     Unlock,
     record,
 )
-from portal.operations import accounts, contracts, lookup, mail, processes
+from portal.operations import accounts, claims, comments, contracts, lookup, mail, processes, verdicts
+from portal.operations.comments import Place
 from portal.operations.deviations import SAY_WHY
-from portal.text import Text, same
-
-PAGE = 25
+from portal.text import Text
 
 POINT_OUT = Text(
-    "Pek ut minst én linje eller ett felt som skal rettes.", "Point out at least one line or value to correct."
+    "Pek ut minst én linje eller verdi som må rettes: skriv en kommentar til den først.",
+    "Point out at least one line or value to correct: write a comment on it first.",
 )
-EXPLAIN_EACH = Text("Skriv hva som skal rettes på linjen.", "Say what is to be corrected on the line.")
-UNKNOWN_LINE = Text("Linjen finnes ikke i rapporten.", "The line is not in the report.")
-DECIDED = {
-    Decision.APPROVE: Text("{name} har godkjent rapporten.", "{name} has approved the report."),
-    Decision.RETURN: Text("{name} har bedt om retting.", "{name} has returned the report for correction."),
-    Decision.REJECT: Text("{name} har avvist rapporten.", "{name} has rejected the report."),
-}
-NEWER = Text(
-    "Det er kommet en ny revisjon siden du åpnet siden. Les den på nytt.",
-    "A new revision has come since you opened the page. Read it again.",
+MUSTS_ARE_OPEN = Text(
+    "{count} kommentarer må rettes. Be om retting, eller endre kommentarene først.",
+    "{count} comments must be corrected. Return the report, or change the comments first.",
 )
-THE_PORTAL = Text("Portalen", "The portal")
-
-
-@dataclass(frozen=True)
-class QueueFilter:
-    """What the reviewer narrows the queue to; lives in the address."""
-
-    contract: uuid.UUID | None = None
-    supplier: uuid.UUID | None = None
-    period: str = ""
-    """YYYY-MM, or empty for all."""
-    late: bool = False
-    """Only those past the review's own deadline."""
-
-
-@dataclass(frozen=True)
-class QueueRow:
-    """One waiting report."""
-
-    task: HumanTask
-    report: Report
+ONE_MUST_IS_OPEN = Text(
+    "1 kommentar må rettes. Be om retting, eller endre kommentaren først.",
+    "1 comment must be corrected. Return the report, or change the comment first.",
+)
+OPENS_NOTHING = Text(
+    "En kommentar til hele rapporten åpner ingenting. Pek også ut en verdi, en linje eller en del som skal rettes.",
+    "A comment on the whole report opens nothing. Point out a value, a line or a part to correct as well.",
+)
+COMMENTED_SINCE = Text(
+    "En kollega har skrevet eller endret kommentarer siden du åpnet siden. Les dem før du avgjør.",
+    "A colleague has written or changed comments since you opened the page. Read them before you decide.",
+)
 
 
 @dataclass(frozen=True)
@@ -78,48 +58,6 @@ class Correction:
     comment: str
 
 
-def queue(
-    by: Membership, chosen: QueueFilter, *, now: datetime, after: uuid.UUID | None = None, limit: int = PAGE
-) -> list[QueueRow]:
-    """Open review tasks of the acting buyer, the most urgent first; `after` is the last task of the page before."""
-    rows = _waiting(by, chosen, now)
-    last = db.session.scalar(permissions.visible(HumanTask, by).where(HumanTask.public_id == after)) if after else None
-    if last is not None:
-        rows = rows.where(
-            (HumanTask.due_at > last.due_at) | ((HumanTask.due_at == last.due_at) & (HumanTask.id > last.id))
-        )
-    return [QueueRow(row[0], row[1]) for row in db.session.execute(rows.limit(limit))]
-
-
-def next_after(report: Report, by: Membership, chosen: QueueFilter, *, now: datetime) -> Report | None:
-    """The next waiting report in the same filter, leaving out what this person may not review."""
-    for row in queue(by, chosen, now=now, limit=100):
-        if row.report.id != report.id and by.person_id not in row.report.preparers:
-            return row.report
-    return None
-
-
-def _waiting(by: Membership, chosen: QueueFilter, now: datetime) -> Select[HumanTask, Report]:
-    rows = (
-        select(HumanTask, Report)
-        .join(Report, (HumanTask.subject == "report") & (HumanTask.subject_id == Report.id))
-        .join(ReportingPeriod, Report.period_id == ReportingPeriod.id)
-        .where(HumanTask.closed_at.is_(None), HumanTask.element == "review", HumanTask.buyer_id == by.organisation_id)
-        .order_by(HumanTask.due_at, HumanTask.id)
-    )
-    if chosen.contract:
-        rows = rows.join(Contract, Report.contract_id == Contract.id).where(Contract.public_id == chosen.contract)
-    if chosen.supplier:
-        rows = rows.join(Organisation, Report.supplier_id == Organisation.id).where(
-            Organisation.public_id == chosen.supplier
-        )
-    if chosen.period:
-        rows = rows.where(ReportingPeriod.starts_on == date.fromisoformat(f"{chosen.period}-01"))
-    if chosen.late:
-        rows = rows.where(HumanTask.due_at < now)
-    return rows
-
-
 def decide(  # noqa: PLR0913 - a decision and all it stands on
     report: Report,
     decision: Decision,
@@ -128,20 +66,31 @@ def decide(  # noqa: PLR0913 - a decision and all it stands on
     version: int,
     reasons: str = "",
     corrections: Sequence[Correction] = (),
+    seen: str | None = None,
 ) -> Review:
     """Decide on the newest revision, once.
 
+    A return reopens what the comments that must be corrected stand on, `corrections` among them. Every decision tells
+    the supplier what was said, internal notes apart. `seen` is the seal of the comments that the person has read.
+
     Raises:
         Forbidden: the person may not review, or had a hand in the report.
-        Conflict: somebody else has decided, or the report has moved on; the words say who did what.
-        Invalid: reasons or comments are missing.
+        Conflict: somebody else has decided or commented, or the report has moved on; the words say who did what.
+        Invalid: reasons or comments are missing, or stand in the way.
     """
     permissions.may_review(by, report)
     processes.hold(report)
     revision = report.latest
     if report.state != ReportState.SUBMITTED or revision is None or report.version != version:
-        raise Conflict(who_decided(report))
-    _demand_words(report, decision, reasons, corrections)
+        raise Conflict(verdicts.who_decided(report))
+    if seen is not None and seen != comments.seal(comments.on(revision)):
+        raise Conflict(COMMENTED_SINCE)
+    for correction in corrections if decision == Decision.RETURN else ():
+        place = Place(correction.kind, correction.line_key, correction.field)
+        comments.put(revision, place, CommentCategory.MUST, correction.comment, by=by)
+    said = comments.on(revision)
+    musts = [comment for comment in said if comment.must_be_corrected]
+    _demand_words(decision, reasons, musts)
     review = Review(
         **report.parties,
         revision=revision,
@@ -150,49 +99,41 @@ def decide(  # noqa: PLR0913 - a decision and all it stands on
         decided_by=by.person,
     )
     db.session.add(review)
-    for correction in corrections if decision == Decision.RETURN else ():
-        report.unlocks.append(
-            Unlock(
-                **report.parties,
-                revision_id=revision.id,
-                kind=correction.kind,
-                line_key=correction.line_key,
-                field=correction.field,
-                comment=correction.comment.strip(),
-            )
-        )
+    comments.tell(said)
+    if decision == Decision.RETURN:
+        report.unlocks.extend(_unlocks(report, revision, musts))
+    claims.release(report)
     db.session.flush()
     processes.complete(report, "review", {"decision": str(decision)}, by=by)
     return review
 
 
-def who_decided(report: Report) -> Text:
-    """What happened to the report while somebody was reading it, and by whom."""
-    reviewed = next((revision.review for revision in reversed(report.revisions) if revision.review), None)
-    if report.state == ReportState.SUBMITTED or reviewed is None:
-        return NEWER
-    name = same(reviewed.decided_by.name) if reviewed.decided_by else THE_PORTAL
-    return DECIDED[reviewed.decision].with_values(name=name)
-
-
-def _demand_words(report: Report, decision: Decision, reasons: str, corrections: Sequence[Correction]) -> None:
+def _demand_words(decision: Decision, reasons: str, musts: Sequence[Comment]) -> None:
     if decision == Decision.REJECT and not reasons.strip():
         raise Invalid(SAY_WHY, (Problem("required", SAY_WHY, "reasons"),))
-    if decision != Decision.RETURN:
-        return
-    if not corrections:
-        raise Invalid(POINT_OUT, (Problem("required", POINT_OUT, "corrections"),))
-    revision = report.latest
-    known = {(line.kind, line.key) for line in revision.lines} if revision else set()
-    for correction in corrections:
-        where = str(correction.line_key)
-        if (correction.kind, correction.line_key) not in known:
-            raise Invalid(UNKNOWN_LINE, (Problem("unknown_line", UNKNOWN_LINE, correction.field, where),))
-        fields = {field.key for field in contracts.kind_of(report, correction.kind).fields}
-        if correction.field not in {"", *fields}:
-            raise Invalid(UNKNOWN_LINE, (Problem("unknown_field", UNKNOWN_LINE, "", where),))
-        if not correction.comment.strip():
-            raise Invalid(EXPLAIN_EACH, (Problem("required", EXPLAIN_EACH, correction.field, where),))
+    if decision == Decision.APPROVE and musts:
+        words = ONE_MUST_IS_OPEN if len(musts) == 1 else MUSTS_ARE_OPEN.with_values(count=len(musts))
+        raise Invalid(words, (Problem("open_musts", words, "decision"),))
+    if decision == Decision.RETURN and not any(comment.kind for comment in musts):
+        words = OPENS_NOTHING if musts else POINT_OUT
+        raise Invalid(words, (Problem("required", words, "corrections"),))
+
+
+def _unlocks(report: Report, revision: Revision, musts: Sequence[Comment]) -> Iterator[Unlock]:
+    """One for each place; two comments on it are two lines of one."""
+    said: dict[Place, list[str]] = {}
+    for comment in musts:
+        if comment.kind:
+            said.setdefault(Place.of(comment), []).append(comment.text)
+    for place, texts in said.items():
+        yield Unlock(
+            **report.parties,
+            revision_id=revision.id,
+            kind=place.kind,
+            line_key=place.line_key,
+            field=place.field,
+            comment="\n".join(texts),
+        )
 
 
 # -- asked by the process -----------------------------------------------------------------------------------------

@@ -6,6 +6,7 @@ from portal.config import Settings
 from portal.web import (
     accounts,
     cases,
+    comments,
     contracts,
     errors,
     exports,
@@ -24,6 +25,7 @@ BLUEPRINTS = (
     accounts.blueprint,
     reports.blueprint,
     reviews.blueprint,
+    comments.blueprint,
     cases.blueprint,
     machines.blueprint,
     contracts.blueprint,

@@ -1,76 +1,107 @@
-"""What became of a return: the values commented on or changed between the two newest revisions of a report."""
+"""What became of comments: the commented revision held against the newest, value by value."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
+from flask_babel import ngettext
+
 from portal.kinds import Kind, Line
-from portal.model import Report, Revision
-from portal.operations import letters
+from portal.model import Comment, Report, Revision
+from portal.operations import comments, drafts, letters
+from portal.operations.comments import Place
 from portal.text import Text, same
 
-WHOLE_LINE = Text("Hele linjen", "The whole line")
 NOTHING = same("")
+THE_LINE = Text("Linjen", "The line")
 
 
-class Correction(NamedTuple):
-    """A value that was commented on, or changed since the revision before. No `comment`: nobody asked for it."""
+class Change(NamedTuple):
+    """A value that is another now. `label`: its column, or the line as such when that came or went."""
 
-    line: Text
-    field: Text
-    comment: str
+    label: Text
     before: Text
     now: Text
 
+
+class Outcome(NamedTuple):
+    """What became of a comment in later revisions: the values that changed, or in a few words how much did."""
+
+    changes: Sequence[Change]
+    summary: str = ""
+
     @property
     def is_changed(self) -> bool:
-        """Whether the supplier changed it."""
-        return self.before != self.now
+        """Whether anything was done where the comment stands."""
+        return bool(self.changes or self.summary)
 
 
-def corrections(report: Report, kinds: Mapping[str, Kind]) -> list[Correction]:
-    """What was asked for and what became of it, line by line, with all else that changed since."""
-    if len(report.revisions) == 1:
-        return []
-    before, now = report.revisions[-2:]
-    found: list[Correction] = []
-    for kind in kinds.values():
-        old, new = _lines(kind, before), _lines(kind, now)
-        for place, key in enumerate({**old, **new}, start=1):
-            found += _of_line(kind, place, (old.get(key), new.get(key)), _asked(report, before, kind, key))
+class ToldComment(NamedTuple):
+    """A comment with what it is about in words, and what became of it (None: the report has not been sent again)."""
+
+    comment: Comment
+    line: Text
+    field: Text
+    place: Place
+    outcome: Outcome | None
+    may_answer: bool
+
+
+def told(report: Report, comments_: Sequence[Comment], kinds: Mapping[str, Kind]) -> list[ToldComment]:
+    """Comments as pages show them, each with what became of it; a few statements however many they are."""
+    latest = report.latest
+    lines = {revision.id: drafts.frozen_lines(revision) for revision in _needed(report, comments_)}
+    found = []
+    for comment in comments_:
+        line, field = letters.place_in_words(kinds, comment.revision, Place.of(comment))
+        outcome = None
+        if latest is not None and comment.revision_id != latest.id:
+            outcome = _outcome(Place.of(comment), kinds, lines[comment.revision_id], lines[latest.id])
+        found.append(
+            ToldComment(comment, line, field, Place.of(comment), outcome, comments.may_answer(comment, report))
+        )
     return found
 
 
-def _lines(kind: Kind, revision: Revision) -> dict[str, Line]:
-    return {str(line.key): Line(str(line.key), line.values) for line in revision.lines_of(kind.key)}
+def _needed(report: Report, comments_: Sequence[Comment]) -> list[Revision]:
+    wanted = {comment.revision_id for comment in comments_}
+    latest = report.latest
+    return [revision for revision in report.revisions if revision.id in wanted or revision is latest]
 
 
-def _asked(report: Report, revision: Revision, kind: Kind, key: str) -> dict[str, str]:
-    """Field, or empty for the whole line -> the reviewer's comment."""
-    return {
-        unlock.field: unlock.comment
-        for unlock in report.unlocks
-        if (unlock.revision_id, unlock.kind, str(unlock.line_key)) == (revision.id, kind.key, key)
-    }
+def _outcome(
+    place: Place,
+    kinds: Mapping[str, Kind],
+    before: Mapping[str, Sequence[Line]],
+    now: Mapping[str, Sequence[Line]],
+) -> Outcome:
+    if place.line_key is None:
+        keys = [place.kind] if place.kind else list(kinds)
+        number = sum(_changed_lines(kinds[key], before.get(key, ()), now.get(key, ())) for key in keys)
+        words = ngettext("%(num)d line changed", "%(num)d lines changed", number) if number else ""
+        return Outcome((), words)
+    kind = kinds[place.kind]
+    old, new = (_line(lines.get(kind.key, ()), str(place.line_key)) for lines in (before, now))
+    if new is None or old is None:
+        gone = letters.line_words(kind, old) if old else NOTHING
+        return Outcome([Change(THE_LINE, gone, NOTHING)] if old else ())
+    columns = {place.field, f"{place.field}_source"} if place.field else {column.key for column in kind.columns}
+    return Outcome(list(_changes(kind, old, new, columns)))
 
 
-def _of_line(
-    kind: Kind, place: int, lines: tuple[Line | None, Line | None], asked: Mapping[str, str]
-) -> Iterator[Correction]:
-    old, new = lines
-    whole = asked.get("", "")
-    if old is None or new is None:
-        there = new or old
-        if there is not None:
-            said = letters.line_words(kind, there)
-            before, now = (said, NOTHING) if new is None else (NOTHING, said)
-            yield Correction(letters.line_name(kind, there, place), WHOLE_LINE, whole, before, now)
-        return
-    name = letters.line_name(kind, new, place)
-    values = [
-        (column, kind.words(column.key, old.values), kind.words(column.key, new.values)) for column in kind.columns
-    ]
-    told = [each for each in values if each[0].key in asked or each[1] != each[2]]
-    for column, before, now in told:
-        yield Correction(name, column.label, asked.get(column.key, whole), before, now)
-    if whole and not told:
-        yield Correction(name, WHOLE_LINE, whole, NOTHING, NOTHING)
+def _changes(kind: Kind, old: Line, new: Line, columns: set[str]) -> Iterator[Change]:
+    for column in kind.columns:
+        before, now = kind.words(column.key, old.values), kind.words(column.key, new.values)
+        if column.key in columns and before != now:
+            yield Change(column.label, before, now)
+
+
+def _changed_lines(kind: Kind, before: Sequence[Line], now: Sequence[Line]) -> int:
+    """How many lines are others now, have come or have gone."""
+    old, new = ({line.key: line for line in lines} for lines in (before, now))
+    every = {column.key for column in kind.columns}
+    moved = len(old.keys() ^ new.keys())
+    return moved + sum(any(_changes(kind, old[key], new[key], every)) for key in old.keys() & new.keys())
+
+
+def _line(lines: Sequence[Line], key: str) -> Line | None:
+    return next((line for line in lines if line.key == key), None)

@@ -9,6 +9,7 @@ from portal.model import (
     Answer,
     Cause,
     ClauseCounts,
+    CommentCategory,
     Comparison,
     Decision,
     DeviationState,
@@ -19,6 +20,7 @@ from portal.model import (
     Role,
     SanctionState,
 )
+from portal.operations.review_queue import Why
 
 
 class Tag(NamedTuple):
@@ -100,6 +102,25 @@ DECISION = {
     Decision.REJECT: _("Reject"),
 }
 
+COMMENT = {
+    CommentCategory.MUST: Tag(_("Must be corrected"), "warning"),
+    CommentCategory.QUESTION: Tag(_("Question"), "info"),
+    CommentCategory.INTERNAL: Tag(_("Internal note"), "neutral"),
+}
+
+WHY = {
+    Why.NEW: _("New"),
+    Why.CORRECTED: _("Corrected"),
+    Why.BREACH: _("Requirement broken"),
+    Why.UNSEEN: _("Not opened yet"),
+}
+
+COMPARE = {
+    "period": _("Last period"),
+    "revision": _("Last revision"),
+    "original": _("Original"),
+}
+
 COMPARISON = {Comparison.AT_LEAST: _("at least"), Comparison.AT_MOST: _("at most")}
 
 ANSWER = {Answer.FILLED: _("Filled in"), Answer.NOTHING: _("Nothing to report")}
@@ -142,6 +163,11 @@ EVENT = {
     "report.overdue": _("The report was overdue"),
     "review.late": _("The review was late, and the reviewers were reminded"),
     "draft.saved": _("The draft was saved"),
+    "comment.added": _("A comment was written"),
+    "comment.changed": _("A comment was changed"),
+    "comment.removed": _("A comment was removed"),
+    "comment.set_aside": _("A colleague's comment was set aside"),
+    "comment.answered": _("A question was answered"),
     "deviation.found": _("The deviation was found"),
     "deviation.assessed_again": _("The deviation was assessed again"),
     "deviation.report_came_late": _("The report came, late"),

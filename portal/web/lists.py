@@ -24,7 +24,7 @@ from portal.model import (
     ReportingPeriod,
     ReportState,
 )
-from portal.operations.reviews import QueueFilter
+from portal.operations.review_queue import QueueFilter, Why
 
 PAGE = 50
 
@@ -104,6 +104,7 @@ def queue_filter(arguments: Mapping[str, str]) -> QueueFilter:
         contract=uuid_of(arguments.get("contract", "")),
         supplier=uuid_of(arguments.get("supplier", "")),
         period=_month(arguments.get("period", "")),
+        why=next((each for each in Why if each == arguments.get("why")), None),
         late=arguments.get("late") == "1",
     )
 
@@ -114,6 +115,7 @@ def queue_arguments(chosen: QueueFilter) -> dict[str, str]:
         "contract": str(chosen.contract or ""),
         "supplier": str(chosen.supplier or ""),
         "period": chosen.period,
+        "why": str(chosen.why or ""),
         "late": "1" if chosen.late else "",
     }
     return {name: value for name, value in every.items() if value}

@@ -6,6 +6,7 @@ from datetime import datetime
 from flask import Blueprint, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import LazyString, ngettext
+from flask_babel import gettext as _
 from sqlalchemy import select
 
 from portal.extensions import db
@@ -83,11 +84,12 @@ def _verb(row: TaskRow) -> LazyString | str:
     report = row.subject
     if row.task.element != "fill_in" or not isinstance(report, Report) or report.state != ReportState.RETURNED:
         return labels.TASK[row.task.element]
-    unlocks = report.current_unlocks
-    if all(unlock.field for unlock in unlocks):
-        return ngettext("Correct %(num)d value", "Correct %(num)d values", len(unlocks))
-    lines = {(unlock.kind, unlock.line_key) for unlock in unlocks}
-    return ngettext("Correct %(num)d line", "Correct %(num)d lines", len(lines))
+    lines, parts = len(report.unlocked_lines), sum(report.is_wholly_unlocked(part.kind) for part in report.sections)
+    if not parts:
+        return ngettext("Correct %(num)d line", "Correct %(num)d lines", lines)
+    if not lines:
+        return ngettext("Correct %(num)d part", "Correct %(num)d parts", parts)
+    return _("Correct %(lines)s lines and %(parts)s parts", lines=lines, parts=parts)
 
 
 def _place(row: TaskRow) -> str:

@@ -1,21 +1,39 @@
 """What the review queue shows: which reports wait, for how long, and why each is there."""
 
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
+from decimal import Decimal
 from typing import Any, NamedTuple
 
 from flask_babel import gettext as _
 from flask_babel import ngettext
 from sqlalchemy import func, select
-from sqlalchemy.orm import InstrumentedAttribute
+from sqlalchemy.orm import InstrumentedAttribute, aliased
 
 from portal import calendars, clock
 from portal.extensions import db
-from portal.model import Check, Contract, Finding, FindingResult, Membership, Organisation, Report, Revision
-from portal.operations.reviews import QueueRow
+from portal.kinds.indicators import TOTAL_ENERGY
+from portal.model import (
+    Check,
+    Claim,
+    Comment,
+    Contract,
+    Figure,
+    Finding,
+    FindingResult,
+    Membership,
+    Organisation,
+    Report,
+    ReportingPeriod,
+    Revision,
+)
+from portal.operations import claims
+from portal.operations.review_queue import QueueRow, Why
 from portal.text import Text
-from portal.web import lists
+from portal.web import labels, lists
 from portal.web.labels import Tag
+from portal.web.review_views import share_of_change
 
 MOST_MONTHS = 24
 """How far back the filter for periods reaches."""
@@ -32,6 +50,8 @@ class Choices(NamedTuple):
         """A filter in force in words, as `lists.queue_arguments` writes it."""
         if filter_name == "late":
             return str(_("Past the deadline"))
+        if filter_name == "why":
+            return str(labels.WHY[Why(value)])
         if filter_name == "period":
             return calendars.month_name(date.fromisoformat(f"{value}-01"))
         if filter_name == "supplier":
@@ -54,25 +74,45 @@ def choices(by: Membership) -> Choices:
 
 
 class Waiting(NamedTuple):
-    """A report in the queue: when its review is due, why it is there, and whether this person may decide on it."""
+    """A report in the queue: when its review is due, why it is there, and whether this person may decide on it.
+
+    `energy`: what the counted energy changed by since the period before, as a share of 1; None when there is nothing to
+    compare. `is_unseen`: nobody has opened it yet. `others`: who is at it just now. `comments`: how many are written.
+    """
 
     report: Report
     due_at: datetime | None
     reasons: list[Tag]
+    energy: Decimal | None
+    is_unseen: bool
+    others: list[Claim]
+    comments: int
     is_mine: bool
 
 
 def waiting(rows: Sequence[QueueRow], by: Membership) -> list[Waiting]:
-    """Rows of the queue as the page shows them; three statements however many rows."""
-    newest = _newest_revisions([row.report.id for row in rows])
+    """Rows of the queue as the page shows them; as many statements however many rows."""
+    reports = [row.report for row in rows]
+    newest = _newest_revisions([report.id for report in reports])
     numbers = [revision.id for revision in newest.values()]
     found = _counted(Finding.revision_id, Finding.result, numbers)
     said = _counted(Check.revision_id, Check.severity, numbers)
+    written = _counted(Comment.revision_id, Comment.category, numbers)
+    looked_at: dict[int, list[Claim]] = defaultdict(list)
+    for claim in claims.of(reports):
+        looked_at[claim.report_id].append(claim)
+    energy = _changes_of_energy(newest)
     return [
         Waiting(
             report=row.report,
             due_at=row.task.due_at,
-            reasons=_reasons(revision, found.get(revision.id, {}), said.get(revision.id, {})),
+            reasons=_reasons(row, revision, found.get(revision.id, {}), said.get(revision.id, {})),
+            energy=energy.get(row.report.id),
+            is_unseen=not looked_at[row.report.id],
+            others=[
+                each for each in looked_at[row.report.id] if each.person_id != by.person_id and claims.is_fresh(each)
+            ],
+            comments=sum(written.get(revision.id, {}).values()),
             is_mine=by.person_id not in row.report.preparers,
         )
         for row in rows
@@ -83,6 +123,57 @@ def waiting(rows: Sequence[QueueRow], by: Membership) -> list[Waiting]:
 def _newest_revisions(reports: Sequence[int]) -> dict[int, Revision]:
     rows = db.session.scalars(select(Revision).where(Revision.report_id.in_(reports)).order_by(Revision.number))
     return {row.report_id: row for row in rows}
+
+
+def _changes_of_energy(newest: Mapping[int, Revision]) -> dict[int, Decimal]:
+    """Report -> by what share of 1 its energy differs from the period before."""
+    before = _revisions_before(newest)
+    amounts = _energy([*(revision.id for revision in newest.values()), *before.values()], newest, before)
+    found = {}
+    for report, revision in newest.items():
+        share = share_of_change(amounts.get(before.get(report, 0)), amounts.get(revision.id))
+        if share is not None:
+            found[report] = share
+    return found
+
+
+def _revisions_before(reports: Iterable[int]) -> dict[int, int]:
+    """Report -> the number of the newest revision of the period before it on the same contract."""
+    other, its_period = aliased(Report), aliased(ReportingPeriod)
+    last = (
+        select(Revision.id)
+        .join(other, Revision.report_id == other.id)
+        .join(its_period, other.period_id == its_period.id)
+        .where(other.contract_id == Report.contract_id, its_period.starts_on < ReportingPeriod.starts_on)
+        .order_by(its_period.starts_on.desc(), Revision.number.desc())
+        .limit(1)
+        .correlate(Report, ReportingPeriod)
+        .scalar_subquery()
+    )
+    rows = db.session.execute(
+        select(Report.id, last)
+        .join(ReportingPeriod, Report.period_id == ReportingPeriod.id)
+        .where(Report.id.in_(list(reports)))
+    )
+    return {row[0]: row[1] for row in rows if row[1] is not None}
+
+
+def _energy(numbers: Sequence[int], newest: Mapping[int, Revision], before: Mapping[int, int]) -> dict[int, Decimal]:
+    """Revision -> its energy in the kinds that the contract counts, by the pins of the newer of the two."""
+    counted = {}
+    for report, revision in newest.items():
+        for number in (revision.id, before.get(report)):
+            counted[number] = revision.pins.get("counted_kind")
+    amounts: dict[int, Decimal] = {}
+    rows = db.session.execute(
+        select(Figure.revision_id, Figure.kind, Figure.numerator).where(
+            Figure.revision_id.in_(numbers), Figure.indicator == TOTAL_ENERGY, Figure.numerator.is_not(None)
+        )
+    )
+    for number, kind, amount in rows:
+        if counted[number] in {None, kind} and amount is not None:
+            amounts[number] = amounts.get(number, Decimal(0)) + amount
+    return amounts
 
 
 def _counted(
@@ -96,12 +187,14 @@ def _counted(
     return counts
 
 
-def _reasons(revision: Revision, found: Mapping[str, int], said: Mapping[str, int]) -> list[Tag]:
+def _reasons(row: QueueRow, revision: Revision, found: Mapping[str, int], said: Mapping[str, int]) -> list[Tag]:
     broken, unclear = found.get(FindingResult.BROKEN, 0), found.get(FindingResult.UNKNOWN, 0)
     remarks, days = said.get("warning", 0) + said.get("flag", 0), revision.late_by_days
     is_new = revision.number == 1
     corrected = _("Corrected, revision %(number)s", number=revision.number)
     reasons = [Tag(_("New"), "plain") if is_new else Tag(corrected, "info")]
+    if row.task.due_at is not None and row.task.due_at < clock.now():
+        reasons.append(Tag(_("Review is overdue"), "danger"))
     if broken:
         reasons.append(Tag(ngettext("%(num)d requirement broken", "%(num)d requirements broken", broken), "danger"))
     if unclear:

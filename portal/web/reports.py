@@ -18,12 +18,12 @@ from portal import clock
 from portal.errors import Conflict, Invalid, NotFound
 from portal.extensions import transaction
 from portal.kinds import Kind, Problem
-from portal.model import Answer, AuditEvent, ImportedFile, ImportState, Person, Report, ReportState, Section
-from portal.operations import audit, contracts, drafts, imports, lookup, processes, reports
+from portal.model import Answer, AuditEvent, Comment, ImportedFile, ImportState, Person, Report, ReportState, Section
+from portal.operations import audit, comments, contracts, drafts, imports, lookup, processes, reports
 from portal.operations.drafts import RawLine
 from portal.operations.lookup import NOT_HERE
 from portal.permissions import Permission, allowed
-from portal.web import lists, progress, report_views
+from portal.web import corrections, lists, progress, report_views
 from portal.web.access import current_membership, is_htmx, requires
 from portal.web.accounts import current_language
 from portal.web.kind_forms import SectionForm
@@ -85,6 +85,8 @@ def _report_page(report: Report, upload: UploadForm) -> str:
         parts=report_views.parts(report, found) if found else [],
         is_ready=found is not None and found.is_ready,
         frozen=report_views.frozen(report, kinds),
+        told=corrections.told(report, _told(report), kinds),
+        may_answer=is_supplier and allowed(by, Permission.REPORT_EDIT),
         is_supplier=is_supplier,
         standing=stands,
         way=progress.way(stands),
@@ -260,9 +262,15 @@ def receipt(report: Report) -> ResponseReturnValue:
     """What was signed, when, by whom, with its hash, and what happens next."""
     if report.latest is None:
         raise NotFound(NOT_HERE)
-    may_edit = allowed(current_membership(), Permission.REPORT_EDIT)
+    may_edit, kinds = allowed(current_membership(), Permission.REPORT_EDIT), _kinds(report)
     return render_template(
-        "reports/receipt.html", report=report, revision=report.latest, kinds=_kinds(report), may_edit=may_edit
+        "reports/receipt.html",
+        report=report,
+        revision=report.latest,
+        kinds=kinds,
+        may_edit=may_edit,
+        told=corrections.told(report, _told(report), kinds),
+        may_answer=False,
     )
 
 
@@ -281,6 +289,11 @@ def _check_page(report: Report, form: VersionForm) -> str:
         may_sign=allowed(current_membership(), Permission.REPORT_SIGN),
         failed=not found.is_ready,
     )
+
+
+def _told(report: Report) -> list[Comment]:
+    """What reviewers have told the supplier; what the buyer keeps to itself is on the review page only."""
+    return [comment for comment in comments.of(report, by=current_membership()) if comment.told_at is not None]
 
 
 def _kinds(report: Report) -> dict[str, Kind]:

@@ -13,13 +13,14 @@ from portal.extensions import db
 from portal.kinds import Field, FieldType, Indicator, Kind, Line
 from portal.model import Figure, Finding, FindingResult, Report, ReportingPeriod, Revision
 from portal.operations import figures, letters
-from portal.operations.letters import NamedLine
 from portal.text import Text, same
 from portal.web import labels
-from portal.web.corrections import WHOLE_LINE
+from portal.web.comparisons import Earlier
+from portal.web.corrections import ToldComment
 from portal.web.labels import Tag
 
 NOTHING = same("")
+WHOLE_LINE = Text("Hele linjen", "The whole line")
 
 
 # -- lines ------------------------------------------------------------------------------------------------------------
@@ -33,30 +34,48 @@ class Remark(NamedTuple):
 
 
 class Cell(NamedTuple):
-    """A value: now, in the period before, by what share of 1 it changed. `place`: where a comment on it goes."""
+    """A value and its source: now, as they were, and by what share of 1 a number changed.
+
+    `place`: where a comment on it stands. `is_flagged`: whether a rule has something to say of just this value.
+    """
 
     field: Field
     now: Text
     source: Text
     before: Text
+    source_before: Text
     change: Decimal | None
     is_changed: bool
+    is_flagged: bool
     place: str
 
 
 class ReviewedLine(NamedTuple):
-    """A line. `place`, "kind/line key/", is where a comment on the whole of it goes."""
+    """A line as it is, or, when it `is_gone`, as it was. `place`: where a comment on the whole of it stands."""
 
+    key: str
     name: Text
     cells: list[Cell]
     remarks: list[Remark]
+    comments: list[ToldComment]
     place: str
     is_new: bool
+    is_gone: bool = False
 
     @property
-    def places(self) -> list[str]:
-        """Where comments on this line may stand."""
-        return [self.place, *(cell.place for cell in self.cells)]
+    def places(self) -> list[tuple[str, Text]]:
+        """What of it can be commented on, by name: all of it, or one value."""
+        return [(self.place, WHOLE_LINE), *((cell.place, cell.field.label) for cell in self.cells)]
+
+    @property
+    def is_changed(self) -> bool:
+        """Whether it came, went, or says something else now."""
+        return self.is_new or self.is_gone or any(cell.is_changed for cell in self.cells)
+
+    @property
+    def stands_out(self) -> bool:
+        """Whether the reviewer is shown it without asking for all lines."""
+        return self.is_changed or bool(self.remarks or self.comments)
 
     @property
     def needs_care(self) -> bool:
@@ -68,66 +87,115 @@ class ReviewedLine(NamedTuple):
 class ReviewedSection:
     """One kind's part of the revision.
 
-    `fields`: those that any line has a value in. `missing`: lines of the period before that are not here now.
+    `fields`: those that any line has a value in. `lines`: those to show, of `count` with `changed` among them, and
+    besides them those that are `gone`.
+    `comments`: those on the part as such.
     """
 
     kind: Kind
     fields: list[Field]
     lines: list[ReviewedLine]
-    missing: list[NamedLine]
+    count: int
+    changed: int
+    gone: int
     nothing: str
     """Why there is nothing to report, when that is the answer."""
     is_compared: bool
+    comments: list[ToldComment]
 
 
-def section(kind: Kind, revision: Revision, previous: Sequence[Line]) -> ReviewedSection:
-    """One kind's lines beside those of the period before; lines without an identity cannot be told to be the same."""
-    has_identity = any(field.identity for field in kind.fields)
-    before = {line.key: line for line in previous} if has_identity else {}
+class Lens(NamedTuple):
+    """How the reviewer looks at the lines: beside what, all of them or those that stand out, and which one besides."""
+
+    earlier: Earlier
+    everything: bool = False
+    kept: str = ""
+
+
+def section(kind: Kind, revision: Revision, lens: Lens, said: Sequence[ToldComment]) -> ReviewedSection:
+    """One kind's lines beside the earlier ones; `said` is everything that was said of the report."""
     lines = [Line(str(line.key), line.values) for line in revision.lines_of(kind.key)]
-    here = {line.key for line in lines}
+    is_compared = lens.earlier.can_match(kind)
+    pairs = [(line, lens.earlier.matching(kind, line)) for line in lines]
+    matched = {id(before) for _line, before in pairs}
+    gone = [line for line in lens.earlier.lines.get(kind.key, ()) if is_compared and id(line) not in matched]
+    own = [each for each in said if each.place.kind == kind.key]
+    reviewed = [
+        *(_reviewed(kind, (place, *pair), revision, own) for place, pair in enumerate(pairs, start=1)),
+        *(_gone(kind, place, line, own) for place, line in enumerate(gone, start=len(lines) + 1)),
+    ]
+    given = [*lines, *gone]
     return ReviewedSection(
         kind=kind,
-        fields=[field for field in kind.fields if not field.identity and any(line.text(field.key) for line in lines)],
+        fields=[field for field in kind.fields if not field.identity and any(line.text(field.key) for line in given)],
         lines=[
-            _reviewed(kind, (place, line), before.get(line.key), revision) for place, line in enumerate(lines, start=1)
+            each
+            for each in reviewed
+            if lens.everything or not is_compared or each.stands_out or each.place == lens.kept
         ],
-        missing=[
-            NamedLine(letters.line_name(kind, line, place), letters.line_words(kind, line))
-            for place, line in enumerate(before.values(), start=1)
-            if line.key not in here
-        ],
+        count=len(lines),
+        changed=sum(each.is_changed for each in reviewed if not each.is_gone) if is_compared else 0,
+        gone=len(gone),
         nothing=revision.answers.get(kind.key, {}).get("reason", ""),
-        is_compared=bool(before),
+        is_compared=is_compared,
+        comments=[each for each in own if each.place.line_key is None],
     )
 
 
-def _reviewed(kind: Kind, placed: tuple[int, Line], before: Line | None, revision: Revision) -> ReviewedLine:
-    place, line = placed
+def _reviewed(
+    kind: Kind, placed: tuple[int, Line, Line | None], revision: Revision, said: Sequence[ToldComment]
+) -> ReviewedLine:
+    place, line, before = placed
+    flagged = {check.field for check in revision.checks if (check.kind, check.line_key) == (kind.key, line.key)}
     fields = [field for field in kind.fields if not field.identity]
     return ReviewedLine(
+        key=line.key,
         name=letters.line_name(kind, line, place),
-        cells=[_cell(kind, field, line, before) for field in fields],
-        remarks=[*_breaches(kind, line, revision), *_remarks(kind, line, revision), *_asked(kind, line, revision)],
+        cells=[_cell(kind, field, line, before, is_flagged=field.key in flagged) for field in fields],
+        remarks=[*_breaches(kind, line, revision), *_remarks(kind, line, revision)],
+        comments=[each for each in said if str(each.place.line_key) == line.key],
         place=f"{kind.key}/{line.key}/",
         is_new=before is None,
     )
 
 
-def _cell(kind: Kind, field: Field, line: Line, before: Line | None) -> Cell:
-    now = kind.words(field.key, line.values)
-    old = kind.words(field.key, before.values) if before else NOTHING
-    has_source = field.provenance and line.source(field.key)
+def _gone(kind: Kind, place: int, line: Line, said: Sequence[ToldComment]) -> ReviewedLine:
+    """A line that was there and is no more: there is nothing to comment on but what was said of it then."""
+    empty = Line(line.key, {})
+    fields = [field for field in kind.fields if not field.identity]
+    return ReviewedLine(
+        key=line.key,
+        name=letters.line_name(kind, line, place),
+        cells=[_cell(kind, field, empty, line, is_flagged=False) for field in fields],
+        remarks=[],
+        comments=[each for each in said if str(each.place.line_key) == line.key],
+        place="",
+        is_new=False,
+        is_gone=True,
+    )
+
+
+def _cell(kind: Kind, field: Field, line: Line, before: Line | None, *, is_flagged: bool) -> Cell:
+    now, source = kind.words(field.key, line.values), _source(kind, field, line)
+    old, old_source = (
+        (kind.words(field.key, before.values), _source(kind, field, before)) if before else (NOTHING, NOTHING)
+    )
     is_number = field.type is FieldType.NUMBER
     return Cell(
         field=field,
         now=now,
-        source=kind.words(f"{field.key}_source", line.values) if has_source else NOTHING,
+        source=source,
         before=old,
+        source_before=old_source,
         change=share_of_change(before.number(field.key), line.number(field.key)) if before and is_number else None,
-        is_changed=before is not None and now != old,
+        is_changed=before is not None and (now, source) != (old, old_source),
+        is_flagged=is_flagged,
         place=f"{kind.key}/{line.key}/{field.key}",
     )
+
+
+def _source(kind: Kind, field: Field, line: Line) -> Text:
+    return kind.words(f"{field.key}_source", line.values) if field.provenance and line.source(field.key) else NOTHING
 
 
 def _breaches(kind: Kind, line: Line, revision: Revision) -> Iterator[Remark]:
@@ -147,15 +215,6 @@ def _remarks(kind: Kind, line: Line, revision: Revision) -> list[Remark]:
         for check in revision.checks
         if (check.kind, check.line_key) == (kind.key, line.key)
     ]
-
-
-def _asked(kind: Kind, line: Line, revision: Revision) -> Iterator[Remark]:
-    """What the reviewer of this revision has asked to have corrected."""
-    for unlock in revision.report.unlocks:
-        if (unlock.revision_id, unlock.kind, str(unlock.line_key)) == (revision.id, kind.key, line.key):
-            about = kind.column(unlock.field).label if unlock.field else WHOLE_LINE
-            words = Text(f"{about.nb}: {unlock.comment}", f"{about.en}: {unlock.comment}")
-            yield Remark(Tag(_("To be corrected"), "warning"), words)
 
 
 def share_of_change(before: Decimal | None, now: Decimal | None) -> Decimal | None:

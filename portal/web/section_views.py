@@ -64,7 +64,7 @@ def section_page(  # noqa: PLR0913 - what a page shows
         collision: what somebody else stored meanwhile.
     """
     before = {line.key: line for line in drafts.previous_lines(report).get(kind.key, [])}
-    is_correction = report.state == ReportState.RETURNED
+    is_correction = report.state == ReportState.RETURNED and not report.is_wholly_unlocked(kind.key)
     blank = drafts.blank_row(report, kind)
     shown = [kind_forms.grid_row(kind, row, index, before.get(str(row.key)), said) for index, row in enumerate(rows)]
     return {

@@ -14,7 +14,7 @@ from sqlalchemy import select
 from werkzeug.test import TestResponse
 
 from portal.extensions import db, transaction
-from portal.model import Decision, Deviation, Evidence, OutgoingMail, Report, ReportState, Sanction
+from portal.model import Decision, Deviation, Evidence, OutgoingMail, Sanction
 from portal.operations import deviations, reports, reviews, sanctions
 from portal.operations.deviations import Upload
 from portal.operations.reviews import Correction
@@ -31,10 +31,8 @@ class Site:
 
     app: Flask
     review: str
-    version: str
     contract: str
     case: str
-    machines: dict[str, str]
 
     def browser(self, name: str) -> FlaskClient:
         client = self.app.test_client()
@@ -44,9 +42,6 @@ class Site:
 
     def get(self, name: str, path: str) -> TestResponse:
         return self.browser(name).get(path)
-
-    def comment(self, machine: str, field: str) -> str:
-        return f"comment:machinery/{self.machines[machine]}/{field}"
 
 
 Made = Callable[..., Site]
@@ -70,10 +65,8 @@ def site(make_app: Callable[..., Flask], sqlite_url: str) -> Made:
             return Site(
                 app=app,
                 review=f"/reports/{world.report.public_id}/review",
-                version=str(world.report.version),
                 contract=str(world.contract.public_id),
                 case=f"/cases/{found.public_id}" if found else "",
-                machines=world.machines,
             )
 
     return made
@@ -172,90 +165,6 @@ def test_filters_live_in_the_address_and_each_can_be_lifted(site: Made) -> None:
 
 def test_an_empty_queue_says_so(site: Made) -> None:
     assert "The queue is empty" in words(site().get("rita", "/queue"))
-
-
-# -- one review
-
-
-def test_the_review_page_shows_requirements_lines_and_figures(site: Made) -> None:
-    there = site(breached)
-    page = there.get("rita", there.review)
-    said = words(page)
-    assert "Zero-emission share of energy: at least 20 % clause 4.2 5.2 % Broken" in said
-    assert "9 000 l metered" in said
-    assert "UK electricity" not in said
-    assert "National Inventory Report 2021" in said
-    assert there.comment("DI-2", "amount") in page.text
-    assert there.comment("DI-2", "") in page.text
-
-
-def test_a_decision_is_asked_for_and_comments_are_kept(site: Made) -> None:
-    there = site(submit)
-    rita = there.browser("rita")
-    form = {"version": there.version, there.comment("DI-2", "amount"): "Er dette riktig?"}
-    answer = rita.post(there.review, data=form)
-    assert answer.status_code == 422
-    assert "Choose the result of the review." in words(answer)
-    assert 'value="Er dette riktig?"' in answer.text
-    approving = rita.post(there.review, data={**form, "decision": "approve"})
-    assert approving.status_code == 422
-    assert "Comments are only sent when you return the report." in words(approving)
-    without = rita.post(there.review, data={"version": form["version"], "decision": "return"})
-    assert "Point out at least one line" in words(without)
-    rejecting = rita.post(there.review, data={"version": form["version"], "decision": "reject"})
-    assert (rejecting.status_code, "Write your reasons." in words(rejecting)) == (422, True)
-
-
-def test_returned_with_the_comments_of_the_page(site: Made) -> None:
-    there = site(submit)
-    form = {"decision": "return", there.comment("DI-2", "amount"): "Er dette riktig?"}
-    answer = there.browser("rita").post(there.review, data={"version": there.version, **form})
-    assert (answer.status_code, answer.location) == (303, "/queue")
-    with there.app.app_context():
-        report = db.session.scalars(select(Report)).one()
-        assert report.state == ReportState.RETURNED
-        assert [(unlock.field, unlock.comment) for unlock in report.current_unlocks] == [("amount", "Er dette riktig?")]
-    assert "To be corrected Amount: Er dette riktig?" in words(there.get("ruth", there.review))
-
-
-def test_a_tampered_comment_is_not_found(site: Made) -> None:
-    there = site(submit)
-    form = {"version": there.version, "decision": "return", "comment:machinery/nothing/x": "Hei"}
-    assert there.browser("rita").post(there.review, data=form).status_code == 404
-    unknown = {**form, f"comment:machinery/{uuid4()}/amount": "Hei"}
-    del unknown["comment:machinery/nothing/x"]
-    assert there.browser("rita").post(there.review, data=unknown).status_code == 422
-
-
-def test_whoever_is_second_reads_who_was_first_and_keeps_the_words(site: Made) -> None:
-    there = site(submit)
-    seen = there.version
-    ruth = there.browser("ruth")
-    assert there.browser("rita").post(there.review, data={"version": seen, "decision": "approve"}).status_code == 303
-    form = {"version": seen, "decision": "return", there.comment("DI-2", "amount"): "Mine egne ord."}
-    answer = ruth.post(there.review, data=form)
-    assert answer.status_code == 409
-    assert "Rita Prøve has approved the report." in words(answer)
-    assert "Mine egne ord." in words(answer)
-
-
-def test_a_corrected_revision_shows_what_became_of_the_comments(site: Made) -> None:
-    there = site(submit, returned, filed_again)
-    said = words(there.get("rita", there.review))
-    assert "It was returned for correction by Rita Prøve." in said
-    assert "DI-2 Amount Stemmer ikke med fakturaen. Not changed 1 000 l" in said
-
-
-def test_whoever_filled_in_the_report_reads_why_they_may_not_decide(site: Made) -> None:
-    def rita_helps(world: World) -> None:
-        with transaction():
-            world.report.preparers = [*world.report.preparers, world.rita.person_id]
-
-    there = site(submit, rita_helps)
-    page = there.get("rita", there.review)
-    assert "You helped to fill in this report yourself." in words(page)
-    assert '<form class="form form-wide"' not in page.text
-    assert "somebody else reviews it" in words(there.get("rita", "/queue"))
 
 
 def test_only_reviewers_of_the_buyer_review(site: Made) -> None:

@@ -137,7 +137,7 @@ def test_tasks_lead_to_where_they_are_done(world: World, seat: Seat) -> None:
 def test_a_returned_report_says_how_much_is_to_be_corrected(world: World, seat: Seat) -> None:
     return_for(world, "amount")
     (row,) = seat(world.anna).page("/").xpath("//main//tbody/tr")
-    assert "Correct 1 value" in words(row)
+    assert "Correct 1 line" in words(row)
 
 
 # -- filling in --------------------------------------------------------------------------------------------------------

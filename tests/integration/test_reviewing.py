@@ -1,0 +1,431 @@
+"""A review through its pages, on both databases: comments, the decision, and what becomes of both."""
+
+import re
+from collections.abc import Callable
+from io import BytesIO
+from uuid import uuid4
+
+import openpyxl
+import pytest
+from flask import Flask
+from sqlalchemy import select
+
+from portal.extensions import db, transaction
+from portal.model import Comment, CommentCategory, Membership, OutgoingMail, Report, ReportState
+from portal.operations import comments, drafts
+from portal.operations.comments import Place
+from tests.desk import Desk, give_passwords, sit_down, words
+from tests.reviewing import delivery, send_again
+from tests.world import World, fill_in, machine_lines, submit
+
+Seat = Callable[[Membership], Desk]
+SECRET = "Dette er bare mellom oss."
+
+
+@pytest.fixture
+def seat(app: Flask, world: World) -> Seat:
+    give_passwords(world)
+    return lambda by: sit_down(app, by)
+
+
+def page(world: World) -> str:
+    return f"/reports/{world.report.public_id}/review"
+
+
+def line(world: World, machine: str, field: str = "") -> str:
+    return f"machinery/{world.machines[machine]}/{field}"
+
+
+def say(desk: Desk, world: World, place: str, text: str, category: str = "must") -> str:
+    """Write a comment; the address one is led back to."""
+    revision = fresh(world).latest
+    assert revision is not None
+    answer = desk.send(
+        f"/reports/{world.report.public_id}/comments",
+        place=place,
+        text=text,
+        category=category,
+        revision=str(revision.number),
+    )
+    assert answer.status_code == 303, words(answer)
+    return str(answer.location)
+
+
+def decision(desk: Desk, world: World, result: str, **form: str) -> tuple[int, str]:
+    """Decide as the page stands now."""
+    hidden = dict(re.findall(r'name="(version|seen)" value="([^"]*)"', desk.get(page(world)).text))
+    answer = desk.send(page(world), decision=result, **hidden, **form)
+    return answer.status_code, words(answer)
+
+
+def fresh(world: World) -> Report:
+    db.session.rollback()
+    return db.session.get_one(Report, world.report.id, populate_existing=True)
+
+
+def said(text: str) -> Comment:
+    return db.session.scalars(select(Comment).where(Comment.text == text)).one()
+
+
+def correct(world: World, **amounts: str) -> None:
+    """The supplier corrects the machines, and sends again."""
+    world.report = fresh(world)
+    with transaction():
+        lines = machine_lines(world, **amounts)
+        drafts.save(world.report, "machinery", lines, by=world.anna, version=world.report.version)
+    send_again(world)
+
+
+# -- comments ----------------------------------------------------------------------------------------------------------
+
+
+def test_a_comment_is_stored_at_once_and_its_author_can_change_and_remove_it(world: World, seat: Seat) -> None:
+    submit(world)
+    rita, ruth = seat(world.rita), seat(world.ruth)
+    place = line(world, "DI-2", "amount")
+    back = say(rita, world, place, "Stemmer litertallet?")
+    assert back.endswith(f"#line-machinery-{world.machines['DI-2']}")
+    assert "Must be corrected Amount Rita Prøve" in rita.reads(back.partition("#")[0])
+    comment = said("Stemmer litertallet?")
+    address = f"/comments/{comment.public_id}"
+    assert ruth.send(address, text="Nei.", category="question").status_code == 403
+    assert ruth.send(f"{address}/remove").status_code == 403
+    assert "Change the comment" in rita.reads(page(world))
+    assert "Change the comment" not in ruth.reads(page(world))
+    assert 'value="question" checked' not in rita.get(f"{page(world)}?edit={comment.public_id}").text
+    assert rita.send(address, text="Er det 900?", category="question").status_code == 303
+    assert (said("Er det 900?").category, said("Er det 900?").written_by.name) == ("question", "Rita Prøve")
+    assert rita.send(f"{address}/remove").status_code == 303
+    assert db.session.scalars(select(Comment)).all() == []
+
+
+def test_a_comment_that_cannot_be_stored_comes_back_with_its_words(world: World, seat: Seat) -> None:
+    submit(world)
+    rita, path = seat(world.rita), f"/reports/{world.report.public_id}/comments"
+    place, most = line(world, "DI-2", "amount"), comments.LONGEST
+    for form, problem in (
+        ({"text": " ", "category": "must"}, "Write what you want to say."),
+        ({"text": "å" * (most + 1), "category": "must"}, f"Write at most {most} characters."),
+        ({"text": "Hva?", "category": "shout"}, "Choose what sort of comment it is."),
+    ):
+        answer = rita.send(path, place=place, revision="1", **form)
+        assert (answer.status_code, problem in words(answer)) == (422, True), form
+        assert form["text"] in answer.text
+        assert f'href="#line-machinery-{world.machines["DI-2"]}-new-text"' in answer.text
+    for unknown in (line(world, "DI-2", "nosuch"), f"machinery/{uuid4()}/amount", "nosuch//"):
+        answer = rita.send(path, place=unknown, revision="1", text="Hva?", category="must")
+        assert (answer.status_code, "not in the report" in words(answer)) == (422, True), unknown
+    assert rita.send(path, place="machinery/x/y", revision="1", text="Hva?", category="must").status_code == 404
+    assert db.session.scalars(select(Comment)).all() == []
+
+
+def test_the_forms_of_a_comment_open_by_an_address(world: World, seat: Seat) -> None:
+    submit(world)
+    rita = seat(world.rita)
+    opened = rita.get(f"{page(world)}?about={line(world, 'DI-2')}&rows=all").text
+    assert opened.count("data-comment-form") == 1
+    assert "data-comment-form" not in rita.get(page(world)).text
+    assert rita.get(f"{page(world)}?about=").text.count("data-comment-form") == 1
+    assert "data-comment-form" not in rita.get(f"{page(world)}?about=x/y/z&edit=nothing").text
+
+
+def test_who_may_comment(world: World, seat: Seat) -> None:
+    submit(world)
+    form = {"place": line(world, "DI-2"), "text": "Hei", "category": "must", "revision": "1"}
+    path = f"/reports/{world.report.public_id}/comments"
+    statuses = [seat(by).send(path, **form).status_code for by in (world.anna, world.adam, world.stranger)]
+    assert statuses == [403, 403, 404]
+    with transaction():
+        world.report.preparers = [*world.report.preparers, world.rita.person_id]
+    rita = seat(world.rita)
+    assert rita.send(path, **form).status_code == 403
+    assert "You helped to fill in this report yourself." in rita.reads(page(world))
+    assert db.session.scalars(select(Comment)).all() == []
+
+
+# -- the decision ------------------------------------------------------------------------------------------------------
+
+
+def test_a_return_reopens_what_must_be_corrected_and_asks_the_questions(world: World, seat: Seat) -> None:
+    submit(world)
+    rita = seat(world.rita)
+    say(rita, world, line(world, "DI-2", "amount"), "Er det 900 liter?")
+    say(rita, world, line(world, "DI-2", "hours"), "Og timene?")
+    say(rita, world, line(world, "EL-1", "amount"), "Avles måleren på nytt.")
+    say(rita, world, line(world, "EL-1", "hours"), "Var den på verksted?", "question")
+    say(rita, world, "", SECRET, "internal")
+    assert "3 comments must be corrected (on 2 lines). 1 question goes along." in rita.reads(page(world))
+    assert decision(rita, world, "return")[0] == 303
+    report = fresh(world)
+    opened = {(str(unlock.line_key), unlock.field, unlock.comment) for unlock in report.current_unlocks}
+    assert opened == {
+        (world.machines["DI-2"], "amount", "Er det 900 liter?"),
+        (world.machines["DI-2"], "hours", "Og timene?"),
+        (world.machines["EL-1"], "amount", "Avles måleren på nytt."),
+    }
+    assert "Correct 2 lines" in seat(world.anna).reads("/")
+    letter = db.session.scalars(select(OutgoingMail).where(OutgoingMail.letter == "returned")).first()
+    assert letter is not None
+    assert "- DI-2, Amount: Er det 900 liter?\n" in letter.body
+    assert "Answer in the report:\n- EL-1, Operating hours: Var den på verksted?" in letter.body
+
+
+def test_two_comments_on_one_value_are_one_thing_to_correct(world: World, seat: Seat) -> None:
+    submit(world)
+    rita, ruth = seat(world.rita), seat(world.ruth)
+    say(rita, world, line(world, "DI-2", "amount"), "Er det 900 liter?")
+    say(ruth, world, line(world, "DI-2", "amount"), "Legg ved fakturaen.")
+    assert decision(rita, world, "return")[0] == 303
+    [unlock] = fresh(world).current_unlocks
+    assert unlock.comment == "Er det 900 liter?\nLegg ved fakturaen."
+
+
+def test_a_return_needs_something_that_it_can_open(world: World, seat: Seat) -> None:
+    submit(world)
+    rita = seat(world.rita)
+    say(rita, world, line(world, "DI-2"), "Hva er dette?", "question")
+    status, text = decision(rita, world, "return", reasons="Mine egne ord.")
+    assert (status, "Point out at least one line or value" in text, "Mine egne ord." in text) == (422, True, True)
+    say(rita, world, "", "En maskin mangler.")
+    status, text = decision(rita, world, "return")
+    assert (status, "opens nothing" in text) == (422, True)
+    assert fresh(world).state == ReportState.SUBMITTED
+
+
+def test_a_whole_part_can_be_opened_and_then_lines_come_and_go(world: World, seat: Seat) -> None:
+    """The fuel part said that there was nothing; the reviewer knows better, and there is no line to point at."""
+    submit(world)
+    rita = seat(world.rita)
+    say(rita, world, "fuel//", "Dere fikk diesel 12. mars.")
+    assert "(on 1 whole part)" in rita.reads(page(world))
+    assert decision(rita, world, "return")[0] == 303
+    anna = seat(world.anna)
+    assert "Correct 1 part" in anna.reads("/")
+    form = anna.get(f"/reports/{world.report.public_id}/sections/fuel").text
+    assert "Dere fikk diesel 12. mars." in form
+    assert "Add a line" in form
+    report = world.report = fresh(world)
+    with transaction():
+        drafts.save(report, "fuel", [delivery()], by=world.anna, version=report.version)
+    with pytest.raises(Exception, match="not open for correction"), transaction():
+        drafts.save(report, "machinery", machine_lines(world, diesel="1"), by=world.anna, version=report.version)
+    send_again(world)
+    assert "Corrected 1 line changed" in rita.reads(page(world))
+
+
+def test_nothing_is_approved_while_something_must_be_corrected(world: World, seat: Seat) -> None:
+    submit(world)
+    rita, ruth = seat(world.rita), seat(world.ruth)
+    say(ruth, world, line(world, "DI-2", "amount"), "Er det 900 liter?")
+    status, text = decision(rita, world, "approve")
+    assert (status, "1 comment must be corrected. Return the report" in text) == (422, True)
+    address = f"/comments/{said('Er det 900 liter?').public_id}"
+    assert ruth.send(f"{address}/set-aside").status_code == 422
+    assert rita.send(f"{address}/set-aside").status_code == 303
+    assert "Set aside by Rita Prøve. It is not sent." in rita.reads(page(world))
+    assert decision(rita, world, "approve")[0] == 303
+    assert fresh(world).state == ReportState.APPROVED
+    assert said("Er det 900 liter?").told_at is None
+
+
+def test_one_decision_is_asked_for(world: World, seat: Seat) -> None:
+    submit(world)
+    rita = seat(world.rita)
+    answer = rita.send(page(world), version=str(world.report.version), reasons="Mine ord.")
+    assert (answer.status_code, "Choose the result of the review." in words(answer)) == (422, True)
+    assert "Mine ord." in answer.text
+    status, text = decision(rita, world, "reject")
+    assert (status, "Write your reasons." in text) == (422, True)
+
+
+def test_saving_may_stay_at_the_report(world: World, seat: Seat) -> None:
+    submit(world)
+    rita = seat(world.rita)
+    form = {"version": str(fresh(world).version), "decision": "approve", "then": "stay"}
+    answer = rita.send(f"{page(world)}?period=2026-03", **form)
+    assert (answer.status_code, answer.location) == (303, f"{page(world)}?period=2026-03")
+    assert "Decided by Rita Prøve" in rita.reads(page(world))
+
+
+# -- somebody else was first -------------------------------------------------------------------------------------------
+
+
+def test_whoever_is_second_reads_who_was_first_and_keeps_the_words(world: World, seat: Seat) -> None:
+    submit(world)
+    rita, ruth = seat(world.rita), seat(world.ruth)
+    version = str(fresh(world).version)
+    assert rita.send(page(world), version=version, decision="approve").status_code == 303
+    late = ruth.send(page(world), version=version, decision="reject", reasons="Mine egne ord.")
+    assert late.status_code == 409
+    assert "Rita Prøve has approved the report." in words(late)
+    assert "Mine egne ord." in words(late)
+    form = {"place": line(world, "DI-2"), "text": "For sent skrevet.", "category": "must", "revision": "1"}
+    comment = ruth.send(f"/reports/{world.report.public_id}/comments", **form)
+    assert comment.status_code == 409
+    assert "Rita Prøve has approved the report. Your comment was not stored." in words(comment)
+    assert "For sent skrevet." in words(comment)
+    assert db.session.scalars(select(Comment)).all() == []
+
+
+def test_nobody_sends_a_colleagues_comment_unread(world: World, seat: Seat) -> None:
+    submit(world)
+    rita, ruth = seat(world.rita), seat(world.ruth)
+    say(rita, world, line(world, "DI-2"), "Kontroller.")
+    hidden = dict(re.findall(r'name="(version|seen)" value="([^"]*)"', rita.get(page(world)).text))
+    say(ruth, world, line(world, "EL-1"), "Denne også.")
+    late = rita.send(page(world), decision="return", reasons="Mine ord.", **hidden)
+    assert (late.status_code, "A colleague has written or changed comments" in words(late)) == (409, True)
+    assert "Denne også." in words(late)
+    assert "Mine ord." in late.text
+    assert fresh(world).state == ReportState.SUBMITTED
+    assert decision(rita, world, "return")[0] == 303
+
+
+def test_a_comment_on_an_older_revision_is_refused(world: World, seat: Seat) -> None:
+    submit(world)
+    rita = seat(world.rita)
+    say(rita, world, line(world, "DI-2", "amount"), "Kontroller.")
+    decision(rita, world, "return")
+    correct(world, diesel="900")
+    form = {"place": line(world, "DI-2"), "text": "Sent ute.", "category": "must", "revision": "1"}
+    answer = rita.send(f"/reports/{world.report.public_id}/comments", **form)
+    assert (answer.status_code, "A new revision has come" in words(answer)) == (409, True)
+    assert "Sent ute." in words(answer)
+
+
+# -- what becomes of it ------------------------------------------------------------------------------------------------
+
+
+def test_each_comment_shows_what_became_of_it_over_later_revisions(world: World, seat: Seat) -> None:
+    submit(world)
+    rita, anna = seat(world.rita), seat(world.anna)
+    say(rita, world, line(world, "DI-2", "amount"), "Er det 900 liter?")
+    say(rita, world, line(world, "EL-1", "amount"), "Avles på nytt.")
+    say(rita, world, line(world, "EL-1"), "Var den på verksted?", "question")
+    decision(rita, world, "return")
+    reply = f"/comments/{said('Var den på verksted?').public_id}/reply"
+    assert "Your answer" in anna.reads(f"/reports/{world.report.public_id}")
+    assert anna.send(reply, reply=" ").status_code == 422
+    assert anna.send(reply, reply="Ja, to uker.").status_code == 303
+    correct(world, diesel="900")
+    assert anna.send(reply, reply="Nei.").status_code == 422
+    for desk in (rita, anna):
+        address = page(world) if desk is rita else f"/reports/{world.report.public_id}/receipt"
+        text = desk.reads(address)
+        assert "Er det 900 liter? Corrected before: 1 000 l now: 900 l" in text
+        assert "Avles på nytt. Not changed" in text
+        assert "Var den på verksted? Answered Ja, to uker. Anna Prøve" in text
+    say(rita, world, line(world, "EL-1", "amount"), "Fortsatt feil.")
+    decision(rita, world, "return")
+    correct(world, electric="4500", diesel="900")
+    text = rita.reads(page(world))
+    assert "on revision 1 Er det 900 liter? Corrected before: 1 000 l now: 900 l" in text
+    assert "Fortsatt feil. Corrected before: 5 000 kWh now: 4 500 kWh" in text
+
+
+def test_what_the_buyer_keeps_to_itself_is_nowhere_at_the_supplier(world: World, seat: Seat) -> None:
+    submit(world)
+    rita, bo = seat(world.rita), seat(world.bo)
+    say(rita, world, line(world, "DI-2", "amount"), SECRET, "internal")
+    say(rita, world, line(world, "DI-2", "amount"), "Er det 900 liter?")
+    assert SECRET in rita.reads(page(world))
+    root = f"/reports/{world.report.public_id}"
+    pages = [root, f"{root}/receipt", "/", "/reports", f"/contracts/{world.contract.public_id}", "/cases"]
+    for address in pages:
+        assert SECRET not in bo.get(address).text, address
+        assert "Er det 900 liter?" not in bo.get(address).text, (address, "not told before the decision")
+    decision(rita, world, "return")
+    for address in [*pages, f"{root}/sections/machinery", f"{root}/check"]:
+        assert SECRET not in bo.get(address).text, address
+    assert "Er det 900 liter?" in bo.reads(root)
+    correct(world, diesel="900")
+    decision(rita, world, "approve")
+    for address in pages:
+        assert SECRET not in bo.get(address).text, address
+    assert SECRET in rita.reads(page(world)), "it stays where it was written"
+    book = openpyxl.load_workbook(BytesIO(bo.get("/exports/reports.xlsx").data))
+    cells = [str(cell) for sheet in book for row in sheet.iter_rows(values_only=True) for cell in row]
+    assert len(cells) > 20
+    assert not any(SECRET in cell for cell in cells)
+    assert not any(SECRET in letter.body for letter in db.session.scalars(select(OutgoingMail)))
+    for text in (SECRET, "Er det 900 liter?"):
+        status = bo.send(f"/comments/{said(text).public_id}/reply", reply="Hei").status_code
+        assert status == (404 if text == SECRET else 422), text
+    with transaction():
+        assert [each.text for each in comments.of(fresh(world), by=world.bo)] == ["Er det 900 liter?"]
+        assert comments.of(fresh(world), by=world.stranger) == []
+
+
+# -- beside what it was ------------------------------------------------------------------------------------------------
+
+
+def test_lines_are_held_against_the_last_revision_and_the_first(world: World, seat: Seat) -> None:
+    submit(world)
+    rita = seat(world.rita)
+    for diesel in ("900", "800"):
+        say(rita, world, line(world, "DI-2", "amount"), f"Er det {diesel} liter?")
+        decision(rita, world, "return")
+        correct(world, diesel=diesel)
+    assert "1 of 2 lines changed." in rita.reads(page(world))
+    assert "now: 800 l metered before: 900 l metered -11 %" in shown(rita, page(world))
+    assert "now: 800 l metered before: 1 000 l metered -20 %" in shown(rita, f"{page(world)}?compare=original")
+    assert "EL-1" not in shown(rita, page(world)).partition("Figures")[0].partition("Lines")[2]
+    everything = shown(rita, f"{page(world)}?compare=original&rows=all")
+    assert "EL-1" in everything.partition("Figures")[0].partition("Lines")[2]
+    assert "Show only those that stand out" in everything
+    assert "There is nothing earlier to compare these lines with." in rita.reads(f"{page(world)}?compare=period")
+    assert rita.get(f"{page(world)}?compare=nonsense&rows=x&line=<b>").status_code == 200
+
+
+def shown(desk: Desk, address: str) -> str:
+    return desk.reads(address).replace("\N{MINUS SIGN}", "-")
+
+
+def test_lines_without_an_identity_are_known_by_their_key(world: World, seat: Seat) -> None:
+    """A delivery has no name: within a report its key tells which it is, and one that is gone is shown as gone."""
+    fill_in(world)
+    kept, gone = uuid4(), uuid4()
+    with transaction():
+        lines = [delivery("500", kept), delivery("70", gone)]
+        drafts.save(world.report, "fuel", lines, by=world.anna, version=world.report.version)
+    send_again(world)
+    rita = seat(world.rita)
+    say(rita, world, "fuel//", "Er den siste med?")
+    decision(rita, world, "return")
+    world.report = fresh(world)
+    with transaction():
+        lines = [delivery("450", kept), delivery("30")]
+        drafts.save(world.report, "fuel", lines, by=world.anna, version=world.report.version)
+    send_again(world)
+    text = shown(rita, page(world))
+    assert "2 of 2 lines changed. 1 line is no longer here." in text
+    assert "now: 450 l" in text
+    assert "before: 500 l" in text
+    assert "Not here now" in text
+    assert "before: 70 l" in text
+    assert "Not in revision 1" in text
+
+
+# -- keys --------------------------------------------------------------------------------------------------------------
+
+
+def test_shortcuts_can_be_turned_off_for_good(world: World, seat: Seat) -> None:
+    submit(world)
+    rita = seat(world.rita)
+    text = rita.get(page(world)).text
+    assert 'data-keys="on"' in text
+    assert ">j</kbd>" in text
+    answer = rita.send("/review-keys", keys="off", next=page(world))
+    assert (answer.status_code, answer.location) == (303, page(world))
+    again = seat(world.rita).get(page(world)).text
+    assert 'data-keys="off"' in again
+    assert "<kbd aria-hidden" not in again
+    assert rita.send("/review-keys", keys="on", next="https://evil.example/").location == "/queue"
+    assert 'data-keys="on"' in rita.get(page(world)).text
+
+
+def test_a_comment_stands_where_it_was_put() -> None:
+    key = uuid4()
+    for place in (Place(), Place("fuel"), Place("fuel", key), Place("fuel", key, "amount")):
+        assert Place.read(str(place)) == place
+    assert set(CommentCategory) == {"question", "must", "internal"}

@@ -1,0 +1,41 @@
+"""What tests of reviews do over and over: send a report again, deliver fuel, write a comment."""
+
+from uuid import UUID, uuid4
+
+from portal.extensions import transaction
+from portal.model import Comment, CommentCategory, Report
+from portal.operations import comments, reports
+from portal.operations.comments import Place
+from portal.operations.drafts import RawLine
+from tests.world import World
+
+
+def send_again(world: World) -> None:
+    """Made ready by Anna, signed by Bo."""
+    with transaction():
+        reports.make_ready(world.report, by=world.anna, version=world.report.version)
+    with transaction():
+        reports.sign(world.report, by=world.bo, version=world.report.version)
+
+
+def delivery(amount: str = "500", key: UUID | None = None, day: str = "12.03.2026") -> RawLine:
+    """Diesel that the tanker brought."""
+    return RawLine(
+        key or uuid4(),
+        {
+            "product": "diesel",
+            "amount": amount,
+            "amount_source": "invoice",
+            "supplier": "Tankbilen AS",
+            "invoice": "F-1",
+            "delivered_on": day,
+        },
+    )
+
+
+def asked(world: World, report: Report, place: Place, text: str = "Stemmer dette?") -> Comment:
+    """Rita's question on a place of the newest revision."""
+    revision = report.latest
+    assert revision is not None
+    with transaction():
+        return comments.add(report, place, CommentCategory.QUESTION, text, by=world.rita, revision=revision.number)
