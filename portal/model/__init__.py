@@ -54,6 +54,7 @@ from portal.model.reports import (
     Section,
     Unlock,
 )
+from portal.model.signing import Explanation, Withdrawal
 
 __all__ = [
     "EDITABLE",
@@ -72,6 +73,7 @@ __all__ = [
     "DeviationState",
     "DraftLine",
     "Evidence",
+    "Explanation",
     "Figure",
     "Finding",
     "FindingResult",
@@ -109,5 +111,6 @@ __all__ = [
     "SignInAttempt",
     "Unlock",
     "WebSession",
+    "Withdrawal",
     "record",
 ]

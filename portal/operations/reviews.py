@@ -5,9 +5,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, select, update
+from sqlalchemy.orm.attributes import set_committed_value
 
-from portal import permissions
+from portal import clock, permissions
 from portal.errors import Conflict, Invalid
 from portal.extensions import db
 from portal.kinds.base import Problem
@@ -44,6 +45,10 @@ DECIDED = {
 NEWER = Text(
     "Det er kommet en ny revisjon siden du åpnet siden. Les den på nytt.",
     "A new revision has come since you opened the page. Read it again.",
+)
+WITHDRAWN = Text(
+    "{name} har trukket rapporten tilbake. Den kommer på nytt når den er endret.",
+    "{name} has withdrawn the report. It comes again when it has been changed.",
 )
 THE_PORTAL = Text("Portalen", "The portal")
 
@@ -120,6 +125,24 @@ def _waiting(by: Membership, chosen: QueueFilter, now: datetime) -> Select[Human
     return rows
 
 
+def begin(report: Report, *, by: Membership) -> None:
+    """Somebody who may review the newest revision reads it: from now on the supplier cannot take it back.
+
+    Safe to repeat; when the supplier was first and has withdrawn it, nothing is begun.
+    """
+    permissions.may_review(by, report)
+    processes.hold(report)
+    if report.state != ReportState.SUBMITTED or report.review_begun_at is not None:
+        return
+    # Past the row's version: what somebody else is deciding at this very moment has not changed by it.
+    now = clock.now()
+    noted = update(Report).where(Report.id == report.id).values(review_begun_at=now, review_begun_by_id=by.person_id)
+    db.session.execute(noted.execution_options(synchronize_session=False))
+    set_committed_value(report, "review_begun_at", now)
+    set_committed_value(report, "review_begun_by_id", by.person_id)
+    record(report, "review.begun", by=by, revision=report.latest.number if report.latest else 0)
+
+
 def decide(  # noqa: PLR0913 - a decision and all it stands on
     report: Report,
     decision: Decision,
@@ -168,6 +191,9 @@ def decide(  # noqa: PLR0913 - a decision and all it stands on
 
 def who_decided(report: Report) -> Text:
     """What happened to the report while somebody was reading it, and by whom."""
+    withdrawal = report.latest.withdrawal if report.latest else None
+    if withdrawal is not None:
+        return WITHDRAWN.with_values(name=same(withdrawal.withdrawn_by.name))
     reviewed = next((revision.review for revision in reversed(report.revisions) if revision.review), None)
     if report.state == ReportState.SUBMITTED or reviewed is None:
         return NEWER

@@ -80,6 +80,7 @@ def review(report: Report) -> ResponseReturnValue:
     chosen = lists.queue_filter(request.args)
     form = DecisionForm()
     if request.method == "GET":
+        _begin(report)
         return _page(report, form, {})
     comments = {
         name.removeprefix("comment:"): text
@@ -111,6 +112,13 @@ def review(report: Report) -> ResponseReturnValue:
     if following is None:
         return redirect(url_for(".queue", **arguments), 303)
     return redirect(url_for(".review", public_id=following.public_id, **arguments), 303)
+
+
+def _begin(report: Report) -> None:
+    """Whoever may decide and opens the page has begun the review; from then on the supplier cannot withdraw."""
+    if report.state == ReportState.SUBMITTED and report.review_begun_at is None and _barred(report) is None:
+        with transaction():
+            reviews.begin(report, by=current_membership())
 
 
 def _done(decision: Decision, report: Report) -> str:
