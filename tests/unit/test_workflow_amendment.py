@@ -40,7 +40,7 @@ def approve(drive: Drive) -> None:
 
 def approved() -> Drive:
     drive = amendment()
-    assert not drive.wait(100), "what was approved is in force: nothing is overdue"
+    assert not drive.wait(14), "what was approved is in force: nothing is overdue"
     submit(drive)
     assert drive.called() == FROZEN
     approve(drive)
