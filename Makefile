@@ -137,6 +137,11 @@ $(VENDOR)/.built: $(MODULES)/.installed designsystemet.config.json
 	cp $(MODULES)/@fontsource-variable/inter/files/inter-latin-wght-normal.woff2 \
 		$(MODULES)/@fontsource-variable/inter/files/inter-latin-ext-wght-normal.woff2 $(VENDOR)
 	cp $(MODULES)/@fontsource-variable/inter/LICENSE $(VENDOR)/inter.LICENSE
+	mkdir $(VENDOR)/paper
+	cp $(MODULES)/@expo-google-fonts/inter/400Regular/*.ttf $(MODULES)/@expo-google-fonts/inter/600SemiBold/*.ttf \
+		$(MODULES)/@expo-google-fonts/noto-emoji/400Regular/*.ttf $(VENDOR)/paper
+	cp $(MODULES)/@expo-google-fonts/inter/LICENSE_FONT $(VENDOR)/paper/inter.LICENSE
+	cp $(MODULES)/@expo-google-fonts/noto-emoji/LICENSE_FONT $(VENDOR)/paper/noto-emoji.LICENSE
 	@touch $@
 
 %.mo: %.po | .venv/.installed

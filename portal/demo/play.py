@@ -38,6 +38,7 @@ from portal.operations import (
 )
 from portal.operations.deviations import Upload
 from portal.operations.drafts import RawLine
+from portal.operations.explanations import Place
 from portal.operations.machines import MachineFacts
 from portal.operations.reviews import Correction
 from portal.text import Text
@@ -220,8 +221,13 @@ def _file(job: Job, month: calendars.Period, *, clean: bool) -> None:
         opened = [RawLine(row.key, _corrected(row)) for row in rows]
         drafts.save(report, KINDS[0], opened, by=reporter, version=report.version)
     if reporter.id != signatory.id:
-        reports.make_ready(report, by=reporter, version=report.version)
-    reports.sign(report, by=signatory, version=report.version)
+        reports.make_ready(report, by=reporter, version=report.version, reasons=_reasons(report))
+    reports.sign(report, by=signatory, version=report.version, reasons=_reasons(report))
+
+
+def _reasons(report: Report) -> dict[Place, str]:
+    warned = reports.warnings(report, reports.summary(report))
+    return {each.place: "Vi har kontrollert tallet mot avlesningen, og det stemmer." for each in warned}
 
 
 def _use(machine: str, month: calendars.Period, *, boost: bool) -> dict[str, str]:

@@ -55,6 +55,7 @@ from portal.model.reports import (
     Unlock,
 )
 from portal.model.reviews import Claim, Comment, CommentCategory
+from portal.model.signing import Explanation, Withdrawal
 
 __all__ = [
     "EDITABLE",
@@ -76,6 +77,7 @@ __all__ = [
     "DeviationState",
     "DraftLine",
     "Evidence",
+    "Explanation",
     "Figure",
     "Finding",
     "FindingResult",
@@ -113,5 +115,6 @@ __all__ = [
     "SignInAttempt",
     "Unlock",
     "WebSession",
+    "Withdrawal",
     "record",
 ]

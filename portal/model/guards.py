@@ -15,6 +15,7 @@ INSERT_ONLY = (
     "revision",
     "revision_line",
     "sign_in_attempt",
+    "withdrawal",
 )
 """Tables whose rows are never changed or removed once written."""
 

@@ -30,19 +30,36 @@ class ReportState(StrEnum):
     RETURNED = "returned"
     REJECTED = "rejected"
     APPROVED = "approved"
+    AMENDING = "amending"
 
 
 _NEXT = {
     ReportState.OPEN: {ReportState.DRAFT},
     ReportState.DRAFT: {ReportState.TO_SIGN},
-    ReportState.TO_SIGN: {ReportState.DRAFT, ReportState.RETURNED, ReportState.REJECTED, ReportState.SUBMITTED},
-    ReportState.SUBMITTED: {ReportState.RETURNED, ReportState.REJECTED, ReportState.APPROVED},
-    ReportState.RETURNED: {ReportState.TO_SIGN},
+    ReportState.TO_SIGN: {
+        ReportState.DRAFT,
+        ReportState.RETURNED,
+        ReportState.REJECTED,
+        ReportState.AMENDING,
+        ReportState.APPROVED,
+        ReportState.SUBMITTED,
+    },
+    ReportState.SUBMITTED: {
+        ReportState.DRAFT,
+        ReportState.RETURNED,
+        ReportState.REJECTED,
+        ReportState.AMENDING,
+        ReportState.APPROVED,
+    },
+    ReportState.RETURNED: {ReportState.TO_SIGN, ReportState.APPROVED},
     ReportState.REJECTED: {ReportState.TO_SIGN},
-    ReportState.APPROVED: set[ReportState](),
+    ReportState.APPROVED: {ReportState.AMENDING},
+    ReportState.AMENDING: {ReportState.TO_SIGN, ReportState.APPROVED},
 }
 
-EDITABLE = frozenset({ReportState.OPEN, ReportState.DRAFT, ReportState.RETURNED, ReportState.REJECTED})
+EDITABLE = frozenset(
+    {ReportState.OPEN, ReportState.DRAFT, ReportState.RETURNED, ReportState.REJECTED, ReportState.AMENDING}
+)
 
 
 class Answer(StrEnum):
@@ -68,6 +85,17 @@ class Report(OfContract, Row):
     due_at: Mapped[datetime] = mapped_column(Moment)
     overdue_at: Mapped[datetime | None] = mapped_column(Moment)
     review_due_at: Mapped[datetime | None] = mapped_column(Moment)
+    review_begun_at: Mapped[datetime | None] = mapped_column(Moment)
+    """When somebody who may review the newest revision first opened it; from then it cannot be withdrawn."""
+    review_begun_by_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("person.id"))
+    edited_as: Mapped[ReportState] = mapped_column(
+        Code(ReportState), default=ReportState.DRAFT, server_default=ReportState.DRAFT.value
+    )
+    """What it was open as before it was made ready: where a withheld signature or a withdrawal leads back to."""
+    accepted_number: Mapped[int | None]
+    """The number of the revision in force; an amendment that is under way changes nothing before it is approved."""
+    amendment_reason: Mapped[str] = mapped_column(Prose, default="", server_default="")
+    """Why the supplier proposes to amend what was approved; empty when no amendment is under way."""
     preparers: Mapped[list[int]] = mapped_column(JsonDocument, default=list)
     """Everybody whose hand is in the figures; none of them may review."""
     pins: Mapped[Json] = mapped_column(JsonDocument)
@@ -77,18 +105,37 @@ class Report(OfContract, Row):
     sections: Mapped[list["Section"]] = relationship(back_populates="report", order_by="Section.id")
     revisions: Mapped[list["Revision"]] = relationship(back_populates="report", order_by="Revision.number")
     unlocks: Mapped[list["Unlock"]] = relationship(back_populates="report", order_by="Unlock.id")
+    explanations: Mapped[list["Explanation"]] = relationship(  # type: ignore[name-defined]  # noqa: F821
+        back_populates="report", order_by="Explanation.id"
+    )
+    review_begun_by: Mapped[Person | None] = relationship()
 
     __mapper_args__ = {"version_id_col": version}  # noqa: RUF012 - SQLAlchemy's own form
 
     @property
     def latest(self) -> "Revision | None":
-        """The newest frozen revision, if any was signed."""
+        """The newest frozen revision, if any was signed; it may have been withdrawn since."""
         return self.revisions[-1] if self.revisions else None
 
     @property
+    def standing(self) -> "Revision | None":
+        """The newest revision that was not withdrawn: what the buyer has, and what a return was about."""
+        return next((revision for revision in reversed(self.revisions) if revision.withdrawal is None), None)
+
+    @property
     def accepted(self) -> "Revision | None":
-        """The approved revision, if there is one."""
-        return self.latest if self.state == ReportState.APPROVED else None
+        """The approved revision in force, if there is one."""
+        return next((revision for revision in self.revisions if revision.number == self.accepted_number), None)
+
+    @property
+    def is_amendment(self) -> bool:
+        """Whether what is written, signed or reviewed now would replace a revision that is in force."""
+        return self.accepted_number is not None and self.state != ReportState.APPROVED
+
+    @property
+    def can_be_late(self) -> bool:
+        """Whether the deadline runs: it is open, and nothing approved stands in for it."""
+        return self.is_editable and self.accepted_number is None
 
     @property
     def is_editable(self) -> bool:
@@ -98,8 +145,8 @@ class Report(OfContract, Row):
     @property
     def current_unlocks(self) -> list["Unlock"]:
         """What the latest return reopened; empty when nothing is under correction."""
-        latest = self.latest
-        return [unlock for unlock in self.unlocks if latest is not None and unlock.revision_id == latest.id]
+        standing = self.standing
+        return [unlock for unlock in self.unlocks if standing is not None and unlock.revision_id == standing.id]
 
     @property
     def unlocked_lines(self) -> set[tuple[str, uuid.UUID]]:
@@ -109,14 +156,6 @@ class Report(OfContract, Row):
     def is_wholly_unlocked(self, kind: str) -> bool:
         """Whether the latest return reopened all of a part: lines may come and go, and the answer may change."""
         return any(unlock.kind == kind and unlock.line_key is None for unlock in self.current_unlocks)
-
-    @property
-    def editing_state(self) -> ReportState:
-        """The state to go back to when a signature is withheld: what the report was being edited as."""
-        latest = self.latest
-        if latest is None or latest.review is None:
-            return ReportState.DRAFT
-        return ReportState.RETURNED if latest.review.decision == Decision.RETURN else ReportState.REJECTED
 
     def section(self, kind: str) -> "Section":
         """The section of one kind."""
@@ -137,6 +176,8 @@ class Report(OfContract, Row):
                 )
             )
         before, self.state = self.state, state
+        if state == ReportState.TO_SIGN:
+            self.edited_as = before
         record(self, action or f"report.{state}", by=by, reason=reason, before=str(before), **facts)
 
     def note_preparer(self, by: Membership) -> None:
@@ -196,6 +237,10 @@ class Revision(OfContract, Row):
     signed_by_id: Mapped[int] = mapped_column(BigId, ForeignKey("person.id"))
     signed_at: Mapped[datetime] = mapped_column(Moment, default=clock.now)
     late_by_days: Mapped[int] = mapped_column(default=0)
+    amendment_reason: Mapped[str] = mapped_column(Prose, default="", server_default="")
+    """Why it amends what was approved; empty when it does not."""
+    reasons: Mapped[list[Json]] = mapped_column(JsonDocument, default=list, server_default="[]")
+    """What the supplier said of each warning: {"kind", "rule", "line", "field", "text"}."""
     report: Mapped[Report] = relationship(back_populates="revisions")
     signed_by: Mapped[Person] = relationship(lazy="joined")
     lines: Mapped[list["RevisionLine"]] = relationship(order_by="RevisionLine.kind, RevisionLine.position")
@@ -203,6 +248,9 @@ class Revision(OfContract, Row):
     findings: Mapped[list["Finding"]] = relationship(order_by="Finding.id")
     checks: Mapped[list["Check"]] = relationship(order_by="Check.id")
     review: Mapped["Review | None"] = relationship(back_populates="revision")
+    withdrawal: Mapped["Withdrawal | None"] = relationship(  # type: ignore[name-defined]  # noqa: F821
+        back_populates="revision", lazy="joined"
+    )
 
     def lines_of(self, kind: str) -> "list[RevisionLine]":
         """The frozen lines of one kind, in order."""
@@ -296,6 +344,8 @@ class Check(Base):
     rule: Mapped[str] = mapped_column(String(80))
     severity: Mapped[str] = mapped_column(String(20))
     text: Mapped[dict[str, str]] = mapped_column(JsonDocument)
+    reason: Mapped[str] = mapped_column(Prose, default="", server_default="")
+    """What the supplier says of it: a warning stands with a reason."""
 
 
 class Decision(StrEnum):

@@ -84,12 +84,21 @@ class Breach(NamedTuple):
 
 
 def open_for_breaches(*, report_id: int) -> dict[str, object]:
-    """Open a deviation for each requirement that the accepted revision breaks. Asked by the report's process."""
+    """Open a deviation for each requirement that the accepted revision breaks. Asked by the report's process.
+
+    When it amends one that broke the same requirement, the case is told anew; when it no longer breaks it, the case's
+    trail says so, and whoever assesses the case decides what that means.
+    """
     report = lookup.by_number(Report, report_id)
-    revision = report.latest
-    broken = [finding for finding in revision.findings if finding.result == FindingResult.BROKEN] if revision else []
+    revision = report.accepted
+    findings = revision.findings if revision else []
+    broken = [finding for finding in findings if finding.result == FindingResult.BROKEN]
     for finding in broken:
         _open_breach(report, finding)
+    for finding in findings:
+        known = _known(report, finding.requirement, "breach") if finding not in broken else None
+        if known is not None:
+            record(known, "deviation.not_found_again", by=None, found=finding.figure, result=str(finding.result))
     return {"opened": len(broken)}
 
 
@@ -132,7 +141,7 @@ def _open_breach(report: Report, finding: Finding) -> None:
         "figure": finding.figure,
         "threshold": finding.requirement.threshold,
         "lines": finding.lines,
-        "revision": report.latest.number if report.latest else 0,
+        "revision": report.accepted_number,
         "breaches": finding.figure["breaches"],
     }
     breach = Breach(Cause.REQUIREMENT_BROKEN, "breach", Text.load(finding.sentence), facts)

@@ -105,13 +105,15 @@ def state_of(report: Report, section: Section) -> SectionState:
 
 
 def previous_lines(report: Report) -> dict[str, list[Line]]:
-    """The lines of the newest revision of the period before, per kind; empty when there is none."""
+    """The lines of the period before, per kind: of the revision in force, else of the newest that was not withdrawn."""
+    is_in_force = Revision.number == Report.accepted_number
     before = db.session.scalar(
         select(Revision)
         .join(Revision.report)
         .join(Report.period)
         .where(Report.contract_id == report.contract_id, ReportingPeriod.starts_on < report.period.starts_on)
-        .order_by(ReportingPeriod.starts_on.desc(), Revision.number.desc())
+        .where(~Revision.withdrawal.has())
+        .order_by(ReportingPeriod.starts_on.desc(), is_in_force.desc(), Revision.number.desc())
         .limit(1)
     )
     return frozen_lines(before) if before is not None else {}

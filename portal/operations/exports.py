@@ -11,7 +11,7 @@ from sqlalchemy.orm import selectinload
 from portal import permissions
 from portal.extensions import db
 from portal.kinds.base import FieldType, Indicator, Kind
-from portal.model import Contract, Figure, Finding, Membership, Report, ReportingPeriod, ReportState, Revision
+from portal.model import Contract, Figure, Finding, Membership, Report, ReportingPeriod, Revision
 from portal.operations import contracts, figures
 from portal.sheets.export import Column, Properties, Sheet, Value, write_workbook
 from portal.text import Text
@@ -86,7 +86,7 @@ def _approved(by: Membership, contract: uuid.UUID | None, first: date | None, la
         permissions.visible(Report, by)
         .join(ReportingPeriod, Report.period_id == ReportingPeriod.id)
         .join(Contract, Report.contract_id == Contract.id)
-        .where(Report.state == ReportState.APPROVED)
+        .where(Report.accepted_number.is_not(None))
         .order_by(ReportingPeriod.starts_on.desc(), Contract.reference)
         .options(
             *(

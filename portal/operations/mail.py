@@ -17,7 +17,7 @@ GIVE_UP_AFTER = timedelta(days=5)
 """A letter that no server has taken for so long is given up, and shown as failed."""
 CLAIM_LASTS = timedelta(minutes=10)
 """A sender that has not come back after this is taken for dead, and another may try."""
-SUPPLIERS_OWN = frozenset({"to_sign", "receipt"})
+SUPPLIERS_OWN = frozenset({"given_back", "to_sign", "receipt"})
 BUYERS_OWN = frozenset({"to_review", "review_late", "sanction_to_decide"})
 """Letters within one side; all others are between the parties, and both may read them."""
 

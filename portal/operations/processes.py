@@ -104,8 +104,10 @@ def complete(subject: Subject, element: str, data: Mapping[str, object], *, by: 
     _act(process, instance, partial(instance.complete, task.engine_task, {**data, "actor_id": by.id}), by=by)
 
 
-def message(subject: Subject, name: str, payload: Mapping[str, object]) -> bool:
+def message(subject: Subject, name: str, payload: Mapping[str, object], *, by: Membership | None = None) -> bool:
     """Tell a row's process that something happened outside it. False when nothing in it waited for that.
+
+    `by`, if a person did it, closes the tasks that it ends.
 
     A process that is just now being advanced (it asked for what sends this message) gets it once it stands still.
     """
@@ -113,14 +115,14 @@ def message(subject: Subject, name: str, payload: Mapping[str, object]) -> bool:
     if process.id in _running():
         _running()[process.id].append((name, payload))
         return True
-    return _deliver(process, name, payload)
+    return _deliver(process, name, payload, by)
 
 
-def _deliver(process: Process, name: str, payload: Mapping[str, object]) -> bool:
+def _deliver(process: Process, name: str, payload: Mapping[str, object], by: Membership | None = None) -> bool:
     if process.ended_at is not None:
         return False
     instance = _restored(process)
-    return _act(process, instance, partial(instance.message, name, payload), by=None)
+    return _act(process, instance, partial(instance.message, name, payload), by=by)
 
 
 def _running() -> dict[int, list[tuple[str, Mapping[str, object]]]]:

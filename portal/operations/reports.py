@@ -30,8 +30,20 @@ from portal.model import (
     record,
 )
 from portal.model.base import Json
-from portal.operations import accounts, contracts, deviations, drafts, figures, letters, lookup, mail, processes
+from portal.operations import (
+    accounts,
+    contracts,
+    deviations,
+    drafts,
+    explanations,
+    figures,
+    letters,
+    lookup,
+    mail,
+    processes,
+)
 from portal.operations.drafts import SectionState
+from portal.operations.explanations import Place, Reasons, Warned
 from portal.operations.figures import Assessment
 from portal.permissions import Permission
 from portal.quantities import canonical, rounded
@@ -46,6 +58,11 @@ CHANGED_SINCE = Text(
     "Rapporten er endret siden du åpnet denne siden. Les svarene på nytt før du sender.",
     "The report has changed since you opened this page. Read the answers again before you send.",
 )
+NEEDS_REASONS = Text(
+    "Rapporten kan ikke sendes før hver advarsel har en begrunnelse.",
+    "The report cannot be sent before each warning has a reason.",
+)
+SAY_WHAT = Text("Skriv hva som skal endres.", "Say what is to be changed.")
 ALREADY_SENT = Text("Rapporten er allerede sendt inn.", "The report has already been submitted.")
 
 
@@ -57,11 +74,15 @@ class Summary:
     assessment: Assessment
 
     @property
+    def said(self) -> dict[str, list[Problem]]:
+        """Kind -> all that is said of it, whatever it leads to."""
+        ruled = self.assessment.problems
+        return {state.kind.key: [*state.problems, *ruled[state.kind.key]] for state in self.sections}
+
+    @property
     def problems(self) -> list[Problem]:
-        """What stops the signature."""
-        found = [problem for state in self.sections for problem in state.problems]
-        ruled = [problem for problems in self.assessment.problems.values() for problem in problems]
-        return [problem for problem in (*found, *ruled) if problem.severity == "error"]
+        """What stops the signature, whatever reasons are given."""
+        return [problem for said in self.said.values() for problem in said if problem.severity == "error"]
 
     @property
     def is_ready(self) -> bool:
@@ -76,35 +97,42 @@ def summary(report: Report) -> Summary:
     return Summary(sections, figures.assess(report, lines, drafts.previous_lines(report)))
 
 
-def make_ready(report: Report, *, by: Membership, version: int) -> None:
-    """The reporter is done: the report goes to whoever may sign."""
+def warnings(report: Report, found: Summary) -> list[Warned]:
+    """What asks for a reason before the report is sent, and what has been said of it."""
+    return explanations.warned(report, found.said)
+
+
+def explain(report: Report, reasons: Reasons, *, by: Membership) -> None:
+    """Store what is said of warnings without going on: nobody loses what they wrote because something else is amiss."""
+    permissions.demand(by, Permission.REPORT_EDIT)
+    processes.hold(report)
+    explanations.keep(report, reasons, warnings(report, summary(report)), by=by)
+
+
+def make_ready(report: Report, *, by: Membership, version: int, reasons: Reasons | None = None) -> None:
+    """The reporter is done: the report goes to whoever may sign. `reasons`: what they say of warnings, with the act."""
     permissions.demand(by, Permission.REPORT_EDIT)
     _expect(report, version)
-    if not report.is_editable:
-        raise Refused(drafts.NOT_EDITABLE)
-    found = summary(report)
-    if not found.is_ready:
-        raise Invalid(NOT_READY, tuple(found.problems))
-    report.note_preparer(by)
-    report.move(ReportState.TO_SIGN, by=by)
-    processes.complete(report, "fill_in", {}, by=by)
+    _demand_complete(report, reasons or {}, by)
+    _hand_over(report, by)
     for person in accounts.people(report.supplier_id, Role.SIGNATORY):
         if person.id != by.person_id:
             mail.write(person, "to_sign", report.contract, report=report)
 
 
-def sign(report: Report, *, by: Membership, version: int) -> Revision:
-    """The signatory's signature: the revision is frozen, computed, checked and sent to review in this one act."""
+def sign(report: Report, *, by: Membership, version: int, reasons: Reasons | None = None) -> Revision:
+    """The signatory's signature: the revision is frozen, computed, checked and sent to review in this one act.
+
+    Whoever fills in and signs does both here; nobody else is asked to sign what is signed already.
+    """
     permissions.demand(by, Permission.REPORT_SIGN)
     processes.hold(report)
     if report.state in DONE:
         raise Conflict(ALREADY_SENT)
     _expect(report, version)
-    found = summary(report)
-    if not found.is_ready:
-        raise Invalid(NOT_READY, tuple(found.problems))
+    _demand_complete(report, reasons or {}, by)
     if report.state != ReportState.TO_SIGN:
-        make_ready(report, by=by, version=version)
+        _hand_over(report, by)
     report.note_preparer(by)
     processes.complete(report, "sign", {"signature": "given"}, by=by)
     revision = report.latest
@@ -116,11 +144,39 @@ def sign(report: Report, *, by: Membership, version: int) -> Revision:
 
 
 def withhold(report: Report, comment: str, *, by: Membership, version: int) -> None:
-    """The signatory sends the draft back to whoever fills it in."""
+    """The signatory sends the draft back to whoever fills it in, who is told what to change."""
     permissions.demand(by, Permission.REPORT_SIGN)
     _expect(report, version)
-    report.move(report.editing_state, by=by, reason=comment, action="report.withheld")
+    if report.state != ReportState.TO_SIGN:
+        raise Conflict(CHANGED_SINCE)
+    if not comment.strip():
+        raise Invalid(SAY_WHAT, (Problem("required", SAY_WHAT, "comment"),))
+    report.move(report.edited_as, by=by, reason=comment.strip(), action="report.withheld")
     processes.complete(report, "sign", {"signature": "withheld"}, by=by)
+    for person in accounts.people(report.supplier_id, Role.REPORTER):
+        if person.id != by.person_id:
+            mail.write(person, "given_back", report.contract, report=report, by=by.person, comment=comment.strip())
+
+
+def _demand_complete(report: Report, reasons: Reasons, by: Membership) -> None:
+    """Nothing may stand against the draft, and each warning must have its reason."""
+    if not report.is_editable and report.state != ReportState.TO_SIGN:
+        raise Refused(drafts.NOT_EDITABLE)
+    found = summary(report)
+    explanations.keep(report, reasons, warnings(report, found), by=by)
+    if not found.is_ready:
+        raise Invalid(NOT_READY, tuple(found.problems))
+    lacking = explanations.lacking(warnings(report, found))
+    if lacking:
+        raise Invalid(NEEDS_REASONS, tuple(lacking))
+
+
+def _hand_over(report: Report, by: Membership) -> None:
+    if not report.is_editable:
+        raise Refused(drafts.NOT_EDITABLE)
+    report.note_preparer(by)
+    report.move(ReportState.TO_SIGN, by=by)
+    processes.complete(report, "fill_in", {}, by=by)
 
 
 def _expect(report: Report, version: int) -> None:
@@ -138,6 +194,8 @@ def freeze(*, report_id: int, actor_id: int) -> dict[str, object]:
     signed_at = clock.now()
     zone = report.contract.time_zone
     late = (calendars.local_day(signed_at, zone) - calendars.local_day(report.period.due_at, zone)).days
+    if report.is_amendment:
+        late = 0  # what it amends was delivered
     revision = Revision(
         **report.parties,
         number=len(report.revisions) + 1,
@@ -149,12 +207,16 @@ def freeze(*, report_id: int, actor_id: int) -> dict[str, object]:
         signed_by=by.person,
         signed_at=signed_at,
         late_by_days=max(late, 0),
+        amendment_reason=report.amendment_reason,
     )
-    for state in (drafts.state_of(report, section) for section in report.sections):
+    found = summary(report)
+    revision.reasons = explanations.frozen(warnings(report, found))
+    for state in found.sections:
         if state.section.answer == Answer.FILLED:
             revision.lines.extend(_frozen(position, state.kind.key, line) for position, line in enumerate(state.lines))
     revision.hash = content_hash(report, revision)
     report.revisions.append(revision)
+    report.review_begun_at = report.review_begun_by_id = None
     report.move(ReportState.SUBMITTED, by=by, revision=revision.number, hash=revision.hash)
     db.session.flush()
     if revision.number == 1 and late > 0:
@@ -176,6 +238,9 @@ def content_hash(report: Report, revision: Revision) -> str:
         "signed_at": revision.signed_at.isoformat(timespec="microseconds"),
         "lines": [[line.kind, str(line.key), line.position, line.values] for line in revision.lines],
     }
+    # Left out when empty: revisions that were signed before there was such a thing keep their hash.
+    said |= {"reasons": revision.reasons} if revision.reasons else {}
+    said |= {"amendment_reason": revision.amendment_reason} if revision.amendment_reason else {}
     return hashlib.sha256(
         json.dumps(said, sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode()
     ).hexdigest()
@@ -213,7 +278,7 @@ def check(*, report_id: int) -> dict[str, object]:
     """Store what the rules say about the newest revision; the answer is what the routing table decides on."""
     report = lookup.by_number(Report, report_id)
     revision = _latest(report)
-    found = _assessed(report, revision)
+    found, reasons = _assessed(report, revision), explanations.signed(revision.reasons)
     revision.checks.extend(
         Check(
             kind=kind,
@@ -222,6 +287,7 @@ def check(*, report_id: int) -> dict[str, object]:
             rule=problem.rule,
             severity=problem.severity,
             text=problem.text.dump(),
+            reason=reasons.get(Place(kind, problem.rule, problem.line, problem.field), ""),
         )
         for kind, problems in found.problems.items()
         for problem in problems
@@ -270,7 +336,7 @@ def approve(*, report_id: int, actor_id: int | None) -> dict[str, object]:
     revision = _latest(report)
     for section in report.sections:
         section.accepted_revision_id = revision.id
-    report.review_due_at = None
+    report.review_due_at, report.accepted_number, report.amendment_reason = None, revision.number, ""
     if actor_id is None:
         _note_unattended(report, revision)
     by = accounts.membership(actor_id) if actor_id is not None else None

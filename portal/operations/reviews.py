@@ -4,7 +4,10 @@ import uuid
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from portal import permissions
+from sqlalchemy import update
+from sqlalchemy.orm.attributes import set_committed_value
+
+from portal import clock, permissions
 from portal.errors import Conflict, Invalid
 from portal.extensions import db
 from portal.kinds.base import Problem
@@ -56,6 +59,24 @@ class Correction:
     line_key: uuid.UUID
     field: str
     comment: str
+
+
+def begin(report: Report, *, by: Membership) -> None:
+    """Somebody who may review the newest revision reads it: from now on the supplier cannot take it back.
+
+    Safe to repeat; when the supplier was first and has withdrawn it, nothing is begun.
+    """
+    permissions.may_review(by, report)
+    processes.hold(report)
+    if report.state != ReportState.SUBMITTED or report.review_begun_at is not None:
+        return
+    # Past the row's version: what somebody else is deciding at this very moment has not changed by it.
+    now = clock.now()
+    noted = update(Report).where(Report.id == report.id).values(review_begun_at=now, review_begun_by_id=by.person_id)
+    db.session.execute(noted.execution_options(synchronize_session=False))
+    set_committed_value(report, "review_begun_at", now)
+    set_committed_value(report, "review_begun_by_id", by.person_id)
+    record(report, "review.begun", by=by, revision=report.latest.number if report.latest else 0)
 
 
 def decide(  # noqa: PLR0913 - a decision and all it stands on

@@ -2,9 +2,11 @@
 
 from collections.abc import Callable, Mapping
 
-from portal.operations import deviations, reports, reviews, sanctions
+from portal.operations import amendments, deviations, reports, reviews, sanctions, withdrawals
 
 SERVICE_TASKS: dict[str, Callable[..., Mapping[str, object] | None]] = {
+    "amendments.put_aside": amendments.put_aside,
+    "amendments.refuse": amendments.refuse,
     "deviations.close": deviations.close_deviation,
     "deviations.dismiss": deviations.dismiss_deviation,
     "deviations.note_no_reply": deviations.note_no_reply,
@@ -30,4 +32,5 @@ SERVICE_TASKS: dict[str, Callable[..., Mapping[str, object] | None]] = {
     "sanctions.refuse": sanctions.refuse_sanction,
     "sanctions.send_decision": sanctions.send_decision,
     "sanctions.withdraw": sanctions.withdraw_sanction,
+    "withdrawals.take_back": withdrawals.take_back,
 }

@@ -15,6 +15,10 @@ NEWER = Text(
     "Det er kommet en ny revisjon siden du åpnet siden. Les den på nytt.",
     "A new revision has come since you opened the page. Read it again.",
 )
+WITHDRAWN = Text(
+    "{name} har trukket rapporten tilbake. Den kommer på nytt når den er endret.",
+    "{name} has withdrawn the report. It comes again when it has been changed.",
+)
 THE_PORTAL = Text("Portalen", "The portal")
 
 
@@ -35,6 +39,9 @@ def demand_waiting(report: Report, *, by: Membership, revision: int) -> Revision
 
 def who_decided(report: Report) -> Text:
     """What happened to the report while somebody was reading it, and by whom."""
+    withdrawal = report.latest.withdrawal if report.latest else None
+    if withdrawal is not None:
+        return WITHDRAWN.with_values(name=same(withdrawal.withdrawn_by.name))
     reviewed = next((revision.review for revision in reversed(report.revisions) if revision.review), None)
     if report.state == ReportState.SUBMITTED or reviewed is None:
         return NEWER

@@ -14,11 +14,16 @@ from portal.web import (
     machines,
     mail,
     pages,
+    receipts,
     reports,
     reviews,
     security,
+    signing,
     words,
 )
+
+PARTS = (receipts, signing)
+"""Pages that hang on the blueprint of another: it is enough that they are there."""
 
 BLUEPRINTS = (
     pages.blueprint,

@@ -10,6 +10,7 @@ from portal.model import Comment, Report, Revision
 from portal.operations import comments, drafts, letters
 from portal.operations.comments import Place
 from portal.text import Text, same
+from portal.web.access import current_membership
 
 NOTHING = same("")
 THE_LINE = Text("Linjen", "The line")
@@ -44,6 +45,11 @@ class ToldComment(NamedTuple):
     place: Place
     outcome: Outcome | None
     may_answer: bool
+
+
+def for_supplier(report: Report) -> list[Comment]:
+    """What reviewers have told the supplier; what the buyer keeps to itself is on the review page only."""
+    return [comment for comment in comments.of(report, by=current_membership()) if comment.told_at is not None]
 
 
 def told(report: Report, comments_: Sequence[Comment], kinds: Mapping[str, Kind]) -> list[ToldComment]:

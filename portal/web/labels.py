@@ -38,7 +38,17 @@ REPORT = {
     ReportState.RETURNED: Tag(_("Returned for correction"), "warning"),
     ReportState.REJECTED: Tag(_("Rejected"), "danger"),
     ReportState.APPROVED: Tag(_("Approved"), "success"),
+    ReportState.AMENDING: Tag(_("Being amended"), "info"),
 }
+REVISION = {
+    "withdrawn": Tag(_("Withdrawn"), "plain"),
+    "in_force": Tag(_("Approved, in force"), "success"),
+    "approve": Tag(_("Approved, amended since"), "plain"),
+    "return": Tag(_("Returned for correction"), "warning"),
+    "reject": Tag(_("Not accepted"), "danger"),
+    "": Tag(_("In review"), "info"),
+}
+"""What became of a signed revision."""
 OVERDUE = Tag(_("Overdue"), "danger")
 
 DEVIATION = {
@@ -159,8 +169,14 @@ EVENT = {
     "report.returned": _("The report was returned for correction"),
     "report.rejected": _("The report was rejected"),
     "report.approved": _("The report was approved"),
+    "report.amending": _("The supplier proposed an amendment"),
+    "report.amendment_dropped": _("The supplier dropped the amendment"),
+    "report.amendment_refused": _("The amendment was not accepted"),
+    "report.explained": _("Warnings were given reasons"),
+    "report.withdrawn": _("The supplier withdrew the report"),
     "report.reminded": _("A reminder was sent"),
     "report.overdue": _("The report was overdue"),
+    "review.begun": _("The review began"),
     "review.late": _("The review was late, and the reviewers were reminded"),
     "draft.saved": _("The draft was saved"),
     "comment.added": _("A comment was written"),
@@ -170,6 +186,7 @@ EVENT = {
     "comment.answered": _("A question was answered"),
     "deviation.found": _("The deviation was found"),
     "deviation.assessed_again": _("The deviation was assessed again"),
+    "deviation.not_found_again": _("An amended report was approved, and the breach is not in it"),
     "deviation.report_came_late": _("The report came, late"),
     "deviation.notified": _("The notice was sent"),
     "deviation.awaiting_reply": _("The supplier's time to reply began"),

@@ -10,7 +10,7 @@ from flask_babel import gettext as _
 from sqlalchemy import select
 
 from portal.extensions import db
-from portal.model import EDITABLE, Contract, Deviation, Membership, Organisation, Report, ReportState, Sanction
+from portal.model import Contract, Deviation, Membership, Organisation, Report, ReportState, Sanction
 from portal.operations import tasks
 from portal.operations.tasks import TaskRow
 from portal.web import labels
@@ -107,5 +107,5 @@ def _status(subject: Report | Deviation | Sanction) -> Tag:
         return labels.SANCTION[subject.state]
     if isinstance(subject, Deviation):
         return labels.DEVIATION[subject.state]
-    is_overdue = subject.state in EDITABLE and working_days_left(subject.due_at, subject.contract) < 0
+    is_overdue = subject.can_be_late and working_days_left(subject.due_at, subject.contract) < 0
     return labels.OVERDUE if is_overdue else labels.REPORT[subject.state]

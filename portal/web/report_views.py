@@ -13,10 +13,11 @@ from portal.kinds import Indicator, Kind, Line, Problem
 from portal.kinds.base import FieldType
 from portal.model import Answer, Figure, FindingResult, Report, ReportState, Revision, Section
 from portal.operations import drafts, figures, letters
+from portal.operations.explanations import Place
 from portal.operations.figures import ComputedFigure, Judgement
 from portal.operations.reports import Summary
 from portal.text import Text, same
-from portal.web import kind_forms, review_views
+from portal.web import kind_forms, labels, review_views
 from portal.web.labels import Tag
 from portal.web.review_views import ShownFinding
 
@@ -34,6 +35,8 @@ class Remark(NamedTuple):
     url: str
     severity: str
     """As of a problem; "missing" for what is only not filled in yet."""
+    place: Place | None = None
+    """What a reason for it is filed under; none for what is only not filled in yet."""
 
 
 class Part(NamedTuple):
@@ -57,6 +60,11 @@ class Part(NamedTuple):
     def warnings(self) -> list[Remark]:
         """What does not stop the report, and should be looked at once more."""
         return [remark for remark in self.remarks if remark.severity == "warning"]
+
+    @property
+    def notes(self) -> list[Remark]:
+        """What is good to know, and asks for nothing."""
+        return [remark for remark in self.remarks if remark.severity == "info"]
 
     @property
     def errors(self) -> list[Remark]:
@@ -101,24 +109,21 @@ class FrozenSection(NamedTuple):
 
 
 class Frozen(NamedTuple):
-    """What the newest revision says, and what followed from it."""
+    """What a revision says, and what followed from it."""
 
     sections: list[FrozenSection]
     findings: list[ShownFinding]
     basis: list[Text]
 
 
-def parts(report: Report, found: Summary) -> list[Part]:
-    """Every section of the draft, in order."""
-    return [
-        _part(report, state.section, state.kind, [*state.problems, *found.assessment.problems[state.kind.key]])
-        for state in found.sections
-    ]
+def parts(report: Report, found: Summary, back: str | None = None) -> list[Part]:
+    """Every section of the draft, in order. `back`: where to go when one of them has been changed, as `edit` says."""
+    return [_part(report, state.section, state.kind, found.said[state.kind.key], back=back) for state in found.sections]
 
 
-def _part(report: Report, section: Section, kind: Kind, problems: Sequence[Problem]) -> Part:
+def _part(report: Report, section: Section, kind: Kind, problems: Sequence[Problem], *, back: str | None) -> Part:
     lines = [Line(str(line.key), kind.read(line.raw).values) for line in section.lines]
-    url = url_for("reports.edit", public_id=report.public_id, key=kind.key)
+    url = url_for("reports.edit", public_id=report.public_id, key=kind.key, back=back)
     remarks = [*_missing(kind, lines, problems, url), *_remarks(kind, lines, problems, url)]
     if report.state == ReportState.RETURNED and section.kind not in {each.kind for each in report.current_unlocks}:
         url = ""
@@ -144,13 +149,14 @@ def _remarks(kind: Kind, lines: Sequence[Line], problems: Sequence[Problem], url
     for problem in problems:
         if problem.rule in {kind_forms.MISSING, UNANSWERED}:
             continue
+        about = Place(kind.key, problem.rule, problem.line, problem.field)
         if problem.line not in places:
-            yield Remark(problem.text, url, problem.severity)
+            yield Remark(problem.text, url, problem.severity, about)
             continue
         index, line = places[problem.line]
         # An extension function names the line itself; what is wrong with a single value does not.
         words = problem.text if "@" in problem.rule else _named(kind, line, index, problem.text)
-        yield Remark(words, f"{url}#{kind_forms.place_of(index, problem)}", problem.severity)
+        yield Remark(words, f"{url}#{kind_forms.place_of(index, problem)}", problem.severity, about)
 
 
 def _named(kind: Kind, line: Line, index: int, words: Text) -> Text:
@@ -240,17 +246,23 @@ def _finding(judgement: Judgement, kind: Kind, lines: Sequence[Line]) -> DraftFi
     )
 
 
-def frozen(report: Report, kinds: Mapping[str, Kind]) -> Frozen | None:
-    """What the newest revision says; None while nothing has been signed."""
-    revision = report.latest
-    if revision is None:
-        return None
+def frozen(revision: Revision, kinds: Mapping[str, Kind]) -> Frozen:
+    """What a revision says, and what followed from it."""
     lines = drafts.frozen_lines(revision)
     return Frozen(
         sections=[_frozen_section(revision, kind, lines.get(kind.key, [])) for kind in kinds.values()],
         findings=review_views.shown_findings(revision, kinds),
         basis=review_views.basis_of(revision),
     )
+
+
+def revision_tag(report: Report, revision: Revision) -> Tag:
+    """What became of a signed revision, in a word or two."""
+    if revision.withdrawal is not None:
+        return labels.REVISION["withdrawn"]
+    if revision.number == report.accepted_number:
+        return labels.REVISION["in_force"]
+    return labels.REVISION[revision.review.decision.value if revision.review else ""]
 
 
 def _frozen_section(revision: Revision, kind: Kind, lines: list[Line]) -> FrozenSection:

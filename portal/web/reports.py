@@ -1,4 +1,4 @@
-"""The supplier's pages: what is to be filled in, the check before signing, the receipt, and the Excel way in."""
+"""The supplier's pages: where a report stands, what is to be filled in, and the Excel way in."""
 
 import uuid
 from collections.abc import Sequence
@@ -11,15 +11,13 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext
 from flask_wtf import FlaskForm
 from flask_wtf.file import FileField
-from wtforms import IntegerField, TextAreaField
-from wtforms.validators import Optional
 
 from portal import clock
 from portal.errors import Conflict, Invalid, NotFound
 from portal.extensions import transaction
 from portal.kinds import Kind, Problem
-from portal.model import Answer, AuditEvent, Comment, ImportedFile, ImportState, Person, Report, ReportState, Section
-from portal.operations import audit, comments, contracts, drafts, imports, lookup, processes, reports
+from portal.model import Answer, AuditEvent, ImportedFile, ImportState, Person, Report, ReportState, Section
+from portal.operations import audit, contracts, drafts, imports, lookup, processes, reports
 from portal.operations.drafts import RawLine
 from portal.operations.lookup import NOT_HERE
 from portal.permissions import Permission, allowed
@@ -32,22 +30,8 @@ from portal.web.section_views import collided, section_page
 
 blueprint = Blueprint("reports", __name__, url_prefix="/reports")
 
-DONE = frozenset({ReportState.SUBMITTED, ReportState.APPROVED})
-"""States in which the newest revision says everything; the draft behind it is of no interest."""
 LONG_WAIT = timedelta(minutes=1)
 EXCEL = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-
-
-class VersionForm(FlaskForm):
-    """A button that acts on what the person saw: it carries the row version they saw."""
-
-    version = IntegerField()
-
-
-class WithholdForm(VersionForm):
-    """Sending the draft back to whoever fills it in."""
-
-    comment = TextAreaField(lazy_gettext("What should be changed?"), validators=[Optional()])
 
 
 class UploadForm(FlaskForm):
@@ -74,26 +58,35 @@ def show(report: Report) -> ResponseReturnValue:
 def _report_page(report: Report, upload: UploadForm) -> str:
     by = current_membership()
     is_supplier = by.organisation_id == report.supplier_id
-    found = reports.summary(report) if is_supplier and report.state not in DONE else None
+    found = reports.summary(report) if is_supplier and report.state not in reports.DONE else None
     kinds = _kinds(report)
+    revision = report.accepted or report.latest
+    is_proposed = report.is_amendment and report.state in {ReportState.SUBMITTED, ReportState.RETURNED}
+    proposed = report.standing if is_proposed else None
     stands = standing(processes.of(report))
     trail = audit.trail([report], by=current_membership())
     return render_template(
         "reports/show.html",
         report=report,
-        revision=report.latest,
+        revision=revision,
+        proposed=proposed,
+        review=report.standing.review if report.standing else None,
         parts=report_views.parts(report, found) if found else [],
         is_ready=found is not None and found.is_ready,
-        frozen=report_views.frozen(report, kinds),
-        told=corrections.told(report, _told(report), kinds),
+        frozen=report_views.frozen(revision, kinds) if revision else None,
+        proposal=report_views.frozen(proposed, kinds) if proposed else None,
+        told=corrections.told(report, corrections.for_supplier(report), kinds),
         may_answer=is_supplier and allowed(by, Permission.REPORT_EDIT),
         is_supplier=is_supplier,
         standing=stands,
         way=progress.way(stands),
         trail=progress.events(trail),
         given_back=_given_back(trail),
+        revision_tag=report_views.revision_tag,
         may_edit=report.is_editable and is_supplier and allowed(by, Permission.REPORT_EDIT),
         may_sign=is_supplier and allowed(by, Permission.REPORT_SIGN),
+        may_withdraw=is_supplier and allowed(by, Permission.REPORT_SIGN) and report.state == ReportState.SUBMITTED,
+        may_amend=is_supplier and allowed(by, Permission.REPORT_EDIT),
         may_review=report.state == ReportState.SUBMITTED and not is_supplier and allowed(by, Permission.REPORT_REVIEW),
         upload=upload,
         imported=imports.latest(report) if is_supplier else None,
@@ -105,7 +98,7 @@ def _given_back(trail: Sequence[tuple[AuditEvent, Person | None]]) -> str:
     """What the signatory wants changed, if the last thing that happened to the report is that they withheld."""
     moves = [event for event, _person in trail if "before" in event.facts]
     last = moves[-1] if moves else None
-    return last.reason if last is not None and last.facts["before"] == ReportState.TO_SIGN else ""
+    return last.reason if last is not None and last.action == "report.withheld" else ""
 
 
 # -- filling in --------------------------------------------------------------------------------------------------------
@@ -148,10 +141,10 @@ def _save(report: Report, key: str, form: SectionForm, lines: list[RawLine]) -> 
 def _after_saving(report: Report, kind: Kind, form: SectionForm, count: int) -> ResponseReturnValue:
     """On to where the person wanted, or the form again with what is wrong in it."""
     if "add_row" in request.form:
-        return redirect(url_for(".edit", public_id=report.public_id, key=kind.key, _anchor=f"lines-{count - 1}"), 303)
+        return redirect(_edit_url(report, kind, f"lines-{count - 1}"), 303)
     if "remove" in request.form:
         flash(_("The line is removed."), "success")
-        return redirect(url_for(".edit", public_id=report.public_id, key=kind.key, _anchor="lines"), 303)
+        return redirect(_edit_url(report, kind, "lines"), 303)
     part = next(each for each in report_views.parts(report, reports.summary(report)) if each.kind.key == kind.key)
     if part.errors:
         # It is stored all the same: nothing that was typed is lost.
@@ -161,9 +154,20 @@ def _after_saving(report: Report, kind: Kind, form: SectionForm, count: int) -> 
         )
         return render_template("reports/edit.html", **page), 422
     flash(_("“%(part)s” is saved.", part=kind.title.to(current_language())), "success")
+    if _back():
+        return redirect(url_for(".check", public_id=report.public_id), 303)
     if part.missing:
         return redirect(url_for(".edit", public_id=report.public_id, key=kind.key), 303)
     return redirect(url_for(".show", public_id=report.public_id), 303)
+
+
+def _edit_url(report: Report, kind: Kind, anchor: str) -> str:
+    return url_for(".edit", public_id=report.public_id, key=kind.key, back=_back(), _anchor=anchor)
+
+
+def _back() -> str | None:
+    """Where to go when the section is saved: to the check page, for whoever came from there."""
+    return "check" if request.args.get("back") == "check" else None
 
 
 def _shown_again(
@@ -201,99 +205,6 @@ def _section(report: Report, key: str) -> Section:
     if found is None:
         raise NotFound(NOT_HERE)
     return found
-
-
-# -- checked and signed ------------------------------------------------------------------------------------------------
-
-
-@blueprint.get("/<uuid:public_id>/check")
-@requires(Permission.REPORT_EDIT, Report)
-def check(report: Report) -> ResponseReturnValue:
-    """Every answer and what follows from it, before anybody signs."""
-    if report.state in DONE:
-        return redirect(url_for(".receipt", public_id=report.public_id), 303)
-    return _check_page(report, VersionForm(version=report.version))
-
-
-@blueprint.post("/<uuid:public_id>/ready")
-@requires(Permission.REPORT_EDIT, Report)
-def make_ready(report: Report) -> ResponseReturnValue:
-    """Hand the report to whoever may sign."""
-    form = VersionForm()
-    try:
-        with transaction():
-            reports.make_ready(report, by=current_membership(), version=form.version.data or 0)
-    except Invalid:
-        return _check_page(report, form), 422
-    flash(_("The report is ready. The signatory has been told."), "success")
-    return redirect(url_for("pages.home"), 303)
-
-
-@blueprint.post("/<uuid:public_id>/sign")
-@requires(Permission.REPORT_SIGN, Report)
-def sign(report: Report) -> ResponseReturnValue:
-    """Sign and send: one act, one receipt. The same button twice gives the same receipt."""
-    form = VersionForm()
-    try:
-        with transaction():
-            reports.sign(report, by=current_membership(), version=form.version.data or 0)
-    except Invalid:
-        return _check_page(report, form), 422
-    except Conflict as refusal:
-        if refusal.text != reports.ALREADY_SENT:
-            raise
-    return redirect(url_for(".receipt", public_id=report.public_id), 303)
-
-
-@blueprint.post("/<uuid:public_id>/withhold")
-@requires(Permission.REPORT_SIGN, Report)
-def withhold(report: Report) -> ResponseReturnValue:
-    """The signatory wants something changed first."""
-    form = WithholdForm()
-    with transaction():
-        reports.withhold(report, form.comment.data or "", by=current_membership(), version=form.version.data or 0)
-    flash(_("The report is open for editing again."), "success")
-    return redirect(url_for(".show", public_id=report.public_id), 303)
-
-
-@blueprint.get("/<uuid:public_id>/receipt")
-@requires(Permission.REPORT_READ, Report)
-def receipt(report: Report) -> ResponseReturnValue:
-    """What was signed, when, by whom, with its hash, and what happens next."""
-    if report.latest is None:
-        raise NotFound(NOT_HERE)
-    may_edit, kinds = allowed(current_membership(), Permission.REPORT_EDIT), _kinds(report)
-    return render_template(
-        "reports/receipt.html",
-        report=report,
-        revision=report.latest,
-        kinds=kinds,
-        may_edit=may_edit,
-        told=corrections.told(report, _told(report), kinds),
-        may_answer=False,
-    )
-
-
-def _check_page(report: Report, form: VersionForm) -> str:
-    found = reports.summary(report)
-    return render_template(
-        "reports/check.html",
-        report=report,
-        parts=report_views.parts(report, found),
-        is_ready=found.is_ready,
-        figures=report_views.draft_figures(found),
-        findings=report_views.draft_findings(found),
-        basis=found.assessment.basis,
-        form=form,
-        withhold=WithholdForm(version=report.version),
-        may_sign=allowed(current_membership(), Permission.REPORT_SIGN),
-        failed=not found.is_ready,
-    )
-
-
-def _told(report: Report) -> list[Comment]:
-    """What reviewers have told the supplier; what the buyer keeps to itself is on the review page only."""
-    return [comment for comment in comments.of(report, by=current_membership()) if comment.told_at is not None]
 
 
 def _kinds(report: Report) -> dict[str, Kind]:

@@ -75,7 +75,7 @@ def page(
         raise NotFound(NOT_HERE)
     form = form or DecisionForm(formdata=None)
     draft = draft or _asked_for(report)
-    barred = _barred(report)
+    barred = why_barred(report)
     kinds = {kind.key: kind for kind in contracts.kinds_of(report)}
     said = comments.of(report, by=by)
     told = corrections.told(report, said, kinds)
@@ -144,7 +144,7 @@ def _asked_for(report: Report) -> Draft | None:
     return None
 
 
-def _barred(report: Report) -> Text | None:
+def why_barred(report: Report) -> Text | None:
     """Why this person may not decide; None when they may."""
     try:
         permissions.may_review(current_membership(), report)

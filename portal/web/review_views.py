@@ -27,10 +27,11 @@ WHOLE_LINE = Text("Hele linjen", "The whole line")
 
 
 class Remark(NamedTuple):
-    """What a rule or a requirement says of a line."""
+    """What a rule or a requirement says of a line, and what the supplier says of that."""
 
     tag: Tag
     text: Text
+    reason: str = ""
 
 
 class Cell(NamedTuple):
@@ -211,7 +212,7 @@ def _breaches(kind: Kind, line: Line, revision: Revision) -> Iterator[Remark]:
 
 def _remarks(kind: Kind, line: Line, revision: Revision) -> list[Remark]:
     return [
-        Remark(labels.SEVERITY[check.severity], Text.load(check.text))
+        Remark(labels.SEVERITY[check.severity], Text.load(check.text), check.reason)
         for check in revision.checks
         if (check.kind, check.line_key) == (kind.key, line.key)
     ]

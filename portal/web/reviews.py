@@ -9,7 +9,7 @@ from flask_babel import gettext as _
 from portal import clock
 from portal.errors import Conflict, Invalid
 from portal.extensions import transaction
-from portal.model import Decision, Report
+from portal.model import Decision, Report, ReportState
 from portal.operations import accounts, claims, lookup, review_queue, reviews
 from portal.permissions import Permission
 from portal.text import Text
@@ -55,6 +55,7 @@ def review(report: Report) -> ResponseReturnValue:
     """Lines, what the rules say, the period before; and the decision."""
     if request.method == "GET":
         _note_presence(report)
+        _begin(report)
         return review_page.page(report)
     form, by = DecisionForm(), current_membership()
     decision = next((each for each in Decision if each.value == form.decision.data), None)
@@ -114,6 +115,17 @@ def _onwards(report: Report) -> str:
     if following is None:
         return url_for(".queue", **arguments)
     return url_for(".review", public_id=following.public_id, **arguments)
+
+
+def _begin(report: Report) -> None:
+    """Whoever may decide and opens the page has begun the review; from then on the supplier cannot withdraw."""
+    if (
+        report.state == ReportState.SUBMITTED
+        and report.review_begun_at is None
+        and review_page.why_barred(report) is None
+    ):
+        with transaction():
+            reviews.begin(report, by=current_membership())
 
 
 def _done(decision: Decision, report: Report) -> str:

@@ -13,7 +13,7 @@ from flask_babel import force_locale
 from portal import clock, resources
 from portal.extensions import db, transaction
 from portal.model import ClauseCounts, Decision, Deviation, OutgoingMail
-from portal.operations import deviations, letters, mail, reports, reviews, sanctions
+from portal.operations import amendments, deviations, letters, mail, reports, reviews, sanctions, withdrawals
 from portal.operations.reviews import Correction
 from tests.world import World, case_of, deliver_mail, fill_in, submit, tick
 
@@ -161,11 +161,15 @@ def decided(world: World, decision: Decision, **words: Any) -> None:
 
 
 def whole_report(world: World) -> None:
-    """Reminded, overdue, filed late, reviewed late, rejected, filed again, returned, filed again, approved."""
+    """Reminded, overdue, given back, filed late, reviewed late, rejected, returned, approved; an amendment refused."""
     for moment in (world.report.due_at - timedelta(days=1), world.report.due_at + timedelta(minutes=1)):
         clock.move_to(moment)
         tick()
     fill_in(world, diesel="9000")
+    with transaction():
+        reports.make_ready(world.report, by=world.anna, version=world.report.version)
+    with transaction():
+        reports.withhold(world.report, "Se over timene.", by=world.bo, version=world.report.version)
     sign_again(world)
     assert world.report.review_due_at is not None
     clock.move_to(world.report.review_due_at + timedelta(minutes=1))
@@ -176,6 +180,17 @@ def whole_report(world: World) -> None:
     decided(world, Decision.RETURN, corrections=[machine])
     sign_again(world)
     decided(world, Decision.APPROVE, reasons="Takk.")
+
+
+def refused_amendment(world: World) -> None:
+    """Proposed, sent, withdrawn, sent again, refused."""
+    with transaction():
+        amendments.propose(world.report, "Målerstanden var feil.", by=world.anna, version=world.report.version)
+    sign_again(world)
+    with transaction():
+        withdrawals.withdraw(world.report, "En linje til.", by=world.bo, version=world.report.version)
+    sign_again(world)
+    decided(world, Decision.REJECT, reasons="Ikke dokumentert.")
 
 
 def whole_case(world: World) -> None:
@@ -202,6 +217,7 @@ def test_every_letter_is_written_and_says_what_it_must(
             member.person.language = language
     whole_report(world)
     whole_case(world)
+    refused_amendment(world)
     assert sorted(written) == LETTERS, "each letter was written, and each folder is a letter"
     for letter, rows in written.items():
         for row in rows:
@@ -218,8 +234,13 @@ def test_formal_letters_carry_their_facts(world: World, written: dict[str, list[
             member.person.language = "en"
     whole_report(world)
     whole_case(world)
+    refused_amendment(world)
     revisions = world.report.revisions
     facts = {
+        "given_back": ["Bo Prøve has not signed", "Se over timene."],
+        "to_review": ["It amends what was approved before", "Målerstanden var feil."],
+        "withdrawn": ["revision 4", "En linje til.", "What was approved before stays in force."],
+        "amendment_refused": ["revision 5", "Revision 3 stays in force.", "Ikke dokumentert."],
         "receipt": [f"Revision: {revisions[-1].number}", revisions[-1].hash, "Bo Prøve"],
         "returned": ["- DI-2, Amount: Kontroller mengden.", "revision 2"],
         "rejected": ["Feil måned.", "clause 5.1"],

@@ -15,7 +15,7 @@ from portal import clock
 from portal.errors import PortalError
 from portal.extensions import db, transaction
 from portal.model import Answer, Decision, Deviation, HumanTask, Process, Report, ReportState, Review, Revision
-from portal.operations import audit, drafts, reports, reviews
+from portal.operations import amendments, audit, drafts, reports, reviews, withdrawals
 from portal.operations.reviews import Correction
 from tests.world import World, build_world, machine_lines, tick
 
@@ -27,6 +27,7 @@ TASKS_OF = {
     ReportState.RETURNED: {"fill_in"},
     ReportState.REJECTED: {"fill_in"},
     ReportState.APPROVED: set[str](),
+    ReportState.AMENDING: {"fill_in"},
 }
 """The model: in each state exactly this step waits for a person."""
 
@@ -100,6 +101,26 @@ class ReportLife(RuleBasedStateMachine):
         assert not (decided and who in {"anna", "stranger"})
         assert not (decided and stale)
 
+    @rule(stale=sampled_from([0, 0, 0, 1]))
+    def withdraw(self, stale: int) -> None:
+        begun = self.world.report.review_begun_at is not None
+        withdrew = self._try(
+            lambda w: withdrawals.withdraw(w.report, "Feil.", by=w.bo, version=w.report.version - stale)
+        )
+        assert not (withdrew and (begun or stale))
+
+    @rule(who=sampled_from(["rita", "ruth", "anna"]))
+    def open_review(self, who: str) -> None:
+        self._try(lambda w: reviews.begin(w.report, by=getattr(w, who)))
+
+    @rule()
+    def amend(self) -> None:
+        self._try(lambda w: amendments.propose(w.report, "Feil måler.", by=w.anna, version=w.report.version))
+
+    @rule()
+    def drop_amendment(self) -> None:
+        self._try(lambda w: amendments.drop(w.report, by=w.anna, version=w.report.version))
+
     @rule(days=sampled_from([1, 20, 60]))
     def time_passes(self, days: int) -> None:
         clock.move_to(clock.now() + timedelta(days=days))
@@ -116,8 +137,22 @@ class ReportLife(RuleBasedStateMachine):
             )
         )
         assert waiting == TASKS_OF[report.state]
-        ended = db.session.scalars(select(Process.ended_at).where(Process.subject == "report")).one()
-        assert (ended is not None) == (report.state == ReportState.APPROVED)
+        processes = select(Process.ended_at).where(Process.subject == "report").order_by(Process.id)
+        *past, newest = db.session.scalars(processes)
+        assert None not in past
+        assert (newest is not None) == (report.state == ReportState.APPROVED)
+
+    @invariant()
+    def what_is_in_force_was_approved(self) -> None:
+        if not hasattr(self, "world"):
+            return
+        report, accepted = self.world.report, self.world.report.accepted
+        assert (accepted is not None) or report.state not in {ReportState.APPROVED, ReportState.AMENDING}
+        assert (accepted is None) == (report.accepted_number is None)
+        if accepted is not None:
+            assert accepted.review is not None
+            assert accepted.review.decision == Decision.APPROVE
+            assert {section.accepted_revision_id for section in report.sections} == {accepted.id}
 
     @invariant()
     def each_revision_is_whole_and_decided_once(self) -> None:
@@ -130,9 +165,10 @@ class ReportLife(RuleBasedStateMachine):
             answered = revision.answers["machinery"]["answer"] == Answer.FILLED
             assert bool(revision.lines_of("machinery")) == answered
             assert revision.figures
-        undecided = [revision for revision in report.revisions if revision.review is None]
+        standing = [revision for revision in report.revisions if revision.withdrawal is None]
+        undecided = [revision for revision in standing if revision.review is None]
         assert len(undecided) == (report.state == ReportState.SUBMITTED)
-        assert db.session.scalar(select(func.count()).select_from(Review)) == len(report.revisions) - len(undecided)
+        assert db.session.scalar(select(func.count()).select_from(Review)) == len(standing) - len(undecided)
 
     @invariant()
     def the_trail_is_whole(self) -> None:

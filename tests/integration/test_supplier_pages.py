@@ -245,9 +245,9 @@ def test_what_is_missing_is_linked_to_where_it_is_filled_in(world: World, seat: 
     page = anna.page(f"/reports/{world.report.public_id}/check")
     links = page.xpath("//*[@id='error-summary']//a/@href")
     assert [link.rpartition("/")[2] for link in links] == [
-        "machinery#lines-0-in_hours",
-        "machinery#lines-1-in_amount",
-        "fuel",
+        "machinery?back=check#lines-0-in_hours",
+        "machinery?back=check#lines-1-in_amount",
+        "fuel?back=check",
     ]
     for link in links[:2]:
         path, _hash, place = link.partition("#")

@@ -18,7 +18,7 @@ from portal.operations import contracts, drafts, exports, imports, reports, revi
 from portal.operations.drafts import RawLine
 from portal.text import Text
 from portal.work import read_import
-from tests.world import World, build_world
+from tests.world import World, build_world, reasons_for
 
 
 def measures(_kind: Kind, lines: Any, _setting: Setting) -> dict[str, list[Measure]]:
@@ -111,10 +111,10 @@ def test_a_third_kind_goes_the_whole_way(rubble_world: World) -> None:
     assert [judgement.result for judgement in summary.assessment.judgements] == [FindingResult.BROKEN]
     assert [problem.rule for problem in summary.assessment.problems["rubble"]] == ["rubble.heavy@1"]
     with transaction():
-        reports.make_ready(report, by=world.anna, version=report.version)
+        reports.make_ready(report, by=world.anna, version=report.version, reasons=reasons_for(report))
     with transaction():
         revision = reports.sign(report, by=world.bo, version=report.version)
-    assert [check.rule for check in revision.checks] == ["rubble.heavy@1"]
+    assert [(check.rule, check.reason) for check in revision.checks] == [("rubble.heavy@1", "Tallet er kontrollert.")]
     figure = next(figure for figure in revision.figures if figure.indicator == "reused_share")
     assert (figure.numerator, figure.denominator) == (Decimal("30.5"), Decimal("630.5"))
     with transaction():

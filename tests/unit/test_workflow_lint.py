@@ -290,7 +290,7 @@ def test_a_process_has_the_name_of_its_file(tmp_path: Path) -> None:
 
 def test_only_the_tables_a_process_calls_belong_to_it() -> None:
     found = load_definitions(resources.WORKFLOWS)
-    assert sorted(found) == ["deviation", "report", "sanction"]
+    assert sorted(found) == ["amendment", "deviation", "report", "sanction"]
     assert sorted(found["report"].files) == ["report.bpmn", "review_route.dmn"]
     assert sorted(found["deviation"].files) == ["deviation.bpmn"]
 
@@ -306,6 +306,7 @@ def test_the_hash_knows_every_file_and_nothing_else() -> None:
 def test_what_must_be_known_at_the_start_is_worked_out_from_the_flows() -> None:
     needed = {name: sorted(found.needed_at_start) for name, found in load_definitions(resources.WORKFLOWS).items()}
     assert needed == {
+        "amendment": ["report_id"],
         "report": ["due_at", "remind_at", "report_id"],
         "deviation": ["deviation_id"],
         "sanction": ["sanction_id"],

@@ -19,7 +19,13 @@ def report(check: Mapping[str, object] = WARNED) -> Drive:
     start = {"report_id": 1, "remind_at": iso(5), "due_at": iso(10)}
     planned = {"review_due_at": iso(15)}
     return Drive(
-        "report", start, reports__check=check, reviews__plan=planned, reports__send_back=AGAIN, reports__reject=AGAIN
+        "report",
+        start,
+        reports__check=check,
+        reviews__plan=planned,
+        reports__send_back=AGAIN,
+        reports__reject=AGAIN,
+        withdrawals__take_back=AGAIN,
     )
 
 
@@ -90,6 +96,50 @@ def sent_back(decision: str, service: str, times: int) -> Callable[[], Drive]:
     return scenario
 
 
+def withdrawn(times: int) -> Callable[[], Drive]:
+    def scenario() -> Drive:
+        drive = report()
+        for _ in range(times):
+            submit(drive)
+            assert drive.message("report_withdrawn", actor_id=8)
+            assert drive.calls[-1] == ("withdrawals.take_back", {"report_id": 1, "actor_id": 8})
+            assert drive.open == ["fill_in"]
+            assert drive.instance.data["due_at"] == iso(30), "the new deadline replaces the old one"
+            assert (drive.instance.due_at or MORNING).isoformat() == iso(20), "the review's deadline is gone"
+        submit(drive)
+        approve(drive)
+        return drive
+
+    return scenario
+
+
+def withdrawn_and_then_overdue() -> Drive:
+    drive = report()
+    submit(drive)
+    assert drive.message("report_withdrawn", actor_id=8)
+    drive.called()
+    assert (drive.wait(20), drive.called()) == (True, ["reports.remind"])
+    assert (drive.wait(10), drive.called()) == (True, ["reports.mark_overdue"])
+    submit(drive)
+    approve(drive)
+    return drive
+
+
+def nobody_withdraws_what_is_not_under_review() -> Drive:
+    drive = report()
+    assert not drive.message("report_withdrawn", actor_id=8)
+    drive.do("fill_in")
+    assert not drive.message("report_withdrawn", actor_id=8)
+    assert drive.open == ["sign"]
+    drive.do("sign", signature="given")
+    assert drive.wait(15), "a late review is still one that nobody may have begun"
+    assert drive.message("report_withdrawn", actor_id=8)
+    submit(drive)
+    drive.do("review", decision="approve", actor_id=9)
+    assert not drive.message("report_withdrawn", actor_id=8)
+    return drive
+
+
 def reminded_and_overdue() -> Drive:
     drive = report()
     assert not drive.wait(4.99)
@@ -143,6 +193,9 @@ SCENARIOS = {
     **{f"signature withheld {times} times": signature_withheld(times) for times in range(3)},
     **{f"returned {times} times": sent_back("return", "reports.send_back", times) for times in range(3)},
     **{f"rejected {times} times": sent_back("reject", "reports.reject", times) for times in range(3)},
+    **{f"withdrawn {times} times": withdrawn(times) for times in range(3)},
+    "withdrawn and then overdue": withdrawn_and_then_overdue,
+    "withdrawn only under review": nobody_withdraws_what_is_not_under_review,
     "reminded and overdue": reminded_and_overdue,
     "deadlines kept": deadlines_kept,
     "reminded again after a return": reminded_again_after_a_return,
@@ -188,6 +241,18 @@ def test_sixty_returns_leave_the_state_as_small_as_one(reminder: bool) -> None:
         drive.do("review", decision="return")
         sizes.append(_size(drive.instance))
     assert max(sizes[1:]) - min(sizes[1:]) < 100, "identifiers and times compress a little differently each time"
+    submit(drive)
+    approve(drive)
+
+
+def test_sixty_withdrawals_leave_the_state_as_small_as_one() -> None:
+    drive = report()
+    sizes = []
+    for _ in range(60):
+        submit(drive)
+        assert drive.message("report_withdrawn", actor_id=8)
+        sizes.append(_size(drive.instance))
+    assert max(sizes[1:]) - min(sizes[1:]) < 100
     submit(drive)
     approve(drive)
 

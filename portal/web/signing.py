@@ -1,0 +1,262 @@
+"""From a finished draft to a receipt: the check with its reasons, the signature, and taking either back."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from flask import flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext
+from flask_wtf import FlaskForm
+from wtforms import IntegerField, TextAreaField
+from wtforms.validators import Optional
+
+from portal.errors import Conflict, Invalid
+from portal.extensions import transaction
+from portal.kinds import Problem
+from portal.model import Report, ReportState
+from portal.operations import amendments, explanations, reports, withdrawals
+from portal.operations.explanations import Place
+from portal.operations.reports import DONE
+from portal.permissions import Permission, allowed
+from portal.text import Text
+from portal.web import report_views
+from portal.web.access import current_membership, requires
+from portal.web.report_views import Part
+from portal.web.reports import blueprint
+
+REASON = "reason:"
+"""Before the name of a field that holds a reason; the rest says what for."""
+CHECK = "check"
+"""Where a section that was changed from the check page leads back to."""
+
+
+class VersionForm(FlaskForm):
+    """A button that acts on what the person saw: it carries the row version they saw."""
+
+    version = IntegerField()
+
+
+class WithholdForm(VersionForm):
+    """Sending the draft back to whoever fills it in."""
+
+    comment = TextAreaField(lazy_gettext("What should be changed?"))
+
+
+class WithdrawForm(VersionForm):
+    """Taking back what was sent."""
+
+    reason = TextAreaField(lazy_gettext("Why do you withdraw it?"), validators=[Optional()])
+
+
+class AmendForm(VersionForm):
+    """Amending what was approved."""
+
+    reason = TextAreaField(lazy_gettext("Why is the report to be amended?"))
+
+
+class Asked(NamedTuple):
+    """A warning on the check page, with the field for its reason."""
+
+    id: str
+    name: str
+    text: Text
+    url: str
+    reason: str
+    error: Text | None
+
+
+# -- checked and signed ------------------------------------------------------------------------------------------------
+
+
+@blueprint.get("/<uuid:public_id>/check")
+@requires(Permission.REPORT_EDIT, Report)
+def check(report: Report) -> ResponseReturnValue:
+    """Every answer and what follows from it, before anybody signs."""
+    if report.state in DONE:
+        return redirect(url_for(".receipt", public_id=report.public_id), 303)
+    return _check_page(report, VersionForm(version=report.version))
+
+
+@blueprint.post("/<uuid:public_id>/explain")
+@requires(Permission.REPORT_EDIT, Report)
+def explain(report: Report) -> ResponseReturnValue:
+    """Keep the reasons that are written so far."""
+    form = VersionForm()
+    try:
+        with transaction():
+            reports.explain(report, _given(), by=current_membership())
+    except Invalid as refusal:
+        return _check_page(report, form, refusal), 422
+    flash(_("The reasons are saved."), "success")
+    return redirect(url_for(".check", public_id=report.public_id), 303)
+
+
+@blueprint.post("/<uuid:public_id>/ready")
+@requires(Permission.REPORT_EDIT, Report)
+def make_ready(report: Report) -> ResponseReturnValue:
+    """Hand the report to whoever may sign."""
+    form = VersionForm()
+    try:
+        with transaction():
+            reports.make_ready(report, by=current_membership(), version=form.version.data or 0, reasons=_given())
+    except Invalid as refusal:
+        return _stopped(report, form, refusal), 422
+    flash(_("The report is ready. The signatory has been told."), "success")
+    return redirect(url_for("pages.home"), 303)
+
+
+@blueprint.post("/<uuid:public_id>/sign")
+@requires(Permission.REPORT_SIGN, Report)
+def sign(report: Report) -> ResponseReturnValue:
+    """Sign and send: one act, one receipt. The same button twice gives the same receipt."""
+    form = VersionForm()
+    try:
+        with transaction():
+            reports.sign(report, by=current_membership(), version=form.version.data or 0, reasons=_given())
+    except Invalid as refusal:
+        return _stopped(report, form, refusal), 422
+    except Conflict as refusal:
+        if refusal.text != reports.ALREADY_SENT:
+            raise
+    return redirect(url_for(".receipt", public_id=report.public_id), 303)
+
+
+@blueprint.post("/<uuid:public_id>/withhold")
+@requires(Permission.REPORT_SIGN, Report)
+def withhold(report: Report) -> ResponseReturnValue:
+    """The signatory wants something changed first, and says what."""
+    form = WithholdForm()
+    try:
+        with transaction():
+            reports.withhold(report, form.comment.data or "", by=current_membership(), version=form.version.data or 0)
+    except Invalid as refusal:
+        form["comment"].errors = [refusal.text]
+        return _check_page(report, VersionForm(version=report.version), withhold=form), 422
+    flash(_("The report is open for editing again. Whoever fills it in has been told."), "success")
+    return redirect(url_for(".show", public_id=report.public_id), 303)
+
+
+def _given() -> dict[Place, str]:
+    """The reasons that were sent along."""
+    named = {name.removeprefix(REASON): text for name, text in request.form.items() if name.startswith(REASON)}
+    return {place: text for name, text in named.items() if (place := Place.load(name)) is not None}
+
+
+def _stopped(report: Report, form: VersionForm, refusal: Invalid) -> str:
+    """The page again with what stops it. The reasons that were written are kept all the same."""
+    if not any(getattr(problem, "rule", "") == explanations.TOO_LONG for problem in refusal.problems):
+        with transaction():
+            reports.explain(report, _given(), by=current_membership())
+    return _check_page(report, form, refusal)
+
+
+def _check_page(
+    report: Report, form: VersionForm, refusal: Invalid | None = None, *, withhold: WithholdForm | None = None
+) -> str:
+    by = current_membership()
+    found = reports.summary(report)
+    parts = report_views.parts(report, found, back=CHECK)
+    reasons = _asked(report, parts, refusal)
+    return render_template(
+        "reports/check.html",
+        report=report,
+        parts=parts,
+        is_ready=found.is_ready,
+        reasons=reasons,
+        may_explain=report.is_editable or allowed(by, Permission.REPORT_SIGN),
+        figures=report_views.draft_figures(found),
+        findings=report_views.draft_findings(found),
+        basis=found.assessment.basis,
+        form=form,
+        withhold=withhold or WithholdForm(formdata=None, version=report.version),
+        may_sign=allowed(by, Permission.REPORT_SIGN),
+        failed=not found.is_ready or refusal is not None or withhold is not None,
+    )
+
+
+def _asked(report: Report, parts: Sequence[Part], refusal: Invalid | None) -> list[Asked]:
+    """The warnings in words, with what was said of them: as it was just written, else as it is stored."""
+    stored = {Place(row.kind, row.rule, row.line_key, row.field): row.text for row in report.explanations}
+    given = {**stored, **_given()} if refusal is not None else stored
+    wrong = [problem for problem in (refusal.problems if refusal else ()) if isinstance(problem, Problem)]
+    warnings = {remark.place: remark for part in parts for remark in part.warnings if remark.place is not None}
+    return [
+        Asked(
+            f"reason-{number}",
+            f"{REASON}{place.name}",
+            remark.text,
+            remark.url,
+            given.get(place, ""),
+            _error_of(place, given.get(place, ""), wrong),
+        )
+        for number, (place, remark) in enumerate(warnings.items(), start=1)
+    ]
+
+
+def _error_of(place: Place, reason: str, wrong: Sequence[Problem]) -> Text | None:
+    """What is wrong with one reason, of all that was found to be."""
+    about = {each.rule: each for each in wrong if (each.line, each.field) == (place.line, place.field)}
+    if not reason.strip():
+        return about[explanations.NEEDS_REASON].text if explanations.NEEDS_REASON in about else None
+    is_too_long = explanations.TOO_LONG in about and len(reason) > explanations.LONGEST
+    return about[explanations.TOO_LONG].text if is_too_long else None
+
+
+# -- taken back, and amended -------------------------------------------------------------------------------------------
+
+
+@blueprint.route("/<uuid:public_id>/withdraw", methods=["GET", "POST"])
+@requires(Permission.REPORT_SIGN, Report)
+def withdraw(report: Report) -> ResponseReturnValue:
+    """Take back what was sent, before anybody has begun to review it."""
+    form = WithdrawForm()
+    if request.method == "GET":
+        if report.state != ReportState.SUBMITTED or report.review_begun_at is not None:
+            return redirect(url_for(".show", public_id=report.public_id), 303)
+        form.version.data = report.version
+        return render_template("reports/withdraw.html", report=report, form=form)
+    with transaction():
+        withdrawals.withdraw(report, form.reason.data or "", by=current_membership(), version=form.version.data or 0)
+    flash(_("The report is withdrawn and open for editing. The reviewers have been told."), "success")
+    return redirect(url_for(".show", public_id=report.public_id), 303)
+
+
+@blueprint.route("/<uuid:public_id>/amend", methods=["GET", "POST"])
+@requires(Permission.REPORT_EDIT, Report)
+def amend(report: Report) -> ResponseReturnValue:
+    """Propose to amend what was approved, with a reason."""
+    form = AmendForm()
+    if request.method == "GET":
+        if report.state != ReportState.APPROVED:
+            return redirect(url_for(".show", public_id=report.public_id), 303)
+        form.version.data = report.version
+        return _amend_page(report, form)
+    try:
+        with transaction():
+            amendments.propose(report, form.reason.data or "", by=current_membership(), version=form.version.data or 0)
+    except Invalid as refusal:
+        form["reason"].errors = [refusal.text]
+        return _amend_page(report, form), 422
+    flash(_("The report is open for amendment. Change what is to be changed, then check and send it."), "success")
+    return redirect(url_for(".show", public_id=report.public_id), 303)
+
+
+def _amend_page(report: Report, form: AmendForm) -> str:
+    return render_template("reports/amend.html", report=report, form=form, failed=bool(form.errors))
+
+
+@blueprint.route("/<uuid:public_id>/amend/drop", methods=["GET", "POST"])
+@requires(Permission.REPORT_EDIT, Report)
+def drop_amendment(report: Report) -> ResponseReturnValue:
+    """Give an amendment up; what was approved stays in force."""
+    form = VersionForm()
+    if request.method == "GET":
+        if not report.is_amendment or report.state == ReportState.SUBMITTED:
+            return redirect(url_for(".show", public_id=report.public_id), 303)
+        form.version.data = report.version
+        return render_template("reports/drop_amendment.html", report=report, form=form)
+    with transaction():
+        amendments.drop(report, by=current_membership(), version=form.version.data or 0)
+    flash(_("The amendment is dropped. What was approved is in force, as before."), "success")
+    return redirect(url_for(".show", public_id=report.public_id), 303)
