@@ -30,7 +30,18 @@ from portal.model import (
     record,
 )
 from portal.model.base import Json
-from portal.operations import accounts, contracts, deviations, drafts, figures, letters, lookup, mail, processes
+from portal.operations import (
+    accounts,
+    contracts,
+    deviations,
+    drafts,
+    evidence,
+    figures,
+    letters,
+    lookup,
+    mail,
+    processes,
+)
 from portal.operations.drafts import SectionState
 from portal.operations.figures import Assessment
 from portal.permissions import Permission
@@ -153,10 +164,12 @@ def freeze(*, report_id: int, actor_id: int) -> dict[str, object]:
     for state in (drafts.state_of(report, section) for section in report.sections):
         if state.section.answer == Answer.FILLED:
             revision.lines.extend(_frozen(position, state.kind.key, line) for position, line in enumerate(state.lines))
+    evidence.freeze(report, revision)
     revision.hash = content_hash(report, revision)
     report.revisions.append(revision)
     report.move(ReportState.SUBMITTED, by=by, revision=revision.number, hash=revision.hash)
     db.session.flush()
+    evidence.note_signed(revision)
     if revision.number == 1 and late > 0:
         deviations.note_late(report, late)
     return {}

@@ -142,6 +142,8 @@ EVENT = {
     "report.overdue": _("The report was overdue"),
     "review.late": _("The review was late, and the reviewers were reminded"),
     "draft.saved": _("The draft was saved"),
+    "evidence.added": _("A file was put beside a figure"),
+    "evidence.removed": _("A file was taken away from a figure"),
     "deviation.found": _("The deviation was found"),
     "deviation.assessed_again": _("The deviation was assessed again"),
     "deviation.report_came_late": _("The report came, late"),

@@ -128,7 +128,7 @@ def _part(report: Report, section: Section, kind: Kind, problems: Sequence[Probl
 def _missing(kind: Kind, lines: Sequence[Line], problems: Sequence[Problem], url: str) -> Iterator[Remark]:
     """What is not filled in, one remark a line, that leads to the first empty value; or the whole section."""
     for index, line in enumerate(lines):
-        own = [problem for problem in problems if problem.rule == kind_forms.MISSING and problem.line == line.key]
+        own = [problem for problem in problems if problem.rule in kind_forms.UNFINISHED and problem.line == line.key]
         words = kind_forms.missing_in_words(kind, own)
         if words is not None:
             place = kind_forms.place_of(index, own[0])
@@ -142,7 +142,7 @@ def _remarks(kind: Kind, lines: Sequence[Line], problems: Sequence[Problem], url
     """What is wrong or odd, each where it is mended."""
     places = {line.key: (index, line) for index, line in enumerate(lines)}
     for problem in problems:
-        if problem.rule in {kind_forms.MISSING, UNANSWERED}:
+        if problem.rule in {*kind_forms.UNFINISHED, UNANSWERED}:
             continue
         if problem.line not in places:
             yield Remark(problem.text, url, problem.severity)
