@@ -76,10 +76,9 @@ def save(  # noqa: PLR0913 - what can be done to lines in one save
             raise Refused(drafts.NO_NEW_LINES)
     stored = _all_lines(report, kind, section)
     touched = [line for line in lines if is_touched(kind, line)]
-    clashing = [line.key for line in touched if _clashes(kind, line, stored.get(line.key))]
     # What somebody removes or confirms they must have seen as it is.
-    unread = [*removed, *(line for line in lines if line.key in confirmed)]
-    clashing += [line.key for line in unread if line.key in stored and stored[line.key].version != line.version]
+    read = [*touched, *removed, *(line for line in lines if line.key in confirmed)]
+    clashing = [line.key for line in read if _clashes(kind, line, stored.get(line.key))]
     if clashing:
         raise Clash(drafts.CHANGED_BY_OTHER, clashing)
     changed = [
@@ -108,10 +107,13 @@ def answer_nothing(report: Report, kind_key: str, reason: str, *, by: Membership
     return section
 
 
-def removal(report: Report, kind_key: str, key: uuid.UUID) -> Removed | None:
-    """What is needed to put a line back that is about to be removed; None when it was never stored."""
-    line = next((each for each in report.section(kind_key).lines if each.key == key), None)
-    return Removed(line.key, line.raw, line.position, line.unconfirmed) if line is not None else None
+def removal(report: Report, kind_key: str, line: RawLine) -> Removed:
+    """What is needed to put a line back that is about to be removed, with what was typed in it last."""
+    kind = contracts.kind_of(report, kind_key)
+    there = report.section(kind_key).lines or drafts.prefilled(report, kind)
+    place, row = next(((n, each) for n, each in enumerate(there) if each.key == line.key), (len(there), None))
+    raw = {**(row.raw if row else {}), **typed.as_text(kind, line.raw)}
+    return Removed(line.key, raw, place, (row.unconfirmed or []) if row else [])
 
 
 def put_back(report: Report, kind_key: str, removed: Removed, *, by: Membership) -> None:
@@ -121,9 +123,10 @@ def put_back(report: Report, kind_key: str, removed: Removed, *, by: Membership)
         raise Refused(drafts.NO_NEW_LINES)
     if removed.key in {line.key for line in section.lines}:
         return
-    row = DraftLine(key=removed.key, raw=dict(removed.raw), position=removed.position, version=1)
-    row.unconfirmed = list(removed.unconfirmed)
-    section.lines.append(row)
+    row = DraftLine(key=removed.key, raw=dict(removed.raw), version=1, unconfirmed=list(removed.unconfirmed))
+    section.lines.insert(removed.position, row)
+    for position, line in enumerate(section.lines):
+        line.position = position
     drafts.touch(report, section, by, [str(removed.key)])
 
 
@@ -196,7 +199,7 @@ def _added(section: Section, key: uuid.UUID) -> DraftLine:
 def _clashes(kind: Kind, line: RawLine, stored: DraftLine | None) -> bool:
     """Whether somebody else changed the line since the person saw it, and to something else than they say now."""
     if stored is None:
-        return line.version > 0 and bool(line.raw)
+        return bool(line.seen)  # it was there when the person saw it, and is gone
     if stored.version == line.version:
         return False
     said = typed.as_text(kind, line.raw)

@@ -143,7 +143,8 @@ def _hint(kind: Kind, column: Field, row: DraftRow, beside: Beside) -> Text | No
     if previous is None or column.type is not FieldType.NUMBER:
         return None
     before = kind.words(column.key, previous.values)
-    return BEFORE.with_values(month=beside.month, value=before) if before.nb else None
+    month = Text(*(name[:1].upper() + name[1:] for name in (beside.month.nb, beside.month.en)))
+    return BEFORE.with_values(month=month, value=before) if before.nb else None
 
 
 def _theirs(kind: Kind, column: Field, row: DraftRow, beside: Beside) -> Text | None:

@@ -114,7 +114,7 @@ def edit(report: Report, key: str) -> ResponseReturnValue:
     if request.method == "GET":
         return _page(report, kind, form, section)
     wanted = Wanted.of(request.form, kind, form.raw_lines(kind))
-    gone = lines.removal(report, key, wanted.removed[0].key) if wanted.removed else None
+    gone = lines.removal(report, key, wanted.removed[0]) if wanted.removed else None
     try:
         copied = _save(report, key, form, wanted)
     except (Conflict, Invalid) as refusal:

@@ -11,8 +11,9 @@ from flask_babel import ngettext
 from portal import factors
 from portal.kinds import Indicator, Kind, Line, Problem
 from portal.kinds.base import FieldType
-from portal.model import Answer, Figure, FindingResult, Report, ReportState, Revision, Section
-from portal.operations import drafts, figures, letters
+from portal.model import Answer, Evidence, Figure, FindingResult, Report, ReportState, Revision, Section
+from portal.operations import drafts, evidence, figures, letters
+from portal.operations.evidence import Place
 from portal.operations.figures import ComputedFigure, Judgement
 from portal.operations.reports import Summary
 from portal.text import Text, same
@@ -98,6 +99,8 @@ class FrozenSection(NamedTuple):
     totals: Mapping[str, Mapping[str, Decimal]]
     answer: Mapping[str, str]
     figures: list[FigureRow]
+    files: Mapping[tuple[str, str], Sequence[Evidence]]
+    """(Line key, field key) -> the receipts it was signed with."""
 
 
 class Frozen(NamedTuple):
@@ -245,15 +248,17 @@ def frozen(report: Report, kinds: Mapping[str, Kind]) -> Frozen | None:
     revision = report.latest
     if revision is None:
         return None
-    lines = drafts.frozen_lines(revision)
+    lines, files = drafts.frozen_lines(revision), evidence.of_revision(revision)
     return Frozen(
-        sections=[_frozen_section(revision, kind, lines.get(kind.key, [])) for kind in kinds.values()],
+        sections=[_frozen_section(revision, kind, lines.get(kind.key, []), files) for kind in kinds.values()],
         findings=review_views.shown_findings(revision, kinds),
         basis=review_views.basis_of(revision),
     )
 
 
-def _frozen_section(revision: Revision, kind: Kind, lines: list[Line]) -> FrozenSection:
+def _frozen_section(
+    revision: Revision, kind: Kind, lines: list[Line], files: Mapping[Place, Sequence[Evidence]]
+) -> FrozenSection:
     return FrozenSection(
         kind,
         lines,
@@ -264,4 +269,5 @@ def _frozen_section(revision: Revision, kind: Kind, lines: list[Line]) -> Frozen
             for figure in revision.figures
             if figure.kind == kind.key and not kind.indicator(figure.indicator).breaks_by_line
         ],
+        {(str(place.line), place.field): found for place, found in files.items() if place.kind == kind.key},
     )

@@ -169,9 +169,7 @@ def their_answer(section: Section) -> Text:
 
 
 def _month(report: Report) -> Text:
-    first = report.period.starts_on
-    names = [format_date(first, "LLLL", locale=language) for language in LANGUAGES]
-    return Text(*(name[:1].upper() + name[1:] for name in names))
+    return Text(*(format_date(report.period.starts_on, "LLLL", locale=language) for language in LANGUAGES))
 
 
 def _differences(kind: Kind, index: int, row: DraftRow, stored: DraftRow) -> Iterator[Difference]:

@@ -299,6 +299,18 @@ def test_a_line_that_somebody_changed_is_not_removed_unseen(world: World, sit: S
     assert len(stored(world)) == 2
 
 
+def test_a_line_that_somebody_removed_is_not_brought_back_unseen(world: World, sit: Sit) -> None:
+    anna, bo = sit(world.anna), sit(world.bo)
+    his = form_of(bo, world)
+    anna.send(section(world), {**form_of(anna, world), "remove": "lines-0"})
+    answer = bo.save(world, his, "lines-0", hours="8")
+    assert answer.status_code == 409
+    assert "Somebody else has removed the line." in words(row_of(answer))
+    assert len(stored(world)) == 1
+    assert bo.save(world, {**his, **inputs(answer)}, "lines-0", hours="8").status_code == 200
+    assert [line.get("hours") for line in stored(world)] == [None, "8"]
+
+
 # -- copied from the period before -------------------------------------------------------------------------------------
 
 

@@ -168,6 +168,8 @@ def test_the_signature_covers_the_receipts_and_the_buyer_sees_them_from_then_on(
     assert "evidence" not in values[uuid.UUID(world.machines["EL-1"])]["amount"]
     assert revision.hash == reports.content_hash(report, revision)
     assert rita.get(link).data == PHOTO.content
+    shown = rita.page(f"/reports/{report.public_id}").xpath("//a[contains(@href, '/evidence/')]")
+    assert [words(each) for each in shown] == [PHOTO.name, PAPER.name]
     assert sit(world.stranger).get(link).status_code == 404
     found = evidence.of_revision(revision)
     assert {key: {file.name for file in files} for key, files in found.items()} == {

@@ -49,6 +49,7 @@ function bodyFor(element) {
 document.addEventListener("htmx:before:request", (event) => {
   const element = subjectOf(event);
   if (!element) return;
+  if (isLeaving) return event.preventDefault(); // the form is on its way with all of it
   const { ctx } = event.detail;
   ctx.request.body = bodyFor(element);
   ctx.sentValues = new Map(controlsOf(element).map((control) => [nameOf(control), control.value]));
