@@ -1,7 +1,7 @@
 """One line of a section as a row of the grid: what was typed, what is said of it, and what can be done with it."""
 
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,7 +13,7 @@ from portal.operations import lines, typed
 from portal.operations.drafts import DraftRow
 from portal.text import Text, same
 from portal.web import kind_forms
-from portal.web.kind_forms import BLANK_INDEX, BLANK_KEY, PREFIX, UNFINISHED
+from portal.web.kind_forms import BLANK_INDEX, BLANK_KEY, MISSING, PREFIX, UNFINISHED
 
 TO_CORRECT = Text("Å rette: {comment}", "To correct: {comment}")
 NOTHING = same("")
@@ -35,6 +35,7 @@ class Beside:
         files: the receipts of each line.
         clashing: lines that somebody else changed meanwhile, each as it is stored; None for one that is gone.
         saved: what became of the last save, in words.
+        refused: lines that were not saved.
         save_url: where one line is saved, with BLANK_KEY for its key; empty: nothing is saved line by line.
     """
 
@@ -44,6 +45,7 @@ class Beside:
     files: Mapping[uuid.UUID, Sequence[Evidence]] = field(default_factory=dict)
     clashing: Mapping[uuid.UUID, DraftRow | None] = field(default_factory=dict)
     saved: Mapping[uuid.UUID, Text] = field(default_factory=dict)
+    refused: Collection[uuid.UUID] = ()
     save_url: str = ""
 
 
@@ -69,8 +71,10 @@ def grid_row(kind: Kind, row: DraftRow, index: int | str, beside: Beside) -> dic
             *(problem.text for problem in problems if problem.field not in columns),
             *([GONE] if row.key in beside.clashing and beside.clashing[row.key] is None else []),
         ],
-        "state": kind_forms.missing_in_words(kind, found),
+        # What is copied and waits is said at each value.
+        "state": kind_forms.missing_in_words(kind, [problem for problem in found if problem.rule == MISSING]),
         "saved": beside.saved.get(row.key, NOTHING),
+        "is_refused": row.key in beside.refused,
         "files": beside.files.get(row.key, ()),
         "actions": list(_actions(kind, row, identifier, beside)),
         "save_url": beside.save_url.replace(BLANK_KEY, key),

@@ -182,7 +182,7 @@ def _stored(report: Report, kind: Kind, form: SectionForm, wanted: Wanted, *, fa
     beside = section_views.beside_lines(report, kind, said=said)
     saved = {line.key: saved_words(report, has_errors=False) for line in wanted.typed.values()}
     saved |= {row.key: saved_words(report, has_errors=True) for row in rows if grid_rows.has_errors(row, beside)}
-    page = section_page(report, kind, form, rows, said=said, saved=saved)
+    page = section_page(report, kind, form, rows, said=said, saved=saved, is_stored=True)
     return render_template("reports/_rows.html", **page), 422 if failed else 200
 
 
@@ -295,7 +295,7 @@ def _line_refused(
     stored = {row.key: row for row in drafts.rows_of(report, kind)}
     said = [each for each in refusal.problems if isinstance(each, Problem)] if isinstance(refusal, Invalid) else []
     beside = section_views.beside_lines(report, kind, said=said, clashing={each: stored.get(each) for each in clashing})
-    beside = replace(beside, saved={typed.key: NOT_SAVED.with_values(why=why)})
+    beside = replace(beside, saved={typed.key: NOT_SAVED.with_values(why=why)}, refused={typed.key})
     (row,) = drafts.rows_from(report, kind, [typed])
     return _row(report, kind, name, row, beside), 409 if isinstance(refusal, Conflict) else 422
 

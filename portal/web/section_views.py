@@ -77,10 +77,11 @@ def section_page(  # noqa: PLR0913 - what a page shows
         is_stored: whether it was stored all the same.
         collision: what somebody else stored meanwhile.
         clashing: their lines, by key.
-        saved: what became of each line, in words.
+        saved: what became of each line, in words; unless it `is_stored`, why it was not.
     """
     is_correction = report.state == ReportState.RETURNED
-    beside = replace(beside_lines(report, kind, said=said, clashing=clashing), saved=saved or {})
+    beside = beside_lines(report, kind, said=said, clashing=clashing)
+    beside = replace(beside, saved=saved or {}, refused=() if is_stored else saved or ())
     blank = drafts.blank_row(report, kind)
     shown = [grid_rows.grid_row(kind, row, index, beside) for index, row in enumerate(rows)]
     return {

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import date, timedelta
 
 import pytest
-from playwright.sync_api import Locator, Route, expect
+from playwright.sync_api import FilePayload, Locator, Route, expect
 from sqlalchemy import func, select
 
 from portal import calendars, clock
@@ -35,7 +35,8 @@ def with_machines(portal: Portal, world: World, number: int) -> None:
         for place in range(there, number):
             machine = machines.register(MachineFacts(f"M-{place:03}", "crane", "diesel", "V"), by=anna)
             machines.deploy(machine, contract, date(2026, 1, 1), None, by=anna)
-        writing.get_one(Report, world.report.id).section("machinery").lines.clear()
+        report = writing.get_one(Report, world.report.id)
+        report.section("machinery").lines = []
 
 
 def lines_of(world: World) -> str:
@@ -293,9 +294,8 @@ def test_without_javascript_everything_has_its_button(small_portal: Portal, visi
     expect(cell(anna, "hours", 1)).to_have_value("0")
     expect(cell(anna, "hours", 0)).to_have_value("8")
     anna.page.locator("#lines-0 [name='attach']").click()
-    anna.main.get_by_label("Choose files").set_input_files(
-        [{"name": f"{n}.pdf", "mimeType": "application/pdf", "buffer": f"%PDF-1.7 {n}".encode()} for n in (1, 2)]
-    )
+    papers = [FilePayload(name=f"{n}.pdf", mimeType="application/pdf", buffer=b"%%PDF-1.7 %d" % n) for n in (1, 2)]
+    anna.main.get_by_label("Choose files").set_input_files(papers)
     anna.presses("Attach").reads("2 files are attached.")
     anna.page.locator("#lines-0 [name='remove']").click()
     anna.page.get_by_role("button", name=re.compile("^Undo")).click()

@@ -16,9 +16,11 @@ const controlsOf = (element) => [...element.querySelectorAll(CONTROLS)];
 const keyOf = (row) => row.querySelector("input[name$='-key']")?.value;
 const nameOf = (control) => `${keyOf(control.closest("tr"))} ${control.dataset.column}`;
 
-function tell(row, words) {
+function tell(row, words, isRefused = false) {
   const place = row.querySelector("[data-grid-saved]");
-  if (place) place.textContent = words;
+  if (!place) return;
+  place.textContent = words;
+  place.classList.toggle("is-refused", isRefused);
 }
 
 function note(row) {
@@ -75,7 +77,7 @@ document.addEventListener("htmx:error", (event) => {
 });
 
 function fail(element, why) {
-  rowsOf(element).forEach((row) => { if (unsaved.has(row)) tell(row, form.dataset.failed); });
+  rowsOf(element).forEach((row) => { if (unsaved.has(row)) tell(row, form.dataset.failed, true); });
   trouble.querySelector("[data-grid-trouble-words]").textContent = form.dataset[why];
   trouble.querySelector("[data-grid-sign-in]").hidden = why !== "signedOut";
   trouble.hidden = false;
@@ -197,7 +199,9 @@ async function renewToken() {
 
 window.addEventListener("online", () => { if (unsaved.size) { trouble.hidden = true; saveAll(); } });
 
-form?.addEventListener("submit", (event) => { isLeaving = !event.defaultPrevented; });
+// After everybody who may stop it; and a page that comes back from the browser's memory is no longer on its way.
+window.addEventListener("submit", (event) => { isLeaving = event.target === form && !event.defaultPrevented; });
+window.addEventListener("pageshow", () => { isLeaving = false; });
 
 window.addEventListener("beforeunload", (event) => {
   if (unsaved.size && !isLeaving) event.preventDefault();
