@@ -10,6 +10,7 @@ from portal.errors import Forbidden
 from portal.model import (
     Comment,
     Contract,
+    Evidence,
     Machine,
     Membership,
     OrganisationKind,
@@ -113,6 +114,8 @@ def visible(entity: type[Any], by: Membership) -> Select[Any]:
         rows = select(entity).where(or_(entity.buyer_id == mine, entity.supplier_id == mine))
         if entity is Comment:
             return rows.where(or_(Comment.buyer_id == mine, Comment.told_at.is_not(None)))
+        if entity is Evidence:
+            return rows.where(_handed_in(by))
         return rows.where(_addressed_to(by)) if entity is OutgoingMail else rows
     if entity is Machine:
         return select(Machine).where(
@@ -128,6 +131,12 @@ def visible(entity: type[Any], by: Membership) -> Select[Any]:
 def _addressed_to(by: Membership) -> Any:
     is_buyer = by.organisation.kind == OrganisationKind.BUYER
     return OutgoingMail.for_buyer if is_buyer else OutgoingMail.for_supplier
+
+
+def _handed_in(by: Membership) -> Any:
+    """A receipt beside a value is seen by the buyer once a revision has been signed with it."""
+    signed = Evidence.report_id.is_(None) | Evidence.revision_id.is_not(None)
+    return or_(Evidence.supplier_id == by.organisation_id, signed)
 
 
 def may_decide(by: Membership, permission: Permission, *, buyer_id: int, involved: dict[int, Text]) -> None:

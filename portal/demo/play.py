@@ -36,8 +36,8 @@ from portal.operations import (
     reviews,
     sanctions,
 )
-from portal.operations.deviations import Upload
 from portal.operations.drafts import RawLine
+from portal.operations.evidence import Upload
 from portal.operations.explanations import Place
 from portal.operations.machines import MachineFacts
 from portal.operations.reviews import Correction

@@ -288,6 +288,8 @@ class Kind:
         self, key: str, raw: Mapping[str, Raw], values: dict[str, dict[str, str]], problems: list[Problem]
     ) -> None:
         source = self._sources[key].parse(raw.get(key + _SOURCE))
+        if _is_empty(source) and values.get(key, {}).get("value") == "0":
+            return  # nothing was used: there is nothing that could have been measured or invoiced
         if isinstance(source, Problem):
             problems.append(source)
         elif key in values:

@@ -1,10 +1,11 @@
 """From breach to settled sanction: deviations, notices, replies, evidence, sanctions."""
 
+import uuid
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 
-from sqlalchemy import ForeignKey, String, UniqueConstraint
+from sqlalchemy import ForeignKey, Index, String, UniqueConstraint, Uuid
 from sqlalchemy import Text as Prose
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
@@ -122,11 +123,20 @@ class Reply(OfContract, Row):
 
 
 class Evidence(OfContract, Row):
-    """A file bound to what it documents; the bytes lie in the file store under their hash."""
+    """A file bound to what it documents, a reply or a reported value; the bytes lie in the store under their hash."""
 
     __tablename__ = "evidence"
+    __table_args__ = (Index("ix_evidence_report_line", "report_id", "kind", "line_key"),)
 
     reply_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("reply.id"), index=True)
+    report_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("report.id"))
+    kind: Mapped[str] = mapped_column(String(40), default="")
+    line_key: Mapped[uuid.UUID | None] = mapped_column(Uuid)
+    field: Mapped[str] = mapped_column(String(60), default="")
+    revision_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("revision.id"))
+    """The first revision that was signed with it; none while it is the supplier's own affair."""
+    removed_at: Mapped[datetime | None] = mapped_column(Moment)
+    """When it was taken off the draft; what was signed before still rests on it."""
     sha256: Mapped[str] = mapped_column(String(64))
     name: Mapped[str] = mapped_column(String(200))
     media_type: Mapped[str] = mapped_column(String(100))

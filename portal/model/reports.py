@@ -153,6 +153,10 @@ class Report(OfContract, Row):
         """Kind and key of the lines in which the latest return reopened something."""
         return {(unlock.kind, unlock.line_key) for unlock in self.current_unlocks if unlock.line_key is not None}
 
+    def corrects_only_lines(self, kind: str) -> bool:
+        """Whether only single lines and values of a part are open: none may come or go, and the answer stands."""
+        return self.state == ReportState.RETURNED and not self.is_wholly_unlocked(kind)
+
     def is_wholly_unlocked(self, kind: str) -> bool:
         """Whether the latest return reopened all of a part: lines may come and go, and the answer may change."""
         return any(unlock.kind == kind and unlock.line_key is None for unlock in self.current_unlocks)
@@ -197,6 +201,8 @@ class Section(OfContract, Row):
     organisation_id: Mapped[int] = mapped_column(BigId, ForeignKey("organisation.id"))
     answer: Mapped[Answer | None] = mapped_column(Code(Answer))
     reason: Mapped[str] = mapped_column(Prose, default="")
+    version: Mapped[int] = mapped_column(default=0)
+    """Grows with each new answer or reason; the lines have versions of their own."""
     accepted_revision_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("revision.id"))
     report: Mapped[Report] = relationship(back_populates="sections")
     lines: Mapped[list["DraftLine"]] = relationship(
@@ -215,10 +221,11 @@ class DraftLine(Base):
     key: Mapped[uuid.UUID] = mapped_column(Uuid, default=uuid.uuid4)
     position: Mapped[int] = mapped_column(default=0)
     raw: Mapped[dict[str, str]] = mapped_column(JsonDocument, default=dict)
-    version: Mapped[int] = mapped_column(default=1)
+    version: Mapped[int] = mapped_column(default=0)
+    """Grows with each change by a person; 0: as the portal filled it in. Saving holds the report meanwhile."""
+    unconfirmed: Mapped[list[str]] = mapped_column(JsonDocument, default=list)
+    """Columns whose amount was copied from the period before and that nobody has confirmed yet."""
     section: Mapped[Section] = relationship(back_populates="lines")
-
-    __mapper_args__ = {"version_id_col": version}  # noqa: RUF012
 
 
 class Revision(OfContract, Row):

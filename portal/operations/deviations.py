@@ -7,15 +7,13 @@ from typing import NamedTuple
 from sqlalchemy import select
 
 from portal import calendars, clock, permissions
-from portal.errors import Conflict, Invalid, Refused
-from portal.extensions import db, parts
-from portal.files import clean_name, media_type
+from portal.errors import Conflict, Invalid
+from portal.extensions import db
 from portal.model import (
     REPORTING_DUTY,
     Cause,
     Deviation,
     DeviationState,
-    Evidence,
     Finding,
     FindingResult,
     Membership,
@@ -29,7 +27,8 @@ from portal.model import (
 )
 from portal.model.base import Json
 from portal.model.cases import MOVED_ON
-from portal.operations import accounts, lookup, mail, processes
+from portal.operations import accounts, evidence, lookup, mail, processes
+from portal.operations.evidence import Upload
 from portal.permissions import Permission
 from portal.text import Text
 
@@ -57,18 +56,7 @@ WRITE_SOMETHING = Text("Skriv et svar, eller legg ved en fil.", "Write an answer
 DAYS_OUT_OF_RANGE = Text(
     "Fristen må være mellom 3 og 60 virkedager.", "The deadline must be between 3 and 60 working days."
 )
-FILE_TYPE = Text(
-    "«{name}» er en filtype vi ikke tar imot. Bruk PDF, PNG, JPG, Word, Excel, CSV eller tekst.",
-    "“{name}” is a file type we do not accept. Use PDF, PNG, JPG, Word, Excel, CSV or text.",
-)
 NOT_UNDER_REPLY = Text("Saken venter ikke på tilsvar.", "The case is not waiting for a reply.")
-
-
-class Upload(NamedTuple):
-    """A file as it came in."""
-
-    name: str
-    content: bytes
 
 
 class Breach(NamedTuple):
@@ -294,7 +282,7 @@ def reply(deviation: Deviation, text: str, uploads: Sequence[Upload], *, by: Mem
     )
     db.session.add(answer)
     for upload in uploads:
-        answer.evidence.append(_kept(upload, deviation, by))
+        answer.evidence.append(evidence.kept(upload, deviation, by))
     db.session.flush()
     late = deviation.state == DeviationState.ASSESSING_REPLY
     record(
@@ -372,19 +360,3 @@ def _complete_assessment(deviation: Deviation, element: str, outcome: str, reaso
         raise Conflict(MOVED_ON)
     deviation.outcome = reason.strip()
     processes.complete(deviation, element, {"assessment" if element == "assess" else "outcome": outcome}, by=by)
-
-
-def _kept(upload: Upload, deviation: Deviation, by: Membership) -> Evidence:
-    name = clean_name(upload.name)
-    kind = media_type(upload.content, name)
-    if kind is None:
-        raise Refused(FILE_TYPE.with_values(name=name))
-    stored = parts().store.put(upload.content)
-    return Evidence(
-        **deviation.parties,
-        sha256=stored.sha256,
-        name=name,
-        media_type=kind,
-        size=stored.size,
-        uploaded_by_id=by.person_id,
-    )

@@ -2,18 +2,16 @@
 
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date
-from decimal import Decimal
+from dataclasses import dataclass, replace
 
 from sqlalchemy import select
 
-from portal import permissions, quantities
+from portal import permissions
 from portal.errors import Conflict, Invalid, Refused
 from portal.extensions import db
 from portal.kinds.base import Kind, Line, Problem, Raw, Reading
 from portal.model import Answer, DraftLine, Membership, Report, ReportingPeriod, ReportState, Revision, Section, record
-from portal.operations import contracts
+from portal.operations import contracts, processes, typed
 from portal.permissions import Permission
 from portal.text import Text
 
@@ -35,16 +33,30 @@ NO_LINES = Text(
     "Legg inn minst én linje, eller svar at det ikke er noe å rapportere.",
     "Enter at least one line, or answer that there is nothing to report.",
 )
+NOT_CONFIRMED = Text(
+    "{label}: kopiert, ikke bekreftet. Bekreft tallet, eller skriv det som er riktig.",
+    "{label}: copied, not confirmed. Confirm the figure, or write what is right.",
+)
 UNANSWERED = Text("«{title}» er ikke fylt ut.", "“{title}” is not filled in.")
 REGISTER_FIELDS = ("carrier", "stage")
+UNCONFIRMED = "unconfirmed"
+"""The rule of an amount that was copied from the period before and that nobody has looked at."""
+COPIED = "copied"
+"""The provenance of such an amount."""
 
 
 @dataclass(frozen=True)
 class RawLine:
-    """A line as it arrives from a form, a file or the API."""
+    """A line as it arrives from a form, a file or the API.
+
+    `version` is the line's own that the person saw, and `seen` what it meant then (`typed.fingerprint`): where lines
+    are saved one by one (`operations.lines`), what somebody else changed meanwhile is not overwritten.
+    """
 
     key: uuid.UUID
     raw: Mapping[str, Raw]
+    version: int = 0
+    seen: str = ""
 
 
 @dataclass(frozen=True)
@@ -56,6 +68,9 @@ class DraftRow:
     reading: Reading
     open_columns: frozenset[str]
     comments: Mapping[str, str]
+    version: int = 0
+    seen: str = ""
+    unconfirmed: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -76,19 +91,28 @@ class SectionState:
 def rows_of(report: Report, kind: Kind) -> list[DraftRow]:
     """The lines to show in a form: the draft's, or, before anything is saved, one for each machine on the contract."""
     section = report.section(kind.key)
-    lines = section.lines or _prefilled(report, kind)
-    return [_row(report, kind, line) for line in lines]
+    return [_row(report, kind, line) for line in section.lines or prefilled(report, kind)]
 
 
 def rows_from(report: Report, kind: Kind, lines: Iterable[RawLine]) -> list[DraftRow]:
-    """Lines as somebody has just typed them, for showing again beside what is wrong."""
-    return [_row(report, kind, DraftLine(key=line.key, raw=_typed(kind, line.raw))) for line in lines]
+    """Lines as somebody has just typed them, for showing again beside what is wrong; saved again, they win."""
+    section = report.section(kind.key)
+    stored = {line.key: line for line in section.lines or prefilled(report, kind)}
+    return [_as_typed_over(report, kind, line, stored.get(line.key)) for line in lines]
+
+
+def _as_typed_over(report: Report, kind: Kind, line: RawLine, stored: DraftLine | None) -> DraftRow:
+    if stored is None:
+        return replace(_row(report, kind, DraftLine(key=line.key, raw=typed.as_text(kind, line.raw))), seen="")
+    now = _row(report, kind, stored)
+    mine = DraftLine(key=line.key, raw={**stored.raw, **typed.as_text(kind, line.raw)}, unconfirmed=stored.unconfirmed)
+    return replace(_row(report, kind, mine), version=now.version, seen=now.seen)
 
 
 def blank_row(report: Report, kind: Kind) -> DraftRow:
     """One empty line to fill in."""
     row = _row(report, kind, DraftLine(key=uuid.uuid4(), raw={}))
-    return DraftRow(row.key, row.raw, Reading({}, ()), row.open_columns, row.comments)
+    return replace(row, reading=Reading({}, ()))
 
 
 def state_of(report: Report, section: Section) -> SectionState:
@@ -96,6 +120,7 @@ def state_of(report: Report, section: Section) -> SectionState:
     kind = contracts.kind_of(report, section.kind)
     readings = [(line, kind.read(line.raw)) for line in section.lines] if section.answer != Answer.NOTHING else []
     problems = [_placed(problem, line.key) for line, reading in readings for problem in reading.problems]
+    problems += [problem for line, _reading in readings for problem in _not_confirmed(kind, line)]
     if section.answer is None:
         problems.append(Problem("unanswered", UNANSWERED.with_values(title=kind.title)))
     elif section.answer == Answer.FILLED and not readings:
@@ -105,9 +130,15 @@ def state_of(report: Report, section: Section) -> SectionState:
 
 
 def previous_lines(report: Report) -> dict[str, list[Line]]:
-    """The lines of the period before, per kind: of the revision in force, else of the newest that was not withdrawn."""
+    """The lines of the period before, per kind; empty when there is none."""
+    before = previous_revision(report)
+    return frozen_lines(before) if before is not None else {}
+
+
+def previous_revision(report: Report) -> Revision | None:
+    """Of the last period before this one that has any: the revision in force, else the newest not withdrawn."""
     is_in_force = Revision.number == Report.accepted_number
-    before = db.session.scalar(
+    return db.session.scalar(
         select(Revision)
         .join(Revision.report)
         .join(Report.period)
@@ -116,7 +147,6 @@ def previous_lines(report: Report) -> dict[str, list[Line]]:
         .order_by(ReportingPeriod.starts_on.desc(), is_in_force.desc(), Revision.number.desc())
         .limit(1)
     )
-    return frozen_lines(before) if before is not None else {}
 
 
 def frozen_lines(revision: Revision) -> dict[str, list[Line]]:
@@ -128,32 +158,37 @@ def frozen_lines(revision: Revision) -> dict[str, list[Line]]:
 
 
 def save(report: Report, kind_key: str, lines: Sequence[RawLine], *, by: Membership, version: int) -> SectionState:
-    """Store a section's lines as typed, wrong ones too, so that nothing is lost.
+    """Store a section's lines as typed, wrong ones too, so that nothing is lost. Lines that are not among them go.
+
+    Guarded as a whole by the report's version; `operations.lines` saves line by line.
 
     Raises:
         Conflict: somebody saved in between.
         Refused: the report is not open for change.
         Invalid: under correction, something locked was changed.
     """
-    section = _open_section(report, kind_key, by, version)
+    section = open_section(report, kind_key, by, version)
     kind = contracts.kind_of(report, kind_key)
-    if report.state == ReportState.RETURNED and not report.is_wholly_unlocked(kind_key):
-        _refuse_locked(report, kind, section, lines)
-    _store(section, kind, lines)
-    section.answer, section.reason = Answer.FILLED, ""
-    _touch(report, section, by)
+    if report.corrects_only_lines(kind_key):
+        if {line.key for line in lines} != {line.key for line in section.lines}:
+            raise Invalid(NO_NEW_LINES, (Problem("locked_lines", NO_NEW_LINES),))
+        refuse_locked(report, kind, section, lines)
+    known = {line.key: line for line in section.lines}
+    section.lines = [known.get(line.key) or DraftLine(key=line.key, raw={}) for line in lines]
+    for position, (row, line) in enumerate(zip(section.lines, lines, strict=True)):
+        row.position = position
+        change(kind, row, typed.as_text(kind, line.raw))
+    set_answer(section, Answer.FILLED)
+    touch(report, section, by)
     return state_of(report, section)
 
 
 def answer_nothing(report: Report, kind_key: str, reason: str, *, by: Membership, version: int) -> SectionState:
     """Answer that there is nothing to report, with the reason. Lines typed before are kept, and do not count."""
-    section = _open_section(report, kind_key, by, version)
-    if report.state == ReportState.RETURNED and not report.is_wholly_unlocked(kind_key):
-        raise Refused(NO_NEW_LINES)
-    if not reason.strip():
-        raise Invalid(SAY_WHY_NOTHING, (Problem("required", SAY_WHY_NOTHING, "reason"),))
-    section.answer, section.reason = Answer.NOTHING, reason.strip()
-    _touch(report, section, by)
+    section = open_section(report, kind_key, by, version)
+    demand_reason(report, kind_key, reason)
+    set_answer(section, Answer.NOTHING, reason.strip())
+    touch(report, section, by)
     return state_of(report, section)
 
 
@@ -170,83 +205,108 @@ def open_columns(report: Report, kind: Kind, key: uuid.UUID) -> frozenset[str]:
     return frozenset(unlocked) | {f"{field}_source" for field in unlocked if f"{field}_source" in every}
 
 
-def _open_section(report: Report, kind_key: str, by: Membership, version: int) -> Section:
+def open_section(report: Report, kind_key: str, by: Membership, version: int | None = None) -> Section:
+    """The section, held and as it is now, if `by` may change it. `version` of the report, where that is the guard."""
     permissions.demand(by, Permission.REPORT_EDIT)
+    processes.hold(report)
     if not report.is_editable:
         raise Refused(NOT_EDITABLE)
-    if report.version != version:
+    if version is not None and report.version != version:
         raise Conflict(CHANGED_BY_OTHER)
     if report.state == ReportState.RETURNED and kind_key not in {unlock.kind for unlock in report.current_unlocks}:
         raise Refused(LOCKED)
-    return report.section(kind_key)
+    section = report.section(kind_key)
+    db.session.refresh(section)
+    return section
 
 
-def _touch(report: Report, section: Section, by: Membership) -> None:
+def touch(report: Report, section: Section, by: Membership, lines: Sequence[str] = ()) -> None:
+    """Note that somebody changed the section; `lines`: the keys of those that changed, where that is known."""
     if report.state == ReportState.OPEN:
         report.move(ReportState.DRAFT, by=by)
     report.note_preparer(by)
-    # The row version guards the whole report: two who save at once cannot both win.
+    # Whoever signs must sign what they saw: every save makes another version of the whole.
     report.version = report.version + 1
-    record(section, "draft.saved", by=by, report=str(report.public_id), kind=section.kind, answer=str(section.answer))
+    report_id, answer = str(report.public_id), str(section.answer)
+    record(section, "draft.saved", by=by, report=report_id, kind=section.kind, answer=answer, lines=list(lines))
     db.session.flush()
 
 
-def _store(section: Section, kind: Kind, lines: Sequence[RawLine]) -> None:
+def set_answer(section: Section, answer: Answer, reason: str = "") -> bool:
+    """Give the section's answer; whether it is another one than before."""
+    if (section.answer, section.reason) == (answer, reason):
+        return False
+    section.answer, section.reason, section.version = answer, reason, section.version + 1
+    return True
+
+
+def demand_reason(report: Report, kind_key: str, reason: str) -> None:
+    """Refuse an answer that there is nothing to report without its reason, or under correction."""
+    if report.corrects_only_lines(kind_key):
+        raise Refused(NO_NEW_LINES)
+    if not reason.strip():
+        raise Invalid(SAY_WHY_NOTHING, (Problem("required", SAY_WHY_NOTHING, "reason"),))
+
+
+def change(kind: Kind, row: DraftLine, said: Mapping[str, str]) -> bool:
+    """Put what was typed into a line; whether that changed anything.
+
+    A copied amount that the person changes is theirs: it is confirmed, and says no longer that it was copied.
+    """
+    before: Mapping[str, str] = row.raw
+    if all(value == before.get(key, "") for key, value in said.items()):
+        return False
+    raw = {**before, **said}
+    waiting = row.unconfirmed or []
+    theirs = [key for key in waiting if typed.differing(kind, before, raw, (key, f"{key}_source"))]
+    for key in theirs:
+        if raw.get(f"{key}_source") == COPIED:
+            raw[f"{key}_source"] = ""
+    row.raw, row.version = raw, (row.version or 0) + 1
+    row.unconfirmed = [key for key in waiting if key not in theirs]
+    return True
+
+
+def refuse_locked(report: Report, kind: Kind, section: Section, lines: Sequence[RawLine]) -> None:
+    """Under correction: refuse new lines, and changes of what was not reopened."""
     known = {line.key: line for line in section.lines}
-    section.lines = [known.get(line.key) or DraftLine(key=line.key) for line in lines]
-    for position, (row, line) in enumerate(zip(section.lines, lines, strict=True)):
-        row.position, row.raw = position, {**(row.raw or {}), **_typed(kind, line.raw)}
-
-
-def _typed(kind: Kind, raw: Mapping[str, Raw]) -> dict[str, str]:
-    """What arrived, as text that reads back as the same value."""
-    return {column.key: _as_typed(raw[column.key]) for column in kind.columns if column.key in raw}
-
-
-def _as_typed(value: Raw) -> str:
-    if isinstance(value, Decimal):
-        return quantities.for_input(value, "nb") if value.is_finite() else str(value)
-    if isinstance(value, date):
-        return value.strftime("%d.%m.%Y")
-    return "" if value is None else str(value)
-
-
-def _refuse_locked(report: Report, kind: Kind, section: Section, lines: Sequence[RawLine]) -> None:
-    known = {line.key: line for line in section.lines}
-    if {line.key for line in lines} != set(known):
+    if not {line.key for line in lines} <= set(known):
         raise Invalid(NO_NEW_LINES, (Problem("locked_lines", NO_NEW_LINES),))
     problems = [
         Problem("locked", LOCKED, column, str(line.key))
         for line in lines
-        for column, value in _typed(kind, line.raw).items()
+        for column, value in typed.as_text(kind, line.raw).items()
         if column not in open_columns(report, kind, line.key)
-        and _meant(kind, column, value) != _meant(kind, column, known[line.key].raw.get(column, ""))
+        and typed.meant(kind, column, value) != typed.meant(kind, column, known[line.key].raw.get(column, ""))
     ]
     if problems:
         raise Invalid(LOCKED, tuple(problems))
 
 
-def _meant(kind: Kind, column: str, typed: str) -> object:
-    """What a typed value means, so that 100 and 100,0 are the same; what means nothing is itself."""
-    value = kind.column(column).parse(typed)
-    return typed if isinstance(value, Problem) else value
+def _not_confirmed(kind: Kind, line: DraftLine) -> list[Problem]:
+    labels = [(key, kind.column(key).label) for key in line.unconfirmed or []]
+    return [Problem(UNCONFIRMED, NOT_CONFIRMED.with_values(label=label), key, str(line.key)) for key, label in labels]
 
 
 def _row(report: Report, kind: Kind, line: DraftLine) -> DraftRow:
+    may_change = open_columns(report, kind, line.key)
     return DraftRow(
         key=line.key,
         raw=line.raw,
         reading=kind.read(line.raw),
-        open_columns=open_columns(report, kind, line.key),
+        open_columns=may_change,
         comments={
             unlock.field: unlock.comment
             for unlock in report.current_unlocks
             if unlock.kind == kind.key and unlock.line_key == line.key and report.state == ReportState.RETURNED
         },
+        version=line.version or 0,
+        seen=typed.fingerprint(kind, line.raw, may_change),
+        unconfirmed=frozenset(line.unconfirmed or ()),
     )
 
 
-def _prefilled(report: Report, kind: Kind) -> list[DraftLine]:
+def prefilled(report: Report, kind: Kind) -> list[DraftLine]:
     """One line for each machine of the period, with what the register knows; amounts are never filled in."""
     named = next((column.key for column in kind.columns if column.source == "machines"), None)
     if named is None:

@@ -35,6 +35,7 @@ from portal.operations import (
     contracts,
     deviations,
     drafts,
+    evidence,
     explanations,
     figures,
     letters,
@@ -214,11 +215,13 @@ def freeze(*, report_id: int, actor_id: int) -> dict[str, object]:
     for state in found.sections:
         if state.section.answer == Answer.FILLED:
             revision.lines.extend(_frozen(position, state.kind.key, line) for position, line in enumerate(state.lines))
+    evidence.freeze(report, revision)
     revision.hash = content_hash(report, revision)
     report.revisions.append(revision)
     report.review_begun_at = report.review_begun_by_id = None
     report.move(ReportState.SUBMITTED, by=by, revision=revision.number, hash=revision.hash)
     db.session.flush()
+    evidence.note_signed(revision)
     if revision.number == 1 and late > 0:
         deviations.note_late(report, late)
     return {}

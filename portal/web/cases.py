@@ -15,7 +15,7 @@ from portal.errors import Conflict, Invalid, Refused
 from portal.extensions import transaction
 from portal.model import AuditEvent, Deviation, DeviationState, HumanTask, Membership, Person, Sanction
 from portal.operations import audit, deviations, letters, lookup, processes, sanctions, tasks
-from portal.operations.deviations import Upload
+from portal.operations.evidence import Upload
 from portal.operations.processes import Subject
 from portal.permissions import PROPOSED_IT, Permission, allowed
 from portal.text import Text

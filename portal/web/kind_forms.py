@@ -1,31 +1,48 @@
-"""The form and grid of a kind, drawn from its description: no kind's columns are listed here or anywhere else."""
+"""The form of a kind, drawn from its description: no kind's columns are listed here or anywhere else."""
 
 import uuid
 from collections.abc import Sequence
 from typing import Any
 
-from flask_babel import gettext as _
 from flask_babel import lazy_gettext
 from flask_wtf import FlaskForm
 from wtforms import FieldList, Form, FormField, HiddenField, IntegerField, RadioField, StringField, TextAreaField
 from wtforms.fields import SelectChoice  # type: ignore[attr-defined]
 
-from portal.kinds.base import Choice, Field, FieldType, Kind, Line, Problem
+from portal.kinds.base import Choice, Field, FieldType, Kind, Problem
 from portal.model import Answer
-from portal.operations.drafts import DraftRow, RawLine
+from portal.operations import lines
+from portal.operations.drafts import UNCONFIRMED, DraftRow, RawLine
 from portal.text import Text
 from portal.web.accounts import current_language
 
 PREFIX = "in_"
 """Before a column's key in a line form, so that no column can collide with what WTForms calls its own."""
 BLANK_INDEX = "__new__"
+MOST_DIGITS = 9
+BLANK_KEY = "__key__"
+"""Where a new row's own key goes."""
 MISSING = "required"
 """The rule of an empty value: it stops a signature, and is nothing wrong while the draft is being written."""
+UNFINISHED = frozenset({MISSING, UNCONFIRMED})
+"""What stops a signature and is no mistake in a draft."""
 NEW_LINE = Text("Ny linje", "New line")
+IS_MISSING = Text("Mangler: {columns}", "Missing: {columns}")
+IS_UNCONFIRMED = Text("Kopiert, ikke bekreftet: {columns}", "Copied, not confirmed: {columns}")
+
+
+class Rows(FieldList):  # type: ignore[type-arg]  # the class itself takes no argument
+    """Rows that keep the numbers they have in the page, so that the answer goes back to the same place."""
+
+    def _compact_indices(self) -> None:
+        """Do not number the entries anew, as WTForms would: rows may be missing, or only one be sent."""
 
 
 class SectionForm(FlaskForm):
-    """One section: its lines under one answer. `of(kind)` gives the class for a kind."""
+    """One section: its lines under one answer. `of(kind)` gives the class for a kind.
+
+    `version` is the section's own, for its answer; each line has its version and what it meant when it was shown.
+    """
 
     version = IntegerField()
     answer = RadioField(
@@ -37,38 +54,43 @@ class SectionForm(FlaskForm):
         default=Answer.FILLED.value,
     )
     reason = TextAreaField(lazy_gettext("Why is there nothing to report?"))
-    lines: "FieldList[Any]"
+    lines: Rows
 
     @classmethod
     def of(cls, kind: Kind) -> "type[SectionForm]":
         """The form for one kind: its columns as text fields, whose meaning the kind itself reads."""
         columns = {PREFIX + column.key: StringField(column.key) for column in kind.columns}
-        line = type("LineForm", (Form,), {"key": HiddenField(), **columns})
-        return type("SectionForm", (cls,), {"lines": FieldList(FormField(line), min_entries=0)})
+        hidden = {name: HiddenField() for name in ("key", "version", "seen")}
+        line = type("LineForm", (Form,), {**hidden, **columns})
+        return type("SectionForm", (cls,), {"lines": Rows(FormField(line), min_entries=0)})
 
-    def raw_lines(self, kind: Kind, *, without: str = "") -> list[RawLine]:
-        """The lines as typed, but for the row named `without`. A line without a key is new; empty, it is none."""
-        return [
-            RawLine(
+    def raw_lines(self, kind: Kind) -> dict[str, RawLine]:
+        """Name of each row -> its line as typed. A new row that is empty is no line."""
+        return {
+            entry.name: RawLine(
                 key=_key(entry.form.key.data),
                 raw={
                     column.key: entry.form[PREFIX + column.key].data or ""
                     for column in kind.columns
                     if entry.form[PREFIX + column.key].raw_data
                 },
+                version=_number(entry.form.version.data),
+                seen=entry.form.seen.data or "",
             )
             for entry in self.lines
-            if entry.name != without and (entry.form.key.data or any(value.strip() for value in _typed(entry, kind)))
-        ]
+            if not _is_none(entry, kind)
+        }
 
 
-def _typed(entry: Any, kind: Kind) -> list[str]:
-    return [entry.form[PREFIX + column.key].data or "" for column in kind.columns]
+def _is_none(entry: Any, kind: Kind) -> bool:
+    is_new = not entry.form.key.data or entry.form.version.data == "0"
+    return is_new and not any((entry.form[PREFIX + column.key].data or "").strip() for column in kind.columns)
 
 
 def grid_columns(kind: Kind) -> list[dict[str, Any]]:
     """The kind's columns for the grid macro; what names a line stands at its head."""
-    named, unit_givers = _naming(kind), {field.unit_from for field in kind.fields}
+    named, unit_givers = naming(kind), {field.unit_from for field in kind.fields}
+    zeros = {field.key for field in lines.zeros(kind)}
     return [
         {
             "name": PREFIX + column.key,
@@ -82,43 +104,10 @@ def grid_columns(kind: Kind) -> list[dict[str, Any]]:
             ],
             "width": "s" if column.type == FieldType.NUMBER else "m",
             "heads": column is named,
+            "zero": column.key in zeros,
         }
         for column in kind.columns
     ]
-
-
-def grid_row(
-    kind: Kind, row: DraftRow, index: int | str, previous: Line | None, said: Sequence[Problem] | None
-) -> dict[str, Any]:
-    """One line for the grid macro.
-
-    Args:
-        kind: the kind, with the contract's choices.
-        row: what was typed and how it reads.
-        index: the row's number, or BLANK_INDEX for the pattern of a new row.
-        previous: the same line of the period before, shown as a hint.
-        said: what rules and refusals say of the section, beside how the line reads; None: nothing is said yet.
-    """
-    identifier = f"lines-{index}"
-    found = [] if said is None else [*row.reading.problems, *(each for each in said if each.line == str(row.key))]
-    problems = [problem for problem in found if problem.rule != MISSING]
-    columns = [column.key for column in kind.columns]
-    return {
-        "id": identifier,
-        "label": line_title(kind, row, index),
-        "cells": {PREFIX + column.key: _cell(kind, column, row, previous, problems) for column in kind.columns},
-        "hidden": {f"{identifier}-key": "" if index == BLANK_INDEX else str(row.key), **_fixed(kind, row, identifier)},
-        "notes": [
-            *(
-                Text(f"Å rette: {comment}", f"To correct: {comment}")
-                for field, comment in row.comments.items()
-                if not field
-            ),
-            *(problem.text for problem in problems if problem.field not in columns),
-        ],
-        "state": missing_in_words(kind, found),
-        "actions": [_removal(identifier, row)] if row.open_columns == frozenset(columns) else [],
-    }
 
 
 def problems_by_cell(kind: Kind, rows: Sequence[DraftRow], said: Sequence[Problem]) -> list[tuple[str, Text]]:
@@ -132,10 +121,10 @@ def problems_by_cell(kind: Kind, rows: Sequence[DraftRow], said: Sequence[Proble
         found += [
             (place_of(index, problem), Text(f"{title.nb}: {problem.text.nb}", f"{title.en}: {problem.text.en}"))
             for problem in row.reading.problems
-            if problem.severity == "error" and problem.rule != MISSING
+            if problem.severity == "error" and problem.rule not in UNFINISHED
         ]
     numbers = {str(row.key): index for index, row in enumerate(rows)}
-    for problem in (each for each in said if each.severity == "error"):
+    for problem in (each for each in said if each.severity == "error" and each.rule != UNCONFIRMED):
         index = numbers.get(problem.line, -1)
         found.append((place_of(index, problem) if index >= 0 else problem.field, problem.text))
     return found
@@ -148,20 +137,24 @@ def place_of(index: int, problem: Problem) -> str:
 
 def line_title(kind: Kind, row: DraftRow, index: int | str) -> Text:
     """What a line is called: what names it, in words, else its number."""
-    named = _naming(kind)
+    named = naming(kind)
     if named is not None and (words := kind.words(named.key, row.reading.values)).nb:
         return words
     return NEW_LINE if index == BLANK_INDEX else Text(f"Linje {int(index) + 1}", f"Line {int(index) + 1}")
 
 
 def missing_in_words(kind: Kind, problems: Sequence[Problem]) -> Text | None:
-    """Which values of a line are still empty; None when none is."""
-    labels = [kind.column(problem.field).label for problem in problems if problem.rule == MISSING]
-    if not labels:
-        return None
-    return Text(
-        f"Mangler: {', '.join(label.nb for label in labels)}", f"Missing: {', '.join(label.en for label in labels)}"
-    )
+    """Which values of a line are still empty, and which were copied and wait for a word; None when none is."""
+    said = [
+        words.with_values(columns=_listed([kind.column(each.field).label for each in problems if each.rule == rule]))
+        for rule, words in ((MISSING, IS_MISSING), (UNCONFIRMED, IS_UNCONFIRMED))
+        if any(each.rule == rule for each in problems)
+    ]
+    return Text(" ".join(each.nb for each in said), " ".join(each.en for each in said)) if said else None
+
+
+def _listed(labels: Sequence[Text]) -> Text:
+    return Text(", ".join(label.nb for label in labels), ", ".join(label.en for label in labels))
 
 
 def value_in_words(kind: Kind, column: Field, row: DraftRow) -> str:
@@ -169,56 +162,9 @@ def value_in_words(kind: Kind, column: Field, row: DraftRow) -> str:
     return kind.display(column.key, row.reading.values, current_language()) or row.raw.get(column.key, "")
 
 
-def _naming(kind: Kind) -> Field | None:
+def naming(kind: Kind) -> Field | None:
     """The choice that names a line of this kind, such as its machine."""
     return next((column for column in kind.columns if column.identity and column.type is FieldType.CHOICE), None)
-
-
-def _fixed(kind: Kind, row: DraftRow, identifier: str) -> dict[str, str]:
-    """What names the line already is sent along unseen; another machine is another line."""
-    named = _naming(kind)
-    if named is None or named.key not in row.open_columns or named.key not in row.reading.values:
-        return {}
-    return {f"{identifier}-{PREFIX}{named.key}": row.reading.values[named.key]["value"]}
-
-
-def _removal(identifier: str, row: DraftRow) -> dict[str, object]:
-    action: dict[str, object] = {"name": "remove", "value": identifier, "label": _("Remove")}
-    if any(row.raw.values()):
-        action["confirm"] = _("Remove this line and what is typed in it?")
-    return action
-
-
-def _cell(
-    kind: Kind, column: Field, row: DraftRow, previous: Line | None, problems: Sequence[Problem]
-) -> dict[str, Any]:
-    is_open = column.key in row.open_columns
-    is_fixed = column is _naming(kind) and column.key in row.reading.values
-    cell: dict[str, Any] = {"locked": not is_open or is_fixed}
-    if cell["locked"]:
-        cell["value"] = value_in_words(kind, column, row)
-    elif column.type is FieldType.CHOICE:
-        cell["value"] = kind.flat(row.reading.values)[column.key] or row.raw.get(column.key, "")
-    else:
-        cell["value"] = row.raw.get(column.key, "")
-    if is_open:
-        own = [problem for problem in problems if problem.field == column.key]
-        cell["errors"] = [problem.text for problem in own if problem.severity == "error"]
-        cell["warnings"] = [problem.text for problem in own if problem.severity == "warning"]
-    cell["hint"] = _hint(kind, column, row, previous)
-    return cell
-
-
-def _hint(kind: Kind, column: Field, row: DraftRow, previous: Line | None) -> Text | None:
-    if comment := row.comments.get(column.key):
-        return Text(f"Å rette: {comment}", f"To correct: {comment}")
-    if (
-        previous is None
-        or column.type is not FieldType.NUMBER
-        or not (before := kind.words(column.key, previous.values)).nb
-    ):
-        return None
-    return Text(f"Sist: {before.nb}", f"Last: {before.en}")
 
 
 def _choice_label(choice: Choice, gives_unit: bool) -> Text:  # noqa: FBT001 - the one question
@@ -239,3 +185,7 @@ def _key(text: str | None) -> uuid.UUID:
         return uuid.UUID(text or "")
     except ValueError:
         return uuid.uuid4()
+
+
+def _number(text: str | None) -> int:
+    return int(text) if text and text.isascii() and text.isdigit() and len(text) <= MOST_DIGITS else 0

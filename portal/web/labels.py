@@ -184,6 +184,8 @@ EVENT = {
     "comment.removed": _("A comment was removed"),
     "comment.set_aside": _("A colleague's comment was set aside"),
     "comment.answered": _("A question was answered"),
+    "evidence.added": _("A file was put beside a figure"),
+    "evidence.removed": _("A file was taken away from a figure"),
     "deviation.found": _("The deviation was found"),
     "deviation.assessed_again": _("The deviation was assessed again"),
     "deviation.not_found_again": _("An amended report was approved, and the breach is not in it"),

@@ -11,9 +11,8 @@ from flask_babel import ngettext
 from portal import factors
 from portal.kinds import Indicator, Kind, Line, Problem
 from portal.kinds.base import FieldType
-from portal.model import Answer, Figure, FindingResult, Report, ReportState, Revision, Section
-from portal.operations import drafts, figures, letters
-from portal.operations.explanations import Place
+from portal.model import Answer, Evidence, Figure, FindingResult, Report, ReportState, Revision, Section
+from portal.operations import drafts, evidence, explanations, figures, letters
 from portal.operations.figures import ComputedFigure, Judgement
 from portal.operations.reports import Summary
 from portal.text import Text, same
@@ -35,7 +34,7 @@ class Remark(NamedTuple):
     url: str
     severity: str
     """As of a problem; "missing" for what is only not filled in yet."""
-    place: Place | None = None
+    place: explanations.Place | None = None
     """What a reason for it is filed under; none for what is only not filled in yet."""
 
 
@@ -106,6 +105,8 @@ class FrozenSection(NamedTuple):
     totals: Mapping[str, Mapping[str, Decimal]]
     answer: Mapping[str, str]
     figures: list[FigureRow]
+    files: Mapping[tuple[str, str], Sequence[Evidence]]
+    """(Line key, field key) -> the receipts it was signed with."""
 
 
 class Frozen(NamedTuple):
@@ -133,7 +134,7 @@ def _part(report: Report, section: Section, kind: Kind, problems: Sequence[Probl
 def _missing(kind: Kind, lines: Sequence[Line], problems: Sequence[Problem], url: str) -> Iterator[Remark]:
     """What is not filled in, one remark a line, that leads to the first empty value; or the whole section."""
     for index, line in enumerate(lines):
-        own = [problem for problem in problems if problem.rule == kind_forms.MISSING and problem.line == line.key]
+        own = [problem for problem in problems if problem.rule in kind_forms.UNFINISHED and problem.line == line.key]
         words = kind_forms.missing_in_words(kind, own)
         if words is not None:
             place = kind_forms.place_of(index, own[0])
@@ -147,9 +148,9 @@ def _remarks(kind: Kind, lines: Sequence[Line], problems: Sequence[Problem], url
     """What is wrong or odd, each where it is mended."""
     places = {line.key: (index, line) for index, line in enumerate(lines)}
     for problem in problems:
-        if problem.rule in {kind_forms.MISSING, UNANSWERED}:
+        if problem.rule in {*kind_forms.UNFINISHED, UNANSWERED}:
             continue
-        about = Place(kind.key, problem.rule, problem.line, problem.field)
+        about = explanations.Place(kind.key, problem.rule, problem.line, problem.field)
         if problem.line not in places:
             yield Remark(problem.text, url, problem.severity, about)
             continue
@@ -248,9 +249,9 @@ def _finding(judgement: Judgement, kind: Kind, lines: Sequence[Line]) -> DraftFi
 
 def frozen(revision: Revision, kinds: Mapping[str, Kind]) -> Frozen:
     """What a revision says, and what followed from it."""
-    lines = drafts.frozen_lines(revision)
+    lines, files = drafts.frozen_lines(revision), evidence.of_revision(revision)
     return Frozen(
-        sections=[_frozen_section(revision, kind, lines.get(kind.key, [])) for kind in kinds.values()],
+        sections=[_frozen_section(revision, kind, lines.get(kind.key, []), files) for kind in kinds.values()],
         findings=review_views.shown_findings(revision, kinds),
         basis=review_views.basis_of(revision),
     )
@@ -265,7 +266,9 @@ def revision_tag(report: Report, revision: Revision) -> Tag:
     return labels.REVISION[revision.review.decision.value if revision.review else ""]
 
 
-def _frozen_section(revision: Revision, kind: Kind, lines: list[Line]) -> FrozenSection:
+def _frozen_section(
+    revision: Revision, kind: Kind, lines: list[Line], files: Mapping[evidence.Place, Sequence[Evidence]]
+) -> FrozenSection:
     return FrozenSection(
         kind,
         lines,
@@ -276,4 +279,5 @@ def _frozen_section(revision: Revision, kind: Kind, lines: list[Line]) -> Frozen
             for figure in revision.figures
             if figure.kind == kind.key and not kind.indicator(figure.indicator).breaks_by_line
         ],
+        {(str(place.line), place.field): found for place, found in files.items() if place.kind == kind.key},
     )

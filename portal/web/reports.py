@@ -1,6 +1,5 @@
 """The supplier's pages: where a report stands, what is to be filled in, and the Excel way in."""
 
-import uuid
 from collections.abc import Sequence
 from datetime import timedelta
 from io import BytesIO
@@ -13,20 +12,16 @@ from flask_wtf import FlaskForm
 from flask_wtf.file import FileField
 
 from portal import clock
-from portal.errors import Conflict, Invalid, NotFound
+from portal.errors import Invalid
 from portal.extensions import transaction
-from portal.kinds import Kind, Problem
-from portal.model import Answer, AuditEvent, ImportedFile, ImportState, Person, Report, ReportState, Section
-from portal.operations import audit, contracts, drafts, imports, lookup, processes, reports
-from portal.operations.drafts import RawLine
-from portal.operations.lookup import NOT_HERE
+from portal.kinds import Kind
+from portal.model import AuditEvent, ImportedFile, ImportState, Person, Report, ReportState
+from portal.operations import audit, contracts, imports, processes, reports
 from portal.permissions import Permission, allowed
-from portal.web import corrections, lists, progress, report_views
+from portal.web import attachments, corrections, lines, lists, progress, report_views
 from portal.web.access import current_membership, is_htmx, requires
 from portal.web.accounts import current_language
-from portal.web.kind_forms import SectionForm
 from portal.web.process_views import standing
-from portal.web.section_views import collided, section_page
 
 blueprint = Blueprint("reports", __name__, url_prefix="/reports")
 
@@ -101,110 +96,15 @@ def _given_back(trail: Sequence[tuple[AuditEvent, Person | None]]) -> str:
     return last.reason if last is not None and last.action == "report.withheld" else ""
 
 
-# -- filling in --------------------------------------------------------------------------------------------------------
+# -- filling in (portal/web/lines.py) ----------------------------------------------------------------------------------
 
-
-@blueprint.route("/<uuid:public_id>/sections/<key>", methods=["GET", "POST"])
-@requires(Permission.REPORT_EDIT, Report)
-def edit(report: Report, key: str) -> ResponseReturnValue:
-    """The grid of one section. Everything typed is stored, wrong values too, and then judged."""
-    section = _section(report, key)
-    kind = contracts.kind_of(report, key)
-    form = SectionForm.of(kind)()
-    if request.method == "GET":
-        if not report.is_editable:
-            return redirect(url_for(".show", public_id=report.public_id), 303)
-        _fill(form, report, section)
-        said = _said(report, key) if section.answer else None
-        return render_template(
-            "reports/edit.html", **section_page(report, kind, form, drafts.rows_of(report, kind), said=said)
-        )
-    lines = form.raw_lines(kind, without=request.form.get("remove", ""))
-    if "add_row" in request.form:
-        lines.append(RawLine(uuid.uuid4(), {}))
-    try:
-        _save(report, key, form, lines)
-    except (Conflict, Invalid) as refusal:
-        return _shown_again(report, kind, form, lines, refusal)
-    return _after_saving(report, kind, form, len(lines))
-
-
-def _save(report: Report, key: str, form: SectionForm, lines: list[RawLine]) -> None:
-    by, version = current_membership(), form.version.data or 0
-    with transaction():
-        if form.answer.data == Answer.NOTHING:
-            drafts.answer_nothing(report, key, form.reason.data or "", by=by, version=version)
-        else:
-            drafts.save(report, key, lines, by=by, version=version)
-
-
-def _after_saving(report: Report, kind: Kind, form: SectionForm, count: int) -> ResponseReturnValue:
-    """On to where the person wanted, or the form again with what is wrong in it."""
-    if "add_row" in request.form:
-        return redirect(_edit_url(report, kind, f"lines-{count - 1}"), 303)
-    if "remove" in request.form:
-        flash(_("The line is removed."), "success")
-        return redirect(_edit_url(report, kind, "lines"), 303)
-    part = next(each for each in report_views.parts(report, reports.summary(report)) if each.kind.key == kind.key)
-    if part.errors:
-        # It is stored all the same: nothing that was typed is lost.
-        form.version.data = report.version
-        page = section_page(
-            report, kind, form, drafts.rows_of(report, kind), said=_said(report, kind.key), failed=True, is_stored=True
-        )
-        return render_template("reports/edit.html", **page), 422
-    flash(_("“%(part)s” is saved.", part=kind.title.to(current_language())), "success")
-    if _back():
-        return redirect(url_for(".check", public_id=report.public_id), 303)
-    if part.missing:
-        return redirect(url_for(".edit", public_id=report.public_id, key=kind.key), 303)
-    return redirect(url_for(".show", public_id=report.public_id), 303)
-
-
-def _edit_url(report: Report, kind: Kind, anchor: str) -> str:
-    return url_for(".edit", public_id=report.public_id, key=kind.key, back=_back(), _anchor=anchor)
-
-
-def _back() -> str | None:
-    """Where to go when the section is saved: to the check page, for whoever came from there."""
-    return "check" if request.args.get("back") == "check" else None
-
-
-def _shown_again(
-    report: Report, kind: Kind, form: SectionForm, lines: list[RawLine], refusal: Conflict | Invalid
-) -> ResponseReturnValue:
-    """What was typed stays in the form; on a conflict the stored values stand beside it, until mine are saved again."""
-    report = lookup.one(Report, report.public_id, current_membership())
-    form.version.data = report.version
-    rows, collision, status = drafts.rows_from(report, kind, lines), None, 422
-    said: list[Problem] = []
-    if isinstance(refusal, Conflict):
-        rows, collision = collided(kind, refusal.text, rows, drafts.rows_of(report, kind))
-        status = 409
-    else:
-        said = [problem for problem in refusal.problems if isinstance(problem, Problem)]
-    page = section_page(report, kind, form, rows, said=said, failed=True, collision=collision)
-    return render_template("reports/edit.html", **page), status
-
-
-def _said(report: Report, key: str) -> list[Problem]:
-    """What the rules say of a section, and what is wrong with it as a whole."""
-    found = reports.summary(report)
-    state = next(state for state in found.sections if state.kind.key == key)
-    return [*(problem for problem in state.problems if not problem.line), *found.assessment.problems[key]]
-
-
-def _fill(form: SectionForm, report: Report, section: Section) -> None:
-    form.version.data = report.version
-    form.answer.data = section.answer or Answer.FILLED
-    form.reason.data = section.reason
-
-
-def _section(report: Report, key: str) -> Section:
-    found = next((section for section in report.sections if section.kind == key), None)
-    if found is None:
-        raise NotFound(NOT_HERE)
-    return found
+blueprint.add_url_rule("/<uuid:public_id>/sections/<key>", "edit", lines.edit, methods=["GET", "POST"])
+_LINE = "/<uuid:public_id>/sections/<key>/lines/<uuid:line>"
+blueprint.add_url_rule(_LINE, "save_line", lines.save_line, methods=["POST"])
+blueprint.add_url_rule(f"{_LINE}/undo", "put_back", lines.put_back, methods=["POST"])
+blueprint.add_url_rule(f"{_LINE}/files", "attachments", attachments.page, methods=["GET"])
+blueprint.add_url_rule(f"{_LINE}/files", "attach", attachments.attach, methods=["POST"])
+blueprint.add_url_rule(f"{_LINE}/files/<uuid:file>/remove", "detach", attachments.detach, methods=["POST"])
 
 
 def _kinds(report: Report) -> dict[str, Kind]:

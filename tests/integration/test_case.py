@@ -21,7 +21,7 @@ from portal.model import (
     SanctionState,
 )
 from portal.operations import audit, deliveries, deviations, processes, reviews, sanctions
-from portal.operations.deviations import Upload
+from portal.operations.evidence import Upload
 from portal.operations.mail import Outcome
 from tests.world import World, case_of, deliver_mail, open_tasks, submit, tick
 

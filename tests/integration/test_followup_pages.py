@@ -16,7 +16,7 @@ from werkzeug.test import TestResponse
 from portal.extensions import db, transaction
 from portal.model import Decision, Deviation, Evidence, OutgoingMail, Sanction
 from portal.operations import deviations, reports, reviews, sanctions
-from portal.operations.deviations import Upload
+from portal.operations.evidence import Upload
 from portal.operations.reviews import Correction
 from portal.web import passwords
 from tests.world import World, build_world, case_of, deliver_mail, submit

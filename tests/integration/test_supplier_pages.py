@@ -217,7 +217,7 @@ def test_a_collision_shows_both_values_and_loses_no_line(world: World, seat: Sea
     again = fields(page)
     assert again["lines-0-in_hours"] == "77"
     assert anna.send(section(world), again).status_code == 303
-    assert [line.get("hours", "") for line in stored(world)] == ["77", "", ""]
+    assert [line.get("hours", "") for line in stored(world)] == ["77", "100", ""]
     assert stored(world)[2]["carrier"] == "hvo"
 
 

@@ -225,6 +225,13 @@ def test_the_unit_follows_the_carrier() -> None:
     assert "unit" not in fuel.KIND.read({"amount": "1"}).values["amount"]
 
 
+def test_nought_needs_no_source_and_keeps_one_that_is_given() -> None:
+    line: dict[str, Raw] = {"fraction": "wood", "tonnes": "0,0"}
+    assert WASTE.read(line) == ({"fraction": {"value": "wood"}, "tonnes": {"value": "0", "unit": "t"}}, ())
+    assert WASTE.read({**line, "tonnes_source": "faktura"}).values["tonnes"]["source"] == "invoice"
+    assert [p.rule for p in WASTE.read({**line, "tonnes_source": "gjettet"}).problems] == ["choice"]
+
+
 def test_a_figure_without_its_source_is_a_problem_also_where_the_figure_is_optional() -> None:
     line: dict[str, Raw] = {"fraction": "wood", "tonnes": "1", "tonnes_source": "målt"}
     assert WASTE.read(line).problems == ()

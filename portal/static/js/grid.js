@@ -43,6 +43,15 @@ function put(control, text, quiet = false) {
   return true;
 }
 
+/** A random key for a new row. Unlike crypto.randomUUID this is there over plain http too. */
+function newKey() {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  bytes[6] = (bytes[6] & 0x0f) | 0x40;
+  bytes[8] = (bytes[8] & 0x3f) | 0x80;
+  const hex = [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})/, "$1-$2-$3-$4-");
+}
+
 /** A new row from the blank one, its names and ids numbered on. Undefined when the table cannot grow. */
 function addRow(grid) {
   const blank = grid.querySelector("template[data-grid-blank]");
@@ -51,7 +60,7 @@ function addRow(grid) {
   const number = (Number(grid.dataset.next) || rowsOf(grid).length);
   grid.dataset.next = number + 1;
   const made = document.createElement("tbody");
-  made.innerHTML = blank.innerHTML.replaceAll("__new__", number);
+  made.innerHTML = blank.innerHTML.replaceAll("__new__", number).replaceAll("__key__", newKey());
   const row = made.firstElementChild;
   body.append(row);
   window.htmx?.process(row);
@@ -81,7 +90,9 @@ function paste(start, text) {
     row = row?.nextElementSibling;
   }
   const { pasted: done, leftOut, saveThem } = grid.dataset;
-  say(grid, done.replace("{n}", pasted), left > 0 && leftOut.replace("{n}", left), quiet && saveThem);
+  // js/autosave.js takes many rows in one go; where it is not, the form must be sent.
+  const isTaken = quiet && !start.dispatchEvent(new CustomEvent("grid:many", { bubbles: true, cancelable: true }));
+  say(grid, done.replace("{n}", pasted), left > 0 && leftOut.replace("{n}", left), quiet && !isTaken && saveThem);
 }
 
 document.addEventListener("keydown", (event) => {
@@ -108,6 +119,15 @@ document.addEventListener("paste", (event) => {
   if (!control || !/[\t\n]/.test(text)) return;
   event.preventDefault();
   paste(control, text);
+});
+
+// "Not used in the period" is 0 in every number of the row, and undone by typing.
+document.addEventListener("click", (event) => {
+  const row = event.target.closest("[data-grid-does='unused']")?.closest("tr");
+  if (!row) return;
+  event.preventDefault();
+  row.querySelectorAll("[data-zero]").forEach((control) => put(control, "0"));
+  say(row.closest("[data-grid]"), event.target.textContent.trim());
 });
 
 document.addEventListener("click", (event) => {

@@ -1,0 +1,224 @@
+"""Receipts beside figures: put there, taken away, signed with, and seen by whom."""
+
+import contextvars
+import hashlib
+import io
+import uuid
+from collections.abc import Callable, Iterator
+from datetime import date
+
+import pytest
+from flask import Flask
+from sqlalchemy import select
+from werkzeug.test import TestResponse
+
+from portal import calendars
+from portal.extensions import db, transaction
+from portal.model import Decision, Evidence, Report
+from portal.operations import contracts, drafts, evidence, lines, reports, reviews
+from portal.operations.evidence import Place, Upload
+from portal.operations.reviews import Correction
+from portal.web import passwords
+from tests.http import PASSWORD
+from tests.integration.test_supplier_pages import Desk, fields, parsed, section, words
+from tests.world import World, build_world, fill_in, submit
+
+PHOTO = Upload("kvittering.jpg", b"\xff\xd8\xff\xe0 a photo of a receipt")
+PAPER = Upload("faktura.pdf", b"%PDF-1.7 an invoice")
+
+
+@pytest.fixture
+def app(make_app: Callable[..., Flask], sqlite_url: str) -> Iterator[Flask]:
+    app = make_app(sqlite_url)
+    with app.app_context():
+        yield app
+
+
+@pytest.fixture
+def world(app: Flask) -> World:
+    kept = passwords.stored(PASSWORD)
+    with transaction():
+        found = build_world()
+        for by in (found.anna, found.bo, found.stranger, found.rita):
+            by.person.password, by.person.language = kept, "en"
+    return found
+
+
+@pytest.fixture
+def sit(app: Flask) -> Callable[..., Desk]:
+    def seated(by: object) -> Desk:
+        desk = Desk(app.test_client())
+        assert desk.send("/sign-in", {"email": by.person.email, "password": PASSWORD}).status_code == 303  # type: ignore[attr-defined]
+        return desk
+
+    return seated
+
+
+def upload(desk: Desk, path: str, *files: Upload, field: str = "amount") -> TestResponse:
+    db.session.rollback()
+    given = [(io.BytesIO(file.content), file.name) for file in files]
+    answer = contextvars.Context().run(desk.client.post, path, data={"field": field, "files": given})
+    db.session.rollback()
+    return answer
+
+
+def diesel(world: World) -> uuid.UUID:
+    """The line of DI-2."""
+    return uuid.UUID(world.machines["DI-2"])
+
+
+def place(world: World) -> Place:
+    return Place("machinery", diesel(world), "amount")
+
+
+def files_of(world: World, name: str = "") -> str:
+    return f"{section(world)}/lines/{diesel(world)}/files{name}"
+
+
+def test_the_button_saves_what_was_typed_and_leads_to_the_files(world: World, sit: Callable[..., Desk]) -> None:
+    anna = sit(world.anna)
+    form = {**fields(anna.page(section(world))), "lines-0-in_hours": "8", "attach": "lines-0"}
+    answer = anna.send(section(world), form)
+    assert answer.location == files_of(world)
+    assert upload(anna, answer.location, PHOTO, PAPER).location.endswith("#lines-0")
+    row = anna.page(section(world)).xpath("//tr[@id='lines-0']")[0]
+    assert [words(link) for link in row.xpath(".//ul//a")] == [PHOTO.name, PAPER.name]
+    assert row.xpath(".//input[@id='lines-0-in_hours']/@value") == ["8"]
+    (link, *_others) = row.xpath(".//ul//a/@href")
+    answer = anna.get(link)
+    assert answer.data == PHOTO.content
+    assert answer.headers["Content-Disposition"].startswith("attachment")
+
+
+def test_a_file_is_taken_away_again(world: World, sit: Callable[..., Desk]) -> None:
+    fill_in(world)
+    anna = sit(world.anna)
+    upload(anna, files_of(world), PHOTO, PAPER)
+    page = anna.page(files_of(world))
+    first, _second = page.xpath("//form[contains(@action, '/remove')]/@action")
+    assert anna.send(first, {}).status_code == 303
+    assert [words(each) for each in anna.page(files_of(world)).xpath("//ul[@class='attached']//a")] == [PAPER.name]
+    assert anna.send(first, {}).status_code == 404
+
+
+def test_the_same_file_twice_is_one(world: World, sit: Callable[..., Desk]) -> None:
+    fill_in(world)
+    anna = sit(world.anna)
+    upload(anna, files_of(world), PHOTO, PHOTO)
+    upload(anna, files_of(world), PHOTO)
+    assert len(db.session.scalars(select(Evidence)).all()) == 1
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ([], "Choose at least one file"),
+        ([Upload("page.pdf", b"<html><script>alert(1)</script>")], "a file type we do not accept"),
+        ([Upload("kvittering.jpg.exe", b"MZ")], "a file type we do not accept"),
+        ([Upload(f"{n}.txt", f"receipt {n}".encode()) for n in range(21)], "There may be 20 files"),
+    ],
+)
+def test_what_is_no_receipt_is_refused_and_nothing_kept(
+    world: World, sit: Callable[..., Desk], given: list[Upload], said: str
+) -> None:
+    fill_in(world)
+    answer = upload(sit(world.anna), files_of(world), *given)
+    assert answer.status_code == 422
+    page = parsed(answer)
+    assert said in words(page.xpath("//*[@id='error-summary']")[0])
+    assert page.xpath("//*[@id='error-summary']//a/@href") == ["#files"]
+    assert db.session.scalars(select(Evidence)).all() == []
+
+
+def test_only_a_figure_with_a_source_takes_a_receipt(world: World, sit: Callable[..., Desk]) -> None:
+    fill_in(world)
+    anna = sit(world.anna)
+    assert upload(anna, files_of(world), PHOTO, field="stage").status_code == 404
+    other = files_of(world).replace(str(diesel(world)), str(uuid.uuid4()))
+    assert upload(anna, other, PHOTO).status_code == 404
+    assert upload(sit(world.stranger), files_of(world), PHOTO).status_code == 404
+    assert upload(sit(world.rita), files_of(world), PHOTO).status_code == 403
+
+
+def sign(world: World) -> None:
+    report = db.session.get_one(Report, world.report.id)
+    with transaction():
+        reports.sign(report, by=world.bo, version=report.version)
+
+
+def attach(world: World, *files: Upload) -> None:
+    with transaction():
+        evidence.add(db.session.get_one(Report, world.report.id), place(world), files, by=world.anna)
+
+
+def test_the_signature_covers_the_receipts_and_the_buyer_sees_them_from_then_on(
+    world: World, sit: Callable[..., Desk]
+) -> None:
+    fill_in(world)
+    attach(world, PHOTO, PAPER)
+    (link, *_others) = [f"/evidence/{file.public_id}" for file in db.session.scalars(select(Evidence))]
+    rita = sit(world.rita)
+    assert rita.get(link).status_code == 404
+    sign(world)
+    report = db.session.get_one(Report, world.report.id)
+    (revision,) = report.revisions
+    values = {line.key: line.values for line in revision.lines_of("machinery")}
+    hashes = sorted(hashlib.sha256(file.content).hexdigest() for file in (PHOTO, PAPER))
+    assert values[diesel(world)]["amount"]["evidence"] == " ".join(hashes)
+    assert "evidence" not in values[uuid.UUID(world.machines["EL-1"])]["amount"]
+    assert revision.hash == reports.content_hash(report, revision)
+    assert rita.get(link).data == PHOTO.content
+    shown = rita.page(f"/reports/{report.public_id}").xpath("//a[contains(@href, '/evidence/')]")
+    assert [words(each) for each in shown] == [PHOTO.name, PAPER.name]
+    assert sit(world.stranger).get(link).status_code == 404
+    found = evidence.of_revision(revision)
+    assert {key: {file.name for file in files} for key, files in found.items()} == {
+        place(world): {PHOTO.name, PAPER.name}
+    }
+
+
+def test_what_was_signed_with_stays_when_it_is_taken_off_the_correction(world: World) -> None:
+    fill_in(world)
+    attach(world, PHOTO)
+    sign(world)
+    report = db.session.get_one(Report, world.report.id)
+    asked = Correction("machinery", diesel(world), "amount", "The wrong receipt.")
+    with transaction():
+        reviews.decide(report, Decision.RETURN, by=world.rita, version=report.version, corrections=[asked])
+    (photo,) = db.session.scalars(select(Evidence)).all()
+    with transaction():
+        evidence.remove(report, photo, by=world.anna)
+        evidence.add(report, place(world), [PAPER], by=world.anna)
+    sign(world)
+    first, second = report.revisions
+    assert [[file.name for file in evidence.of_revision(each)[place(world)]] for each in (first, second)] == [
+        [PHOTO.name],
+        [PAPER.name],
+    ]
+    assert first.hash == reports.content_hash(report, first)
+
+
+def test_under_correction_only_a_reopened_figure_takes_files(world: World, sit: Callable[..., Desk]) -> None:
+    submit(world)
+    report = db.session.get_one(Report, world.report.id)
+    asked = Correction("machinery", uuid.UUID(world.machines["EL-1"]), "amount", "Show the meter.")
+    with transaction():
+        reviews.decide(report, Decision.RETURN, by=world.rita, version=report.version, corrections=[asked])
+    anna = sit(world.anna)
+    assert upload(anna, files_of(world), PHOTO).status_code == 422
+    assert "No figure on this line is open" in words(anna.page(files_of(world)))
+    other = files_of(world).replace(str(diesel(world)), world.machines["EL-1"])
+    assert upload(anna, other, PHOTO).status_code == 303
+
+
+def test_copying_last_month_copies_no_receipt(world: World) -> None:
+    fill_in(world)
+    attach(world, PHOTO)
+    sign(world)
+    with transaction():
+        april = contracts.open_period(world.contract, calendars.month_of(date(2026, 4, 1)))
+    with transaction():
+        lines.copy_previous(april, "machinery", by=world.anna)
+    assert evidence.of_section(april, "machinery") == {}
+    kind = contracts.kind_of(april, "machinery")
+    assert {row.raw["amount"] for row in drafts.rows_of(april, kind)} == {"1000", "5000"}
