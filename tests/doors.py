@@ -11,7 +11,8 @@ import openpyxl
 from flask.testing import FlaskClient
 from lxml import html
 from sqlalchemy import select
-from werkzeug.test import TestResponse
+from werkzeug.datastructures import FileStorage
+from werkzeug.test import TestResponse, encode_multipart
 
 from portal.extensions import db, transaction
 from portal.model import ImportedFile, Membership, Report
@@ -36,9 +37,13 @@ class Desk:
         return contextvars.Context().run(self.client.get, path, headers=headers)
 
     def send(self, path: str, form: Mapping[str, object]) -> TestResponse:
+        """Post a form; bytes and names of files come as (content, name)."""
         db.session.rollback()
-        answer = contextvars.Context().run(self.client.post, path, data=form)
+        boundary, body = encode_multipart({name: _part(value) for name, value in form.items()})
+        kind = f"multipart/form-data; boundary={boundary}"
+        answer = contextvars.Context().run(self.client.post, path, data=body, content_type=kind)
         db.session.rollback()
+        db.session.expire_all()
         return answer
 
     def page(self, path: str, status: int = 200) -> Element:
@@ -48,7 +53,7 @@ class Desk:
 
     def upload(self, report: Report, content: bytes, name: str = "rapport.xlsx") -> ImportedFile:
         """Upload a workbook, and let the job read it."""
-        answer = self.send(f"/reports/{report.public_id}/imports", {"workbook": (io.BytesIO(content), name)})
+        answer = self.send(f"/reports/{report.public_id}/imports", {"workbook": (content, name)})
         assert answer.status_code == 303, answer.text
         row = db.session.scalars(
             select(ImportedFile).where(ImportedFile.public_id == uuid.UUID(answer.location.rpartition("/")[2]))
@@ -67,6 +72,13 @@ class Desk:
             form[f"lines-{number}-key"] = str(key)
             form |= {f"lines-{number}-{PREFIX}{column}": value for column, value in values.items()}
         return self.send(path, form | {"answer": "filled"})
+
+
+def _part(value: object) -> object:
+    if isinstance(value, tuple):
+        content, name = value
+        return FileStorage(io.BytesIO(content), name)
+    return value
 
 
 def sit_down(app: Any, by: Membership) -> Desk:

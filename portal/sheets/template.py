@@ -204,7 +204,8 @@ class _Page:
                 looks = self._looks.locked if column.identity else self._looks.open
                 self._value((row, number), column, stored, looks[column.type])
         for number, column in enumerate(self._before, start=len(self._columns) + 1):
-            write_text(self._worksheet, row, number, line.before.get(column.key, ""), self._looks.last)
+            if shown := line.before.get(column.key, ""):
+                write_text(self._worksheet, row, number, shown, self._looks.last)
 
     def _value(self, place: tuple[int, int], column: Field, stored: str, look: Any) -> None:
         match column.type:

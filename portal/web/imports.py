@@ -111,6 +111,7 @@ def _page(row: ImportedFile, form: StoreForm, problems: list[tuple[str, object]]
         found=import_views.found(row, report, request.args),
         may_edit=report.is_editable,
         is_outdated=imports.is_outdated(row),
+        outdated=imports.CHANGED_SINCE_READ,
         waits_long=clock.now() - row.created_at > LONG_WAIT,
         upload=UploadForm(),
         failed=bool(problems) or row.state in WRONG,
