@@ -1,9 +1,12 @@
 """What a workbook says, held against the draft: every row ready, unchanged or wrong, and what would change."""
 
-from collections.abc import Iterator, Mapping, Sequence
+import json
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from functools import cached_property
 from typing import Any, NamedTuple
 from uuid import UUID, uuid4
 
@@ -51,7 +54,7 @@ class Read(NamedTuple):
 def refused(refusal: Refusal) -> Json:
     """The result of a file that cannot be taken as a whole."""
     problem = SheetProblem(refusal.sheet, refusal.cell, refusal.rule, refusal.text)
-    return {"refused": True, "problems": [_dumped(problem, None)], "notes": [], "changes": {}, "counts": {}}
+    return {"refused": True, "problems": [_dumped(problem)], "notes": [], "changes": {}, "counts": {}}
 
 
 def result(report: Report, order: ReadingOrder, read: Read) -> Json:
@@ -67,23 +70,25 @@ def result(report: Report, order: ReadingOrder, read: Read) -> Json:
     by_row: dict[tuple[str, int], list[SheetProblem]] = {}
     for problem in problems:
         by_row.setdefault(_place(problem), []).append(problem)
-    fields = {read.imported.titles[key]: order.kinds[key] for key in rows}
-    states = {key: [row.state(failed) for row in found] for key, found in rows.items()}
-    every = [state for found in states.values() for state in found]
+    stated = {key: [(row, row.state(failed)) for row in found] for key, found in rows.items()}
+    every = [state for found in stated.values() for _row, state in found]
+    known = {row.place for found in stated.values() for row, state in found if state == "unchanged"}
+    kinds = {read.imported.titles[key]: order.kinds[key] for key in rows}
     return {
         "refused": False,
-        "problems": [_dumped(problem, fields.get(problem.sheet)) for problem in _in_order(problems)],
+        "problems": [
+            _dumped(problem, kinds.get(problem.sheet), is_known=_place(problem) in known)
+            for problem in _in_order(problems)
+        ],
         "notes": [note.dump() for note in (*read.imported.notes, *_not_in_file(order, rows))],
-        "changes": {key: [row.dump(failed) for row in found] for key, found in rows.items()},
+        "changes": {key: [row.dump(state) for row, state in found] for key, found in stated.items()},
         "counts": {state: every.count(state) for state in STATES},
-        "lines": {key: [row.ready() for row in found if row.state(failed) != "failed"] for key, found in rows.items()},
+        "lines": {key: [row.ready() for row, state in found if state != "failed"] for key, found in stated.items()},
         "faulty": {
             key: [
-                row.typed(by_row.get((row.sheet, row.line.row), []))
-                for row in found
-                if row.state(failed) == "failed" and not row.is_barred
+                row.typed(by_row.get(row.place, [])) for row, state in found if state == "failed" and not row.is_barred
             ]
-            for key, found in rows.items()
+            for key, found in stated.items()
         },
         "version": order.version,
         "frames": {title: list(frame) for title, frame in read.imported.frames.items()},
@@ -108,6 +113,11 @@ class _Row:
         return self.is_correction and self.before is None
 
     @property
+    def place(self) -> tuple[str, int]:
+        """Its sheet and number."""
+        return self.sheet, self.line.row
+
+    @cached_property
     def changed(self) -> tuple[str, ...]:
         """The columns that differ from the draft."""
         old: Values = self.before.reading.values if self.before else {}
@@ -138,13 +148,13 @@ class _Row:
         )
 
     def state(self, failed: frozenset[tuple[str, int]]) -> str:
-        if failed & {(self.sheet, self.line.row), (self.sheet, 0)}:
+        if failed & {self.place, (self.sheet, 0)}:
             return "failed"
         if self.before is None or not any(self.before.raw.values()):
             return "new"
         return "changed" if self.changed else "unchanged"
 
-    def dump(self, failed: frozenset[tuple[str, int]]) -> Json:
+    def dump(self, state: str) -> Json:
         """For the list of what would change."""
         old: Values = self.before.reading.values if self.before else {}
         columns = [
@@ -156,7 +166,7 @@ class _Row:
             for column in self.changed
         ]
         label = _label(self.kind, self.reading.values, self.line.row).dump()
-        return {"line": self.line.row, "label": label, "state": self.state(failed), "columns": columns}
+        return {"line": self.line.row, "label": label, "state": state, "columns": columns}
 
     def ready(self) -> Json:
         """The line as it will be stored: its values as a person would type them."""
@@ -180,19 +190,59 @@ class _Row:
 
 
 def _rows(report: Report, order: ReadingOrder, read: Read, key: str) -> list[_Row]:
-    stored = {str(row.key): row for row in order.stored[key]}
+    readings = read.judged.readings[key]
+    lines_of_draft = _matched(order.kinds[key], order.stored[key], readings)
     return [
         _Row(
             kind=order.kinds[key],
             sheet=read.imported.titles[key],
             line=line,
             reading=reading,
-            before=stored.get(line.key),
+            before=(before := lines_of_draft.get(line.row)),
             is_correction=report.state == ReportState.RETURNED,
-            key=UUID(line.key) if line.key else uuid4(),
+            key=before.key if before else UUID(line.key) if line.key else uuid4(),
         )
-        for line, reading in read.judged.readings[key]
+        for line, reading in readings
     ]
+
+
+def _matched(
+    kind: Kind, stored: Sequence[DraftRow], readings: Sequence[tuple[ImportedLine, Reading]]
+) -> dict[int, DraftRow]:
+    """Row of the file -> the line of the draft that it is about.
+
+    By its key; without one, the line that says exactly the same, so that a second upload doubles nothing; at last the
+    only line with the same identity, such as its machine, if the file has one such row.
+    """
+    left = {str(row.key): row for row in stored}
+    found = {line.row: left.pop(line.key) for line, _reading in readings if line.key in left}
+    _match(found, left, readings, lambda values: json.dumps(values, sort_keys=True), only_one=False)
+    identity = next((column.key for column in kind.columns if column.identity), "")
+    _match(found, left, readings, lambda values: values.get(identity, {}).get("value", ""), only_one=True)
+    return found
+
+
+def _match(
+    found: dict[int, DraftRow],
+    left: dict[str, DraftRow],
+    readings: Sequence[tuple[ImportedLine, Reading]],
+    name: Callable[[Values], str],
+    *,
+    only_one: bool,
+) -> None:
+    """Pair the rows that have no line yet with the lines that no row is about, where `name` calls both the same."""
+    rows: dict[str, list[int]] = defaultdict(list)
+    lines: dict[str, list[str]] = defaultdict(list)
+    for line, reading in readings:
+        if line.row not in found and reading.values:
+            rows[name(reading.values)].append(line.row)
+    for key, stored in left.items():
+        if stored.reading.values:
+            lines[name(stored.reading.values)].append(key)
+    for called in rows.keys() & lines.keys() - {""}:
+        if only_one and len(rows[called]) + len(lines[called]) > 2:  # noqa: PLR2004 - one of each
+            continue
+        found |= {row: left.pop(key) for row, key in zip(rows[called], lines[called], strict=False)}
 
 
 def _ruled(
@@ -255,8 +305,11 @@ def _label(kind: Kind, values: Values, row: int) -> Text:
     return Text(f"Rad {row}", f"Row {row}")
 
 
-def _dumped(problem: SheetProblem, kind: Kind | None) -> dict[str, Any]:
-    """As it is kept. `asks`: the file itself raises a question, which the person answers before it is stored."""
+def _dumped(problem: SheetProblem, kind: Kind | None = None, *, is_known: bool = False) -> dict[str, Any]:
+    """As it is kept. `asks`: the file raises a question, which the person answers before it is stored.
+
+    What the draft says already (`is_known`) is no question any more.
+    """
     label = kind.column(problem.field).label if kind and problem.field else None
     return {
         "sheet": problem.sheet,
@@ -267,5 +320,5 @@ def _dumped(problem: SheetProblem, kind: Kind | None) -> dict[str, Any]:
         "severity": problem.severity,
         "text": problem.text.dump(),
         "value": problem.value,
-        "asks": problem.severity == "warning" and problem.rule in FAULTS,
+        "asks": problem.severity == "warning" and problem.rule in FAULTS and not is_known,
     }

@@ -146,7 +146,12 @@ def _parts(kept: Mapping[str, Any], kinds: Mapping[str, Kind]) -> dict[str, list
 
 
 def _tabs(row: ImportedFile, parts: Mapping[str, Sequence[Any]], current: str) -> Iterator[Tab]:
-    names = {"errors": _("Errors"), "warnings": _("Warnings"), "ready": _("Ready"), "unchanged": _("Unchanged")}
+    names = {
+        "errors": _("Errors"),
+        "warnings": _("Warnings"),
+        "ready": _("Ready rows"),
+        "unchanged": _("Unchanged rows"),
+    }
     for key, label in names.items():
         url = url_for(".show", public_id=row.public_id, show=key, _anchor="found")
         yield Tab(key, label, len(parts[key]), url, key == current)

@@ -135,7 +135,6 @@ def store(row: ImportedFile) -> ResponseReturnValue:
     if with_faults and (keys := imports.to_correct(row)):
         _tell_left_out(imports.left_out(row))
         return redirect(url_for("reports.edit", public_id=report.public_id, key=keys[0], _anchor="lines"), 303)
-    flash(_("The lines from the workbook are in the draft."), "success")
     return redirect(url_for(".show", public_id=row.public_id), 303)
 
 
@@ -161,7 +160,8 @@ def _shown_again(row: ImportedFile, form: StoreForm, refusal: Conflict | Invalid
             raise refusal
         return _page(row, form), 409
     found = [problem for problem in refusal.problems if isinstance(problem, Problem)]
-    form.confirmed.errors = [problem.text for problem in found if problem.field == form.confirmed.name]
+    if any(problem.field == form.confirmed.name for problem in found):
+        form.confirmed.errors = [refusal.text]
     return _page(row, form, [(problem.field, problem.text) for problem in found]), 422
 
 

@@ -57,7 +57,7 @@ def test_sixty_machines_from_the_template_to_the_grid(portal: Portal, visit: Vis
     anna.sees(anna.words.many("%(num)d row has errors", "%(num)d rows have errors", len(WRONG))).looks()
     expect(anna.main.get_by_role("row")).to_have_count(1 + len(WRONG))
     anna.sees("mange", "1,234", "-5")
-    for tab in ("Warnings", "Unchanged", "Ready"):
+    for tab in ("Warnings", "Unchanged rows", "Ready rows"):
         anna.follows(re.compile(f"^{anna.words(tab)} \\d")).looks()
     expect(anna.main.get_by_role("row")).to_have_count(1 + MACHINES - len(WRONG))
 

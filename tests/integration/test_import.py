@@ -166,6 +166,26 @@ def test_a_sheet_that_says_nothing_new_does_not_undo_that_there_was_nothing(worl
     assert report.section("machinery").answer == Answer.FILLED
 
 
+def test_a_file_whose_rows_have_no_key_doubles_nothing_either(world: World) -> None:
+    content = _delivery(world, copies=2)
+    with transaction():
+        imports.store(_uploaded(world, content), by=world.anna, is_confirmed=True)
+    again = _uploaded(world, content)
+    assert again.result["counts"] == {"new": 0, "changed": 0, "unchanged": 2, "failed": 0}
+    third = _uploaded(world, _delivery(world, copies=3))
+    assert third.result["counts"] == {"new": 1, "changed": 0, "unchanged": 2, "failed": 0}
+
+    def without_keys(book: Any) -> None:
+        for row in (5, 6):
+            book["Maskiner"].cell(row, 1).value = None
+
+    _store(world, _uploaded(world, _filled(world, change=without_keys)))
+    changed = _uploaded(world, _filled(world, diesel=1200, change=without_keys))
+    assert changed.result["counts"] == {"new": 0, "changed": 1, "unchanged": 3, "failed": 0}
+    _store(world, changed)
+    assert _raw(world.report) == {"EL-1": ("100", "5000"), "DI-2": ("90", "1200")}
+
+
 def test_lines_that_the_file_lacks_stay_and_are_named(world: World) -> None:
     _store(world, _uploaded(world, _filled(world)))
 

@@ -94,7 +94,7 @@ def test_errors_stand_in_a_table_with_sheet_row_column_value_and_words(world: Wo
     page = anna.page(path_of(row), 422)
     assert page.xpath("//title/text()")[0].startswith("Error: ")
     assert "1 of 2 rows are ready. 1 row has errors" in words(page.xpath("//*[@id='error-summary']")[0])
-    assert list(tabs(page)) == ["Errors 1", "Warnings 0", "Ready 1", "Unchanged 0"]
+    assert list(tabs(page)) == ["Errors 1", "Warnings 0", "Ready rows 1", "Unchanged rows 0"]
     [told] = rows(page)
     assert told[1:5] == ["Machinery", "5", "Amount", "many"]
     assert told[5].startswith("Amount: “many” is not a number.")
@@ -107,12 +107,12 @@ def test_each_tab_has_an_address_and_the_difference_stands_before_and_after(worl
     row = anna.upload(db.session.get_one(Report, world.report.id), workbook(world, machines(diesel=1200)))
     page = anna.page(path_of(row))
     addresses = tabs(page)
-    assert list(addresses) == ["Errors 0", "Warnings 0", "Ready 1", "Unchanged 1"]
-    assert page.xpath("//nav[contains(@class, 'tabs')]//a[@aria-current='page']//text()")[0].strip() == "Ready"
+    assert list(addresses) == ["Errors 0", "Warnings 0", "Ready rows 1", "Unchanged rows 1"]
+    assert page.xpath("//nav[contains(@class, 'tabs')]//a[@aria-current='page']//text()")[0].strip() == "Ready rows"
     [changed] = rows(page)
     assert changed[0] == "DI-2"
     assert "before: 1 000 l now: 1 200 l" in changed[4].replace("\u00a0", " ")
-    [same] = rows(anna.page(addresses["Unchanged 1"].partition("#")[0]))
+    [same] = rows(anna.page(addresses["Unchanged rows 1"].partition("#")[0]))
     assert (same[0], same[3]) == ("EL-1", "Unchanged")
     assert rows(anna.page(f"{path_of(row)}?show=errors")) == []
     assert (

@@ -22,6 +22,7 @@ from portal.kinds.base import Field, FieldType, Kind
 from portal.model import ImportedFile, Report
 from portal.operations import contracts, imports, reports
 from portal.sheets.layout import HEADER_ROW
+from portal.sheets.wording import FAULTS
 from tests.doors import columns_of, saved, sit_down, template_book
 from tests.world import IN_MARCH, World, build_world
 
@@ -227,7 +228,7 @@ def said_of(row: ImportedFile, report: Report) -> set[Verdict]:
             problem["text"]["en"].replace(",", "."),
         )
         for problem in row.result["problems"]
-        if not problem["asks"]
+        if problem["rule"] not in FAULTS
         for kind in (by_title[problem["sheet"]],)
     }
 

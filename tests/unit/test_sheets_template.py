@@ -262,7 +262,7 @@ class TestWhatHelps:
         assert book.sheetnames == ["Maskiner", title, "_lists", "_meta"]
         assert book.active is not None
         assert book.active.title == "Maskiner"
-        written = [[cell.value for cell in row] for row in book[title].iter_rows()]
+        written = [[str(cell.value or "") for cell in row] for row in book[title].iter_rows()]
         told = {row[1]: row[2:] for row in written if row[0] == "Maskiner"}
         assert set(told) == {column.label.to(language) for column in KIND.columns}
         assert (
