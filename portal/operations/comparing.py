@@ -54,14 +54,14 @@ class Read(NamedTuple):
 def refused(refusal: Refusal) -> Json:
     """The result of a file that cannot be taken as a whole."""
     problem = SheetProblem(refusal.sheet, refusal.cell, refusal.rule, refusal.text)
-    return {"refused": True, "problems": [_dumped(problem)], "notes": [], "changes": {}, "counts": {}}
+    return {"refused": True, "problems": [_dumped(problem)], "notes": [], "rows": {}, "counts": {}}
 
 
 def result(report: Report, order: ReadingOrder, read: Read) -> Json:
     """What is found, as it is kept and shown.
 
-    {"refused", "problems", "notes", "changes": {kind: rows}, "counts": {state: number}, "lines": {kind: [{"row",
-    "key", "raw"}]}, "faulty": the failed ones as typed, with the cells that could not be, "version", "frames"}
+    {"refused", "problems", "notes", "rows": {kind: [{"row", "key", "state", "values", "before"}]}, "counts": {state:
+    number}, "version", "frames"}; a failed row has "typed" and "left_out" too, if it can be corrected in the form.
     """
     rows = {key: _rows(report, order, read, key) for key in read.judged.readings}
     problems = [*read.judged.problems, *(problem for found in rows.values() for row in found for problem in row.locked)]
@@ -81,18 +81,32 @@ def result(report: Report, order: ReadingOrder, read: Read) -> Json:
             for problem in _in_order(problems)
         ],
         "notes": [note.dump() for note in (*read.imported.notes, *_not_in_file(order, rows))],
-        "changes": {key: [row.dump(state) for row, state in found] for key, found in stated.items()},
-        "counts": {state: every.count(state) for state in STATES},
-        "lines": {key: [row.ready() for row, state in found if state != "failed"] for key, found in stated.items()},
-        "faulty": {
-            key: [
-                row.typed(by_row.get(row.place, [])) for row, state in found if state == "failed" and not row.is_barred
-            ]
-            for key, found in stated.items()
+        "rows": {
+            key: [row.dump(state, by_row.get(row.place, ())) for row, state in found] for key, found in stated.items()
         },
+        "counts": {state: every.count(state) for state in STATES},
         "version": order.version,
         "frames": {title: list(frame) for title, frame in read.imported.frames.items()},
     }
+
+
+def changed(kind: Kind, before: Values, after: Values) -> tuple[str, ...]:
+    """The columns in which two lines differ, by value or by unit."""
+    old, new = kind.flat(before), kind.flat(after)
+    return tuple(
+        column.key
+        for column in kind.columns
+        if old[column.key] != new[column.key]
+        or before.get(column.key, {}).get("unit") != after.get(column.key, {}).get("unit")
+    )
+
+
+def label(kind: Kind, row: Json) -> Text:
+    """What a kept row is called: by what names it, such as its machine, else by its number."""
+    identity = next((column for column in kind.columns if column.identity), None)
+    if identity is not None and identity.key in row["values"]:
+        return kind.words(identity.key, row["values"])
+    return Text(f"Rad {row['row']}", f"Row {row['row']}")
 
 
 @dataclass(frozen=True)
@@ -120,12 +134,7 @@ class _Row:
     @cached_property
     def changed(self) -> tuple[str, ...]:
         """The columns that differ from the draft."""
-        old: Values = self.before.reading.values if self.before else {}
-        return tuple(
-            column.key
-            for column in self.kind.columns
-            if self.kind.display(column.key, old, "nb") != self.kind.display(column.key, self.reading.values, "nb")
-        )
+        return changed(self.kind, self.before.reading.values if self.before else {}, self.reading.values)
 
     @property
     def locked(self) -> tuple[SheetProblem, ...]:
@@ -154,25 +163,14 @@ class _Row:
             return "new"
         return "changed" if self.changed else "unchanged"
 
-    def dump(self, state: str) -> Json:
-        """For the list of what would change."""
-        old: Values = self.before.reading.values if self.before else {}
-        columns = [
-            {
-                "column": column,
-                "before": self.kind.words(column, old).dump(),
-                "after": self.kind.words(column, self.reading.values).dump(),
-            }
-            for column in self.changed
-        ]
-        label = _label(self.kind, self.reading.values, self.line.row).dump()
-        return {"line": self.line.row, "label": label, "state": state, "columns": columns}
+    def dump(self, state: str, problems: Sequence[SheetProblem]) -> Json:
+        """As it is kept."""
+        row: Json = {"row": self.line.row, "key": str(self.key), "state": state, "values": self.reading.values}
+        if state == "changed" and self.before:
+            row["before"] = self.before.reading.values
+        return row | self._typed(problems) if state == "failed" and not self.is_barred else row
 
-    def ready(self) -> Json:
-        """The line as it will be stored: its values as a person would type them."""
-        return {"row": self.line.row, "key": str(self.key), "raw": self.kind.inputs(self.reading.values, "nb")}
-
-    def typed(self, problems: Sequence[SheetProblem]) -> Json:
+    def _typed(self, problems: Sequence[SheetProblem]) -> Json:
         """The line as it stands in the file, for correcting in the form; where that would pass there, it is empty."""
         own = {problem.field: problem for problem in problems}
         raw = {column: _as_typed(value) for column, value in self.line.raw.items()}
@@ -184,9 +182,8 @@ class _Row:
             if field in raw and problem.severity == "error" and "@" not in problem.rule and field not in complained
         ]
         open_columns = self.before.open_columns if self.before else frozenset(raw)
-        raw = {column: "" if column in left_out else text for column, text in raw.items() if column in open_columns}
-        cells = [f"{self.sheet} {self.line.cell(column)}" for column in left_out]
-        return {"row": self.line.row, "key": str(self.key), "raw": raw, "left_out": cells}
+        typed = {column: "" if column in left_out else text for column, text in raw.items() if column in open_columns}
+        return {"typed": typed, "left_out": [f"{self.sheet} {self.line.cell(column)}" for column in left_out]}
 
 
 def _rows(report: Report, order: ReadingOrder, read: Read, key: str) -> list[_Row]:
@@ -298,24 +295,17 @@ def _as_typed(value: Raw) -> str:
             return value
 
 
-def _label(kind: Kind, values: Values, row: int) -> Text:
-    identity = next((column for column in kind.columns if column.identity), None)
-    if identity is not None and identity.key in values:
-        return kind.words(identity.key, values)
-    return Text(f"Rad {row}", f"Row {row}")
-
-
 def _dumped(problem: SheetProblem, kind: Kind | None = None, *, is_known: bool = False) -> dict[str, Any]:
     """As it is kept. `asks`: the file raises a question, which the person answers before it is stored.
 
     What the draft says already (`is_known`) is no question any more.
     """
-    label = kind.column(problem.field).label if kind and problem.field else None
+    column = kind.column(problem.field).label if kind and problem.field else None
     return {
         "sheet": problem.sheet,
         "cell": problem.cell,
         "row": _place(problem)[1],
-        "column": label.dump() if label else None,
+        "column": column.dump() if column else None,
         "rule": problem.rule,
         "severity": problem.severity,
         "text": problem.text.dump(),

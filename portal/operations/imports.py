@@ -1,7 +1,6 @@
 """The Excel way in: a template for each contract and period, an upload a job reads, stored when a person agrees."""
 
 from collections.abc import Callable, Mapping, Sequence
-from operator import itemgetter
 from uuid import UUID
 
 from sqlalchemy import select
@@ -209,13 +208,7 @@ def store(row: ImportedFile, *, by: Membership, is_confirmed: bool = False, with
         raise Conflict(CHANGED_SINCE_READ)
     if asks(row) and not is_confirmed:
         raise Invalid(CONFIRM, (Problem("confirm", CONFIRM, "confirmed"),))
-    sources = ("lines", "faulty") if with_faults else ("lines",)
-    taken = {
-        kind.key: sorted(
-            (line for source in sources for line in row.result[source].get(kind.key, ())), key=itemgetter("row")
-        )
-        for kind in contracts.kinds_of(report)
-    }
+    taken = {kind.key: _taken(row, kind, with_faults) for kind in contracts.kinds_of(report)}
     if not any(taken.values()):
         raise Invalid(NOTHING_READY, (Problem("nothing_ready", NOTHING_READY),))
     for key, lines in taken.items():
@@ -228,12 +221,12 @@ def store(row: ImportedFile, *, by: Membership, is_confirmed: bool = False, with
 
 def to_correct(row: ImportedFile) -> list[str]:
     """Keys of the kinds that have wrong rows which can be corrected in the form."""
-    return [key for key, lines in row.result["faulty"].items() if lines]
+    return [key for key, rows in row.result["rows"].items() if any("typed" in each for each in rows)]
 
 
 def left_out(row: ImportedFile) -> list[str]:
     """Cells whose content could not be brought along to the form."""
-    return [cell for lines in row.result["faulty"].values() for line in lines for cell in line["left_out"]]
+    return [cell for rows in row.result["rows"].values() for each in rows for cell in each.get("left_out", ())]
 
 
 def marked(row: ImportedFile) -> bytes:
@@ -244,19 +237,27 @@ def marked(row: ImportedFile) -> bytes:
     return mark_errors(parts().store.get(row.sha256), problems, frames, language)
 
 
+def _taken(row: ImportedFile, kind: Kind, with_faults: bool) -> dict[UUID, Mapping[str, str]]:  # noqa: FBT001 - as asked
+    """Line key -> what it will say, as a person would type it, in the order of the file."""
+    rows = row.result["rows"].get(kind.key, ())
+    return {
+        UUID(each["key"]): each["typed"] if each["state"] == "failed" else kind.inputs(each["values"], "nb")
+        for each in rows
+        if each["state"] != "failed" or (with_faults and "typed" in each)
+    }
+
+
 def _says_something(row: ImportedFile, report: Report, key: str, with_faults: bool) -> bool:  # noqa: FBT001 - as asked
     """Whether a sheet changes its section: what is there already must not turn "nothing to report" into lines."""
-    changes = {change["state"] for change in row.result["changes"][key]}
+    states = {each["state"] for each in row.result["rows"][key]}
     told = {"new", "changed", "failed"} if with_faults else {"new", "changed"}
-    return bool(changes & told) or report.section(key).answer is None
+    return bool(states & told) or report.section(key).answer is None
 
 
-def _put(report: Report, key: str, lines: list[Json], by: Membership) -> None:
+def _put(report: Report, key: str, lines: Mapping[UUID, Mapping[str, str]], by: Membership) -> None:
     kind = contracts.kind_of(report, key)
     kept: dict[UUID, Mapping[str, str]] = {line.key: line.raw for line in drafts.rows_of(report, kind)}
-    for line in lines:
-        number = UUID(line["key"])
-        kept[number] = {**kept.get(number, {}), **line["raw"]}
+    kept |= {number: {**kept.get(number, {}), **raw} for number, raw in lines.items()}
     drafts.save(report, key, [RawLine(number, raw) for number, raw in kept.items()], by=by, version=report.version)
 
 

@@ -9,7 +9,8 @@ from flask_babel import gettext as _
 
 from portal.kinds import Kind
 from portal.model import ImportedFile, ImportState, ImportStep, Report
-from portal.operations import contracts, imports
+from portal.operations import comparing, contracts, imports
+from portal.text import Text
 from portal.web import labels
 
 PAGE = 100
@@ -37,10 +38,11 @@ class Change(NamedTuple):
     """One row of the file that can be stored, and what it would change."""
 
     kind: Kind
-    label: Mapping[str, str]
+    label: Text
     line: int
     state: str
-    columns: Sequence[Mapping[str, Any]]
+    columns: list[tuple[Text, Text, Text]]
+    """Of each column that differs: its name, before and after."""
 
 
 class Tab(NamedTuple):
@@ -102,7 +104,7 @@ def found(row: ImportedFile, report: Report, asked: Mapping[str, str]) -> Found 
         return None
     kept = row.result
     kinds = {kind.key: kind for kind in contracts.kinds_of(report)}
-    parts = _parts(kept, kinds)
+    parts = _parts(kept)
     current = asked.get("show", "")
     if current not in parts:
         current = next((key for key in ("errors", "ready", "warnings") if parts[key]), "unchanged")
@@ -123,7 +125,7 @@ def found(row: ImportedFile, report: Report, asked: Mapping[str, str]) -> Found 
         tabs=list(_tabs(row, parts, current)),
         current=current,
         problems=shown if is_problems else (),
-        changes=() if is_problems else shown,
+        changes=[] if is_problems else [_change(kinds[key], each) for key, each in shown],
         previous_url=url(number - 1) if number > 1 else "",
         next_url=url(number + 1) if number * PAGE < len(parts[current]) else "",
         to_correct=not kept["refused"] and bool(imports.to_correct(row)),
@@ -131,18 +133,23 @@ def found(row: ImportedFile, report: Report, asked: Mapping[str, str]) -> Found 
     )
 
 
-def _parts(kept: Mapping[str, Any], kinds: Mapping[str, Kind]) -> dict[str, list[Any]]:
-    changes = [
-        Change(kinds[key], each["label"], each["line"], each["state"], each["columns"])
-        for key, found in kept["changes"].items()
-        for each in found
-    ]
+def _parts(kept: Mapping[str, Any]) -> dict[str, list[Any]]:
+    rows = [(key, row) for key, found in kept["rows"].items() for row in found]
     return {
         "errors": [problem for problem in kept["problems"] if problem["severity"] == "error"],
         "warnings": [problem for problem in kept["problems"] if problem["severity"] != "error"],
-        "ready": [change for change in changes if change.state in _CHANGED],
-        "unchanged": [change for change in changes if change.state == "unchanged"],
+        "ready": [(key, row) for key, row in rows if row["state"] in _CHANGED],
+        "unchanged": [(key, row) for key, row in rows if row["state"] == "unchanged"],
     }
+
+
+def _change(kind: Kind, row: dict[str, Any]) -> Change:
+    old, new = row.get("before", {}), row["values"]
+    columns = [
+        (kind.column(key).label, kind.words(key, old), kind.words(key, new))
+        for key in (comparing.changed(kind, old, new) if row["state"] in _CHANGED else ())
+    ]
+    return Change(kind, comparing.label(kind, row), row["row"], row["state"], columns)
 
 
 def _tabs(row: ImportedFile, parts: Mapping[str, Sequence[Any]], current: str) -> Iterator[Tab]:

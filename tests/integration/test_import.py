@@ -23,7 +23,7 @@ from portal.model import (
     ImportStep,
     Report,
 )
-from portal.operations import contracts, drafts, imports, reviews
+from portal.operations import comparing, contracts, drafts, imports, reviews
 from portal.operations.reviews import Correction
 from portal.sheets import importing
 from portal.work import read_import
@@ -49,11 +49,11 @@ def test_a_second_file_shows_what_differs_and_doubles_nothing(world: World) -> N
     _store(world, first)
     second = _uploaded(world, _filled(world, diesel=1200))
     assert second.result["counts"] == {"new": 0, "changed": 1, "unchanged": 1, "failed": 0}
-    changed = next(change for change in second.result["changes"]["machinery"] if change["state"] == "changed")
-    assert changed["label"]["nb"] == "DI-2"
-    assert [(cell["column"], cell["before"]["nb"], cell["after"]["nb"]) for cell in changed["columns"]] == [
-        ("amount", "1\u00a0000\u00a0l", "1\u00a0200\u00a0l")
-    ]
+    kind = contracts.kind_of(world.report, "machinery")
+    [changed] = [row for row in second.result["rows"]["machinery"] if row["state"] == "changed"]
+    assert comparing.label(kind, changed).nb == "DI-2"
+    assert comparing.changed(kind, changed["before"], changed["values"]) == ("amount",)
+    assert [changed[when]["amount"]["value"] for when in ("before", "values")] == ["1000", "1200"]
     _store(world, second)
     assert _raw(world.report)["DI-2"] == ("90", "1200")
     assert len(list(db.session.scalars(select(DraftLine)))) == 2
