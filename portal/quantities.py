@@ -4,7 +4,7 @@ import re
 from decimal import ROUND_HALF_EVEN, Decimal, InvalidOperation
 from typing import NamedTuple
 
-from portal.text import Text, repeated
+from portal.text import LANGUAGES, Text, repeated, same
 
 MOST_DECIMALS = 6
 MOST_DIGITS = 15
@@ -14,8 +14,12 @@ _SMALLEST = Decimal("0.000001")
 _GAPS = (
     " \u00a0\u202f\u2009'\u2019"  # the spaces and apostrophes that Excel, browsers and people write between thousands
 )
+_FULL_WIDTH = frozenset(map(chr, range(0xFF01, 0xFF5F)))
+_FULL_WIDTH_BY = 0xFF01 - ord("!")
+_NO_WIDTH = frozenset("\u00ad\u200b\u200c\u200d\u2060\ufeff")
 _NO_GAPS = dict.fromkeys(map(ord, _GAPS))
 _SPACED = re.compile(rf"[+-]?\d{{1,3}}([{_GAPS}]\d{{3}})+([.,]\d+)?")
+_SIGN_AND_GAP = re.compile(r"^([+-])\s+")
 _PLAIN = re.compile(r"[+-]?\d+(\.\d+)?")
 _GROUPED_DOT = re.compile(r"[+-]?\d{1,3}(\.\d{3})+(,\d+)?")
 _GROUPED_COMMA = re.compile(r"[+-]?\d{1,3}(,\d{3})+(\.\d+)?")
@@ -58,9 +62,10 @@ def read(text: str) -> Decimal | Unreadable:
     """Read a number as written in the Nordic countries, in Excel or by a machine.
 
     Decimal comma or point; spaces, no-break spaces and apostrophes between thousands. `1,234` and `1.234` could be
-    1.234 or 1234 and are refused as unclear; so are NaN, infinities and exponents.
+    1.234 or 1234 and are refused as unclear; so are NaN, infinities and exponents. Full-width digits are digits, and
+    what has no width is not there.
     """
-    bare = re.sub(r"^([+-])\s+", r"\1", text.strip().replace("\u2212", "-"))
+    bare = _SIGN_AND_GAP.sub(r"\1", _narrow(text).strip().replace("\u2212", "-"))
     if _SPACED.fullmatch(bare):
         bare = bare.translate(_NO_GAPS).replace(",", ".")
     elif re.fullmatch(r"[+-]?\d{1,3}[.,]\d{3}", bare) and not re.match(r"[+-]?0[.,]", bare):
@@ -80,9 +85,9 @@ def read(text: str) -> Decimal | Unreadable:
 def checked(number: Decimal, text: str = "") -> Decimal | Unreadable:
     """The number itself when it can be stored without loss: finite, ≤ 6 decimals, ≤ 15 digits.
 
-    `text` is how it was written, for the words of the problem.
+    `text` is how it was written, for the words of the problem; else they show it as each language writes numbers.
     """
-    written = text or str(number)
+    written = same(text) if text else _written(number)
     if not number.is_finite():
         return _filled(NOT_A_NUMBER, written)
     if number == 0:
@@ -148,5 +153,25 @@ def from_millionths(stored: int) -> Decimal:
     return Decimal(stored) / MILLIONTHS
 
 
-def _filled(problem: Unreadable, text: str, **values: str | int) -> Unreadable:
-    return Unreadable(problem.rule, problem.text.with_values(text=repeated(text), **values))
+def _narrow(text: str) -> str:
+    """The text with full-width signs as plain ones and without what nobody sees.
+
+    Superscripts stay what they are (10² is not 102), and so does what turns text around: 12 would be read as 21.
+    """
+    if text.isascii():
+        return text
+    return "".join(
+        chr(ord(sign) - _FULL_WIDTH_BY) if sign in _FULL_WIDTH else sign for sign in text if sign not in _NO_WIDTH
+    )
+
+
+def _written(number: Decimal) -> Text:
+    if not number.is_finite() or abs(number.adjusted()) > 2 * MOST_DIGITS:
+        return same(str(number))
+    return Text(*(for_input(number, language) for language in LANGUAGES))
+
+
+def _filled(problem: Unreadable, written: str | Text, **values: str | int) -> Unreadable:
+    text = same(written) if isinstance(written, str) else written
+    short = Text(repeated(text.nb), repeated(text.en))
+    return Unreadable(problem.rule, problem.text.with_values(text=short, **values))

@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from portal import clock
 from portal.extensions import db, enqueue, parts, transaction
-from portal.model import Evidence, ImportedFile, MailState, OutgoingMail
+from portal.model import Evidence, ImportedFile, ImportStep, MailState, OutgoingMail
 from portal.operations import contracts, deliveries, imports, mail, processes
 
 Payload = Mapping[str, object]
@@ -88,15 +88,22 @@ def _each(numbers: list[int], act: Callable[[int], object], trouble: str) -> Non
 
 
 def read_import(payload: Payload) -> None:
-    """Read an uploaded workbook in the limited child, then store what was found."""
+    """Read an uploaded workbook in the limited child, hold it against the draft, and store what was found."""
+    number = int(str(payload["import"]))
     with transaction():
-        row = db.session.get(ImportedFile, payload["import"])
+        row = db.session.get(ImportedFile, number)
         order = imports.prepare(row) if row is not None else None
-    if order is None:
+    if row is None or order is None:
         return
-    found = imports.read(order)
+    found = imports.read(order, partial(_tell_progress, number))
+    result = _read(partial(imports.compare, row, order, found))
     with transaction():
-        imports.note(db.session.get_one(ImportedFile, payload["import"]), found)
+        imports.note(db.session.get_one(ImportedFile, number), result)
+
+
+def _tell_progress(number: int, step: ImportStep, checked: int, found: int) -> None:
+    with transaction():
+        imports.progress(db.session.get_one(ImportedFile, number), step, checked, found)
 
 
 HANDLERS: dict[str, Callable[[Payload], None]] = {

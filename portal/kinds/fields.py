@@ -75,6 +75,24 @@ _ORDERS_OF_DAY = (
 )
 _TURNS_TEXT_AROUND = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 _UNSTORABLE = frozenset({"Cc", "Cs"})
+_LINE_BREAKS = re.compile(r"[\t\r\n]+")
+_SLIPS = {
+    "formula_text": (
+        re.compile(r"=|[+\-@][^|]*\|", re.ASCII),
+        Text(
+            "«{value}» ser ut som en formel. Skriv verdien selv.",
+            "“{value}” looks like a formula. Write the value itself.",
+        ),
+    ),
+    "excel_error": (
+        # In English and in Norwegian; it comes along when cells are pasted.
+        re.compile(r"#(N/A|I/T|DIV/0!|GETTING_DATA|[A-ZÆØÅ]+[!?])$"),
+        Text(
+            "«{value}» er en feil fra Excel. Skriv riktig verdi.",
+            "“{value}” is an error of Excel. Write the right value.",
+        ),
+    ),
+}
 
 
 @dataclass(frozen=True)
@@ -108,6 +126,9 @@ class Field:
             return self._empty()
         if isinstance(raw, bool):
             return self._problem("type", Text("sann/usann kan ikke stå her.", "true/false cannot stand here."))
+        return self._slip(raw) or self._value(raw)
+
+    def _value(self, raw: str | Decimal | date) -> Parsed | Problem:
         match self.type:
             case FieldType.NUMBER:
                 return self._number(raw)
@@ -150,6 +171,16 @@ class Field:
             for spelling in {_folded(choice.label.nb), _folded(choice.label.en)}:
                 found[spelling] = found.get(spelling, frozenset()) | {choice.key}
         return found | {_folded(choice.key): frozenset({choice.key}) for choice in self.choices}
+
+    def _slip(self, raw: str | Decimal | date) -> Problem | None:
+        """What no field takes: a formula, which others would calculate, or an error that Excel shows for a value."""
+        if not isinstance(raw, str):
+            return None
+        code = _code(raw)
+        for rule, (sign, words) in _SLIPS.items():
+            if sign.match(code):
+                return self._problem(rule, words.with_values(value=repeated(raw)))
+        return None
 
     def _problem(self, rule: str, reason: Text) -> Problem:
         return Problem(rule, _joined(self.label, reason), self.key)
@@ -246,10 +277,11 @@ def _as_text(raw: str | Decimal | date) -> str:
 
 
 def _code(text: str) -> str:
-    """A code as it is compared and stored: compatibility forms folded, invisible signs gone."""
+    """A code as it is compared and stored: compatibility forms folded, invisible signs gone, all on one line."""
     if text.isascii() and text.isprintable():
         return text.strip()
-    return "".join(sign for sign in unicodedata.normalize("NFKC", text) if unicodedata.category(sign) != "Cf").strip()
+    folded = _LINE_BREAKS.sub(" ", unicodedata.normalize("NFKC", text))
+    return "".join(sign for sign in folded if unicodedata.category(sign) != "Cf").strip()
 
 
 @lru_cache(maxsize=4096)

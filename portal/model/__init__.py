@@ -34,7 +34,7 @@ from portal.model.contracts import (
     Requirement,
     SanctionClause,
 )
-from portal.model.mail import ImportedFile, ImportState, MailState, OutgoingMail
+from portal.model.mail import ImportedFile, ImportState, ImportStep, MailState, OutgoingMail
 from portal.model.processes import HumanTask, Process, ProcessDefinition
 from portal.model.reports import (
     EDITABLE,
@@ -83,6 +83,7 @@ __all__ = [
     "FindingResult",
     "HumanTask",
     "ImportState",
+    "ImportStep",
     "ImportedFile",
     "Installation",
     "KindVersion",

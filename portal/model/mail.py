@@ -5,9 +5,11 @@ from enum import StrEnum
 
 from sqlalchemy import ForeignKey, String
 from sqlalchemy import Text as Prose
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from portal.model.accounts import Membership
 from portal.model.base import BigId, Code, Json, JsonDocument, Moment, OfContract, Row
+from portal.model.reports import Report
 
 
 class MailState(StrEnum):
@@ -45,12 +47,22 @@ class OutgoingMail(Row):
 
 
 class ImportState(StrEnum):
-    """How far an uploaded workbook has come."""
+    """How far an uploaded workbook has come. `faulty`: some rows are wrong; `refused`: nothing of it can be taken."""
 
     WAITING = "waiting"
     READY = "ready"
+    FAULTY = "faulty"
     REFUSED = "refused"
     STORED = "stored"
+
+
+class ImportStep(StrEnum):
+    """What is being done with a workbook that waits."""
+
+    QUEUED = "queued"
+    OPENING = "opening"
+    CHECKING = "checking"
+    COMPARING = "comparing"
 
 
 class ImportedFile(OfContract, Row):
@@ -64,5 +76,12 @@ class ImportedFile(OfContract, Row):
     name: Mapped[str] = mapped_column(String(200))
     size: Mapped[int] = mapped_column(BigId)
     state: Mapped[ImportState] = mapped_column(Code(ImportState), default=ImportState.WAITING)
-    result: Mapped[Json] = mapped_column(JsonDocument, default=dict)
-    """Once read: {"problems", "notes", "changes", "counts", "lines": {kind: [{"key", "raw"}]}, "version"}."""
+    step: Mapped[ImportStep] = mapped_column(
+        Code(ImportStep), default=ImportStep.QUEUED, server_default=ImportStep.QUEUED
+    )
+    rows_checked: Mapped[int] = mapped_column(default=0, server_default="0")
+    rows_found: Mapped[int] = mapped_column(default=0, server_default="0")
+    result: Mapped[Json] = mapped_column(JsonDocument, default=dict, deferred=True)
+    """Once read, what `operations.comparing` says of it: large, and loaded only where it is looked at."""
+    report: Mapped[Report] = relationship()
+    uploaded_by: Mapped[Membership] = relationship()

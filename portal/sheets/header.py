@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from itertools import islice
 from typing import NamedTuple
 
-from portal.sheets.layout import ERROR_NAMES, LINE_NAMES, SheetSpec, spellings
+from portal.sheets.layout import ERROR_NAMES, LINE_NAMES, SheetSpec, is_only_read, spellings
 from portal.sheets.names import folded, sheet_title
 from portal.sheets.reader import Cell, Table
 
@@ -83,7 +83,7 @@ def _header(spec: SheetSpec, table: Table, number: int, row: Sequence[Cell], nam
     twice: list[tuple[int, str]] = []
     line_column = errors_column = 0
     for column, written in enumerate(row, start=1):
-        if not isinstance(written, str) or not written.strip():
+        if not isinstance(written, str) or not written.strip() or is_only_read(written):
             continue
         exact, short = spellings(written)
         key = names.get(exact) or names.get(short)

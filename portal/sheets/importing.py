@@ -1,7 +1,6 @@
 """A filled-in template as raw lines, each value with its cell; what the values mean is for `Kind.read` alone."""
 
-import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -12,17 +11,21 @@ from portal import quantities
 from portal.kinds.base import Field, Kind, Raw, Reading, Severity
 from portal.sheets.gate import LIMITS, Limits
 from portal.sheets.header import FoundSheet, Frame, find_sheets
-from portal.sheets.layout import LISTS_SHEET, SheetSpec
+from portal.sheets.layout import GUIDE, LISTS_SHEET, SheetSpec
 from portal.sheets.names import corners, folded, letters
 from portal.sheets.origin import META_SHEET, Origin, check_origin
-from portal.sheets.reader import Cell, Table, read_workbook
+from portal.sheets.reader import Cell, Fault, Table, Workbook, read_workbook
 from portal.sheets.refusal import refuse
 from portal.sheets.wording import FAULTS, NOTES
-from portal.text import LANGUAGES, Text
+from portal.text import LANGUAGES, Text, repeated
 
 MOST_PROBLEMS = 5_000
 """What is found beyond this is counted, not listed."""
-_LIKE_A_FORMULA = re.compile(r"=|[+\-@][^|]*\|", re.ASCII)
+_FORMULAS = frozenset({"formula", "formula_unsaved"})
+ROWS_AT_A_TIME = 2_000
+"""How often whoever waits hears how far the reading has come."""
+NOT_READ = frozenset({META_SHEET, LISTS_SHEET, *GUIDE.dump().values()})
+"""Sheets of ours that hold no lines."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +73,8 @@ class Imported:
     """Key of the spec -> what the sheet is called in the file."""
     frames: Mapping[str, Frame]
     """Title of the sheet -> where errors may be written, for `mark_errors`."""
+    failed: frozenset[tuple[str, int]]
+    """Title of the sheet and number of each row that has an error; row 0 fails the whole sheet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +83,12 @@ class Validated:
 
     readings: Mapping[str, tuple[tuple[ImportedLine, Reading], ...]]
     problems: tuple[SheetProblem, ...]
+    failed: frozenset[tuple[str, int]]
+    """As of `Imported`, with what the kinds say."""
+
+    def fails(self, title: str, row: int) -> bool:
+        """Whether a row of a sheet has an error."""
+        return bool(self.failed & {(title, row), (title, 0)})
 
 
 def read_lines(
@@ -88,12 +99,11 @@ def read_lines(
     Raises `Refusal`, and nothing else, when the file as a whole cannot be taken. What is wrong with single cells comes
     back in `problems`; such cells have the raw value None.
     """
-    widest = max(len(spec.kind.columns) for spec in specs) + 1
-    workbook = read_workbook(content, limits.for_width(widest))
+    workbook = read_workbook(content, limits.for_width(max(spec.width for spec in specs)))
     found = _Collected()
-    if expected and not check_origin(workbook, expected):
-        found.add(SheetProblem("", "", "not_our_template", FAULTS["not_our_template"], "warning"))
-    data = [table for table in workbook.tables if table.name not in {META_SHEET, LISTS_SHEET}]
+    if expected:
+        _compare_origin(workbook, expected, found)
+    data = [table for table in workbook.tables if table.name not in NOT_READ]
     sheets = find_sheets(specs, data)
     if not sheets:
         wanted = ", ".join(column.label.nb for column in specs[0].kind.columns if column.required)
@@ -108,7 +118,15 @@ def read_lines(
         found.add(*_duplicates(sheet, lines[key]))
     titles = {key: sheet.table.name for key, sheet in sheets.items()}
     frames = {sheet.table.name: sheet.frame for sheet in sheets.values()}
-    return Imported(lines, found.all(), tuple(found.notes), titles, frames)
+    return Imported(lines, found.all(), tuple(found.notes), titles, frames, frozenset(found.failed))
+
+
+def _compare_origin(workbook: Workbook, expected: Origin, found: "_Collected") -> None:
+    origin = check_origin(workbook, expected)
+    if origin is None:
+        found.add(SheetProblem("", "", "not_our_template", FAULTS["not_our_template"], "warning"))
+    elif origin.draft != expected.draft:
+        found.notes.append(NOTES["draft_changed"])
 
 
 def _tell_unread(
@@ -125,19 +143,22 @@ def _tell_unread(
             found.notes.append(NOTES["sheet_unread"].with_values(sheet=table.name))
 
 
-def validate(imported: Imported, kinds: Mapping[str, Kind]) -> Validated:
+def validate(
+    imported: Imported, kinds: Mapping[str, Kind], told: Callable[[int], None] = lambda _rows: None
+) -> Validated:
     """Read every line by its kind (key of the sheet's spec -> kind with its choices bound).
 
     A cell that was faulty already is not blamed a second time, and a column that the file lacks is blamed once.
+    `told` hears now and then how many rows have been read.
     """
-    found = _Collected(list(imported.problems))
+    found = _Collected(imported)
     errors = [problem for problem in imported.problems if problem.severity == "error"]
     blamed = {(problem.sheet, problem.cell) for problem in errors}
     missing = {(problem.sheet, problem.field) for problem in errors if not problem.cell}
     readings: dict[str, tuple[tuple[ImportedLine, Reading], ...]] = {}
     for key, lines in imported.sheets.items():
         title = imported.titles[key]
-        readings[key] = tuple((line, kinds[key].read(line.raw)) for line in lines)
+        readings[key] = tuple(_read_by(kinds[key], lines, told, sum(map(len, readings.values()))))
         for line, reading in readings[key]:
             for problem in reading.problems:
                 cell = line.cell(problem.field)
@@ -145,7 +166,16 @@ def validate(imported: Imported, kinds: Mapping[str, Kind]) -> Validated:
                     continue
                 value = shown(line.raw.get(problem.field))
                 found.add(SheetProblem(title, cell, problem.rule, problem.text, problem.severity, problem.field, value))
-    return Validated(readings, found.all())
+    return Validated(readings, found.all(), frozenset(found.failed))
+
+
+def _read_by(
+    kind: Kind, lines: Sequence[ImportedLine], told: Callable[[int], None], before: int
+) -> Iterator[tuple[ImportedLine, Reading]]:
+    for number, line in enumerate(lines, start=before + 1):
+        yield line, kind.read(line.raw)
+        if number % ROWS_AT_A_TIME == 0:
+            told(number)
 
 
 def shown(raw: Raw) -> str:
@@ -156,7 +186,7 @@ def shown(raw: Raw) -> str:
         case Decimal() if raw.is_finite():
             return quantities.canonical(raw)
         case str():
-            return raw[:80]
+            return repeated(raw, 80)
         case date():
             return raw.isoformat()
         case _:
@@ -164,14 +194,19 @@ def shown(raw: Raw) -> str:
 
 
 class _Collected:
-    """Problems up to a bound, so that a hostile file cannot fill the memory with them."""
+    """Problems up to a bound, so that a hostile file cannot fill the memory with them; which rows fail without one."""
 
-    def __init__(self, problems: list[SheetProblem] | None = None) -> None:
+    def __init__(self, imported: Imported | None = None) -> None:
         self.notes: list[Text] = []
-        self._problems = problems or []
+        self.failed: set[tuple[str, int]] = set(imported.failed if imported else ())
+        self._problems = list(imported.problems if imported else ())
         self._more = 0
 
     def add(self, *problems: SheetProblem) -> None:
+        for problem in problems:
+            if problem.severity == "error":
+                area = corners(problem.cell)
+                self.failed.add((problem.sheet, area[0] if area else 0))
         room = MOST_PROBLEMS - len(self._problems)
         self._problems.extend(problems[: max(room, 0)])
         self._more += max(len(problems) - max(room, 0), 0)
@@ -200,22 +235,32 @@ class _SheetReader:
         areas = [area for cell in table.faults if (area := corners(cell))]
         faulty_rows = {row for row, column, _, _ in areas if column in columns.values()}
         below_header = islice(enumerate(table.rows, start=1), self.sheet.header_row, None)
+        only_formulas: list[int] = []
         for number, row in below_header:
             raw = {column.key: self._value(column, row[place - 1], (number, place)) for column, place in fields}
+            if number in faulty_rows and self._has_only_formulas(number, raw):
+                only_formulas.append(number)
+                continue
             if number in faulty_rows:
                 self._faults(number, fields, raw)
             elif all(value is None for value in raw.values()):
                 continue
             yield ImportedLine(self._key(number), number, raw, names)
+        if only_formulas:
+            rows = ", ".join(map(str, only_formulas[:20]))
+            self.found.notes.append(NOTES["only_formulas"].with_values(sheet=table.name, rows=rows))
+
+    def _has_only_formulas(self, row: int, raw: Mapping[str, Raw]) -> bool:
+        """A row of sums: nobody wrote a value in it, and it is no line of ours."""
+        if self.sheet.line_column and self.sheet.table.value(row, self.sheet.line_column) != "":
+            return False
+        faults = {key: self._fault(row, place) for key, place in self.sheet.columns.items()}
+        formulas = {key for key, fault in faults.items() if fault and fault.rule in _FORMULAS}
+        return bool(formulas) and all(value is None or key in formulas for key, value in raw.items())
 
     def _value(self, column: Field, written: Cell, place: tuple[int, int]) -> Raw:
         if isinstance(written, str):
-            if not written or not written.strip():
-                return None
-            if not _LIKE_A_FORMULA.match(written):
-                return written
-            self._blame("formula_text", self._cell(*place), column.key, written)
-            return None
+            return written if written and written.strip() else None
         percent = self.sheet.table.percent
         if percent and isinstance(written, Decimal) and (cell := self._cell(*place)) in percent:
             return self._percent(column, cell, written)
@@ -231,9 +276,22 @@ class _SheetReader:
 
     def _faults(self, row: int, fields: Sequence[tuple[Field, int]], raw: dict[str, Raw]) -> None:
         for column, place in fields:
-            if fault := self.sheet.table.faults.get(cell := self._cell(row, place)):
+            fault = self._fault(row, place)
+            if fault is None:
+                continue
+            cell = self._cell(row, place)
+            if fault.rule == "excel_error":
+                raw[column.key] = fault.detail  # for the kind to refuse, as when it is pasted into a form
+            elif fault.rule == "formula":
+                text = FAULTS["formula"].with_values(value=shown(raw[column.key]))
+                title = self.sheet.table.name
+                self.found.add(SheetProblem(title, cell, "formula", text, "warning", column.key, fault.detail))
+            else:
                 self._blame(fault.rule, cell, column.key, fault.detail)
                 raw[column.key] = None
+
+    def _fault(self, row: int, column: int) -> Fault | None:
+        return self.sheet.table.faults.get(self._cell(row, column))
 
     def _key(self, row: int) -> str:
         """The line's key; a copied row brings the key of its original along and is a new line."""
@@ -261,6 +319,7 @@ class _SheetReader:
                 self.found.add(SheetProblem(table.name, "", "column_missing", text, "error", column.key))
         for place, written in sheet.twice:
             self._blame("column_twice", self._cell(sheet.header_row, place), "", written)
+            self.found.failed.add((table.name, 0))
         for place, written in sheet.unknown:
             if any(table.value(row, place) != "" for row in range(sheet.header_row + 1, len(table.rows) + 1)):
                 self.found.notes.append(NOTES["column_unread"].with_values(sheet=table.name, heading=written[:60]))
@@ -276,6 +335,10 @@ class _SheetReader:
                 and known & set(range(found[1], found[3] + 1))
             ):
                 self._blame("merged", area.partition(":")[0].replace("$", ""), "", area)
+                self.found.failed.update((self.sheet.table.name, row) for row in self._rows_between(found))
+
+    def _rows_between(self, area: tuple[int, int, int, int]) -> range:
+        return range(max(area[0], self.sheet.header_row + 1), min(area[2], len(self.sheet.table.rows)) + 1)
 
     def _note_hidden(self) -> None:
         table = self.sheet.table

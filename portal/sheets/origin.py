@@ -20,7 +20,8 @@ class Origin:
     """Which report a template was made for. Written into the file, and compared when it comes back.
 
     `version` is of the template, `report` a public id, `period` and `contract` as people write them (2026-03),
-    `organisation` the number of the supplier.
+    `organisation` the number of the supplier. `draft` is the draft's version when the template was made: that it
+    has changed since is worth a word, and no reason to refuse.
     """
 
     version: str
@@ -28,6 +29,7 @@ class Origin:
     period: str
     contract: str
     organisation: str
+    draft: str = ""
 
     def dump(self) -> dict[str, str]:
         """Name -> value, as the template's hidden sheet holds them."""
@@ -42,11 +44,14 @@ _RULES = {
 }
 
 
-def check_origin(workbook: Workbook, expected: Origin) -> bool:
-    """Whether the file says what it was made for. Raises `Refusal`, naming the right one, when it is another report."""
+def check_origin(workbook: Workbook, expected: Origin) -> Origin | None:
+    """What the file says it was made for, None when it says nothing.
+
+    Raises `Refusal`, naming the right one, when it is another report.
+    """
     table = next((table for table in workbook.tables if table.name == META_SHEET), None)
     if table is None:
-        return False
+        return None
     rows = range(1, min(len(table.rows), _MOST_ROWS) + 1)
     meta = {str(table.value(row, 1)): _written(table.value(row, 2)) for row in rows}
     got = Origin(**{name: meta.get(name, "") for name in expected.dump()})
@@ -55,7 +60,7 @@ def check_origin(workbook: Workbook, expected: Origin) -> bool:
         there, here = getattr(got, name), getattr(expected, name)
         if folded(there) != folded(here):
             raise refuse(rule, found=there[:60] or "?", expected=here)
-    return True
+    return got
 
 
 def organisation_number(written: str) -> str:

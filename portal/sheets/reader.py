@@ -17,7 +17,8 @@ Cell: TypeAlias = str | Decimal | date | datetime | bool
 class Fault(NamedTuple):
     """What is wrong with a cell before its meaning is asked for.
 
-    Rules: formula, formula_unsaved, excel_error, not_finite, digits, time_only, date_impossible. `detail`: its content.
+    Rules: formula, formula_unsaved, excel_error, not_finite, digits, time_only, date_impossible. `detail`: its content,
+    of a formula what it says (the cell's value is then what it came to when the file was saved).
     """
 
     rule: str

@@ -19,6 +19,7 @@ from portal.sheets.refusal import Refusal, refuse
 EXCEL_DIGITS = 15
 _STORED_DIGITS = 17
 _LONGEST_TEXT = 1_000_000
+_FORMULA_SHOWN = 60
 _MAIN = (
     "http://schemas.openxmlformats.org/spreadsheetml/2006/main",
     "http://purl.oclc.org/ooxml/spreadsheetml/main",
@@ -35,7 +36,7 @@ class Findings:
     filled: int = 0
     """Cells that hold something and no error; the other reader must count as many."""
     faults: dict[str, tuple[str, str]] = field(default_factory=dict)
-    """Cell -> rule and detail: formula, formula_unsaved, excel_error, not_finite, digits."""
+    """Cell -> rule and detail: formula and formula_unsaved (what it says), excel_error, not_finite, digits."""
     exact: dict[str, float] = field(default_factory=dict)
     """Cell -> number as Excel shows it, where binary arithmetic has left noise; its repr has those digits exactly."""
     percent: list[str] = field(default_factory=list)
@@ -70,8 +71,8 @@ class SheetPart(Part):
         self._limits, self._budget, self._strings, self._percent = limits, budget, strings, percent
         self._row = self._column = 0
         self._row_name = ""
-        self._row_hidden = self._row_filled = self._in_cell = self._formula = self._deaf = False
-        self._type = self._style = self._text = ""
+        self._row_hidden = self._row_filled = self._in_cell = self._formula = self._in_formula = self._deaf = False
+        self._type = self._style = self._text = self._formula_text = ""
         self._columns = {letters(number): number for number in range(1, limits.columns + 1)}
         self._starts = _in_main_language(
             c=self._cell_started,
@@ -97,7 +98,9 @@ class SheetPart(Part):
 
     def said(self, text: str) -> None:
         """Collect what a cell holds, apart from formulas and phonetic help."""
-        if self._in_cell and not self._deaf:
+        if self._in_formula:
+            self._formula_text = (self._formula_text + text)[:_FORMULA_SHOWN]
+        elif self._in_cell and not self._deaf:
             self._text += text
             if len(self._text) > _LONGEST_TEXT:
                 raise self._refusal("too_much_text")
@@ -127,14 +130,15 @@ class SheetPart(Part):
         self._type, self._style = attributes.get("t", "n"), attributes.get("s", "0")
 
     def _formula_started(self, _attributes: dict[str, str]) -> None:
-        self._formula = self._in_cell
+        self._formula = self._in_formula = self._in_cell
+        self._formula_text = ""
         self._deaf = True
 
     def _deafened(self, _attributes: dict[str, str]) -> None:
         self._deaf = True
 
     def _listening_again(self) -> None:
-        self._deaf = False
+        self._deaf = self._in_formula = False
 
     def _merge_found(self, attributes: dict[str, str]) -> None:
         self._spend_blank()
@@ -165,7 +169,7 @@ class SheetPart(Part):
         else:
             self._plain_text(text)
         if self._formula:
-            self._fault("formula" if text else "formula_unsaved")
+            self._fault("formula" if text else "formula_unsaved", f"={self._formula_text}")
 
     def _check_reach(self) -> None:
         if self._row > self._limits.rows:

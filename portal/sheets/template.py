@@ -12,7 +12,9 @@ import xlsxwriter
 from portal.kinds.base import Field, FieldType
 from portal.kinds.fields import LARGEST
 from portal.sheets.export import SAFE, Properties, set_properties, write_text
+from portal.sheets.guide import write_guide
 from portal.sheets.layout import (
+    GUIDE,
     HEADER_ROW,
     LINE_HEADING,
     LISTS_SHEET,
@@ -20,6 +22,7 @@ from portal.sheets.layout import (
     TemplateLine,
     answer,
     heading,
+    heading_before,
 )
 from portal.sheets.names import letters, sheet_title
 from portal.sheets.origin import META_SHEET, Origin
@@ -35,6 +38,7 @@ _INSTRUCTIONS = Text(
     "Fill in the white cells. Grey cells are locked. Dark heading: must be filled in. Light heading: optional. "
     "Write new lines at the bottom. Save as .xlsx and upload it in the report.",
 )
+_READ_GUIDE = Text("Mer hjelp finner du i arket «{guide}».", "You find more help in the sheet “{guide}”.")
 _PAGE = Text("Side &P av &N", "Page &P of &N")
 _NOT_ALLOWED = Text("Ugyldig verdi", "Value not allowed")
 _UNIT_FROM = Text("Enheten følger av «{field}».", "The unit follows from “{field}”.")
@@ -66,8 +70,9 @@ def write_template(spec: TemplateSpec) -> bytes:
     workbook = xlsxwriter.Workbook(content, {"in_memory": True, **SAFE})
     set_properties(workbook, Properties(title=f"{spec.title}, {spec.contract}, {spec.period}"))
     looks = _Looks(workbook, spec.language)
-    taken = {META_SHEET, LISTS_SHEET}
+    taken = {name.casefold() for name in (META_SHEET, LISTS_SHEET, *GUIDE.dump().values())}
     pages = [(sheet, workbook.add_worksheet(sheet_title(sheet.title, taken))) for sheet in spec.sheets]
+    write_guide(workbook, spec.sheets, f"{spec.title}, {spec.contract}, {spec.period}", spec.language)
     lists = _write_lists(workbook, spec)
     for sheet, worksheet in pages:
         _Page(worksheet, sheet, spec, looks, lists).write()
@@ -111,6 +116,8 @@ class _Looks:
         self.subtitle = workbook.add_format({"font_color": "#45556B"})
         self.required = workbook.add_format({**heading_look, "bg_color": "#1E2B3C", "font_color": "#FFFFFF"})
         self.optional = workbook.add_format({**heading_look, "bg_color": "#DCE5EE", "font_color": "#1E2B3C"})
+        self.before = workbook.add_format({**heading_look, "bg_color": "#EEF1F4", "font_color": "#45556B"})
+        self.last = workbook.add_format({"bg_color": "#EEF1F4", "font_color": "#45556B", "align": "right"})
         grey = {"bg_color": "#EEF1F4", "font_color": "#45556B"}
         shown = {
             FieldType.TEXT: "@",
@@ -129,7 +136,7 @@ class _Page:
         self, worksheet: Any, sheet: SheetSpec, spec: TemplateSpec, looks: _Looks, lists: dict[tuple[str, str], str]
     ) -> None:
         self._worksheet, self._sheet, self._spec, self._looks, self._lists = worksheet, sheet, spec, looks, lists
-        self._columns = sheet.kind.columns
+        self._columns, self._before = sheet.kind.columns, sheet.columns_before
         self._last_row = HEADER_ROW + len(sheet.lines) + _ROOM_FOR_LINES - 1
 
     def write(self) -> None:
@@ -142,7 +149,7 @@ class _Page:
             if rule := self._rule(column):
                 self._worksheet.data_validation(HEADER_ROW, number, self._last_row, number, rule)
         self._worksheet.ignore_errors(
-            {"number_stored_as_text": f"A1:{letters(len(self._columns) + 1)}{self._last_row}"}
+            {"number_stored_as_text": f"A1:{letters(len(self._columns) + len(self._before) + 1)}{self._last_row}"}
         )
         self._worksheet.protect("", _ALLOWED_WHILE_LOCKED)
 
@@ -151,6 +158,8 @@ class _Page:
         worksheet.set_column(0, 0, 38, None, {"hidden": True})
         for number, column in enumerate(self._columns, start=1):
             worksheet.set_column(number, number, self._width(column), self._looks.open[column.type])
+        for number, _column in enumerate(self._before, start=len(self._columns) + 1):
+            worksheet.set_column(number, number, 22, self._looks.locked[FieldType.TEXT])
         named = next((number for number, column in enumerate(self._columns) if not column.identity), 0)
         worksheet.freeze_panes(HEADER_ROW, 1 + named)
         worksheet.hide_gridlines(0)
@@ -167,12 +176,15 @@ class _Page:
         worksheet.set_row(HEADER_ROW - 1, 36)
         write_text(worksheet, 0, 1, f"{spec.title}: {self._sheet.kind.title.to(spec.language)}", looks.title)
         write_text(worksheet, 1, 1, f"{spec.contract} · {spec.period}", looks.subtitle)
-        write_text(worksheet, 2, 1, _INSTRUCTIONS.to(spec.language), looks.subtitle)
+        guide = _READ_GUIDE.with_values(guide=GUIDE)
+        write_text(worksheet, 2, 1, f"{_INSTRUCTIONS.to(spec.language)} {guide.to(spec.language)}", looks.subtitle)
         write_text(worksheet, HEADER_ROW - 1, 0, LINE_HEADING.to(spec.language), looks.optional)
         for number, column in enumerate(self._columns, start=1):
             look = looks.required if column.required else looks.optional
             write_text(worksheet, HEADER_ROW - 1, number, heading(column, spec.language), look)
             worksheet.write_comment(HEADER_ROW - 1, number, self._remark(column), {"author": "Klimakontrakt"})
+        for number, column in enumerate(self._before, start=len(self._columns) + 1):
+            write_text(worksheet, HEADER_ROW - 1, number, heading_before(column, spec.language), looks.before)
 
     def _remark(self, column: Field) -> str:
         """The column's name for machines, then what helps a person."""
@@ -191,6 +203,9 @@ class _Page:
             if stored := line.values.get(column.key, ""):
                 looks = self._looks.locked if column.identity else self._looks.open
                 self._value((row, number), column, stored, looks[column.type])
+        for number, column in enumerate(self._before, start=len(self._columns) + 1):
+            if shown := line.before.get(column.key, ""):
+                write_text(self._worksheet, row, number, shown, self._looks.last)
 
     def _value(self, place: tuple[int, int], column: Field, stored: str, look: Any) -> None:
         match column.type:

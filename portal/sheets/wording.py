@@ -4,20 +4,12 @@ from portal.text import Text
 
 FAULTS: dict[str, Text] = {
     "formula": Text(
-        "Cellen inneholder en formel. Kopier den og lim inn som verdi.",
-        "The cell holds a formula. Copy it and paste it as a value.",
+        "Cellen inneholder en formel. Vi leser svaret {value}. Stemmer det?",
+        "The cell holds a formula. We read its answer {value}. Is that right?",
     ),
     "formula_unsaved": Text(
         "Cellen inneholder en formel uten svar. Åpne filen i Excel, lim inn svaret som verdi og lagre.",
         "The cell holds a formula without an answer. Open the file in Excel, paste the answer as a value and save.",
-    ),
-    "formula_text": Text(
-        "«{value}» ser ut som en formel. Skriv verdien selv.",
-        "“{value}” looks like a formula. Write the value itself.",
-    ),
-    "excel_error": Text(
-        "Cellen viser feilen {value}. Skriv riktig verdi.",
-        "The cell shows the error {value}. Write the right value.",
     ),
     "not_finite": Text(
         "«{value}» er ikke et endelig tall. Skriv for eksempel 1 840,5.",
@@ -78,6 +70,14 @@ FAULTS: dict[str, Text] = {
 }
 
 NOTES: dict[str, Text] = {
+    "only_formulas": Text(
+        "Ark «{sheet}»: rad {rows} har bare formler og er ikke lest. Summer regner vi ut selv.",
+        "Sheet “{sheet}”: row {rows} holds only formulas and was not read. We add up ourselves.",
+    ),
+    "draft_changed": Text(
+        "Utkastet er endret etter at malen ble lastet ned. Se nøye på hva filen endrer.",
+        "The draft has changed since the template was downloaded. Look closely at what the file changes.",
+    ),
     "hidden_rows": Text(
         "Ark «{sheet}»: {number} skjulte rader er tatt med.", "Sheet “{sheet}”: {number} hidden rows are counted."
     ),

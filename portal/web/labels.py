@@ -15,6 +15,7 @@ from portal.model import (
     DeviationState,
     FindingResult,
     ImportState,
+    ImportStep,
     MailState,
     ReportState,
     Role,
@@ -87,8 +88,16 @@ MAIL = {
 IMPORT = {
     ImportState.WAITING: Tag(_("Being read"), "info"),
     ImportState.READY: Tag(_("Ready to be stored"), "info"),
+    ImportState.FAULTY: Tag(_("Some rows are wrong"), "warning"),
     ImportState.REFUSED: Tag(_("Refused"), "danger"),
     ImportState.STORED: Tag(_("Stored in the draft"), "success"),
+}
+
+IMPORT_STEP = {
+    ImportStep.QUEUED: _("The file is received and waits for its turn"),
+    ImportStep.OPENING: _("The file is opened and checked"),
+    ImportStep.CHECKING: _("The rows are checked"),
+    ImportStep.COMPARING: _("The rows are compared with the draft"),
 }
 
 ROLE = {
@@ -209,6 +218,7 @@ EVENT = {
     "sanction.refused": _("The proposal had no ground"),
     "import.uploaded": _("A workbook was uploaded"),
     "import.foreign": _("A workbook of another company was uploaded and refused"),
+    "import.read_again": _("The workbook was compared with the draft again"),
     "import.stored": _("The workbook was stored in the draft"),
     "machine.registered": _("The machine was registered"),
     "machine.deployed": _("The machine was put to work"),

@@ -1,38 +1,21 @@
-"""The supplier's pages: where a report stands, what is to be filled in, and the Excel way in."""
+"""The supplier's pages: their reports, where each stands, and the way to everything that is done with it."""
 
 from collections.abc import Sequence
-from datetime import timedelta
-from io import BytesIO
 
-from flask import Blueprint, flash, redirect, render_template, request, send_file, url_for
+from flask import Blueprint, render_template, request
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext as _
-from flask_babel import lazy_gettext
-from flask_wtf import FlaskForm
-from flask_wtf.file import FileField
 
-from portal import clock
-from portal.errors import Invalid
-from portal.extensions import transaction
 from portal.kinds import Kind
-from portal.model import AuditEvent, ImportedFile, ImportState, Person, Report, ReportState
+from portal.model import AuditEvent, Person, Report, ReportState
 from portal.operations import audit, contracts, imports, processes, reports
 from portal.permissions import Permission, allowed
 from portal.web import attachments, corrections, lines, lists, progress, report_views
-from portal.web.access import current_membership, is_htmx, requires
-from portal.web.accounts import current_language
+from portal.web import imports as excel
+from portal.web.access import current_membership, requires
 from portal.web.process_views import standing
 
 blueprint = Blueprint("reports", __name__, url_prefix="/reports")
-
-LONG_WAIT = timedelta(minutes=1)
-EXCEL = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-
-
-class UploadForm(FlaskForm):
-    """A filled-in template."""
-
-    workbook = FileField(lazy_gettext("Filled-in Excel file"))
+blueprint.register_blueprint(excel.blueprint)
 
 
 @blueprint.get("")
@@ -47,10 +30,6 @@ def index() -> ResponseReturnValue:
 @requires(Permission.REPORT_READ, Report)
 def show(report: Report) -> ResponseReturnValue:
     """One report: its parts, where it stands, what happened."""
-    return _report_page(report, UploadForm())
-
-
-def _report_page(report: Report, upload: UploadForm) -> str:
     by = current_membership()
     is_supplier = by.organisation_id == report.supplier_id
     found = reports.summary(report) if is_supplier and report.state not in reports.DONE else None
@@ -83,9 +62,8 @@ def _report_page(report: Report, upload: UploadForm) -> str:
         may_withdraw=is_supplier and allowed(by, Permission.REPORT_SIGN) and report.state == ReportState.SUBMITTED,
         may_amend=is_supplier and allowed(by, Permission.REPORT_EDIT),
         may_review=report.state == ReportState.SUBMITTED and not is_supplier and allowed(by, Permission.REPORT_REVIEW),
-        upload=upload,
+        upload=excel.UploadForm(),
         imported=imports.latest(report) if is_supplier else None,
-        failed=bool(upload.errors),
     )
 
 
@@ -109,70 +87,3 @@ blueprint.add_url_rule(f"{_LINE}/files/<uuid:file>/remove", "detach", attachment
 
 def _kinds(report: Report) -> dict[str, Kind]:
     return {kind.key: kind for kind in contracts.kinds_of(report)}
-
-
-# -- Excel -------------------------------------------------------------------------------------------------------------
-
-
-@blueprint.get("/<uuid:public_id>/template.xlsx")
-@requires(Permission.REPORT_EDIT, Report)
-def template(report: Report) -> ResponseReturnValue:
-    """The workbook for this contract and period, with its machines filled in."""
-    content = imports.template(report, current_language())
-    name = f"{report.contract.reference}-{report.period.starts_on:%Y-%m}.xlsx"
-    return send_file(BytesIO(content), mimetype=EXCEL, as_attachment=True, download_name=name)
-
-
-@blueprint.post("/<uuid:public_id>/imports")
-@requires(Permission.REPORT_EDIT, Report)
-def upload(report: Report) -> ResponseReturnValue:
-    """Take in a workbook; a job reads it."""
-    form = UploadForm()
-    given = request.files.get("workbook")
-    name, content = (given.filename or "", given.read()) if given else ("", b"")
-    try:
-        with transaction():
-            row = imports.receive(report, name, content, by=current_membership())
-    except Invalid as refusal:
-        form.workbook.errors = [refusal.text]
-        return _report_page(report, form), 422
-    return redirect(url_for(".imported", public_id=row.public_id), 303)
-
-
-@blueprint.get("/imports/<uuid:public_id>")
-@requires(Permission.REPORT_EDIT, ImportedFile)
-def imported(row: ImportedFile) -> ResponseReturnValue:
-    """What was found in the workbook: errors by sheet and cell, or what would change."""
-    if is_htmx():
-        # The page asks whether the job is done, and loads itself anew when it is.
-        return ("", 204) if row.state == ImportState.WAITING else ("", 200, {"HX-Refresh": "true"})
-    report = imports.report_of(row)
-    was_refused = row.state == ImportState.REFUSED
-    page = render_template(
-        "reports/imported.html",
-        row=row,
-        report=report,
-        kinds=_kinds(report),
-        may_edit=report.is_editable,
-        waits_long=clock.now() - row.created_at > LONG_WAIT,
-        upload=UploadForm(),
-        failed=was_refused,
-    )
-    return page, 422 if was_refused else 200
-
-
-@blueprint.post("/imports/<uuid:public_id>/store")
-@requires(Permission.REPORT_EDIT, ImportedFile)
-def store(row: ImportedFile) -> ResponseReturnValue:
-    """Yes: put the workbook's lines into the draft."""
-    with transaction():
-        report = imports.store(row, by=current_membership())
-    flash(_("The lines from the workbook are in the draft."), "success")
-    return redirect(url_for(".show", public_id=report.public_id), 303)
-
-
-@blueprint.get("/imports/<uuid:public_id>/marked.xlsx")
-@requires(Permission.REPORT_EDIT, ImportedFile)
-def marked(row: ImportedFile) -> ResponseReturnValue:
-    """The person's own file with the errors marked in it."""
-    return send_file(BytesIO(imports.marked(row)), mimetype=EXCEL, as_attachment=True, download_name=f"feil-{row.name}")

@@ -46,8 +46,8 @@ NO_PAGES = {
     "exports.workbook",
     "files.evidence",
     "pages.health",
-    "reports.marked",
-    "reports.template",
+    "reports.imports.marked",
+    "reports.imports.template",
     "static",
 }
 _UNFOLD = "() => document.querySelectorAll('details').forEach((each) => { each.open = true; })"

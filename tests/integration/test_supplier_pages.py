@@ -17,8 +17,6 @@ from werkzeug.test import TestResponse
 from portal.extensions import db, transaction
 from portal.model import (
     Decision,
-    ImportedFile,
-    ImportState,
     Machine,
     Membership,
     OutgoingMail,
@@ -328,39 +326,6 @@ def test_a_stranger_finds_nothing(world: World, seat: Seat) -> None:
         assert "Prøveskolen" not in words(sten.page(path))
 
 
-# -- Excel -------------------------------------------------------------------------------------------------------------
-
-
-def test_an_upload_without_a_file_says_so_at_the_field(world: World, seat: Seat) -> None:
-    answer = seat(world.anna).send(f"/reports/{world.report.public_id}/imports", {})
-    assert answer.status_code == 422
-    assert parsed(answer).xpath("//*[@id='error-summary']//a/@href") == ["#workbook"]
-
-
-def test_the_page_of_an_upload_asks_until_it_is_read(world: World, seat: Seat) -> None:
-    anna, row = seat(world.anna), uploaded(world)
-    path = f"/reports/imports/{row.public_id}"
-    assert anna.page(path).xpath("//*[@hx-trigger='every 2s']/@hx-get") == [path]
-    asked = {"HX-Request": "true"}
-    assert anna.get(path, **asked).status_code == 204
-    problem = {"sheet": "Machinery", "cell": "E5", "rule": "number", "severity": "error", "value": "many"}
-    with transaction():
-        found = db.session.get_one(ImportedFile, row.id)
-        found.state = ImportState.REFUSED
-        found.result = {
-            "refused": False,
-            "problems": [{**problem, "text": {"nb": "Skriv et tall.", "en": "Write a number."}}],
-            "notes": [],
-            "changes": {"machinery": []},
-            "counts": {"new": 1, "changed": 0, "unchanged": 47, "failed": 4},
-        }
-    assert anna.get(path, **asked).headers["HX-Refresh"] == "true"
-    page = anna.page(path, 422)
-    assert "48 of 52 rows are ready" in words(page)
-    assert [words(cell) for cell in page.xpath("//tbody/tr/*")][:3] == ["E5", "Machinery", "many"]
-    assert not page.xpath("//form[contains(@action, '/store')]")
-
-
 # -- machines and contracts --------------------------------------------------------------------------------------------
 
 
@@ -433,19 +398,3 @@ def return_for(world: World, field: str) -> None:
 def submit_filled(world: World) -> None:
     with transaction():
         reports.sign(world.report, by=world.bo, version=world.report.version)
-
-
-def uploaded(world: World) -> ImportedFile:
-    row = ImportedFile(
-        contract_id=world.contract.id,
-        buyer_id=world.contract.buyer_id,
-        supplier_id=world.contract.supplier_id,
-        report_id=world.report.id,
-        uploaded_by_id=world.anna.id,
-        sha256="0" * 64,
-        name="march.xlsx",
-        size=1,
-    )
-    with transaction() as session:
-        session.add(row)
-    return row

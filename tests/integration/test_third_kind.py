@@ -132,7 +132,7 @@ def test_its_form_is_drawn_from_the_description(rubble_world: World) -> None:
     line = RawLine(drafts.blank_row(report, kind).key, {"fraction": "=cmd", "treatment": "Ombruk", "mass": "n/a"})
     with transaction():
         state = drafts.save(report, "rubble", [line], by=rubble_world.anna, version=report.version)
-    assert {problem.field for problem in state.problems} == {"mass", "mass_source"}
+    assert {problem.field for problem in state.problems} == {"fraction", "mass", "mass_source"}
     assert Line(str(line.key), {}).key == str(report.section("rubble").lines[0].key)
 
 

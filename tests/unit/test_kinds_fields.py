@@ -211,6 +211,39 @@ def test_a_code_is_folded_and_other_text_is_not() -> None:
     assert rule(CODE.parse("\u200b")) == "required"
 
 
+def test_a_code_stands_on_one_line() -> None:
+    assert CODE.parse("AB\r\n12") == "AB 12"
+
+
+@pytest.mark.parametrize("field", [HOURS, DAY, NOTE, CODE, MACHINE], ids=lambda field: str(field.key))
+@pytest.mark.parametrize(
+    ("raw", "expected"),
+    [
+        ("=1+1", "formula_text"),
+        (" =cmd|' /C calc'!A0", "formula_text"),
+        ("@SUM(1)|x", "formula_text"),
+        ("\u200b=1", "formula_text"),
+        ("#REF!", "excel_error"),
+        ("#DIV/0!", "excel_error"),
+        ("#VERDI!", "excel_error"),
+        ("#I/T", "excel_error"),
+    ],
+)
+def test_what_excel_leaves_behind_is_refused_in_every_field(field: Field, raw: str, expected: str) -> None:
+    assert rule(field.parse(raw)) == expected
+
+
+@pytest.mark.parametrize("raw", ["- ingen merknad", "+47 12 34 56", "#12", "a=b"])
+def test_what_only_looks_a_little_like_it_is_text(raw: str) -> None:
+    assert NOTE.parse(raw) == raw
+
+
+def test_a_number_is_repeated_as_each_language_writes_it() -> None:
+    found = FREE.parse(Decimal("0.1234567"))
+    assert isinstance(found, Problem)
+    assert ("«0,1234567»" in found.text.nb, "“0.1234567”" in found.text.en) == (True, True)
+
+
 RAW = st.one_of(
     st.none(),
     st.booleans(),

@@ -9,10 +9,11 @@ from openpyxl.worksheet.worksheet import Worksheet
 from portal.sheets.importing import Imported, Validated
 from portal.sheets.refusal import Refusal
 from tests.unit import bad_workbooks as bad
-from tests.unit.test_sheets_template import COLUMNS, KEYS, KIND, cells, filled, read, read_and_validated, rules
+from tests.unit.test_sheets_template import COLUMNS, KEYS, KIND, cells, filled, read, read_and_validated
 
 VALUES: list[tuple[int, str, str, str | None]] = [
-    # number in the list, column, cell, what must come of it: the stored value, or the rule that refuses it after a "!"
+    # number in the list, column, cell, what must come of it: the stored value, the rule that refuses it after a "!",
+    # or after a "?" the rule that asks about it and the value that is stored if the answer is yes
     (1, "hours", bad.text("D{}", "12,5"), "12.5"),
     (2, "litres", bad.text("F{}", "1\u00a0234,50"), "1234.5"),
     (3, "litres", bad.text("F{}", "1.234,5"), "1234.5"),
@@ -47,8 +48,10 @@ VALUES: list[tuple[int, str, str, str | None]] = [
     (20, "note", '<c r="H{}" t="e"><v>#DIV/0!</v></c>', "!excel_error"),
     (21, "hours", '<c r="D{}"><f>1+1</f></c>', "!formula_unsaved"),
     (21, "note", '<c r="H{}" t="str"><f>""</f><v></v></c>', "!formula_unsaved"),
-    (22, "hours", '<c r="D{}"><f>1+1</f><v>500</v></c>', "!formula"),
-    (22, "note", '<c r="H{}" t="str"><f>B1</f><v>ja</v></c>', "!formula"),
+    (22, "hours", '<c r="D{}"><f>1+1</f><v>500</v></c>', "?formula 500"),
+    (22, "note", '<c r="H{}" t="str"><f>B1</f><v>ja</v></c>', "?formula ja"),
+    (22, "hours", '<c r="D{}"><f>1+1</f><v>5000</v></c>', "!maximum"),
+    (22, "hours", '<c r="D{}"><f>100/3</f><v>33.333333333333336</v></c>', "!digits"),
     (23, "note", bad.text("H{}", "=cmd|' /C calc'!A0"), "!formula_text"),
     (23, "note", bad.text("H{}", "@SUM(1)|x"), "!formula_text"),
     (23, "note", bad.text("H{}", '=HYPERLINK("http://evil.example","hei")'), "!formula_text"),
@@ -86,8 +89,15 @@ def test_a_value_is_read_or_refused_in_its_cell(values_read: Validated, place: i
     reading = next(reading for line, reading in values_read.readings["machinery"] if line.row == place)
     here = [problem for problem in values_read.problems if problem.cell.lstrip("ABCDEFGH") == str(place)]
 
-    if outcome.startswith("!"):
+    if outcome.startswith("?"):
         [problem] = here
+        rule, value = outcome[1:].split()
+        assert (problem.rule, problem.severity) == (rule, "warning")
+        assert value in problem.text.nb
+        assert reading.values[column]["value"] == value
+    elif outcome.startswith("!"):
+        problem = next(problem for problem in here if problem.severity == "error")
+        assert [other.rule for other in here if other is not problem] in ([], ["formula"])
         assert (problem.rule, problem.cell, problem.severity) == (outcome[1:], f"{COLUMNS[column]}{place}", "error")
         assert column not in reading.values
     else:
@@ -120,6 +130,7 @@ class TestSheets:
 
         [problem] = imported.problems
         assert (problem.rule, problem.cell, problem.value) == ("merged", "B2", "B2:B3")
+        assert imported.failed == {("Maskiner", 2), ("Maskiner", 3)}
 
     def test_12_merged_cells_above_or_beside_the_data_are_nobodys_business(self) -> None:
         row = bad.row(2, bad.text("A2", "G"), bad.number("B2", "1"))
@@ -197,6 +208,7 @@ class TestSheets:
         [problem] = read(content, expected=None).problems
 
         assert (problem.rule, problem.cell) == ("column_twice", "C1")
+        assert ("Maskiner", 0) in read(content, expected=None).failed
 
     def test_a_percent_cell_where_no_percent_is_asked_for_needs_an_answer(self) -> None:
         row = bad.row(2, bad.text("A2", "G"), bad.number("B2", "0.5", bad.PERCENT_STYLE))
@@ -217,13 +229,18 @@ class TestSheets:
 
         assert (len(imported.sheets["machinery"]), imported.problems) == (1, ())
 
-    def test_a_sum_below_the_data_is_refused_where_it_stands(self) -> None:
+    def test_a_row_of_sums_below_the_data_is_no_line_and_said_to_be_none(self) -> None:
         rows = (
             bad.row(2, bad.text("A2", "G"), bad.number("B2", "1")),
             bad.row(9, '<c r="B9"><f>SUM(B2:B2)</f><v>1</v></c>'),
         )
 
-        assert rules(self.lines(*rows).problems) == {"B9": "formula"}
+        imported = self.lines(*rows)
+
+        assert (len(imported.sheets["machinery"]), imported.problems) == (1, ())
+        assert [note.en for note in imported.notes] == [
+            "Sheet “Maskiner”: row 9 holds only formulas and was not read. We add up ourselves."
+        ]
 
     def test_a_copied_row_is_a_new_line(self) -> None:
         def fill(sheet: Worksheet) -> None:
@@ -247,12 +264,10 @@ class TestSheets:
 
     def test_a_flood_of_errors_is_cut_off_and_counted(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr("portal.sheets.importing.MOST_PROBLEMS", 3)
-        rows = (
-            bad.row(place, bad.text(f"A{place}", "G"), f'<c r="B{place}"><f>1</f><v>1</v></c>')
-            for place in range(2, 12)
-        )
+        rows = (bad.row(place, bad.text(f"A{place}", "G"), f'<c r="B{place}"><f>1</f></c>') for place in range(2, 12))
 
-        problems = self.lines(*rows).problems
+        imported = self.lines(*rows)
 
-        assert [problem.rule for problem in problems] == ["formula"] * 3 + ["more_problems"]
-        assert "16" in problems[-1].text.nb  # 7 formulas and 9 duplicated rows
+        assert [problem.rule for problem in imported.problems] == ["formula_unsaved"] * 3 + ["more_problems"]
+        assert "16" in imported.problems[-1].text.nb  # 7 formulas and 9 duplicated rows
+        assert {row for sheet, row in imported.failed if sheet} == set(range(2, 12))

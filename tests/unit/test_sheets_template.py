@@ -236,6 +236,59 @@ class TestRoundTrip:
         ]
 
 
+class TestWhatHelps:
+    """What is in a template for people only."""
+
+    @pytest.mark.parametrize("language", ["nb", "en"])
+    def test_last_reports_values_stand_beside_the_lines_grey_locked_and_unread(self, language: str) -> None:
+        lines = (replace(LINES[0], before={"hours": "120\u00a0h", "note": "x", "litres": ""}), LINES[1])
+        spec = replace(SPEC, language=language, sheets=(replace(SHEET, lines=lines),))
+
+        content = write_template(spec)
+
+        sheet = load_workbook(BytesIO(content))["Maskiner"]
+        heading = {"nb": "Forrige rapport: Driftstimer (bare til lesing)", "en": "Last report: Hours (read only)"}
+        assert [sheet["I4"].value, sheet["J4"].value] == [heading[language], None]
+        assert (sheet["I5"].value, sheet["I6"].value, sheet["I5"].protection.locked) == ("120\u00a0h", None, True)
+        imported = read(content, spec.sheets[0])
+        assert (imported.problems, imported.notes) == ((), ())
+        assert imported.sheets["machinery"][0].raw["hours"] is None
+        assert imported.frames["Maskiner"].errors_column == 10
+
+    @pytest.mark.parametrize(("language", "title"), [("nb", "Veiledning"), ("en", "Guide")])
+    def test_a_guide_in_the_readers_language_names_every_column(self, language: str, title: str) -> None:
+        book = load_workbook(BytesIO(write_template(replace(SPEC, language=language))))
+
+        assert book.sheetnames == ["Maskiner", title, "_lists", "_meta"]
+        assert book.active is not None
+        assert book.active.title == "Maskiner"
+        written = [[str(cell.value or "") for cell in row] for row in book[title].iter_rows()]
+        told = {row[1]: row[2:] for row in written if row[0] == "Maskiner"}
+        assert set(told) == {column.label.to(language) for column in KIND.columns}
+        assert (
+            told[KIND.column("hours").label.to(language)]
+            == {
+                "nb": ["h", "Ja", "Et tall fra 0 til 744. Timer maskinen var i drift."],
+                "en": ["h", "Yes", "A number from 0 to 744. Hours the machine ran."],
+            }[language]
+        )
+        assert "Diesel" in told[KIND.column("carrier").label.to(language)][2]
+
+    def test_a_kind_that_is_called_like_the_guide_is_still_read(self) -> None:
+        sheet = replace(SHEET, title="Guide")
+
+        imported = read(write_template(replace(SPEC, sheets=(sheet,))), sheet)
+
+        assert imported.titles == {"machinery": "Guide (2)"}
+
+    def test_a_draft_that_has_changed_since_is_worth_a_word(self) -> None:
+        content = write_template(replace(SPEC, meta=replace(ORIGIN, draft="3")))
+
+        assert read(content, expected=replace(ORIGIN, draft="3")).notes == ()
+        [note] = read(content, expected=replace(ORIGIN, draft="4")).notes
+        assert "endret etter at malen ble lastet ned" in note.nb
+
+
 class TestWhoseFileItIs:
     """Numbers 39, 40, 42, 43."""
 
