@@ -132,7 +132,7 @@ def _contract(job: Job, first_day: date) -> Contract:
         starts_on=first_day,
         ends_on=first_day + timedelta(days=720),
         kinds=KINDS,
-        counted_kind=KINDS[0],
+        counted={"": "use"},
         basis=job.basis,
         reporting_clause="5.1",
         unattended_review=job.unattended,
@@ -246,6 +246,7 @@ def _delivery(job: Job, month: calendars.Period) -> RawLine:
     return RawLine(
         uuid4(),
         {
+            "entry": "delivery",
             "product": "diesel",
             "amount": str(litres),
             "amount_source": "invoice",

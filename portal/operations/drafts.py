@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-from sqlalchemy import select
+from sqlalchemy import func, select
+from sqlalchemy.orm import selectinload
 
 from portal import permissions, quantities
 from portal.errors import Conflict, Invalid, Refused
@@ -36,7 +37,10 @@ NO_LINES = Text(
     "Enter at least one line, or answer that there is nothing to report.",
 )
 UNANSWERED = Text("«{title}» er ikke fylt ut.", "“{title}” is not filled in.")
-REGISTER_FIELDS = ("carrier", "stage")
+REGISTER_FIELDS = {"carrier": "carrier", "stage": "stage", "euro_class": "stage"}
+"""Column -> what the register knows, to be filled in for the person."""
+PERIODS_BACK = 6
+"""How many periods before are looked at, to see what is usual."""
 
 
 @dataclass(frozen=True)
@@ -106,15 +110,29 @@ def state_of(report: Report, section: Section) -> SectionState:
 
 def previous_lines(report: Report) -> dict[str, list[Line]]:
     """The lines of the newest revision of the period before, per kind; empty when there is none."""
-    before = db.session.scalar(
-        select(Revision)
+    return next(iter(history(report, most=1)), {})
+
+
+def history(report: Report, most: int = PERIODS_BACK) -> list[dict[str, list[Line]]]:
+    """The lines of the newest revisions of the periods before, per kind, the newest period first."""
+    newest = (
+        select(func.max(Revision.id))
         .join(Revision.report)
         .join(Report.period)
         .where(Report.contract_id == report.contract_id, ReportingPeriod.starts_on < report.period.starts_on)
-        .order_by(ReportingPeriod.starts_on.desc(), Revision.number.desc())
-        .limit(1)
+        .group_by(Revision.report_id)
+        .order_by(func.max(ReportingPeriod.starts_on).desc())
+        .limit(most)
     )
-    return frozen_lines(before) if before is not None else {}
+    rows = (
+        select(Revision)
+        .join(Revision.report)
+        .join(Report.period)
+        .where(Revision.id.in_(newest))
+        .order_by(ReportingPeriod.starts_on.desc())
+        .options(selectinload(Revision.lines))
+    )
+    return [frozen_lines(revision) for revision in db.session.scalars(rows).unique()]
 
 
 def frozen_lines(revision: Revision) -> dict[str, list[Line]]:
@@ -244,17 +262,24 @@ def _row(report: Report, kind: Kind, line: DraftLine) -> DraftRow:
 
 def _prefilled(report: Report, kind: Kind) -> list[DraftLine]:
     """One line for each machine of the period, with what the register knows; amounts are never filled in."""
-    named = next((column.key for column in kind.columns if column.source == "machines"), None)
+    named = next((column for column in kind.columns if column.source in {"machines", "vehicles"}), None)
     if named is None:
         return []
-    machines = {row.machine.public_id: row.machine for row in contracts.deployments_in(report)}
+    known = {str(row.machine.public_id): row.machine for row in contracts.deployments_in(report)}
     columns = {column.key for column in kind.columns}
     return [
         DraftLine(
-            key=key,
-            raw={named: str(key), **{field: getattr(machine, field) for field in REGISTER_FIELDS if field in columns}},
+            key=uuid.UUID(choice.key),
+            raw={
+                named.key: choice.key,
+                **{
+                    column: getattr(known[choice.key], fact)
+                    for column, fact in REGISTER_FIELDS.items()
+                    if column in columns
+                },
+            },
         )
-        for key, machine in machines.items()
+        for choice in named.choices
     ]
 
 

@@ -284,7 +284,7 @@ def _check_page(report: Report, form: VersionForm) -> str:
 
 
 def _kinds(report: Report) -> dict[str, Kind]:
-    return {kind.key: kind for kind in contracts.kinds_of(report)}
+    return contracts.counting_kinds(report)
 
 
 # -- Excel -------------------------------------------------------------------------------------------------------------

@@ -138,7 +138,7 @@ def _page(report: Report, form: DecisionForm, comments: dict[str, str], first: T
     if revision is None:
         raise NotFound(NOT_HERE)
     previous = drafts.previous_lines(report)
-    kinds = {kind.key: kind for kind in contracts.kinds_of(report)}
+    kinds = contracts.counting_kinds(report)
     found = standing(processes.of(report))
     return render_template(
         "reviews/review.html",
@@ -148,7 +148,9 @@ def _page(report: Report, form: DecisionForm, comments: dict[str, str], first: T
         comments=comments,
         first=first,
         failed=first is not None or bool(form.errors),
-        sections=[review_views.section(kind, revision, previous.get(kind.key, [])) for kind in kinds.values()],
+        sections=[
+            review_views.section(kind, revision, previous.get(kind.key, [])) for kind in contracts.kinds_of(report)
+        ],
         figure_groups=review_views.figure_groups(revision, kinds),
         basis=review_views.basis_of(revision),
         findings=review_views.shown_findings(revision, kinds),
