@@ -55,6 +55,12 @@ CARRIERS = (
     Carrier("lng", Text("Naturgass, flytende (LNG)", "Natural gas, liquefied (LNG)"), "kg"),
     Carrier("lpg", Text("Propan (LPG)", "Propane (LPG)"), "kg"),
     Carrier("electricity", Text("Strøm", "Electricity"), "kWh", zero_emission=True),
+    Carrier(
+        "electricity_generator",
+        Text("Strøm fra aggregat på plassen", "Electricity from a generator on site"),
+        "kWh",
+        made_on_site=True,
+    ),
     Carrier("hydrogen", Text("Hydrogen", "Hydrogen"), "kg", zero_emission=True),
     Carrier("heating_oil", Text("Fyringsolje", "Heating oil"), "l", drives=False),
     Carrier("paraffin", Text("Parafin", "Paraffin"), "l", drives=False),

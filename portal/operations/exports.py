@@ -79,7 +79,10 @@ def workbook(
         newest = with_kind[0].kinds[key]
         title = newest.title.to(language)
         sheets.append(Sheet(title, _kind_columns(newest, language), _lines(with_kind, newest, language)))
-    sheets.append(Sheet(DEFINITIONS.to(language), _columns(language, *_DEFINITIONS), _definitions(reports, language)))
+    if reports:
+        sheets.append(
+            Sheet(DEFINITIONS.to(language), _columns(language, *_DEFINITIONS), _definitions(reports, language))
+        )
     return write_workbook(sheets, Properties(title=TITLE.to(language)))
 
 

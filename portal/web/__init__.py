@@ -17,6 +17,7 @@ from portal.web import (
     reports,
     reviews,
     security,
+    sharing,
     words,
 )
 
@@ -24,6 +25,7 @@ BLUEPRINTS = (
     pages.blueprint,
     accounts.blueprint,
     reports.blueprint,
+    sharing.blueprint,
     reviews.blueprint,
     cases.blueprint,
     machines.blueprint,
