@@ -217,7 +217,7 @@ def _file(job: Job, month: calendars.Period, *, clean: bool) -> None:
             for row in rows
         ]
         drafts.save(report, MACHINERY, lines, by=reporter, version=report.version)
-        drafts.save(report, DELIVERIES, [_delivery(job, month)], by=reporter, version=report.version)
+        drafts.save(report, DELIVERIES, [_delivery(job, month, rows)], by=reporter, version=report.version)
         if TRANSPORT in job.kinds:
             drafts.save(report, TRANSPORT, _trips(report, month), by=reporter, version=report.version)
         if METERS in job.kinds:
@@ -274,8 +274,9 @@ def _corrected(row: drafts.DraftRow) -> dict[str, str]:
     return {column: str(int(value) * 9 // 10) if value.isdigit() else value for column, value in opened.items()}
 
 
-def _delivery(job: Job, month: calendars.Period) -> RawLine:
-    litres = sum(_in_season(_plant(name).amount, month) for name in job.machines if _plant(name).carrier == "diesel")
+def _delivery(job: Job, month: calendars.Period, rows: list[drafts.DraftRow]) -> RawLine:
+    plants = [_plant(_machine_name(row.raw["machine"])) for row in rows]
+    litres = sum(_in_season(plant.amount, month) for plant in plants if plant.carrier == "diesel")
     return RawLine(
         uuid4(),
         {
