@@ -120,7 +120,7 @@ def _contract(buyer: Any, supplier: Any) -> Contract:
         starts_on=date(2026, 1, 1),
         ends_on=date(2027, 12, 31),
         kinds=["machinery", "fuel"],
-        counted_kind="machinery",
+        counted={"": "use"},
         basis=BASIS,
         reporting_clause="5.1",
     )

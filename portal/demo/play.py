@@ -48,7 +48,7 @@ NOT_EMPTY = Text(
     "Databasen er ikke tom. Demoen lages bare i en tom database.",
     "The database is not empty. The demo is only made in an empty one.",
 )
-KINDS = ["machinery", "fuel"]
+MACHINERY, TRANSPORT, METERS, DELIVERIES = "machinery", "transport", "energy", "fuel"
 
 
 class Event(NamedTuple):
@@ -106,6 +106,8 @@ def _contracts(first_day: date) -> None:
                 plant.stage,
                 model=plant.model,
                 serial=secrets.token_hex(4).upper(),
+                size=plant.size,
+                engine_year=plant.year,
             ),
             by=_member_of(plant.owner),
         )
@@ -132,8 +134,8 @@ def _contract(job: Job, first_day: date) -> Contract:
         site=job.site,
         starts_on=first_day,
         ends_on=first_day + timedelta(days=720),
-        kinds=KINDS,
-        counted_kind=KINDS[0],
+        kinds=list(job.kinds),
+        counted={"": "use"},
         basis=job.basis,
         reporting_clause="5.1",
         unattended_review=job.unattended,
@@ -203,7 +205,7 @@ def _begin(job: Job, month: calendars.Period) -> None:
     report = _report(job, month)
     first, *rest = _rows(report)
     lines = [RawLine(first.key, {**first.raw, "hours": "24"}), *(RawLine(row.key, row.raw) for row in rest)]
-    drafts.save(report, KINDS[0], lines, by=_member_of(job.supplier), version=report.version)
+    drafts.save(report, MACHINERY, lines, by=_member_of(job.supplier), version=report.version)
 
 
 def _file(job: Job, month: calendars.Period, *, clean: bool) -> None:
@@ -215,11 +217,15 @@ def _file(job: Job, month: calendars.Period, *, clean: bool) -> None:
             RawLine(row.key, {**row.raw, **_use(row.raw["machine"], month, boost=job.story == "breach" and clean)})
             for row in rows
         ]
-        drafts.save(report, KINDS[0], lines, by=reporter, version=report.version)
-        drafts.save(report, KINDS[1], [_delivery(job, month)], by=reporter, version=report.version)
+        drafts.save(report, MACHINERY, lines, by=reporter, version=report.version)
+        drafts.save(report, DELIVERIES, [_delivery(job, month, rows)], by=reporter, version=report.version)
+        if TRANSPORT in job.kinds:
+            drafts.save(report, TRANSPORT, _trips(report, month), by=reporter, version=report.version)
+        if METERS in job.kinds:
+            drafts.save(report, METERS, [_meter(job, month)], by=reporter, version=report.version)
     else:
         opened = [RawLine(row.key, _corrected(row)) for row in rows]
-        drafts.save(report, KINDS[0], opened, by=reporter, version=report.version)
+        drafts.save(report, MACHINERY, opened, by=reporter, version=report.version)
     if reporter.id != signatory.id:
         reports.make_ready(report, by=reporter, version=report.version, reasons=_reasons(report))
     reports.sign(report, by=signatory, version=report.version, reasons=_reasons(report))
@@ -232,13 +238,40 @@ def _reasons(report: Report) -> dict[Place, str]:
 
 def _use(machine: str, month: calendars.Period, *, boost: bool) -> dict[str, str]:
     plant = next(plant for plant in world.PLANTS if plant.name == _machine_name(machine))
-    season = 90 + (month.starts_on.month * 7) % 25
-    amount = plant.amount * season // 100 * (5 if boost and plant.carrier == "electricity" else 1)
+    amount = _in_season(plant.amount, month) * (5 if boost and plant.carrier == "electricity" else 1)
     return {
-        "hours": str(plant.hours * season // 100),
+        "hours": str(_in_season(plant.hours, month)),
         "amount": str(amount),
         "amount_source": "metered" if plant.carrier == "electricity" else "invoice",
     }
+
+
+def _in_season(usual: int, month: calendars.Period) -> int:
+    """A little more or less than usual, each month its own."""
+    return usual * (90 + (month.starts_on.month * 7) % 25) // 100
+
+
+def _trips(report: Report, month: calendars.Period) -> list[RawLine]:
+    lines = []
+    for row in drafts.rows_of(report, contracts.kind_of(report, TRANSPORT)):
+        plant = _plant(_machine_name(row.raw["vehicle"]))
+        electric = plant.carrier == "electricity"
+        trip = {
+            "purpose": "materials" if electric else "masses",
+            "fence": "inside",
+            "distance": str(_in_season(plant.hours, month)),
+            "load": "8" if electric else "14",
+            "amount": str(_in_season(plant.amount, month)),
+            "amount_source": "telematics" if electric else "invoice",
+            "filled": "elsewhere",
+        }
+        lines.append(RawLine(row.key, {**row.raw, **trip}))
+    return lines
+
+
+def _meter(job: Job, month: calendars.Period) -> RawLine:
+    raw = {"meter": f"Brakkerigg {job.reference[-3:]}", "purpose": "huts", "carrier": "electricity"}
+    return RawLine(uuid4(), {**raw, "amount": str(_in_season(4200, month)), "amount_source": "metered"})
 
 
 def _corrected(row: drafts.DraftRow) -> dict[str, str]:
@@ -247,11 +280,13 @@ def _corrected(row: drafts.DraftRow) -> dict[str, str]:
     return {column: str(int(value) * 9 // 10) if value.isdigit() else value for column, value in opened.items()}
 
 
-def _delivery(job: Job, month: calendars.Period) -> RawLine:
-    litres = sum(_plant(name).amount for name in job.machines if _plant(name).carrier == "diesel")
+def _delivery(job: Job, month: calendars.Period, rows: list[drafts.DraftRow]) -> RawLine:
+    plants = [_plant(_machine_name(row.raw["machine"])) for row in rows]
+    litres = sum(_in_season(plant.amount, month) for plant in plants if plant.carrier == "diesel")
     return RawLine(
         uuid4(),
         {
+            "entry": "delivery",
             "product": "diesel",
             "amount": str(litres),
             "amount_source": "invoice",
@@ -265,10 +300,10 @@ def _delivery(job: Job, month: calendars.Period) -> RawLine:
 def _return(job: Job, month: calendars.Period) -> None:
     report = _report(job, month)
     revision = report.latest
-    lines = revision.lines_of(KINDS[0]) if revision else []
+    lines = revision.lines_of(MACHINERY) if revision else []
     corrections = [
-        Correction(KINDS[0], lines[0].key, "amount", "Avlesningen stemmer ikke med måleren. Kontroller tallet."),
-        Correction(KINDS[0], lines[1].key, "hours", "Maskinen sto stille i to uker. Kan timene være riktige?"),
+        Correction(MACHINERY, lines[0].key, "amount", "Avlesningen stemmer ikke med måleren. Kontroller tallet."),
+        Correction(MACHINERY, lines[1].key, "hours", "Maskinen sto stille i to uker. Kan timene være riktige?"),
     ]
     reviews.decide(report, Decision.RETURN, by=_buyer_side(job)[0], version=report.version, corrections=corrections)
 
@@ -368,7 +403,7 @@ def _report(job: Job, month: calendars.Period) -> Report:
 
 
 def _rows(report: Report) -> list[drafts.DraftRow]:
-    return drafts.rows_of(report, contracts.kind_of(report, KINDS[0]))
+    return drafts.rows_of(report, contracts.kind_of(report, MACHINERY))
 
 
 def _cases(job: Job, month: calendars.Period) -> list[Deviation]:

@@ -44,6 +44,7 @@ class Job(NamedTuple):
     machines: tuple[str, ...]
     story: str
     """Which way its reports go; `play.STORIES` tells."""
+    kinds: tuple[str, ...] = ("machinery", "fuel")
 
 
 class Plant(NamedTuple):
@@ -56,7 +57,10 @@ class Plant(NamedTuple):
     carrier: str
     stage: str
     hours: int
+    """Hours of a machine, kilometres of a vehicle."""
     amount: int
+    size: str = ""
+    year: int = 2021
 
 
 FIRMS = (
@@ -153,8 +157,9 @@ JOBS = (
         ClauseCounts.PERIOD,
         False,
         False,
-        ("TG-30", "TG-31", "TG-E4"),
+        ("TG-30", "TG-31", "TG-E4", "TG-L1", "TG-L2"),
         "smooth",
+        ("machinery", "transport", "energy", "fuel"),
     ),
     Job(
         "FF-2025-120",
@@ -183,28 +188,91 @@ PLANTS = (
         "zero_emission",
         150,
         3400,
+        "15_to_25",
     ),
     Plant(
-        "EL-2", "tindegraving", "wheel_loader", "Elektrisk hjullaster 8 t", "electricity", "zero_emission", 120, 1500
+        "EL-2",
+        "tindegraving",
+        "wheel_loader",
+        "Elektrisk hjullaster 8 t",
+        "electricity",
+        "zero_emission",
+        120,
+        1500,
+        "8_to_15",
     ),
-    Plant("TG-07", "tindegraving", "crawler_excavator", "Gravemaskin 22 t", "diesel", "V", 140, 900),
-    Plant("TG-11", "tindegraving", "site_dumper", "Dumper 9 t", "hvo", "IV", 110, 500),
-    Plant("TG-12", "tindegraving", "roller", "Vals 7 t", "diesel", "IIIB", 60, 250),
-    Plant("TG-20", "tindegraving", "telehandler", "Teleskoptruck 6 t", "diesel", "V", 80, 200),
-    Plant("TG-30", "tindegraving", "crawler_excavator", "Gravemaskin 30 t", "diesel", "V", 160, 2400),
-    Plant("TG-31", "tindegraving", "articulated_dumper", "Rammestyrt dumper", "hvo", "V", 150, 2100),
-    Plant("TG-E4", "tindegraving", "mini_excavator", "Elektrisk minigraver", "electricity", "zero_emission", 140, 2900),
-    Plant("BA-E1", "bratli", "mini_excavator", "Elektrisk minigraver", "electricity", "zero_emission", 120, 900),
-    Plant("BA-03", "bratli", "crawler_excavator", "Gravemaskin 14 t", "diesel", "IIIA", 130, 900),
-    Plant("BA-05", "bratli", "wheel_loader", "Hjullaster 12 t", "diesel", "V", 110, 700),
-    Plant("BA-09", "bratli", "site_dumper", "Dumper 6 t", "diesel", "IIIA", 90, 350),
-    Plant("BA-10", "bratli", "roller", "Vals 4 t", "diesel", "V", 50, 150),
-    Plant("SV-1", "solsiden", "crawler_excavator", "Gravemaskin 8 t", "diesel", "V", 100, 600),
-    Plant("SV-2", "solsiden", "wheel_loader", "Hjullaster 6 t", "diesel", "IV", 90, 450),
-    Plant("SV-E3", "solsiden", "mini_excavator", "Elektrisk minigraver", "electricity", "zero_emission", 110, 1500),
-    Plant("SV-4", "solsiden", "grader", "Veghøvel", "diesel", "V", 120, 1100),
-    Plant("SV-E5", "solsiden", "wheel_loader", "Elektrisk hjullaster 5 t", "electricity", "zero_emission", 130, 1900),
-    Plant("SV-E6", "solsiden", "telehandler", "Elektrisk teleskoptruck", "electricity", "zero_emission", 90, 1100),
+    Plant("TG-07", "tindegraving", "crawler_excavator", "Gravemaskin 22 t", "diesel", "V", 140, 900, "15_to_25"),
+    Plant("TG-11", "tindegraving", "site_dumper", "Dumper 9 t", "hvo", "IV", 110, 500, "8_to_15"),
+    Plant("TG-12", "tindegraving", "roller", "Vals 7 t", "diesel", "IIIB", 60, 250, "2_5_to_8"),
+    Plant("TG-20", "tindegraving", "telehandler", "Teleskoptruck 6 t", "diesel", "V", 80, 200, "2_5_to_8"),
+    Plant("TG-30", "tindegraving", "crawler_excavator", "Gravemaskin 30 t", "diesel", "V", 160, 2400, "25_to_40"),
+    Plant("TG-31", "tindegraving", "articulated_dumper", "Rammestyrt dumper", "hvo", "V", 150, 2100, "25_to_40"),
+    Plant(
+        "TG-E4",
+        "tindegraving",
+        "mini_excavator",
+        "Elektrisk minigraver",
+        "electricity",
+        "zero_emission",
+        140,
+        2900,
+        "under_2_5",
+    ),
+    Plant("TG-L1", "tindegraving", "tipper", "Tippbil 3 aksler", "hvo", "euro_6", 1800, 700, "15_to_25"),
+    Plant(
+        "TG-L2", "tindegraving", "lorry", "Elektrisk lastebil", "electricity", "zero_emission", 900, 1200, "15_to_25"
+    ),
+    Plant(
+        "BA-E1",
+        "bratli",
+        "mini_excavator",
+        "Elektrisk minigraver",
+        "electricity",
+        "zero_emission",
+        120,
+        900,
+        "under_2_5",
+    ),
+    Plant("BA-03", "bratli", "crawler_excavator", "Gravemaskin 14 t", "diesel", "IIIA", 130, 900, "8_to_15", 2011),
+    Plant("BA-05", "bratli", "wheel_loader", "Hjullaster 12 t", "diesel", "V", 110, 700, "8_to_15"),
+    Plant("BA-09", "bratli", "site_dumper", "Dumper 6 t", "diesel", "IIIA", 90, 350, "2_5_to_8", 2010),
+    Plant("BA-10", "bratli", "roller", "Vals 4 t", "diesel", "V", 50, 150, "2_5_to_8"),
+    Plant("SV-1", "solsiden", "crawler_excavator", "Gravemaskin 8 t", "diesel", "V", 100, 600, "8_to_15"),
+    Plant("SV-2", "solsiden", "wheel_loader", "Hjullaster 6 t", "diesel", "IV", 90, 450, "2_5_to_8"),
+    Plant(
+        "SV-E3",
+        "solsiden",
+        "mini_excavator",
+        "Elektrisk minigraver",
+        "electricity",
+        "zero_emission",
+        110,
+        1500,
+        "under_2_5",
+    ),
+    Plant("SV-4", "solsiden", "grader", "Veghøvel", "diesel", "V", 120, 1100, "15_to_25"),
+    Plant(
+        "SV-E5",
+        "solsiden",
+        "wheel_loader",
+        "Elektrisk hjullaster 5 t",
+        "electricity",
+        "zero_emission",
+        130,
+        1900,
+        "2_5_to_8",
+    ),
+    Plant(
+        "SV-E6",
+        "solsiden",
+        "telehandler",
+        "Elektrisk teleskoptruck",
+        "electricity",
+        "zero_emission",
+        90,
+        1100,
+        "2_5_to_8",
+    ),
 )
 
 MONTHS = 6

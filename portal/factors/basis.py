@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Literal, NamedTuple, TypeAlias, cast
 
 from portal.factors.edition import Edition, Factor, Gas, edition
+from portal.factors.efficiency import Efficiency, efficiency
 from portal.quantities import canonical, rounded, shown
 from portal.text import Text
 
@@ -41,12 +42,20 @@ class Energy(NamedTuple):
     factor: Factor
 
 
+class Work(NamedTuple):
+    """What of the energy does work in the machine: kWh, and the id of the figure used."""
+
+    kwh: Decimal
+    factor: str
+
+
 @dataclass(frozen=True)
 class Basis:
     """A contract's way of counting; results are rounded to millionths (`quantities.rounded`), once, at the end.
 
     `mandate` is the share that `mandate_share` counts as biofuel. `supplement` gives the energy content of carriers
-    that the fuel edition has none for; it never gives emissions.
+    that the fuel edition has none for; it never gives emissions. `efficiency` turns delivered energy into energy at
+    the machine.
     """
 
     fuel: Edition
@@ -55,6 +64,7 @@ class Basis:
     boundary: Fence = "inside"
     mandate: Decimal = NON_ROAD_MANDATE
     supplement: Edition | None = None
+    efficiency: Efficiency | None = None
 
     def emissions(self, carrier: str, amount: Decimal, unit: str = "") -> Emissions | None:
         """The emissions of `amount` (in `unit`, else the edition's own), or None when no sourced figure says."""
@@ -72,6 +82,13 @@ class Basis:
                 return Energy(rounded(amount * factor.energy), factor)
         return None
 
+    def work(self, carrier: str, kwh: Decimal) -> Work | None:
+        """What of `kwh` delivered does work at the machine, or None when no sourced figure says."""
+        share = self.efficiency.shares.get(carrier) if self.efficiency else None
+        if self.efficiency is None or share is None:
+            return None
+        return Work(rounded(kwh * share), f"{self.efficiency.key}/{carrier}")
+
     def gas_of(self, carrier: str) -> Gas:
         """What the emissions of a carrier are counted in on this basis, whether or not they can be computed."""
         return (self.electricity if carrier == "electricity" and self.electricity else self.fuel).gas
@@ -83,6 +100,7 @@ class Basis:
             lines.append(_TWO_GASES)
         if self.supplement:
             lines.append(_SUPPLEMENT.with_values(edition=_named(self.supplement)))
+        lines.append(_efficiency_sentence(self.efficiency))
         return tuple(lines)
 
     def dump(self) -> dict[str, str]:
@@ -93,6 +111,8 @@ class Basis:
             stored["electricity"] = self.electricity.key
         if self.supplement:
             stored["supplement"] = self.supplement.key
+        if self.efficiency:
+            stored["efficiency"] = self.efficiency.key
         return stored
 
     @classmethod
@@ -105,6 +125,7 @@ class Basis:
             boundary=cast("Fence", stored["boundary"]),
             mandate=Decimal(stored["mandate"]),
             supplement=edition(stored["supplement"]) if "supplement" in stored else None,
+            efficiency=efficiency(stored["efficiency"]) if "efficiency" in stored else None,
         )
 
     def _fuel_factor(self, carrier: str, unit: str) -> Factor | None:
@@ -150,6 +171,15 @@ class Basis:
             unit = self.electricity.unit
             return _ELECTRICITY.with_values(edition=_named(self.electricity), unit=unit)
         return _NO_ELECTRICITY if self.fuel.boundary == "TTW" else _ELECTRICITY_FROM_FUEL
+
+
+def _efficiency_sentence(table: Efficiency | None) -> Text:
+    if table is None:
+        return _NO_EFFICIENCY
+    title = Text(
+        f"{table.title.nb} ({table.publisher}, {table.year})", f"{table.title.en} ({table.publisher}, {table.year})"
+    )
+    return _EFFICIENCY.with_values(table=title)
 
 
 def _named(source: Edition) -> Text:
@@ -210,4 +240,12 @@ _TWO_GASES = Text(
 _SUPPLEMENT = Text(
     "Energiinnhold som mangler i utgaven for drivstoff: {edition}.",
     "Energy content that the fuel edition lacks: {edition}.",
+)
+_EFFICIENCY = Text(
+    "Energi ved maskinen: levert energi ganger virkningsgraden i {table}.",
+    "Energy at the machine: energy delivered times the efficiency in {table}.",
+)
+_NO_EFFICIENCY = Text(
+    "Energi ved maskinen kan ikke beregnes: kontrakten viser ikke til noen tabell over virkningsgrad.",
+    "Energy at the machine cannot be computed: the contract refers to no table of efficiencies.",
 )

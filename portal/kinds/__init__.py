@@ -5,27 +5,32 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, Protocol, TypeVar
 
-from portal.kinds import fuel, general, machinery
+from portal.kinds import energy, fuel, general, machinery, site, transport
 from portal.kinds.base import (
     PROVENANCE,
     Aggregate,
     Choice,
     Comparison,
+    Definition,
     Field,
     FieldType,
     Function,
+    Hit,
     Indicator,
     Kind,
     Line,
     Measure,
     Measures,
+    Parameter,
     Parsed,
     Problem,
     Raw,
     Reading,
+    Rule,
     Setting,
     Severity,
     Tally,
+    Unit,
     UnknownFunction,
     Values,
     missing,
@@ -34,26 +39,32 @@ from portal.kinds.base import (
 __all__ = [
     "MODULES",
     "PROVENANCE",
+    "WHOLE_SITE",
     "Aggregate",
     "Catalogue",
     "Choice",
     "Comparison",
+    "Definition",
     "Field",
     "FieldType",
     "Function",
+    "Hit",
     "Indicator",
     "Kind",
     "KindModule",
     "Line",
     "Measure",
     "Measures",
+    "Parameter",
     "Parsed",
     "Problem",
     "Raw",
     "Reading",
+    "Rule",
     "Setting",
     "Severity",
     "Tally",
+    "Unit",
     "UnknownFunction",
     "Values",
     "catalogue",
@@ -79,8 +90,11 @@ class KindModule(Protocol):
         """Its extension functions by `name@version`."""
 
 
-MODULES: tuple[KindModule, ...] = (machinery, fuel)
+MODULES: tuple[KindModule, ...] = (machinery, transport, energy, fuel)
 """In the order in which people meet them."""
+
+WHOLE_SITE = site.KIND
+"""What is counted over all kinds of a report; nobody fills it in."""
 
 
 @dataclass(frozen=True)
@@ -101,7 +115,7 @@ def catalogue(modules: tuple[KindModule, ...]) -> Catalogue:
     for module in modules:
         _add(found, {module.KIND.key: replace(module.KIND, functions=functions)})
     for each in found.values():
-        _know_all(each, (each.measures, *each.rules), functions)
+        _know_all(each, _names(each), functions)
     return Catalogue(found, functions)
 
 
@@ -123,7 +137,7 @@ def functions() -> Mapping[str, Function]:
 def load(stored: Mapping[str, Any]) -> Kind:
     """A kind back from `Kind.dump`, able to check and count. Raises UnknownFunction for a name that is not here."""
     loaded = Kind.load(stored, functions())
-    _know_all(loaded, (loaded.measures, *loaded.rules), functions())
+    _know_all(loaded, _names(loaded), functions())
     return loaded
 
 
@@ -131,6 +145,10 @@ def _add(into: dict[str, _T], more: Mapping[str, _T]) -> None:
     if twice := into.keys() & more.keys():
         raise ValueError(f"{', '.join(sorted(twice))} stands twice")
     into.update(more)
+
+
+def _names(each: Kind) -> tuple[str, ...]:
+    return (each.measures, *(rule.function for rule in each.rules))
 
 
 def _know_all(each: Kind, names: Sequence[str], known: Mapping[str, Function]) -> None:

@@ -22,8 +22,9 @@ from portal.kinds.fields import (
     Raw,
     Severity,
 )
-from portal.kinds.indicators import Aggregate, Comparison, Indicator, Measure, Measures, Tally, missing
-from portal.kinds.stored import dumped, field_from, indicator_from
+from portal.kinds.indicators import Aggregate, Comparison, Definition, Indicator, Measure, Measures, Tally, missing
+from portal.kinds.rules import Hit, Parameter, Rule
+from portal.kinds.stored import dumped, field_from, indicator_from, rule_from
 from portal.text import Text
 
 __all__ = [
@@ -31,21 +32,26 @@ __all__ = [
     "Aggregate",
     "Choice",
     "Comparison",
+    "Definition",
     "Field",
     "FieldType",
     "Function",
+    "Hit",
     "Indicator",
     "Kind",
     "Line",
     "Measure",
     "Measures",
+    "Parameter",
     "Parsed",
     "Problem",
     "Raw",
     "Reading",
+    "Rule",
     "Setting",
     "Severity",
     "Tally",
+    "Unit",
     "UnknownFunction",
     "Values",
     "missing",
@@ -88,14 +94,37 @@ class Line:
         return self.values.get(field_key, {}).get("source", "")
 
 
+class Unit(NamedTuple):
+    """What the register knows of a machine or vehicle, and how many days of the period it stood on the contract."""
+
+    type: str
+    size: str
+    days: int
+
+
 @dataclass(frozen=True)
 class Setting:
-    """What lines are checked and counted against: the period, the contract's basis, the lines of the period before."""
+    """What lines are checked and counted against.
+
+    `previous`: the lines of the period before; `older`: those of the periods before that, newest first. `others`: the
+    lines of the report's other kinds, by kind; a kind that the contract does not ask for is not in it. `counted`:
+    carrier → where its energy counts (`carriers.CountedFrom`); the key "" is for every carrier that is not named.
+    `units`: line identity → what the register knows.
+    """
 
     starts_on: date
     ends_on: date
     basis: Basis
     previous: Sequence[Line] = ()
+    older: Sequence[Sequence[Line]] = ()
+    others: Mapping[str, Sequence[Line]] = field(default_factory=dict)
+    counted: Mapping[str, str] = field(default_factory=dict)
+    units: Mapping[str, Unit] = field(default_factory=dict)
+
+    @property
+    def history(self) -> tuple[Sequence[Line], ...]:
+        """The lines of every period before that is known, newest first."""
+        return tuple(lines for lines in (self.previous, *self.older) if lines)
 
 
 class Reading(NamedTuple):
@@ -105,9 +134,10 @@ class Reading(NamedTuple):
     problems: tuple[Problem, ...]
 
 
-Rule: TypeAlias = Callable[["Kind", Sequence[Line], Setting], Iterable[Problem]]
+Checker: TypeAlias = Callable[["Kind", Sequence[Line], Setting, Mapping[str, Decimal]], Iterable[Hit]]
+"""Finds where a rule strikes, given the rule's parameters in force on the period's last day."""
 Measurer: TypeAlias = Callable[["Kind", Sequence[Line], Setting], Mapping[str, list[Measure]]]
-Function: TypeAlias = Rule | Measurer
+Function: TypeAlias = Checker | Measurer
 """A named, versioned extension (`machinery.measures@1`): never edited once a report rests on it, only added to."""
 
 
@@ -119,7 +149,7 @@ class UnknownFunction(LookupError):
 class Kind:
     """A description of what is reported and how it is counted. Serialisable; the same for built-in and own kinds.
 
-    `measures` and `rules` name extension functions; `functions` (no part of the description) is where they are found.
+    `measures` and each rule name an extension function; `functions` (no part of it) is where they are found.
     """
 
     key: str
@@ -127,11 +157,21 @@ class Kind:
     fields: tuple[Field, ...]
     indicators: tuple[Indicator, ...] = ()
     measures: str = "general.measures@1"
-    rules: tuple[str, ...] = ()
+    rules: tuple[Rule, ...] = ()
     functions: Mapping[str, Function] = field(default_factory=dict, compare=False, repr=False)
 
     def __post_init__(self) -> None:
-        fault = next(faults(self.key, self.title, self.fields, self.columns, self.indicators), None)
+        fault = next(
+            faults(
+                self.key,
+                self.title,
+                fields=self.fields,
+                columns=self.columns,
+                indicators=self.indicators,
+                rules=self.rules,
+            ),
+            None,
+        )
         if fault:
             raise ValueError(f"kind {self.key!r}: {fault}")
 
@@ -223,7 +263,11 @@ class Kind:
     def check(self, lines: Sequence[Line], setting: Setting) -> tuple[Problem, ...]:
         """What the rules find in lines that were read without problems (empty fields are allowed)."""
         return tuple(
-            problem for name in self.rules for problem in cast("Rule", self._function(name))(self, lines, setting)
+            Problem(f"{self.key}.{rule.key}", rule.text.with_values(**hit.values), hit.field, hit.line, rule.severity)
+            for rule in self.rules
+            for hit in cast("Checker", self._function(rule.function))(
+                self, lines, setting, rule.parameters_on(setting.ends_on)
+            )
         )
 
     def measure(self, lines: Sequence[Line], setting: Setting) -> dict[str, list[Measure]]:
@@ -248,7 +292,7 @@ class Kind:
             "fields": [dumped(each) for each in described.fields],
             "indicators": [dumped(each) for each in self.indicators],
             "measures": self.measures,
-            "rules": list(self.rules),
+            "rules": [dumped(each) for each in self.rules],
         }
 
     @classmethod
@@ -260,7 +304,7 @@ class Kind:
             fields=tuple(field_from(each) for each in stored["fields"]),
             indicators=tuple(indicator_from(each) for each in stored["indicators"]),
             measures=stored["measures"],
-            rules=tuple(stored["rules"]),
+            rules=tuple(rule_from(each) for each in stored["rules"]),
             functions=functions or {},
         )
 

@@ -3,12 +3,22 @@
 Frozen reports are recomputed with what stands here: carriers are added, a carrier's traits are never changed.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from enum import StrEnum
 
+from portal.kinds import definitions
 from portal.kinds.base import Choice, Indicator, Line, Measure, Setting, missing
 from portal.text import Text, same
+
+
+class CountedFrom(StrEnum):
+    """Where a carrier's energy counts in a contract, so that each amount counts once; the others only reconcile."""
+
+    USE = "use"
+    DELIVERIES = "deliveries"
+    METERS = "meters"
 
 
 @dataclass(frozen=True)
@@ -16,6 +26,7 @@ class Carrier:
     """Fuel, electricity or heat.
 
     `zero_emission`: emits at most water where it is used. `bio`: sold as pure biofuel. `drives`: machines run on it.
+    `made_on_site`: its energy is reported as the fuel it was made from, and counts there.
     """
 
     key: str
@@ -24,6 +35,7 @@ class Carrier:
     zero_emission: bool = False
     bio: bool = False
     drives: bool = True
+    made_on_site: bool = False
 
     @property
     def choice(self) -> Choice:
@@ -43,6 +55,12 @@ CARRIERS = (
     Carrier("lng", Text("Naturgass, flytende (LNG)", "Natural gas, liquefied (LNG)"), "kg"),
     Carrier("lpg", Text("Propan (LPG)", "Propane (LPG)"), "kg"),
     Carrier("electricity", Text("Strøm", "Electricity"), "kWh", zero_emission=True),
+    Carrier(
+        "electricity_generator",
+        Text("Strøm fra aggregat på plassen", "Electricity from a generator on site"),
+        "kWh",
+        made_on_site=True,
+    ),
     Carrier("hydrogen", Text("Hydrogen", "Hydrogen"), "kg", zero_emission=True),
     Carrier("heating_oil", Text("Fyringsolje", "Heating oil"), "l", drives=False),
     Carrier("paraffin", Text("Parafin", "Paraffin"), "l", drives=False),
@@ -88,6 +106,16 @@ EMISSION_INDICATORS = (
         lower_is_better=True,
     ),
 )
+ENERGY = Indicator(
+    "energy",
+    Text("Energibruk", "Energy use"),
+    Text("Energien i alt som er brukt.", "The energy in all that was used."),
+    "kWh",
+    "sum",
+    "energy",
+    lower_is_better=True,
+)
+ZERO_EMISSION = {"zero_emission": "yes"}
 MEASURED_SHARE = Indicator(
     "measured_share",
     Text("Målt andel av energien", "Measured share of energy"),
@@ -99,6 +127,7 @@ MEASURED_SHARE = Indicator(
     "share",
     "energy",
     {"measured": "yes"},
+    definition=definitions.MEASURED_SHARE,
 )
 
 _MEASURED = frozenset({"metered", "telematics"})
@@ -115,34 +144,91 @@ def choices(*, for_machines: bool = False) -> tuple[Choice, ...]:
     return tuple(each.choice for each in CARRIERS if each.drives or not for_machines)
 
 
-def counted(line: Line, carrier_field: str, amount_field: str, setting: Setting, **also: str) -> list[Measure]:
+def is_counted(setting: Setting, carrier_key: str, reported_from: CountedFrom | None) -> bool:
+    """Whether energy reported from one place counts in this contract. None: nobody else reports it, so it counts."""
+    chosen = setting.counted.get(carrier_key, setting.counted.get("", CountedFrom.USE))
+    return reported_from is None or chosen == reported_from
+
+
+def counted_in_words(counted_from: Mapping[str, str]) -> tuple[Text, ...]:
+    """Where each carrier's energy counts in a contract, to be printed beside the figures."""
+    named = {key: place for key, place in counted_from.items() if key}
+    sentences = [
+        _COUNTS[CountedFrom(place)].with_values(what=carrier(key).label) for key, place in sorted(named.items())
+    ]
+    rest = CountedFrom(counted_from.get("", CountedFrom.USE))
+    sentences.append(_COUNTS[rest].with_values(what=_OTHER_ENERGY if named else _ALL_ENERGY))
+    return tuple(sentences)
+
+
+_ALL_ENERGY = Text("All energi", "All energy")
+_OTHER_ENERGY = Text("All annen energi", "All other energy")
+_COUNTS = {
+    CountedFrom.USE: Text(
+        "{what} telles der den er brukt: på linjene for maskiner og kjøretøy. Leveranser og målere sammenlignes.",
+        "{what} is counted where it is used: on the lines of machines and vehicles. "
+        "Deliveries and meters are compared.",
+    ),
+    CountedFrom.DELIVERIES: Text(
+        "{what} telles fra leveransene, med lager ved start og slutt. Linjene for bruk sammenlignes.",
+        "{what} is counted from deliveries, with stock at start and end. The lines of use are compared.",
+    ),
+    CountedFrom.METERS: Text(
+        "{what} telles fra målerne på plassen. Linjene for bruk sammenlignes.",
+        "{what} is counted from the meters on site. The lines of use are compared.",
+    ),
+}
+
+
+def counted(  # noqa: PLR0913 - a line, where it stands, and what it can be filtered by
+    line: Line,
+    carrier_field: str,
+    amount_field: str,
+    setting: Setting,
+    *,
+    reported_from: CountedFrom | None,
+    sign: int = 1,
+    is_inside: bool = True,
+    also: Mapping[str, str] | None = None,
+) -> list[Measure]:
     """Energy, emissions and litres of an amount, with what they can be filtered by (`also` adds to that).
 
-    `energy` in kWh, `emissions_co2` or `emissions_co2e` in kg (whichever the basis counts in), `litres` in l (0 for
-    what is not sold by the litre). Where no sourced figure says, a missing line stands instead. Nothing for a line
-    without carrier or amount.
+    `quantity` in the carrier's own unit, `energy` in kWh, `work` in kWh at the machine, `emissions_co2` or
+    `emissions_co2e` in kg (whichever the basis counts in), `litres` in l (0 for what is not sold by the litre). Where
+    no sourced figure says, a missing line stands instead. Nothing for a line without carrier or amount. The dimension
+    `counted` says whether the amount counts in the contract (`is_counted`), or only reconciles. `sign` -1 takes away.
     """
     key, amount, unit = line.text(carrier_field), line.number(amount_field), line.unit(amount_field)
     if key not in _BY_KEY or amount is None:
         return []
-    dimensions = {**_traits(_BY_KEY[key]), **_provenance(line.source(amount_field)), **also}
+    each = _BY_KEY[key]
+    counts = is_inside and not each.made_on_site and is_counted(setting, key, reported_from)
+    dimensions = {**_traits(each), **_provenance(line.source(amount_field)), "counted": _yes(counts), **(also or {})}
+    litres = Measure("litres", amount * sign if unit == "l" else Decimal(0), "l", dimensions)
+    quantity = Measure("quantity", amount * sign, unit, dimensions)
+    # What a generator makes is in the fuel that the generator burns.
+    burnt = Decimal(0) if each.made_on_site else amount * sign
+    return [quantity, *_energy(key, burnt, unit, setting, dimensions), litres]
+
+
+def _energy(key: str, amount: Decimal, unit: str, setting: Setting, dimensions: Mapping[str, str]) -> Sequence[Measure]:
     gas = setting.basis.gas_of(key)
     emissions_key = f"emissions_{gas.lower()}"
-    litres = Measure("litres", amount if unit == "l" else Decimal(0), "l", dimensions)
     if amount == 0:
         return [
             Measure("energy", amount, "kWh", dimensions),
+            Measure("work", amount, "kWh", dimensions),
             Measure(emissions_key, amount, f"kg {gas}", dimensions),
-            litres,
         ]
     energy = setting.basis.energy(key, amount, unit)
+    work = setting.basis.work(key, energy.kwh) if energy else None
     emissions = setting.basis.emissions(key, amount, unit)
     return [
         Measure("energy", energy.kwh, "kWh", dimensions, energy.factor.id) if energy else missing("energy", dimensions),
+        Measure("work", work.kwh, "kWh", dimensions, work.factor) if work else missing("work", dimensions),
         Measure(emissions_key, emissions.kg, f"kg {gas}", dimensions, emissions.factor.id)
         if emissions
         else missing(emissions_key, dimensions),
-        litres,
     ]
 
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from portal.kinds.fields import Field, FieldType
 from portal.kinds.indicators import Indicator
+from portal.kinds.rules import Rule
 from portal.text import Text
 
 _KEY = re.compile(r"[a-z][a-z0-9_]{0,62}")
@@ -12,8 +13,14 @@ _FORBIDDEN_IN_SHEET_NAMES = set("[]:*?/\\")
 _LONGEST_SHEET_NAME = 31
 
 
-def faults(
-    key: str, title: Text, fields: Sequence[Field], columns: Sequence[Field], indicators: Sequence[Indicator]
+def faults(  # noqa: PLR0913 - the parts of a description
+    key: str,
+    title: Text,
+    *,
+    fields: Sequence[Field],
+    columns: Sequence[Field],
+    indicators: Sequence[Indicator],
+    rules: Sequence[Rule],
 ) -> Iterator[str]:
     """What makes the description of a kind unusable, in words for the person who wrote it."""
     yield from _key_faults(key, [column.key for column in columns], [indicator.key for indicator in indicators])
@@ -26,6 +33,8 @@ def faults(
     for indicator in indicators:
         if indicator.choices_of and indicator.choices_of not in choices:
             yield f"indicator {indicator.key!r} is ordered by {indicator.choices_of!r}, which has no choices"
+    if len({rule.key for rule in rules}) < len(rules):
+        yield "two rules have the same key"
 
 
 def _key_faults(kind: str, columns: Sequence[str], indicators: Sequence[str]) -> Iterator[str]:

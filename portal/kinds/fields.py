@@ -62,9 +62,13 @@ PROVENANCE = (
     Choice("telematics", Text("telematikk", "telematics")),
     Choice("invoice", Text("faktura", "invoice")),
     Choice("estimate", Text("anslag", "estimate")),
+    Choice("allocated", Text("fordelt", "allocated")),
     Choice("copied", Text("kopiert", "copied")),
 )
-"""How a figure came about; kept beside every value of a field with `provenance`."""
+"""How a figure came about; kept beside every value of a field with `provenance`.
+
+`allocated`: a shared tank's or charger's amount, divided over the machines that used it by their hours.
+"""
 
 _SOURCE_LABEL = Text("Kilde", "Source")
 

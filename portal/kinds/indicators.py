@@ -37,6 +37,18 @@ Measures: TypeAlias = Mapping[str, Sequence[Measure]]
 
 
 @dataclass(frozen=True)
+class Definition:
+    """What a share is a share of, and how the cases are counted that people disagree about. Printed with the figure.
+
+    `cases`: (what it is about, how it counts).
+    """
+
+    numerator: Text
+    denominator: Text
+    cases: tuple[tuple[Text, Text], ...] = ()
+
+
+@dataclass(frozen=True)
 class Tally:
     """What an indicator comes to. Numerator and denominator are additive across reports; `value` is not.
 
@@ -62,6 +74,7 @@ class Indicator:
     `sum`: Σ of the measure `measure` where its dimensions match `where`. `share`: that Σ in percent of the Σ without
     the filter. `count`: number of lines with a matching measure. `minimum` and `maximum`: the number of lines that
     break the threshold, of all lines; ordered by the choices of the field `choices_of`, else by the measure's amount.
+    A share has a written `definition`.
     """
 
     key: str
@@ -73,6 +86,7 @@ class Indicator:
     where: Mapping[str, str] = field(default_factory=dict, hash=False)
     choices_of: str = ""
     lower_is_better: bool = False
+    definition: Definition | None = None
 
     @property
     def breaks_by_line(self) -> bool:

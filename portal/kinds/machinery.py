@@ -4,90 +4,140 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 
-from portal.kinds import carriers
-from portal.kinds.base import Choice, Field, FieldType, Function, Indicator, Kind, Line, Measure, Problem, Setting
-from portal.quantities import shown
+from portal.kinds import carriers, checks, definitions
+from portal.kinds.base import (
+    Field,
+    FieldType,
+    Function,
+    Hit,
+    Indicator,
+    Kind,
+    Line,
+    Measure,
+    Parameter,
+    Rule,
+    Setting,
+)
+from portal.kinds.carriers import CountedFrom
+from portal.kinds.checks import number, said
+from portal.kinds.register import STAGES
 from portal.text import Text
 
-STAGES = (
-    Choice("older", Text("Eldre enn steg I", "Older than stage I")),
-    *(Choice(stage, Text(f"Steg {stage}", f"Stage {stage}")) for stage in ("I", "II", "IIIA", "IIIB", "IV", "V")),
-    Choice("zero_emission", Text("Utslippsfri", "Zero-emission")),
-)
-"""Emission stages from the lowest to the highest (Regulation (EU) 2016/1628 and its forerunners)."""
-
-_HOURS_A_DAY = 24
-_SLIP = 10
 _MOST_AMOUNT = Decimal(1_000_000)
+_NAMES = ("machine", "carrier")
 
 
 def measures(_kind: Kind, lines: Sequence[Line], setting: Setting) -> dict[str, list[Measure]]:
-    """Energy, emissions and litres (`carriers.counted`), `hours` in h, `machines`: 1 on one line of each machine."""
+    """What `carriers.counted` gives, `hours` in h, `machines`: 1 on one line of each machine."""
     counting = _line_that_counts(lines)
     return {line.key: _of_line(line, setting, counts=counting[line.text("machine")] == line.key) for line in lines}
 
 
-def hours_in_period(kind: Kind, lines: Sequence[Line], setting: Setting) -> Iterator[Problem]:
-    """A machine cannot run more hours than the period has."""
-    most = Decimal(((setting.ends_on - setting.starts_on).days + 1) * _HOURS_A_DAY)
-    for own in _by_machine(lines).values():
+def hours_in_period(
+    kind: Kind, lines: Sequence[Line], setting: Setting, parameters: Mapping[str, Decimal]
+) -> Iterator[Hit]:
+    """A machine cannot run more hours than the days that it stood on the contract have."""
+    whole = (setting.ends_on - setting.starts_on).days + 1
+    for machine, own in _by_machine(lines).items():
+        days = setting.units[machine].days if machine in setting.units else whole
+        most = days * parameters["hours_a_day"]
         hours = sum((line.number("hours") or Decimal(0) for line in own), Decimal(0))
         if hours > most:
-            words = _TOO_MANY_HOURS.with_values(
-                machine=_machine(kind, own[0]), hours=_number(hours), most=_number(most)
-            )
-            yield from (Problem("machinery.hours_in_period@1", words, "hours", line.key) for line in own)
+            values = {**said(kind, own[0], "machine"), "hours": number(hours), "most": number(most), "days": days}
+            yield from (Hit(line.key, "hours", values) for line in own)
 
 
-def machine_once(kind: Kind, lines: Sequence[Line], _setting: Setting) -> Iterator[Problem]:
+def machine_once(
+    kind: Kind, lines: Sequence[Line], _setting: Setting, _parameters: Mapping[str, Decimal]
+) -> Iterator[Hit]:
     """A machine stands once for each carrier; more is likely a copy."""
-    seen: set[tuple[str, str]] = set()
-    for line in lines:
-        same_line = (line.text("machine"), line.text("carrier"))
-        if same_line in seen:
-            words = _TWICE.with_values(machine=_machine(kind, line), carrier=kind.words("carrier", line.values))
-            yield Problem("machinery.machine_once@1", words, "machine", line.key, "warning")
-        seen.add(same_line)
+    for line, _first in checks.repeated(lines, lambda line: tuple(line.text(key) for key in _NAMES)):
+        yield Hit(line.key, "machine", said(kind, line, *_NAMES))
 
 
-def hours_and_amount(kind: Kind, lines: Sequence[Line], _setting: Setting) -> Iterator[Problem]:
-    """Energy without hours, or hours without energy."""
+def hours_without_amount(
+    kind: Kind, lines: Sequence[Line], _setting: Setting, _parameters: Mapping[str, Decimal]
+) -> Iterator[Hit]:
+    """The machine ran, and used nothing."""
+    yield from (Hit(line.key, "amount", said(kind, line, "machine")) for line in lines if _given(line) == (True, False))
+
+
+def amount_without_hours(
+    kind: Kind, lines: Sequence[Line], _setting: Setting, _parameters: Mapping[str, Decimal]
+) -> Iterator[Hit]:
+    """The machine used energy, and never ran."""
+    yield from (Hit(line.key, "hours", said(kind, line, "machine")) for line in lines if _given(line) == (False, True))
+
+
+def stage_fits_carrier(
+    kind: Kind, lines: Sequence[Line], _setting: Setting, _parameters: Mapping[str, Decimal]
+) -> Iterator[Hit]:
+    """Zero-emission carriers and the zero-emission stage belong together; a generator's current is on either."""
     for line in lines:
-        hours, amount = line.number("hours"), line.number("amount")
-        if hours is None or amount is None or bool(hours) == bool(amount):
+        key, stage = line.text("carrier"), line.text("stage")
+        if not key or not stage or carriers.carrier(key).made_on_site:
             continue
-        words, field = (_NO_AMOUNT, "amount") if hours else (_NO_HOURS, "hours")
-        text = words.with_values(machine=_machine(kind, line))
-        yield Problem("machinery.hours_and_amount@1", text, field, line.key, "warning")
+        if carriers.carrier(key).zero_emission != (stage == "zero_emission"):
+            yield Hit(line.key, "stage", said(kind, line, "machine", "carrier", "stage"))
 
 
-def stage_fits_carrier(kind: Kind, lines: Sequence[Line], _setting: Setting) -> Iterator[Problem]:
-    """Zero-emission carriers and the zero-emission stage belong together."""
-    clean = {each.key for each in carriers.CARRIERS if each.zero_emission}
+def counted_at_generator(
+    kind: Kind, lines: Sequence[Line], _setting: Setting, _parameters: Mapping[str, Decimal]
+) -> Iterator[Hit]:
+    """Current made on site counts as the fuel it was made from."""
     for line in lines:
-        carrier, stage = line.text("carrier"), line.text("stage")
-        if carrier and stage and (carrier in clean) != (stage == "zero_emission"):
-            text = _STAGE.with_values(
-                machine=_machine(kind, line),
-                carrier=kind.words("carrier", line.values),
-                stage=kind.words("stage", line.values),
-            )
-            yield Problem("machinery.stage_fits_carrier@1", text, "stage", line.key, "warning")
+        if line.text("carrier") and carriers.carrier(line.text("carrier")).made_on_site:
+            yield Hit(line.key, "carrier", said(kind, line, "machine"))
 
 
-def ten_times_previous(kind: Kind, lines: Sequence[Line], setting: Setting) -> Iterator[Problem]:
+def ten_times_previous(
+    kind: Kind, lines: Sequence[Line], setting: Setting, parameters: Mapping[str, Decimal]
+) -> Iterator[Hit]:
     """Ten times more or less than in the period before: a slipped decimal point, or another unit."""
-    before = _amounts(setting.previous)
-    now = _amounts(lines)
+    yield from checks.slip_hits(kind, lines, setting.previous, _NAMES, parameters["slip"])
+
+
+def use_an_hour(
+    kind: Kind, lines: Sequence[Line], setting: Setting, parameters: Mapping[str, Decimal]
+) -> Iterator[Hit]:
+    """Litres an hour far from what machines of that type and size use."""
     for line in lines:
-        key = (line.text("machine"), line.text("carrier"))
-        amount, previous = now.get(key, Decimal(0)), before.get(key, Decimal(0))
-        if amount and previous and max(amount, previous) >= _SLIP * min(amount, previous):
-            unit = line.unit("amount")
-            text = _SLIPPED.with_values(
-                machine=_machine(kind, line), amount=_number(amount, unit), previous=_number(previous, unit)
-            )
-            yield Problem("machinery.ten_times_previous@1", text, "amount", line.key, "warning")
+        unit, rate = setting.units.get(line.text("machine")), _rate(line)
+        usual = parameters.get(f"{unit.type}.{unit.size}") if unit else None
+        if usual is None or rate is None or line.unit("amount") != "l":
+            continue
+        if max(rate, usual) > parameters["times"] * min(rate, usual):
+            values = {**said(kind, line, "machine"), "rate": number(rate, "l/h"), "usual": number(usual, "l/h")}
+            yield Hit(line.key, "amount", values)
+
+
+def against_history(
+    kind: Kind, lines: Sequence[Line], setting: Setting, parameters: Mapping[str, Decimal]
+) -> Iterator[Hit]:
+    """Use an hour far from what this very machine used in the periods before."""
+    now = _rates(lines)
+    of = {tuple(line.text(key) for key in _NAMES): line for line in reversed(lines)}
+    for key, rate, mean in checks.jumps(now, [_rates(earlier) for earlier in setting.history], parameters):
+        line = of[key]
+        unit = f"{line.unit('amount')}/h"
+        yield Hit(
+            line.key, "amount", {**said(kind, line, *_NAMES), "rate": number(rate, unit), "mean": number(mean, unit)}
+        )
+
+
+def _given(line: Line) -> tuple[bool, bool] | None:
+    hours, amount = line.number("hours"), line.number("amount")
+    return None if hours is None or amount is None else (bool(hours), bool(amount))
+
+
+def _rate(line: Line) -> Decimal | None:
+    hours, amount = line.number("hours"), line.number("amount")
+    return amount / hours if amount and hours else None
+
+
+def _rates(lines: Sequence[Line]) -> dict[checks.Key, Decimal]:
+    hours, amounts = checks.amounts(lines, _NAMES, "hours"), checks.amounts(lines, _NAMES, "amount")
+    return {key: amount / hours[key] for key, amount in amounts.items() if amount and hours[key]}
 
 
 def _of_line(line: Line, setting: Setting, *, counts: bool) -> list[Measure]:
@@ -96,19 +146,22 @@ def _of_line(line: Line, setting: Setting, *, counts: bool) -> list[Measure]:
         return []
     clean = "yes" if carriers.carrier(carrier).zero_emission else "no"
     dimensions = {"carrier": carrier, "zero_emission": clean, "stage": stage}
-    measured = carriers.counted(line, "carrier", "amount", setting, stage=stage)
+    measured = carriers.counted(
+        line, "carrier", "amount", setting, reported_from=CountedFrom.USE, also={"stage": stage}
+    )
     measured.append(Measure("machines", Decimal(int(counts)), "", dimensions))
     return measured if hours is None else [*measured, Measure("hours", hours, "h", dimensions)]
 
 
 def _line_that_counts(lines: Sequence[Line]) -> dict[str, str]:
-    """Machine → key of the line that stands for it: one that burns something, if any, so no hybrid is zero-emission."""
+    """Machine → key of the line that stands for it: one that burnt something, if any, so no hybrid is zero-emission."""
 
-    def burns(line: Line) -> bool:
-        carrier = line.text("carrier")
-        return bool(carrier) and not carriers.carrier(carrier).zero_emission
+    def weight(line: Line) -> tuple[bool, bool, bool]:
+        carrier, used = line.text("carrier"), bool(line.number("amount"))
+        burns = bool(carrier) and not carriers.carrier(carrier).zero_emission
+        return burns and used, used, burns
 
-    return {machine: max(own, key=burns).key for machine, own in _by_machine(lines).items()}
+    return {machine: max(own, key=weight).key for machine, own in _by_machine(lines).items()}
 
 
 def _by_machine(lines: Sequence[Line]) -> dict[str, list[Line]]:
@@ -118,56 +171,134 @@ def _by_machine(lines: Sequence[Line]) -> dict[str, list[Line]]:
     return found
 
 
-def _amounts(lines: Sequence[Line]) -> dict[tuple[str, str], Decimal]:
-    found: dict[tuple[str, str], Decimal] = defaultdict(Decimal)
-    for line in lines:
-        found[line.text("machine"), line.text("carrier")] += line.number("amount") or 0
-    return found
-
-
-def _machine(kind: Kind, line: Line) -> Text:
-    return kind.words("machine", line.values)
-
-
-def _number(number: Decimal, unit: str = "") -> Text:
-    return Text(*(f"{shown(number, language)}\u00a0{unit}".rstrip() for language in ("nb", "en")))
-
-
-_TOO_MANY_HOURS = Text(
-    "{machine} har {hours} timer, men perioden har bare {most}. Rett timene.",
-    "{machine} has {hours} hours, but the period has only {most}. Correct the hours.",
-)
-_TWICE = Text(
-    "{machine} står flere ganger med {carrier}. Slett linjen hvis den er en kopi.",
-    "{machine} is listed more than once with {carrier}. Delete the line if it is a copy.",
-)
-_NO_HOURS = Text(
-    "{machine} har brukt energi, men har 0 timer. Kontroller timene.",
-    "{machine} has used energy but has 0 hours. Check the hours.",
-)
-_NO_AMOUNT = Text(
-    "{machine} har timer, men har ikke brukt energi. Kontroller mengden.",
-    "{machine} has hours but has used no energy. Check the amount.",
-)
-_STAGE = Text(
-    "{machine}: {carrier} og «{stage}» passer ikke sammen. Kontroller begge.",
-    "{machine}: {carrier} and “{stage}” do not go together. Check both.",
-)
-_SLIPPED = Text(
-    "{machine}: {amount} nå, {previous} i forrige periode. Kontroller desimaltegn og enhet.",
-    "{machine}: {amount} now, {previous} in the period before. Check decimal sign and unit.",
-)
-
 FUNCTIONS: Mapping[str, Function] = {
     "machinery.measures@1": measures,
     "machinery.hours_in_period@1": hours_in_period,
     "machinery.machine_once@1": machine_once,
-    "machinery.hours_and_amount@1": hours_and_amount,
+    "machinery.hours_without_amount@1": hours_without_amount,
+    "machinery.amount_without_hours@1": amount_without_hours,
     "machinery.stage_fits_carrier@1": stage_fits_carrier,
+    "machinery.counted_at_generator@1": counted_at_generator,
     "machinery.ten_times_previous@1": ten_times_previous,
+    "machinery.use_an_hour@1": use_an_hour,
+    "machinery.against_history@1": against_history,
 }
 
-_ZERO_EMISSION = {"zero_emission": "yes"}
+_CALENDAR = Text("Et døgn har 24 timer.", "A day has 24 hours.")
+_UNSOURCED = Text(
+    "Vanlig forbruk etter type og vekt, uten kjent kilde. Målinger på norske plasser avviker med en faktor på rundt 4. "
+    "Brukes bare til å peke ut tall, aldri i en sanksjon.",
+    "Usual consumption by type and weight, of unknown source. Measurements on Norwegian sites differ by a factor of "
+    "about 4. Only used to point out figures, never in a sanction.",
+)
+_EXCAVATOR = {"2_5_to_8": "7", "8_to_15": "15", "15_to_25": "22", "25_to_40": "30", "over_40": "40"}
+_LITRES_AN_HOUR = {
+    "mini_excavator.under_2_5": "4",
+    **{
+        f"{type_}.{size}": litres
+        for type_ in ("crawler_excavator", "wheel_excavator")
+        for size, litres in _EXCAVATOR.items()
+    },
+    "wheel_loader.2_5_to_8": "12",
+    "wheel_loader.8_to_15": "18",
+    "wheel_loader.15_to_25": "30",
+}
+
+RULES = (
+    Rule(
+        "hours_in_period",
+        "error",
+        Text(
+            "{machine} har {hours} timer, men sto bare {days} dager på plassen i perioden, det er høyst {most} timer. "
+            "Rett timene, eller datoene i maskinregisteret.",
+            "{machine} has {hours} hours, but stood only {days} days on site in the period, at most {most} hours. "
+            "Correct the hours, or the dates in the machine register.",
+        ),
+        "machinery.hours_in_period@1",
+        (Parameter("hours_a_day", Decimal(24), checks.ALWAYS, _CALENDAR, "h"),),
+    ),
+    Rule(
+        "machine_once",
+        "warning",
+        Text(
+            "{machine} står flere ganger med {carrier}. Slett linjen hvis den er en kopi.",
+            "{machine} is listed more than once with {carrier}. Delete the line if it is a copy.",
+        ),
+        "machinery.machine_once@1",
+    ),
+    Rule(
+        "hours_without_amount",
+        "warning",
+        Text(
+            "{machine} har timer, men har ikke brukt energi. Kontroller mengden.",
+            "{machine} has hours but has used no energy. Check the amount.",
+        ),
+        "machinery.hours_without_amount@1",
+    ),
+    Rule(
+        "amount_without_hours",
+        "warning",
+        Text(
+            "{machine} har brukt energi, men har 0 timer. Kontroller timene.",
+            "{machine} has used energy but has 0 hours. Check the hours.",
+        ),
+        "machinery.amount_without_hours@1",
+    ),
+    Rule(
+        "stage_fits_carrier",
+        "warning",
+        Text(
+            "{machine}: {carrier} og «{stage}» passer ikke sammen. Kontroller begge.",
+            "{machine}: {carrier} and “{stage}” do not go together. Check both.",
+        ),
+        "machinery.stage_fits_carrier@1",
+    ),
+    Rule(
+        "counted_at_generator",
+        "info",
+        Text(
+            "{machine} går på strøm fra et aggregat. Energien regnes som aggregatets diesel, og er ikke utslippsfri.",
+            "{machine} runs on a generator. Its energy counts as the generator's diesel, and is not zero-emission.",
+        ),
+        "machinery.counted_at_generator@1",
+    ),
+    Rule(
+        "ten_times_previous",
+        "warning",
+        Text(
+            "{machine}: {amount} nå, {previous} i forrige periode. Kontroller desimaltegn og enhet.",
+            "{machine}: {amount} now, {previous} in the period before. Check decimal sign and unit.",
+        ),
+        "machinery.ten_times_previous@1",
+        (checks.SLIP,),
+    ),
+    Rule(
+        "use_an_hour",
+        "flag",
+        Text(
+            "{machine} bruker {rate}. Vanlig for type og vekt er rundt {usual}.",
+            "{machine} uses {rate}. Usual for its type and weight is about {usual}.",
+        ),
+        "machinery.use_an_hour@1",
+        (
+            Parameter("times", Decimal(4), checks.ALWAYS, _UNSOURCED, "x"),
+            *(
+                Parameter(key, Decimal(litres), checks.ALWAYS, _UNSOURCED, "l/h")
+                for key, litres in _LITRES_AN_HOUR.items()
+            ),
+        ),
+    ),
+    Rule(
+        "against_history",
+        "flag",
+        Text(
+            "{machine}, {carrier}: {rate}. Snittet for denne maskinen før var {mean}.",
+            "{machine}, {carrier}: {rate}. This machine's own mean before was {mean}.",
+        ),
+        "machinery.against_history@1",
+        (checks.JUMP, checks.PERIODS),
+    ),
+)
 
 KIND = Kind(
     key="machinery",
@@ -214,7 +345,21 @@ KIND = Kind(
             "%",
             "share",
             "energy",
-            _ZERO_EMISSION,
+            carriers.ZERO_EMISSION,
+            definition=definitions.ZERO_EMISSION_ENERGY,
+        ),
+        Indicator(
+            "zero_emission_share_work",
+            Text("Utslippsfri andel ved maskinen", "Zero-emission share at the machine"),
+            Text(
+                "Som andelen av energien, men hver energibærer ganges først med virkningsgraden.",
+                "As the share of energy, but each carrier is first multiplied by its efficiency.",
+            ),
+            "%",
+            "share",
+            "work",
+            carriers.ZERO_EMISSION,
+            definition=definitions.ZERO_EMISSION_WORK,
         ),
         Indicator(
             "zero_emission_share_hours",
@@ -226,7 +371,8 @@ KIND = Kind(
             "%",
             "share",
             "hours",
-            _ZERO_EMISSION,
+            carriers.ZERO_EMISSION,
+            definition=definitions.ZERO_EMISSION_HOURS,
         ),
         Indicator(
             "zero_emission_share_machines",
@@ -238,7 +384,8 @@ KIND = Kind(
             "%",
             "share",
             "machines",
-            _ZERO_EMISSION,
+            carriers.ZERO_EMISSION,
+            definition=definitions.ZERO_EMISSION_MACHINES,
         ),
         Indicator(
             "lowest_stage",
@@ -252,25 +399,11 @@ KIND = Kind(
             "machines",
             choices_of="stage",
         ),
-        Indicator(
-            "energy",
-            Text("Energibruk", "Energy use"),
-            Text("Energien i alt maskinene har brukt.", "The energy in all that the machines have used."),
-            "kWh",
-            "sum",
-            "energy",
-            lower_is_better=True,
-        ),
+        carriers.ENERGY,
         carriers.LIQUID_FUEL,
         *carriers.EMISSION_INDICATORS,
         carriers.MEASURED_SHARE,
     ),
     measures="machinery.measures@1",
-    rules=(
-        "machinery.hours_in_period@1",
-        "machinery.machine_once@1",
-        "machinery.hours_and_amount@1",
-        "machinery.stage_fits_carrier@1",
-        "machinery.ten_times_previous@1",
-    ),
+    rules=RULES,
 )

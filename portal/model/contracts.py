@@ -37,8 +37,8 @@ class Contract(Row):
     time_zone: Mapped[str] = mapped_column(String(40), default="Europe/Oslo")
     currency: Mapped[str] = mapped_column(String(3), default="NOK")
     kinds: Mapped[list[str]] = mapped_column(JsonDocument)
-    counted_kind: Mapped[str] = mapped_column(String(40))
-    """The kind whose energy counts; the others only reconcile, so that each amount counts once."""
+    counted: Mapped[dict[str, str]] = mapped_column(JsonDocument, default=dict)
+    """Carrier -> where its energy counts (`portal.kinds.CountedFrom`), "" for all others; the rest only reconciles."""
     basis: Mapped[dict[str, str]] = mapped_column(JsonDocument)
     """Factor editions, biofuel policy and boundary, as `portal.factors.Basis.dump` writes them."""
     reporting_clause: Mapped[str] = mapped_column(String(60))
@@ -152,10 +152,19 @@ class Machine(Row):
     owner_id: Mapped[int] = mapped_column(BigId, ForeignKey("organisation.id"), index=True)
     name: Mapped[str] = mapped_column(String(60))
     type: Mapped[str] = mapped_column(String(40))
+    other_type: Mapped[str] = mapped_column(String(60), default="")
+    """What it is, in words, when `type` is one of the other ones."""
     model: Mapped[str] = mapped_column(String(120), default="")
+    size: Mapped[str] = mapped_column(String(20), default="")
+    """Weight class (`portal.kinds.register.SIZES`); empty where nobody has said."""
     carrier: Mapped[str] = mapped_column(String(40))
     stage: Mapped[str] = mapped_column(String(20))
+    """Emission stage of a machine, Euro class of a vehicle."""
+    engine_year: Mapped[int | None]
     serial: Mapped[str] = mapped_column(String(60), default="")
+    """Serial number or PIN; registration number of a vehicle."""
+    hired_from: Mapped[str] = mapped_column(String(120), default="")
+    """Whose it is, when it is hired."""
     owner: Mapped[Organisation] = relationship()
     deployments: Mapped[list["Deployment"]] = relationship(back_populates="machine")
 

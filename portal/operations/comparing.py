@@ -253,7 +253,7 @@ def _ruled(
             kept = {str(row.key): row.reading for row in order.stored[key] if not row.reading.problems}
             kept |= {line: row.reading for line, row in sound.items()}
             lines[key] = [Line(line, reading.values) for line, reading in kept.items()]
-    assessment = figures.assess(report, lines, drafts.previous_lines(report))
+    assessment = figures.assess(report, lines, drafts.history(report))
     for key, found in rows.items():
         places = {str(row.key): row for row in found}
         for problem in assessment.problems[key]:

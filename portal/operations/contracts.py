@@ -8,14 +8,18 @@ from sqlalchemy import select
 
 from portal import calendars, clock, kinds
 from portal.calendars import Period
+from portal.errors import Invalid
 from portal.extensions import db
-from portal.kinds.base import Choice, Kind
+from portal.kinds import register
+from portal.kinds.base import Choice, Kind, Unit
+from portal.kinds.carriers import CountedFrom
 from portal.model import (
     REPORTING_DUTY,
     Comparison,
     Contract,
     Deployment,
     KindVersion,
+    Machine,
     Report,
     ReportingPeriod,
     ReportState,
@@ -26,10 +30,22 @@ from portal.model import (
 )
 from portal.model.base import Json
 from portal.operations import processes
-from portal.text import same
+from portal.text import Text, same
 
 REMINDER_WORKING_DAYS = 3
 """Working days before the deadline that a reminder goes out."""
+
+
+NOT_ASKED_FOR = Text(
+    "Energien skal telle fra «{kind}», men kontrakten ber ikke om det. Legg det til, eller velg en annen kilde.",
+    "Energy is to count from “{kind}”, but the contract does not ask for it. Add it, or choose another source.",
+)
+_REPORTED_IN = {
+    CountedFrom.USE: {"machinery", "transport"},
+    CountedFrom.DELIVERIES: {"fuel"},
+    CountedFrom.METERS: {"energy"},
+}
+"""Where energy counts from -> the kinds that tell it."""
 
 
 class Duty(NamedTuple):
@@ -43,7 +59,11 @@ class Duty(NamedTuple):
 
 
 def add(contract: Contract, duties: list[Duty]) -> Contract:
-    """Register a contract with its requirements; the duty to report in time is always one of them."""
+    """Register a contract with its requirements; the duty to report in time is always one of them.
+
+    Raises Invalid when energy is to count from a kind that the contract does not ask for.
+    """
+    _demand_counted_kinds(contract)
     db.session.add(contract)
     db.session.flush()
     reporting = Duty("", REPORTING_DUTY, Comparison.AT_MOST, "0", contract.reporting_clause)
@@ -67,6 +87,13 @@ def add_clause(contract: Contract, clause: SanctionClause) -> SanctionClause:
     db.session.flush()
     record(contract, "contract.clause_added", by=None, clause=clause.clause, fee=str(clause.fee))
     return clause
+
+
+def _demand_counted_kinds(contract: Contract) -> None:
+    for place in {CountedFrom(each) for each in (contract.counted or {}).values()}:
+        if not _REPORTED_IN[place] & set(contract.kinds):
+            wanted = kinds.kind(min(_REPORTED_IN[place])).title
+            raise Invalid(NOT_ASKED_FOR.with_values(kind=wanted))
 
 
 def running() -> list[int]:
@@ -139,14 +166,19 @@ def new_deadline(contract: Contract, working_days: int) -> datetime:
 
 
 def kind_of(report: Report, key: str) -> Kind:
-    """The kind as it was pinned for this report, with the contract's machines as choices."""
-    return _pinned(report.pins["kinds"][key]).bound({"machines": machine_choices(report)})
+    """The kind as it was pinned for this report, with the contract's machines and vehicles as choices."""
+    return _pinned(report.pins["kinds"][key]).bound(_choices(report))
 
 
 def kinds_of(report: Report) -> list[Kind]:
     """All kinds of a report, in the order of its sections."""
-    machines = {"machines": machine_choices(report)}
-    return [_pinned(report.pins["kinds"][section.kind]).bound(machines) for section in report.sections]
+    choices = _choices(report)
+    return [_pinned(report.pins["kinds"][section.kind]).bound(choices) for section in report.sections]
+
+
+def counting_kinds(report: Report) -> dict[str, Kind]:
+    """Key -> kind, of all that figures are computed for: those of the sections, and the whole site."""
+    return {kind.key: kind for kind in (_pinned(report.pins["kinds"][kinds.WHOLE_SITE.key]), *kinds_of(report))}
 
 
 def deployments_in(report: Report) -> list[Deployment]:
@@ -162,16 +194,38 @@ def deployments_in(report: Report) -> list[Deployment]:
     return sorted(rows, key=lambda row: (row.machine.name, row.id))
 
 
-def machine_choices(report: Report) -> tuple[Choice, ...]:
-    """The machines of the period as choices: key is the machine's public id, label its own name."""
-    machines = {row.machine.public_id: row.machine.name for row in deployments_in(report)}
-    return tuple(Choice(str(number), same(name)) for number, name in machines.items())
+def units_in(report: Report) -> dict[str, Unit]:
+    """Public id -> what the register knows of a machine, and the days of the period that it stood on the contract."""
+    period = report.period
+    days: dict[str, set[int]] = {}
+    known: dict[str, Machine] = {}
+    for row in deployments_in(report):
+        first = max(row.arrived_on, period.starts_on)
+        last = min(row.departed_on or period.ends_on, period.ends_on)
+        key = str(row.machine.public_id)
+        known[key] = row.machine
+        days.setdefault(key, set()).update(range(first.toordinal(), last.toordinal() + 1))
+    return {key: Unit(machine.type, machine.size, len(days[key])) for key, machine in known.items()}
+
+
+def _choices(report: Report) -> dict[str, tuple[Choice, ...]]:
+    """The machines and the vehicles of the period as choices: key is the public id, label its own name."""
+    found: dict[str, dict[str, Choice]] = {"machines": {}, "vehicles": {}}
+    for row in deployments_in(report):
+        source = "vehicles" if register.is_vehicle(row.machine.type) else "machines"
+        key = str(row.machine.public_id)
+        found[source][key] = Choice(key, same(row.machine.name))
+    return {source: tuple(choices.values()) for source, choices in found.items()}
 
 
 def _pins(contract: Contract) -> Json:
+    whole_site = kinds.WHOLE_SITE
     return {
-        "kinds": {key: _kept_version(kinds.kind(key)) for key in contract.kinds},
-        "counted_kind": contract.counted_kind,
+        "kinds": {
+            **{key: _kept_version(kinds.kind(key)) for key in contract.kinds},
+            whole_site.key: _kept_version(whole_site),
+        },
+        "counted": contract.counted,
         "basis": contract.basis,
     }
 

@@ -4,7 +4,8 @@ import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from sqlalchemy import select
+from sqlalchemy import func, select
+from sqlalchemy.orm import selectinload
 
 from portal import permissions
 from portal.errors import Conflict, Invalid, Refused
@@ -38,11 +39,14 @@ NOT_CONFIRMED = Text(
     "{label}: copied, not confirmed. Confirm the figure, or write what is right.",
 )
 UNANSWERED = Text("«{title}» er ikke fylt ut.", "“{title}” is not filled in.")
-REGISTER_FIELDS = ("carrier", "stage")
 UNCONFIRMED = "unconfirmed"
 """The rule of an amount that was copied from the period before and that nobody has looked at."""
 COPIED = "copied"
 """The provenance of such an amount."""
+REGISTER_FIELDS = {"carrier": "carrier", "stage": "stage", "euro_class": "stage"}
+"""Column -> what the register knows, to be filled in for the person."""
+PERIODS_BACK = 6
+"""How many periods before are looked at, to see what is usual."""
 
 
 @dataclass(frozen=True)
@@ -131,22 +135,39 @@ def state_of(report: Report, section: Section) -> SectionState:
 
 def previous_lines(report: Report) -> dict[str, list[Line]]:
     """The lines of the period before, per kind; empty when there is none."""
-    before = previous_revision(report)
-    return frozen_lines(before) if before is not None else {}
+    return next(iter(history(report, most=1)), {})
 
 
 def previous_revision(report: Report) -> Revision | None:
     """Of the last period before this one that has any: the revision in force, else the newest not withdrawn."""
-    is_in_force = Revision.number == Report.accepted_number
-    return db.session.scalar(
-        select(Revision)
+    return next(iter(_revisions_before(report, most=1)), None)
+
+
+def history(report: Report, most: int = PERIODS_BACK) -> list[dict[str, list[Line]]]:
+    """The lines of each period before, per kind, the newest period first; of which revision: as `previous_revision`."""
+    return [frozen_lines(revision) for revision in _revisions_before(report, most)]
+
+
+def _revisions_before(report: Report, most: int) -> Sequence[Revision]:
+    order = ((Revision.number == Report.accepted_number).desc(), Revision.number.desc())
+    ranked = (
+        select(Revision.id, func.row_number().over(partition_by=Revision.report_id, order_by=order).label("rank"))
         .join(Revision.report)
         .join(Report.period)
         .where(Report.contract_id == report.contract_id, ReportingPeriod.starts_on < report.period.starts_on)
         .where(~Revision.withdrawal.has())
-        .order_by(ReportingPeriod.starts_on.desc(), is_in_force.desc(), Revision.number.desc())
-        .limit(1)
+        .subquery()
     )
+    rows = (
+        select(Revision)
+        .join(Revision.report)
+        .join(Report.period)
+        .where(Revision.id.in_(select(ranked.c.id).where(ranked.c.rank == 1)))
+        .order_by(ReportingPeriod.starts_on.desc())
+        .limit(most)
+        .options(selectinload(Revision.lines))
+    )
+    return db.session.scalars(rows).unique().all()
 
 
 def frozen_lines(revision: Revision) -> dict[str, list[Line]]:
@@ -308,17 +329,24 @@ def _row(report: Report, kind: Kind, line: DraftLine) -> DraftRow:
 
 def prefilled(report: Report, kind: Kind) -> list[DraftLine]:
     """One line for each machine of the period, with what the register knows; amounts are never filled in."""
-    named = next((column.key for column in kind.columns if column.source == "machines"), None)
+    named = next((column for column in kind.columns if column.source in {"machines", "vehicles"}), None)
     if named is None:
         return []
-    machines = {row.machine.public_id: row.machine for row in contracts.deployments_in(report)}
+    known = {str(row.machine.public_id): row.machine for row in contracts.deployments_in(report)}
     columns = {column.key for column in kind.columns}
     return [
         DraftLine(
-            key=key,
-            raw={named: str(key), **{field: getattr(machine, field) for field in REGISTER_FIELDS if field in columns}},
+            key=uuid.UUID(choice.key),
+            raw={
+                named.key: choice.key,
+                **{
+                    column: getattr(known[choice.key], fact)
+                    for column, fact in REGISTER_FIELDS.items()
+                    if column in columns
+                },
+            },
         )
-        for key, machine in machines.items()
+        for choice in named.choices
     ]
 
 

@@ -14,9 +14,11 @@ from portal.kinds.base import FieldType, Indicator, Kind
 from portal.model import Contract, Figure, Finding, Membership, Report, ReportingPeriod, Revision
 from portal.operations import contracts, figures
 from portal.sheets.export import Column, Properties, Sheet, Value, write_workbook
-from portal.text import Text
+from portal.text import Text, same
 
 SUMMARY, FIGURES = Text("Sammendrag", "Summary"), Text("Nøkkeltall", "Figures")
+DEFINITIONS = Text("Definisjoner", "Definitions")
+NOTHING = same("")
 TITLE = Text("Godkjente rapporter", "Approved reports")
 RESULT = {
     "met": Text("oppfylt", "met"),
@@ -39,6 +41,11 @@ HEADINGS = {
     "numerator": Text("Teller", "Numerator"),
     "denominator": Text("Nevner", "Denominator"),
     "factors": Text("Faktorer", "Factors"),
+    "share": Text("Andel", "Share"),
+    "over": Text("Teller", "Numerator"),
+    "under": Text("Nevner", "Denominator"),
+    "case": Text("Tilfelle", "Case"),
+    "counts": Text("Slik teller det", "How it counts"),
 }
 
 
@@ -67,17 +74,22 @@ def workbook(
         Sheet(SUMMARY.to(language), _columns(language, *_SUMMARY), _summary(reports, language)),
         Sheet(FIGURES.to(language), _columns(language, *_FIGURES), _figures(reports, language)),
     ]
-    for key in dict.fromkeys(key for each in reports for key in each.kinds):
+    for key in dict.fromkeys(key for each in reports for key, kind in each.kinds.items() if kind.fields):
         with_kind = [each for each in reports if key in each.kinds]
         newest = with_kind[0].kinds[key]
         title = newest.title.to(language)
         sheets.append(Sheet(title, _kind_columns(newest, language), _lines(with_kind, newest, language)))
+    if reports:
+        sheets.append(
+            Sheet(DEFINITIONS.to(language), _columns(language, *_DEFINITIONS), _definitions(reports, language))
+        )
     return write_workbook(sheets, Properties(title=TITLE.to(language)))
 
 
 _WHERE = ("contract", "supplier", "period", "revision")
 _SUMMARY = (*_WHERE, "clause", "requirement", "figure", "unit", "threshold", "result", "edition", "basis")
 _FIGURES = (*_WHERE, "requirement", "figure", "unit", "numerator", "denominator", "factors", "basis")
+_DEFINITIONS = ("share", "over", "under", "case", "counts")
 _NUMBERS = frozenset({"figure", "numerator", "denominator", "revision"})
 
 
@@ -120,7 +132,7 @@ def _where(report: Report, revision: Revision) -> tuple[Value, ...]:
 
 def _accepted(reports: Sequence[Report]) -> list[_Accepted]:
     return [
-        _Accepted(report, report.accepted, {kind.key: kind for kind in contracts.kinds_of(report)})
+        _Accepted(report, report.accepted, contracts.counting_kinds(report))
         for report in reports
         if report.accepted is not None
     ]
@@ -164,6 +176,21 @@ def _figures(reports: Sequence[_Accepted], language: str) -> Iterator[Sequence[V
                 ", ".join(figure.factors),
                 _basis(figure, language),
             )
+
+
+def _definitions(reports: Sequence[_Accepted], language: str) -> Iterator[Sequence[Value]]:
+    """The written definition of every share in the workbook, a row for each case that people dispute."""
+    told = set()
+    for kind in (kind for each in reports for kind in each.kinds.values()):
+        for indicator in kind.indicators:
+            definition = indicator.definition
+            if definition is None or (kind.key, indicator.key) in told:
+                continue
+            told.add((kind.key, indicator.key))
+            name = f"{kind.title.to(language)}: {indicator.title.to(language)}"
+            shares = (definition.numerator.to(language), definition.denominator.to(language))
+            for about, counts in definition.cases or ((NOTHING, NOTHING),):
+                yield (name, *shares, about.to(language), counts.to(language))
 
 
 def _value(figure: Figure, indicator: Indicator) -> Decimal | None:

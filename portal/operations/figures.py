@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from portal.factors import Basis
+from portal.kinds import carriers, site
 from portal.kinds.base import Indicator, Kind, Line, Measure, Problem, Setting, Tally
 from portal.model import Comparison, FindingResult, Report, Requirement
 from portal.operations import contracts
@@ -82,34 +83,57 @@ class Assessment:
         return sum(problem.severity == severity for found in self.problems.values() for problem in found)
 
 
-def assess(report: Report, lines: Mapping[str, Sequence[Line]], previous: Mapping[str, Sequence[Line]]) -> Assessment:
+def assess(
+    report: Report, lines: Mapping[str, Sequence[Line]], history: Sequence[Mapping[str, Sequence[Line]]]
+) -> Assessment:
     """Compute every indicator and judge every requirement in force, from lines that have been read without error.
 
     Args:
         report: the report, whose pins decide kinds, factors and basis.
         lines: kind -> lines of this period.
-        previous: kind -> lines of the period before, for comparison.
+        history: kind -> lines, of each period before, newest first, for comparison.
     """
-    basis = basis_of(report)
-    kinds = {kind.key: kind for kind in contracts.kinds_of(report)}
-    settings = {
-        key: Setting(report.period.starts_on, report.period.ends_on, basis, tuple(previous.get(key, ())))
-        for key in kinds
-    }
-    measures = {key: kind.measure(lines.get(key, ()), settings[key]) for key, kind in kinds.items()}
+    counting = contracts.counting_kinds(report)
+    reported = {key: kind for key, kind in counting.items() if key != site.KEY}
+    settings = _settings(report, reported, lines, history)
+    measures = {key: kind.measure(lines.get(key, ()), settings[key]) for key, kind in reported.items()}
+    every = {site.KEY: site.counted(measures), **measures}
     return Assessment(
-        basis=basis.sentences(),
+        basis=(*basis_of(report).sentences(), *carriers.counted_in_words(report.pins["counted"])),
         measures=measures,
         figures=tuple(
-            _figure(kind, indicator, measures[key]) for key, kind in kinds.items() for indicator in kind.indicators
+            _figure(kind, indicator, every[key]) for key, kind in counting.items() for indicator in kind.indicators
         ),
         judgements=tuple(
-            _judge(duty, kinds[duty.kind], measures[duty.kind])
+            _judge(duty, counting[duty.kind], every[duty.kind])
             for duty in report.contract.requirements_on(report.period.ends_on)
-            if duty.kind in kinds
+            if duty.kind in counting
         ),
-        problems={key: kind.check(lines.get(key, ()), settings[key]) for key, kind in kinds.items()},
+        problems={key: kind.check(lines.get(key, ()), settings[key]) for key, kind in reported.items()},
     )
+
+
+def _settings(
+    report: Report,
+    reported: Mapping[str, Kind],
+    lines: Mapping[str, Sequence[Line]],
+    history: Sequence[Mapping[str, Sequence[Line]]],
+) -> dict[str, Setting]:
+    basis, units = basis_of(report), contracts.units_in(report)
+    before = history[0] if history else {}
+    return {
+        key: Setting(
+            starts_on=report.period.starts_on,
+            ends_on=report.period.ends_on,
+            basis=basis,
+            previous=tuple(before.get(key, ())),
+            older=tuple(tuple(earlier.get(key, ())) for earlier in history[1:]),
+            others={other: lines.get(other, ()) for other in reported if other != key},
+            counted=report.pins["counted"],
+            units=units,
+        )
+        for key in reported
+    }
 
 
 def basis_of(report: Report) -> Basis:

@@ -95,7 +95,7 @@ def summary(report: Report) -> Summary:
     """Read the whole draft and compute what it would say."""
     sections = tuple(drafts.state_of(report, section) for section in report.sections)
     lines = {state.kind.key: state.lines for state in sections}
-    return Summary(sections, figures.assess(report, lines, drafts.previous_lines(report)))
+    return Summary(sections, figures.assess(report, lines, drafts.history(report)))
 
 
 def warnings(report: Report, found: Summary) -> list[Warned]:
@@ -394,7 +394,7 @@ def _latest(report: Report) -> Revision:
 
 def _assessed(report: Report, revision: Revision) -> Assessment:
     lines: Mapping[str, list[Line]] = drafts.frozen_lines(revision)
-    return figures.assess(report, lines, drafts.previous_lines(report))
+    return figures.assess(report, lines, drafts.history(report))
 
 
 def _note_unattended(report: Report, revision: Revision) -> None:

@@ -7,6 +7,7 @@ from flask.typing import ResponseReturnValue
 
 from portal import kinds
 from portal.factors import Basis
+from portal.kinds import carriers
 from portal.model import REPORTING_DUTY, Contract, Requirement, SanctionClause
 from portal.operations import figures
 from portal.permissions import Permission
@@ -50,8 +51,7 @@ def show(contract: Contract) -> ResponseReturnValue:
         contract=contract,
         duties=[_in_words(contract, duty) for duty in contract.requirements],
         kinds=[known[key] for key in contract.kinds if key in known],
-        counted=known.get(contract.counted_kind),
-        basis=Basis.load(contract.basis).sentences(),
+        basis=(*Basis.load(contract.basis).sentences(), *carriers.counted_in_words(contract.counted)),
         page=lists.reports(current_membership(), {"contract": str(contract.public_id)}),
     )
 
@@ -61,6 +61,6 @@ def _in_words(contract: Contract, duty: Requirement) -> Duty:
     if duty.indicator == REPORTING_DUTY:
         means = REPORT_ON_TIME_MEANS.with_values(days=contract.due_working_days)
         return Duty(duty, REPORT_ON_TIME, means, None, sanction)
-    kind = kinds.kind(duty.kind)
+    kind = kinds.WHOLE_SITE if duty.kind == kinds.WHOLE_SITE.key else kinds.kind(duty.kind)
     indicator = kind.indicator(duty.indicator)
     return Duty(duty, indicator.title, indicator.sentence, figures.threshold_in_words(kind, duty), sanction)

@@ -161,7 +161,7 @@ def _shown_again(row: ImportedFile, form: StoreForm, refusal: Conflict | Invalid
         return _page(row, form), 409
     found = [problem for problem in refusal.problems if isinstance(problem, Problem)]
     if any(problem.field == form.confirmed.name for problem in found):
-        form.confirmed.errors = [refusal.text]
+        form["confirmed"].errors = [refusal.text]
     return _page(row, form, [(problem.field, problem.text) for problem in found]), 422
 
 

@@ -222,6 +222,7 @@ EVENT = {
     "import.stored": _("The workbook was stored in the draft"),
     "machine.registered": _("The machine was registered"),
     "machine.deployed": _("The machine was put to work"),
+    "machine.departed": _("The machine left"),
     "organisation.added": _("The organisation was registered"),
     "membership.added": _("A member was added"),
 }

@@ -1,127 +1,26 @@
-"""The register of machines: what is owned and hired, and on which contract it works."""
+"""The register of machines: what is owned and hired, on which contract it works, and what the contract says of it."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import date
 from typing import cast
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
-from flask_wtf import FlaskForm
-from wtforms import SelectField, StringField
-from wtforms.fields import SelectChoice  # type: ignore[attr-defined]
-from wtforms.validators import Optional
 
-from portal import kinds
 from portal.errors import Invalid
 from portal.extensions import transaction
-from portal.kinds.base import Choice, Field, FieldType, Parsed, Problem
-from portal.model import Contract, Machine
+from portal.kinds import register
+from portal.kinds.base import Choice, Field, Parsed
+from portal.model import Contract, Deployment, Machine
 from portal.operations import machines
-from portal.operations.machines import MachineFacts
 from portal.permissions import Permission, allowed
 from portal.text import Text, same
-from portal.web import lists
+from portal.web import lists, machine_forms
 from portal.web.access import current_membership, requires
-from portal.web.accounts import current_language
+from portal.web.machine_forms import DEPARTURE, DEPLOYMENT, REGISTER, DescribedForm
 
 blueprint = Blueprint("machines", __name__, url_prefix="/machines")
-
-OTHER = "other"
-TYPES = (
-    Choice("crawler_excavator", Text("Gravemaskin på belter", "Crawler excavator")),
-    Choice("wheel_excavator", Text("Gravemaskin på hjul", "Wheel excavator")),
-    Choice("mini_excavator", Text("Minigraver", "Mini excavator")),
-    Choice("wheel_loader", Text("Hjullaster", "Wheel loader")),
-    Choice("track_loader", Text("Kompaktlaster", "Skid or track loader")),
-    Choice("backhoe", Text("Traktorgraver", "Backhoe loader")),
-    Choice("dozer", Text("Bulldoser", "Dozer")),
-    Choice("grader", Text("Veihøvel", "Grader")),
-    Choice("roller", Text("Vals", "Roller")),
-    Choice("site_dumper", Text("Dumper", "Site dumper")),
-    Choice("articulated_dumper", Text("Rammestyrt dumper", "Articulated dumper")),
-    Choice("telehandler", Text("Teleskoptruck", "Telehandler")),
-    Choice("forklift", Text("Gaffeltruck", "Forklift")),
-    Choice("crane", Text("Kran", "Crane")),
-    Choice("drilling_rig", Text("Borerigg eller pelerigg", "Drilling or piling rig")),
-    Choice("crusher", Text("Knuser eller sikteverk", "Crusher or screen")),
-    Choice("concrete_pump", Text("Betongpumpe", "Concrete pump")),
-    Choice("asphalt_paver", Text("Asfaltutlegger", "Asphalt paver")),
-    Choice("lift", Text("Lift", "Lift")),
-    Choice("compressor", Text("Kompressor", "Compressor")),
-    Choice("generator", Text("Aggregat", "Generator")),
-    Choice("heater", Text("Byggvarmer", "Heater")),
-    Choice("pump", Text("Pumpe", "Pump")),
-    Choice("light_tower", Text("Lysmast", "Light tower")),
-    Choice("lorry", Text("Lastebil", "Lorry")),
-    Choice("van", Text("Varebil", "Van")),
-    Choice(OTHER, Text("Annet", "Other")),
-)
-"""What a machine may be. «Annet» goes with a word of the person's own, which is then what is stored."""
-
-_LINES = next(kind for kind in kinds.kinds().values() if any(column.source == "machines" for column in kind.columns))
-"""The kind whose lines are about machines: its words for carriers and stages are the register's."""
-REGISTER = (
-    Field(
-        "name",
-        Text("Navn eller nummer", "Name or number"),
-        FieldType.TEXT,
-        longest=60,
-        hint=Text("Det dere kaller maskinen, for eksempel CAT 320-07.", "What you call it, for example CAT 320-07."),
-    ),
-    Field("type", Text("Maskintype", "Type of machine"), FieldType.CHOICE, choices=TYPES),
-    Field(
-        "other_type",
-        Text("Hvis annet: hvilken type?", "If other: which type?"),
-        FieldType.TEXT,
-        required=False,
-        longest=40,
-    ),
-    Field("model", Text("Merke og modell", "Make and model"), FieldType.TEXT, required=False, longest=120),
-    Field("serial", Text("Serienummer", "Serial number"), FieldType.TEXT, required=False, longest=60),
-    replace(_LINES.column("carrier"), hint=Text("Det maskinen bruker mest.", "What the machine uses most.")),
-    replace(_LINES.column("stage"), hint=Text("Står på motorskiltet.", "It stands on the engine plate.")),
-)
-"""The questions about a machine. Carrier and stage are those of the machine lines in a report."""
-DEPLOYMENT = (
-    Field("contract", Text("Kontrakt", "Contract"), FieldType.CHOICE, source="contracts"),
-    Field(
-        "arrived_on",
-        Text("Kommer til byggeplassen", "Arrives on site"),
-        FieldType.DATE,
-        hint=Text("dd.mm.åååå, for eksempel 14.03.2026.", "dd.mm.yyyy, for example 14.03.2026."),
-    ),
-    Field(
-        "departed_on",
-        Text("Drar fra byggeplassen", "Leaves the site"),
-        FieldType.DATE,
-        required=False,
-        hint=Text("La stå tomt hvis du ikke vet det ennå.", "Leave it empty if you do not know yet."),
-    ),
-)
-SAY_WHICH = Text("Skriv hva slags maskin det er.", "Say what kind of machine it is.")
-
-
-class DescribedForm(FlaskForm):
-    """A form of described fields; what they mean is read by the fields themselves."""
-
-    @classmethod
-    def of(cls, fields: tuple[Field, ...]) -> "type[DescribedForm]":
-        """The form class for these fields."""
-        return type("FormOfFields", (cls,), {field.key: _control(field) for field in fields})
-
-    def read(self, fields: tuple[Field, ...]) -> Mapping[str, Parsed] | None:
-        """What was entered; None when something is wrong, which then stands at its field."""
-        found = {field.key: field.parse(self[field.key].data) for field in fields}
-        for key, value in found.items():
-            if isinstance(value, Problem):
-                self.blame(key, value.text)
-        return None if self.errors else cast("Mapping[str, Parsed]", found)
-
-    def blame(self, key: str, text: Text) -> None:
-        """Put words at a field."""
-        self[key].errors = [text]
 
 
 @blueprint.get("")
@@ -133,75 +32,152 @@ def index() -> ResponseReturnValue:
         "machines/index.html",
         page=lists.machines(by, request.args),
         by=by,
-        type_in_words=type_in_words,
-        carrier=_LINES.column("carrier"),
-        stage=_LINES.column("stage"),
+        facts=in_words,
         may_edit=allowed(by, Permission.MACHINE_EDIT),
+    )
+
+
+@blueprint.get("/<uuid:public_id>")
+@requires(Permission.MACHINE_READ, Machine)
+def show(machine: Machine) -> ResponseReturnValue:
+    """One machine: its facts, where it works, and what the contracts' requirements say of it."""
+    return _page(machine)
+
+
+def _page(
+    machine: Machine,
+    deploying: DescribedForm | None = None,
+    departing: tuple[Deployment, DescribedForm] | None = None,
+) -> str:
+    by = current_membership()
+    own = [each for each in machine.deployments if by.organisation_id in {each.buyer_id, each.supplier_id}]
+    may_edit = allowed(by, Permission.MACHINE_EDIT) and machine.owner_id == by.organisation_id
+    contracts = lists.contracts_of(by) if may_edit else []
+    return render_template(
+        "machines/show.html",
+        machine=machine,
+        facts=in_words(machine),
+        deployments=[(each, machines.verdicts(machine, each.contract)) for each in own],
+        may_edit=may_edit,
+        contracts=contracts,
+        fields=(*_on_one_of(contracts), DEPARTURE),
+        deploying=deploying or DescribedForm.of(_on_one_of(contracts))(formdata=None),
+        departing=departing[1] if departing else None,
+        left=departing[0] if departing else None,
+        failed=bool((deploying and deploying.errors) or departing),
     )
 
 
 @blueprint.route("/new", methods=["GET", "POST"])
 @requires(Permission.MACHINE_EDIT)
 def new() -> ResponseReturnValue:
-    """Register a machine and say where it works."""
+    """Register a machine and say where it works. Whoever may have it already is shown those that look like it first."""
     contracts = lists.contracts_of(current_membership())
     fields = (*REGISTER, *_on_one_of(contracts))
     form = DescribedForm.of(fields)()
+    page = {"form": form, "fields": fields, "contracts": contracts}
     if not form.is_submitted():
-        return render_template("machines/new.html", form=form, fields=fields, contracts=contracts)
+        return render_template("machines/new.html", **page)
     found = form.read(fields)
-    if form["type"].data == OTHER and not (form["other_type"].data or "").strip():
-        form.blame("other_type", SAY_WHICH)
-    if found is None or form.errors or not _stored(form, found, contracts):
-        return render_template("machines/new.html", form=form, fields=fields, contracts=contracts, failed=True), 422
+    if found is None:
+        return render_template("machines/new.html", **page, failed=True), 422
+    alike = machines.alike(machine_forms.facts(found), by=current_membership())
+    if alike and "another_one" not in request.form:
+        return render_template("machines/new.html", **page, alike=alike, failed=True), 422
+    machine = _registered(form, found, contracts)
+    if machine is None:
+        return render_template("machines/new.html", **page, failed=True), 422
     flash(
         _(
             "%(name)s is registered. It will be in the reports of the contract from the day it arrives.",
-            name=found["name"],
+            name=machine.name,
         ),
         "success",
     )
-    return redirect(url_for(".index"), 303)
+    return redirect(url_for(".show", public_id=machine.public_id), 303)
 
 
-def type_in_words(machine: Machine) -> Text:
-    """What kind of machine it is."""
-    chosen = next((choice for choice in TYPES if choice.key == machine.type), None)
-    return chosen.label if chosen else same(machine.type)
+@blueprint.post("/<uuid:public_id>/deployments")
+@requires(Permission.MACHINE_EDIT, Machine)
+def deploy(machine: Machine) -> ResponseReturnValue:
+    """Put a machine to work on one more contract."""
+    contracts = lists.contracts_of(current_membership())
+    fields = _on_one_of(contracts)
+    form = DescribedForm.of(fields)()
+    found = form.read(fields)
+    if found is not None:
+        try:
+            with transaction():
+                _deployed(machine, found, contracts)
+        except Invalid as refusal:
+            form.blame("departed_on" if refusal.text == machines.DEPARTS_FIRST else "arrived_on", refusal.text)
+    if form.errors:
+        return _page(machine, deploying=form), 422
+    flash(_("%(name)s is on the contract.", name=machine.name), "success")
+    return redirect(url_for(".show", public_id=machine.public_id), 303)
 
 
-def _stored(form: DescribedForm, found: Mapping[str, Parsed], contracts: list[Contract]) -> bool:
-    """Register and deploy in one act. False, with the words at their field, when the portal refuses."""
+@blueprint.post("/deployments/<uuid:public_id>/departure")
+@requires(Permission.MACHINE_EDIT, Deployment)
+def depart(deployment: Deployment) -> ResponseReturnValue:
+    """Say on which day a machine leaves."""
+    form = DescribedForm.of((DEPARTURE,))()
+    found = form.read((DEPARTURE,))
+    if found is not None:
+        try:
+            with transaction():
+                machines.depart(deployment, cast("date", found[DEPARTURE.key]), by=current_membership())
+        except Invalid as refusal:
+            form.blame(DEPARTURE.key, refusal.text)
+    if form.errors:
+        return _page(deployment.machine, departing=(deployment, form)), 422
+    flash(_("The day of departure is stored."), "success")
+    return redirect(url_for(".show", public_id=deployment.machine.public_id), 303)
+
+
+def in_words(machine: Machine) -> dict[str, Text]:
+    """What the register says of a machine, by key of the question; what nobody has said is left out."""
+    said = {
+        "type": _label(register.TYPES, machine.type) if not machine.other_type else same(machine.other_type),
+        "model": same(machine.model),
+        "size": _label(register.SIZES, machine.size),
+        "carrier": machine_forms.carrier_in_words(machine.carrier),
+        "stage": _label(register.classes_of(machine.type), machine.stage),
+        "engine_year": same(str(machine.engine_year or "")),
+        "serial": same(machine.serial),
+        "hired_from": same(machine.hired_from),
+    }
+    return {key: words for key, words in said.items() if words.nb}
+
+
+def _label(choices: tuple[Choice, ...], key: str) -> Text:
+    return next((choice.label for choice in choices if choice.key == key), same(key))
+
+
+def _registered(form: DescribedForm, found: Mapping[str, Parsed], contracts: list[Contract]) -> Machine | None:
+    """Register and deploy in one act. None, with the words at their field, when the portal refuses."""
     by = current_membership()
-    contract = next(each for each in contracts if str(each.public_id) == found["contract"])
-    blamed = "name"
     try:
         with transaction():
-            machine = machines.register(_facts(found), by=by)
-            blamed = "departed_on"
-            machines.deploy(
-                machine, contract, cast("date", found["arrived_on"]), cast("date | None", found["departed_on"]), by=by
-            )
+            machine = machines.register(machine_forms.facts(found), by=by)
+            _deployed(machine, found, contracts)
     except Invalid as refusal:
-        form.blame(blamed, refusal.text)
-    return not form.errors
+        form.blame(machine_forms.place_of(refusal.text, found), refusal.text)
+        return None
+    return machine
 
 
-def _facts(found: Mapping[str, Parsed]) -> MachineFacts:
-    said = {key: str(found[key] or "") for key in ("name", "type", "carrier", "stage", "model", "serial")}
-    return MachineFacts(**{**said, "type": str(found["other_type"]) if said["type"] == OTHER else said["type"]})
+def _deployed(machine: Machine, found: Mapping[str, Parsed], contracts: list[Contract]) -> None:
+    contract = next(each for each in contracts if str(each.public_id) == found["contract"])
+    machines.deploy(
+        machine,
+        contract,
+        cast("date", found["arrived_on"]),
+        cast("date | None", found["departed_on"]),
+        by=current_membership(),
+    )
 
 
 def _on_one_of(contracts: list[Contract]) -> tuple[Field, ...]:
     choices = tuple(Choice(str(each.public_id), same(f"{each.reference} {each.title}")) for each in contracts)
     return tuple(field.with_choices(choices) if field.source == "contracts" else field for field in DEPLOYMENT)
-
-
-def _control(field: Field) -> StringField | SelectField:
-    language = current_language()
-    label, optional = field.label.to(language), [] if field.required else [Optional()]
-    if field.type is not FieldType.CHOICE:
-        return StringField(label, validators=optional)
-    nothing = [] if len(field.choices) == 1 else [SelectChoice("", _("Choose"))]
-    choices = [*nothing, *(SelectChoice(choice.key, choice.label.to(language)) for choice in field.choices)]
-    return SelectField(label, choices=choices, validators=optional, validate_choice=False)

@@ -97,9 +97,7 @@ def _page(revision: Revision) -> str:
         report=report,
         revision=revision,
         receipt=of_revision(revision),
-        told=corrections.told(
-            report, corrections.for_supplier(report), {kind.key: kind for kind in contracts.kinds_of(report)}
-        ),
+        told=corrections.told(report, corrections.for_supplier(report), contracts.counting_kinds(report)),
         may_answer=False,
         is_newest=revision is report.latest,
         is_in_force=revision is report.accepted,
@@ -109,7 +107,7 @@ def _page(revision: Revision) -> str:
 def of_revision(revision: Revision) -> Receipt:
     """What the receipt of a revision says."""
     report, contract = revision.report, revision.report.contract
-    kinds = {kind.key: kind for kind in contracts.kinds_of(report)}
+    kinds = contracts.counting_kinds(report)
     month = calendars.month_name(report.period.starts_on).to(current_language())
     signed_at = _moment(revision.signed_at, contract.time_zone)
     supplier = _("%(name)s, org. no. %(number)s", name=contract.supplier.name, number=contract.supplier.number)
@@ -211,7 +209,7 @@ def _facts(revision: Revision, told: Receipt) -> dict[str, Any]:
 
 def _figures(revision: Revision) -> dict[str, Any]:
     language = current_language()
-    kinds = {kind.key: kind for kind in contracts.kinds_of(revision.report)}
+    kinds = contracts.counting_kinds(revision.report)
     frozen = report_views.frozen(revision, kinds)
     parts = [
         {

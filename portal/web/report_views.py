@@ -9,7 +9,7 @@ from flask_babel import gettext as _
 from flask_babel import ngettext
 
 from portal import factors
-from portal.kinds import Indicator, Kind, Line, Problem
+from portal.kinds import WHOLE_SITE, Indicator, Kind, Line, Problem
 from portal.kinds.base import FieldType
 from portal.model import Answer, Evidence, Figure, FindingResult, Report, ReportState, Revision, Section
 from portal.operations import drafts, evidence, explanations, figures, letters
@@ -113,6 +113,7 @@ class Frozen(NamedTuple):
     """What a revision says, and what followed from it."""
 
     sections: list[FrozenSection]
+    whole_site: list[FigureRow]
     findings: list[ShownFinding]
     basis: list[Text]
 
@@ -156,7 +157,7 @@ def _remarks(kind: Kind, lines: Sequence[Line], problems: Sequence[Problem], url
             continue
         index, line = places[problem.line]
         # An extension function names the line itself; what is wrong with a single value does not.
-        words = problem.text if "@" in problem.rule else _named(kind, line, index, problem.text)
+        words = problem.text if "." in problem.rule else _named(kind, line, index, problem.text)
         yield Remark(words, f"{url}#{kind_forms.place_of(index, problem)}", problem.severity, about)
 
 
@@ -194,22 +195,22 @@ def totals(kind: Kind, lines: Sequence[Line]) -> dict[str, dict[str, Decimal]]:
 
 
 def draft_figures(found: Summary) -> dict[str, list[FigureRow]]:
-    """Key of the kind -> what the draft comes to; the ranked figures stand with their requirements."""
-    return {
-        state.kind.key: [_figure(each) for each in found.assessment.figures if _belongs(each, state.kind)]
-        for state in found.sections
-    }
+    """Key of the kind, or of the whole site -> what the draft comes to; what is ranked stands with its requirement."""
+    rows: dict[str, list[FigureRow]] = {}
+    for each in found.assessment.figures:
+        if not each.indicator.breaks_by_line:
+            rows.setdefault(each.kind, []).append(_figure(each))
+    return rows
 
 
 def draft_findings(found: Summary) -> list[DraftFinding]:
     """Every requirement held against the draft, those that it breaks first."""
-    sections = {state.kind.key: (state.kind, state.lines) for state in found.sections}
+    sections = {
+        WHOLE_SITE.key: (WHOLE_SITE, ()),
+        **{state.kind.key: (state.kind, state.lines) for state in found.sections},
+    }
     rows = [_finding(each, *sections[each.requirement.kind]) for each in found.assessment.judgements]
     return sorted(rows, key=lambda row: _ORDER.index(row.finding.result))
-
-
-def _belongs(figure: ComputedFigure, kind: Kind) -> bool:
-    return figure.kind == kind.key and not figure.indicator.breaks_by_line
 
 
 def _figure(figure: ComputedFigure) -> FigureRow:
@@ -251,7 +252,10 @@ def frozen(revision: Revision, kinds: Mapping[str, Kind]) -> Frozen:
     """What a revision says, and what followed from it."""
     lines, files = drafts.frozen_lines(revision), evidence.of_revision(revision)
     return Frozen(
-        sections=[_frozen_section(revision, kind, lines.get(kind.key, []), files) for kind in kinds.values()],
+        sections=[
+            _frozen_section(revision, kind, lines.get(kind.key, []), files) for kind in kinds.values() if kind.fields
+        ],
+        whole_site=_stored_figures(revision, kinds[WHOLE_SITE.key]),
         findings=review_views.shown_findings(revision, kinds),
         basis=review_views.basis_of(revision),
     )
@@ -274,10 +278,14 @@ def _frozen_section(
         lines,
         totals(kind, lines),
         revision.answers[kind.key],
-        [
-            _stored_figure(figure, kind.indicator(figure.indicator))
-            for figure in revision.figures
-            if figure.kind == kind.key and not kind.indicator(figure.indicator).breaks_by_line
-        ],
+        _stored_figures(revision, kind),
         {(str(place.line), place.field): found for place, found in files.items() if place.kind == kind.key},
     )
+
+
+def _stored_figures(revision: Revision, kind: Kind) -> list[FigureRow]:
+    return [
+        _stored_figure(figure, kind.indicator(figure.indicator))
+        for figure in revision.figures
+        if figure.kind == kind.key and not kind.indicator(figure.indicator).breaks_by_line
+    ]

@@ -86,4 +86,4 @@ blueprint.add_url_rule(f"{_LINE}/files/<uuid:file>/remove", "detach", attachment
 
 
 def _kinds(report: Report) -> dict[str, Kind]:
-    return {kind.key: kind for kind in contracts.kinds_of(report)}
+    return contracts.counting_kinds(report)

@@ -76,7 +76,7 @@ def page(
     form = form or DecisionForm(formdata=None)
     draft = draft or _asked_for(report)
     barred = why_barred(report)
-    kinds = {kind.key: kind for kind in contracts.kinds_of(report)}
+    kinds = contracts.counting_kinds(report)
     said = comments.of(report, by=by)
     told = corrections.told(report, said, kinds)
     own = [comment for comment in said if comment.revision_id == revision.id]
@@ -94,7 +94,7 @@ def page(
         failed=first is not None or bool(form.errors) or bool(draft and draft.problem),
         lens=lens,
         choices=comparisons.choices(report),
-        sections=[review_views.section(kind, revision, lens, told) for kind in kinds.values()],
+        sections=[review_views.section(kind, revision, lens, told) for kind in kinds.values() if kind.fields],
         on_the_whole=[each for each in told if not each.place.kind],
         musts=musts,
         must_lines=len({(comment.kind, comment.line_key) for comment in musts if comment.line_key}),

@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from portal import factors
 from portal.extensions import db
-from portal.kinds import Field, FieldType, Indicator, Kind, Line
+from portal.kinds import WHOLE_SITE, Field, FieldType, Indicator, Kind, Line
 from portal.model import Figure, Finding, FindingResult, Report, ReportingPeriod, Revision
 from portal.operations import figures, letters
 from portal.text import Text, same
@@ -261,10 +261,10 @@ class ShownFigure(NamedTuple):
 
 
 class FigureGroup(NamedTuple):
-    """The figures of one kind. `counts`: whether the contract counts this kind, and does not only reconcile with it."""
+    """The figures of one kind, or of the whole site: what counts there, each amount of energy once."""
 
     kind: Kind
-    counts: bool
+    is_whole_site: bool
     figures: list[ShownFigure]
     unknown: list[ShownFigure]
 
@@ -281,7 +281,7 @@ def figure_groups(revision: Revision, kinds: Mapping[str, Kind]) -> list[FigureG
         ]
         known = [each for each in found if each.value is not None]
         unknown = [each for each in found if each.value is None]
-        groups.append(FigureGroup(kind, key == revision.pins["counted_kind"], known, unknown))
+        groups.append(FigureGroup(kind, key == WHOLE_SITE.key, known, unknown))
     return groups
 
 
@@ -349,7 +349,7 @@ def shown_findings(revision: Revision, kinds: Mapping[str, Kind]) -> list[ShownF
 
 def _finding(finding: Finding, revision: Revision, kind: Kind) -> ShownFinding:
     indicator = kind.indicator(finding.requirement.indicator)
-    lines = enumerate(revision.lines_of(kind.key), start=1)
+    lines = enumerate(revision.lines_of(kind.key), start=1)  # none of the whole site: its figures break no line
     named = [
         letters.line_name(kind, Line(str(line.key), line.values), place)
         for place, line in lines

@@ -58,6 +58,7 @@ def _frame() -> dict[str, Any]:
         ],
         "home_url": url_for("pages.home"),
         "accessibility_url": url_for("pages.accessibility"),
+        "help_url": url_for("definitions.show"),
         "sign_in_url": url_for("accounts.sign_in"),
         "is_demo": is_demo(),
         "demo_url": url_for("accounts.personas"),

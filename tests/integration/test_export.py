@@ -19,6 +19,7 @@ EVIL = '=HYPERLINK("http://evil.example","klikk")'
 def approve_with_evil_words(world: World) -> None:
     report = world.report
     delivery = {
+        "entry": "delivery",
         "product": "diesel",
         "amount": "1000",
         "amount_source": "invoice",
@@ -45,7 +46,7 @@ def book_for(world: World, who: str, **chosen: Any) -> Any:
 def test_summary_figures_and_a_sheet_for_each_kind(world: World) -> None:
     approve_with_evil_words(world)
     book = book_for(world, "rita")
-    assert book.sheetnames == ["Summary", "Figures", "Machinery", "Fuel and energy delivered"]
+    assert book.sheetnames == ["Summary", "Figures", "Machinery", "Fuel and energy delivered", "Definitions"]
     header, share, stage = [[cell.value for cell in row] for row in book["Summary"].iter_rows()]
     row = dict(zip(header, share, strict=True))
     assert (row["Clause"], row["Unit"], row["Threshold"], row["Result"]) == ("4.2", "%", "20\u00a0%", "met")

@@ -22,7 +22,8 @@ from portal.operations.lines import Clash
 from portal.operations.machines import MachineFacts
 from portal.web import passwords
 from tests.http import PASSWORD
-from tests.integration.test_supplier_pages import Desk, Element, fields, parsed, section, stored, words
+from tests.integration.test_supplier_pages import fields, section, stored
+from tests.pages import Desk, Element, parsed, words
 from tests.world import World, build_world, fill_in, machine_lines, submit
 
 NOON = datetime(2026, 3, 10, 12, 7, tzinfo=UTC)

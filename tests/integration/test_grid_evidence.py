@@ -20,7 +20,8 @@ from portal.operations.evidence import Place, Upload
 from portal.operations.reviews import Correction
 from portal.web import passwords
 from tests.http import PASSWORD
-from tests.integration.test_supplier_pages import Desk, fields, parsed, section, words
+from tests.integration.test_supplier_pages import fields, section
+from tests.pages import Desk, parsed, words
 from tests.world import World, build_world, fill_in, submit
 
 PHOTO = Upload("kvittering.jpg", b"\xff\xd8\xff\xe0 a photo of a receipt")

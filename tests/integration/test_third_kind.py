@@ -2,7 +2,8 @@
 
 import io
 import types
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -12,7 +13,7 @@ from flask import Flask
 
 from portal import calendars, kinds
 from portal.extensions import db, transaction
-from portal.kinds.base import Choice, Field, FieldType, Indicator, Kind, Line, Measure, Problem, Setting
+from portal.kinds.base import Choice, Field, FieldType, Hit, Indicator, Kind, Line, Measure, Parameter, Rule, Setting
 from portal.model import Comparison, Decision, FindingResult, ImportedFile, ImportState, Requirement
 from portal.operations import contracts, drafts, exports, imports, reports, reviews
 from portal.operations.drafts import RawLine
@@ -28,12 +29,10 @@ def measures(_kind: Kind, lines: Any, _setting: Setting) -> dict[str, list[Measu
     }
 
 
-def heavy(_kind: Kind, lines: Any, _setting: Setting) -> Iterator[Problem]:
+def heavy(_kind: Kind, lines: Any, _setting: Setting, parameters: Mapping[str, Decimal]) -> Iterator[Hit]:
     for line in lines:
-        if (line.number("mass") or Decimal(0)) > 500:
-            yield Problem(
-                "rubble.heavy@1", Text("Mer enn 500 tonn?", "More than 500 tonnes?"), "mass", line.key, "warning"
-            )
+        if (line.number("mass") or Decimal(0)) > parameters["most"]:
+            yield Hit(line.key, "mass")
 
 
 KIND = Kind(
@@ -61,7 +60,15 @@ KIND = Kind(
         ),
     ),
     measures="rubble.measures@1",
-    rules=("rubble.heavy@1",),
+    rules=(
+        Rule(
+            "heavy",
+            "warning",
+            Text("Mer enn 500 tonn?", "More than 500 tonnes?"),
+            "rubble.heavy@1",
+            (Parameter("most", Decimal(500), date(2020, 1, 1), Text("skjønn", "judgement"), "tonn"),),
+        ),
+    ),
 )
 FUNCTIONS = {"rubble.measures@1": measures, "rubble.heavy@1": heavy}
 
@@ -75,7 +82,7 @@ def rubble_world(monkeypatch: pytest.MonkeyPatch, make_app: Callable[..., Flask]
     with make_app(sqlite_url).app_context():
         with transaction():
             world = build_world()
-            world.contract.kinds = ["rubble"]
+            world.contract.kinds, world.contract.counted = ["rubble"], {}
             db.session.add(
                 Requirement(
                     **world.contract.parties,
@@ -109,18 +116,18 @@ def test_a_third_kind_goes_the_whole_way(rubble_world: World) -> None:
     ]
     summary = reports.summary(report)
     assert [judgement.result for judgement in summary.assessment.judgements] == [FindingResult.BROKEN]
-    assert [problem.rule for problem in summary.assessment.problems["rubble"]] == ["rubble.heavy@1"]
+    assert [problem.rule for problem in summary.assessment.problems["rubble"]] == ["rubble.heavy"]
     with transaction():
         reports.make_ready(report, by=world.anna, version=report.version, reasons=reasons_for(report))
     with transaction():
         revision = reports.sign(report, by=world.bo, version=report.version)
-    assert [(check.rule, check.reason) for check in revision.checks] == [("rubble.heavy@1", "Tallet er kontrollert.")]
+    assert [(check.rule, check.reason) for check in revision.checks] == [("rubble.heavy", "Tallet er kontrollert.")]
     figure = next(figure for figure in revision.figures if figure.indicator == "reused_share")
     assert (figure.numerator, figure.denominator) == (Decimal("30.5"), Decimal("630.5"))
     with transaction():
         reviews.decide(report, Decision.APPROVE, by=world.rita, version=report.version)
     book = openpyxl.load_workbook(io.BytesIO(exports.workbook(world.rita, "nb")), read_only=True)
-    assert book.sheetnames == ["Sammendrag", "Nøkkeltall", "Rivemasser"]
+    assert book.sheetnames == ["Sammendrag", "Nøkkeltall", "Rivemasser", "Definisjoner"]
     rows = list(book["Rivemasser"].iter_rows(values_only=True))
     assert rows[1][4:8] == ("Betong", "Ombruk", 30.5, "tonn")
     assert list(book["Sammendrag"].iter_rows(values_only=True))[1][9] == "brutt"

@@ -338,6 +338,7 @@ def test_the_basis_is_printed_in_plain_words() -> None:
             "Energiinnhold som mangler i utgaven for drivstoff: "
             "Britiske utslippsfaktorer 2025, direkte (UK DESNZ, 2025, GB)."
         ),
+        "Energi ved maskinen kan ikke beregnes: kontrakten viser ikke til noen tabell over virkningsgrad.",
     ]
 
 

@@ -20,12 +20,14 @@ from portal.kinds.base import (
     Field,
     FieldType,
     Function,
+    Hit,
     Indicator,
     Kind,
     Line,
+    Parameter,
     Parsed,
-    Problem,
     Raw,
+    Rule,
     Setting,
     UnknownFunction,
 )
@@ -39,12 +41,12 @@ SETTING = Setting(date(2026, 3, 1), date(2026, 3, 31), factors.Basis(factors.edi
 FRACTIONS = (Choice("wood", Text("Trevirke", "Wood")), Choice("mixed", Text("Restavfall", "Mixed waste")))
 
 
-def refuse_mixed(_kind: Kind, lines: list[Line], _setting: Setting) -> Iterator[Problem]:
+def refuse_mixed(
+    _kind: Kind, lines: list[Line], _setting: Setting, _parameters: Mapping[str, Decimal]
+) -> Iterator[Hit]:
     for line in lines:
         if line.text("fraction") == "mixed":
-            yield Problem(
-                "waste.sorted@1", Text("Sorter avfallet.", "Sort the waste."), "fraction", line.key, "warning"
-            )
+            yield Hit(line.key, "fraction")
 
 
 WASTE = Kind(
@@ -68,7 +70,7 @@ WASTE = Kind(
             {"fraction": "wood"},
         ),
     ),
-    rules=("waste.sorted@1",),
+    rules=(Rule("sorted", "warning", Text("Sorter avfallet.", "Sort the waste."), "waste.sorted@1"),),
 )
 
 
@@ -81,7 +83,7 @@ def module(kind: Kind, functions: Mapping[str, Function]) -> KindModule:
 WASTE_MODULE = module(WASTE, cast("Mapping[str, Function]", {"waste.sorted@1": refuse_mixed}))
 CATALOGUE = kinds.catalogue((*kinds.MODULES, WASTE_MODULE))
 MACHINES = (Choice("m-1", same("Gravemaskin 1")), Choice("m-2", same("Hjullaster 2")))
-EVERY = [each.bound({"machines": MACHINES}) for each in CATALOGUE.kinds.values()]
+EVERY = [each.bound({"machines": MACHINES, "vehicles": MACHINES}) for each in CATALOGUE.kinds.values()]
 every_kind = pytest.mark.parametrize("kind", EVERY, ids=lambda kind: kind.key)
 
 
@@ -125,6 +127,7 @@ def test_every_word_stands_in_both_languages(kind: Kind) -> None:
     words = [kind.title, *(column.label for column in kind.columns), *(column.hint for column in kind.columns)]
     words += [word for each in kind.indicators for word in (each.title, each.sentence)]
     words += [choice.label for column in kind.columns for choice in column.choices]
+    words += [rule.text for rule in kind.rules] + [each.source for rule in kind.rules for each in rule.parameters]
     assert all(word.nb.strip() and word.en.strip() for word in words if word is not None)
 
 
@@ -152,7 +155,7 @@ def test_any_lines_can_be_checked_and_counted(kind: Kind, data: st.DataObject) -
     setting = replace(SETTING, previous=lines[:2])
     keys = {line.key for line in lines}
     for problem in kind.check(lines, setting):
-        assert problem.rule in kind.rules
+        assert problem.rule in {f"{kind.key}.{rule.key}" for rule in kind.rules}
         assert problem.line in keys
         assert problem.field in {column.key for column in kind.columns}
         assert not {"{", "}"} & set(problem.text.nb + problem.text.en)
@@ -201,6 +204,7 @@ def test_two_sources_are_told_apart() -> None:
 def test_a_value_is_stored_with_unit_and_source() -> None:
     read = fuel.KIND.read(
         {
+            "entry": "Leveranse",
             "product": "Diesel",
             "amount": "2 110,50",
             "amount_source": "Faktura",
@@ -211,6 +215,7 @@ def test_a_value_is_stored_with_unit_and_source() -> None:
     )
     assert read.problems == ()
     assert read.values == {
+        "entry": {"value": "delivery"},
         "product": {"value": "diesel"},
         "amount": {"value": "2110.5", "unit": "l", "source": "invoice"},
         "supplier": {"value": "Nordlys Drivstoff AS"},
@@ -276,19 +281,40 @@ def test_a_machine_that_has_left_the_contract_is_still_shown() -> None:
 
 def test_a_new_kind_needs_only_its_module(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(kinds, "MODULES", (*kinds.MODULES, WASTE_MODULE))
-    assert list(kinds.kinds()) == ["machinery", "fuel", "waste"]
+    assert list(kinds.kinds()) == ["machinery", "transport", "energy", "fuel", "waste"]
     waste = kinds.kind("waste")
     assert kinds.load(waste.dump()) == waste
     lines = [
         Line("a", waste.read({"fraction": "wood", "tonnes": "3", "tonnes_source": "målt"}).values),
         Line("b", waste.read({"fraction": "mixed", "tonnes": "1", "tonnes_source": "målt"}).values),
     ]
-    assert [(problem.rule, problem.line) for problem in waste.check(lines, SETTING)] == [("waste.sorted@1", "b")]
+    assert [(problem.rule, problem.line) for problem in waste.check(lines, SETTING)] == [("waste.sorted", "b")]
     assert waste.figure("sorted_share", waste.measure(lines, SETTING)).value == 75
 
 
-def test_the_kinds_that_ship_are_machinery_and_fuel() -> None:
-    assert list(kinds.kinds()) == ["machinery", "fuel"]
+def test_four_kinds_ship_and_every_share_of_theirs_has_a_written_definition() -> None:
+    assert list(kinds.kinds()) == ["machinery", "transport", "energy", "fuel"]
+    for kind in (kinds.WHOLE_SITE, *kinds.kinds().values()):
+        assert kinds.load(kind.dump()) == kind
+        for indicator in kind.indicators:
+            assert (indicator.aggregate == "share") is (indicator.definition is not None), indicator.key
+            if (
+                indicator.definition
+                and indicator.measure in {"energy", "work", "hours"}
+                and indicator.where.get("zero_emission")
+            ):
+                assert len(indicator.definition.cases) == 6, indicator.key
+
+
+def test_a_rules_figures_are_those_in_force_on_the_day() -> None:
+    known = [
+        Parameter("most", Decimal(number), date(year, 1, 1), same("vedtak"))
+        for number, year in ((24, 2020), (20, 2026))
+    ]
+    rule = Rule("x", "info", same("x"), "x@1", tuple(reversed(known)))
+    assert rule.parameters_on(date(2019, 12, 31)) == {}
+    assert rule.parameters_on(date(2025, 12, 31)) == {"most": Decimal(24)}
+    assert rule.parameters_on(date(2026, 1, 1)) == {"most": Decimal(20)}
 
 
 def test_a_key_or_function_twice_is_refused() -> None:

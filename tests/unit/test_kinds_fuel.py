@@ -16,12 +16,19 @@ MARCH = Setting(date(2026, 3, 1), date(2026, 3, 31), DESNZ)
 _numbers = count()
 
 
+def stock(entry: str, product: str, amount: str) -> Line:
+    read = KIND.read({"entry": entry, "product": product, "amount": amount, "amount_source": "metered"})
+    assert read.problems == ()
+    return Line(f"line-{next(_numbers)}", read.values)
+
+
 def delivery(
     product: str, amount: str, invoice: str = "", day: str = "14.03.2026", sustainability: str = "PoS-1"
 ) -> Line:
     number = next(_numbers)
     read = KIND.read(
         {
+            "entry": "delivery",
             "product": product,
             "amount": amount,
             "amount_source": "invoice",
@@ -74,25 +81,59 @@ def test_a_product_without_a_figure_leaves_the_sum_open() -> None:
 )
 def test_a_delivery_lies_in_the_period(day: str, outside: bool) -> None:
     line = delivery("diesel", "100", day=day)
-    expected = [("delivered_in_period@1", "delivered_on", line.key, "error")]
+    expected = [("delivered_in_period", "delivered_on", line.key, "error")]
     assert problems([line]) == (expected if outside else [])
 
 
 def test_the_same_delivery_twice_is_a_warning() -> None:
     lines = [delivery("diesel", "100", "F-1"), delivery("diesel", "100", "F-1"), delivery("diesel", "101", "F-1")]
-    assert problems(lines) == [("delivery_once@1", "invoice", lines[1].key, "warning")]
+    assert problems(lines) == [("delivery_once", "invoice", lines[1].key, "warning")]
 
 
 def test_biofuel_needs_its_document_and_diesel_does_not() -> None:
     lines = [delivery("hvo", "100", sustainability=""), delivery("diesel", "100", sustainability="")]
-    assert problems(lines) == [("biofuel_documented@1", "sustainability", lines[0].key, "warning")]
+    assert problems(lines) == [("biofuel_documented", "sustainability", lines[0].key, "warning")]
 
 
 def test_ten_times_the_period_before_is_told_once_per_product() -> None:
     lines = [delivery("diesel", "500"), delivery("diesel", "500"), delivery("hvo", "10")]
     setting = replace(MARCH, previous=[delivery("diesel", "100"), delivery("hvo", "50")])
-    assert problems(lines, setting) == [("ten_times_previous@1", "amount", lines[0].key, "warning")]
+    assert problems(lines, setting) == [("ten_times_previous", "amount", lines[0].key, "warning")]
     assert problems(lines, replace(setting, previous=[delivery("diesel", "101"), delivery("hvo", "50")])) == []
+
+
+# Stock
+
+
+def test_what_was_used_is_opening_stock_and_deliveries_less_closing_stock() -> None:
+    lines = [
+        stock("opening_stock", "diesel", "300"),
+        delivery("diesel", "1000"),
+        stock("closing_stock", "diesel", "200"),
+    ]
+    assert figure("liquid_fuel", lines) == 1100
+    assert figure("energy", lines) == Decimal(10879)  # 1 100 * 9.89
+
+
+def test_more_left_than_there_was_is_an_error() -> None:
+    lines = [stock("opening_stock", "diesel", "300"), stock("closing_stock", "diesel", "301")]
+    assert problems(lines) == [("stock_is_possible", "amount", lines[1].key, "error")]
+
+
+def test_stock_at_the_start_is_what_was_left_before() -> None:
+    setting = replace(MARCH, previous=[stock("closing_stock", "diesel", "200")])
+    [same_stock, more] = [stock("opening_stock", "diesel", amount) for amount in ("200", "210")]
+    assert problems([same_stock], setting) == []
+    assert problems([more], setting) == [("stock_carries_over", "amount", more.key, "warning")]
+
+
+def test_a_delivery_says_who_and_on_which_invoice_and_stock_does_not() -> None:
+    bare = Line(
+        "bare", KIND.read({"entry": "delivery", "product": "diesel", "amount": "1", "amount_source": "invoice"}).values
+    )
+    assert problems([bare, stock("opening_stock", "diesel", "1")]) == [
+        ("delivery_named", field, "bare", "error") for field in ("supplier", "invoice", "delivered_on")
+    ]
 
 
 # Carriers

@@ -7,7 +7,8 @@ import pytest
 
 from portal import factors, kinds
 from portal.factors import Basis
-from portal.kinds.base import Choice, Kind, Line, Measure, Problem, Setting
+from portal.factors.efficiency import read as read_efficiencies
+from portal.kinds.base import Choice, Kind, Line, Measure, Problem, Setting, Unit
 from portal.text import same
 
 KIND: Kind = kinds.kind("machinery").bound(
@@ -57,7 +58,7 @@ def measure(of: Line, key: str, basis: Basis = NORWAY) -> Measure:
 
 def test_a_diesel_line_is_measured_with_its_factor_and_what_it_can_be_filtered_by() -> None:
     diesel = line("m-1", "diesel", "2 110", "162,5")
-    traits = {"carrier": "diesel", "zero_emission": "no", "bio": "no", "stage": "V"}
+    traits = {"carrier": "diesel", "zero_emission": "no", "bio": "no", "counted": "yes", "stage": "V"}
     from_invoice = {**traits, "source": "invoice", "measured": "no"}
     assert measure(diesel, "energy") == Measure("energy", Decimal("21268.8"), "kWh", from_invoice, "nir-2021/diesel/l")
     assert measure(diesel, "emissions_co2") == Measure(
@@ -159,6 +160,8 @@ def test_a_frozen_revision_recomputes_to_the_same_figures() -> None:
         "energy": ("12444.435360", "kWh", "nir-2021/diesel/l"),  # 1 234.567 * 10.08
         "emissions_co2": ("3283.948220", "kg CO2", "nir-2021/diesel/l"),  # 1 234.567 * 2.66
         "litres": ("1234.567", "l", ""),
+        "quantity": ("1234.567", "l", ""),
+        "work.missing": ("1", "", ""),
         "machines": ("1", "", ""),
         "hours": ("160", "h", ""),
     }
@@ -175,31 +178,37 @@ def test_sound_lines_have_no_problems() -> None:
 def test_more_hours_than_the_period_has_is_an_error() -> None:
     february = replace(MARCH, starts_on=date(2026, 2, 1), ends_on=date(2026, 2, 28))
     busy = line("m-1", "diesel", "100", "672,5")
-    assert problems([busy], february) == [("hours_in_period@1", "hours", busy.key, "error")]
+    assert problems([busy], february) == [("hours_in_period", "hours", busy.key, "error")]
     assert problems([line("m-1", "diesel", "100", "672")], february) == []
-    assert only([busy], february).text.nb == ("Gravemaskin 1 har 672,5 timer, men perioden har bare 672. Rett timene.")
+    assert only([busy], february).text.nb == (
+        "Gravemaskin 1 har 672,5 timer, men sto bare 28 dager på plassen i perioden, det er høyst 672 timer. "
+        "Rett timene, eller datoene i maskinregisteret."
+    )
 
 
 def test_hours_of_a_machine_are_added_over_its_lines() -> None:
     lines = [line("m-1", "diesel", "100", "400"), electric("m-1", "100", "400"), line("m-2", "diesel", "100", "400")]
-    assert problems(lines) == [("hours_in_period@1", "hours", key, "error") for key in (lines[0].key, lines[1].key)]
+    assert problems(lines) == [("hours_in_period", "hours", key, "error") for key in (lines[0].key, lines[1].key)]
 
 
 def test_a_machine_twice_with_the_same_carrier_is_a_warning() -> None:
     lines = [line("m-1", "diesel", "100"), electric("m-1", "100"), line("m-1", "diesel", "100")]
-    assert problems(lines) == [("machine_once@1", "machine", lines[2].key, "warning")]
+    assert problems(lines) == [("machine_once", "machine", lines[2].key, "warning")]
 
 
-@pytest.mark.parametrize(("hours", "amount", "field"), [("0", "10", "hours"), ("10", "0", "amount")])
-def test_energy_and_hours_go_together(hours: str, amount: str, field: str) -> None:
+@pytest.mark.parametrize(
+    ("hours", "amount", "field", "rule"),
+    [("0", "10", "hours", "amount_without_hours"), ("10", "0", "amount", "hours_without_amount")],
+)
+def test_energy_and_hours_go_together(hours: str, amount: str, field: str, rule: str) -> None:
     odd = line("m-1", "diesel", amount, hours)
-    assert problems([odd]) == [("hours_and_amount@1", field, odd.key, "warning")]
+    assert problems([odd]) == [(rule, field, odd.key, "warning")]
 
 
 @pytest.mark.parametrize(("carrier", "stage"), [("electricity", "V"), ("hydrogen", "IV"), ("diesel", "zero_emission")])
 def test_stage_and_carrier_fit(carrier: str, stage: str) -> None:
     odd = line("m-1", carrier, "10", stage=stage)
-    assert problems([odd]) == [("stage_fits_carrier@1", "stage", odd.key, "warning")]
+    assert problems([odd]) == [("stage_fits_carrier", "stage", odd.key, "warning")]
 
 
 @pytest.mark.parametrize(
@@ -209,7 +218,7 @@ def test_stage_and_carrier_fit(carrier: str, stage: str) -> None:
 def test_ten_times_the_period_before_is_a_warning(before: str, now: str, told: bool) -> None:
     this = line("m-1", "diesel", now, "0" if now == "0" else "100")
     setting = replace(MARCH, previous=[line("m-1", "diesel", before), line("m-2", "diesel", "1")])
-    expected = [("ten_times_previous@1", "amount", this.key, "warning")]
+    expected = [("ten_times_previous", "amount", this.key, "warning")]
     assert problems([this], setting) == (expected if told else [])
 
 
@@ -242,3 +251,90 @@ def test_machines_come_from_the_contract() -> None:
 def test_a_machine_does_not_run_on_firewood() -> None:
     assert KIND.column("carrier").choice("firewood") is None
     assert kinds.kind("fuel").column("product").choice("firewood") is not None
+
+
+# Against calendar, register and history
+
+
+def test_hours_are_held_against_the_days_that_the_machine_stood_there() -> None:
+    here = replace(MARCH, units={"m-1": Unit("crawler_excavator", "", 10)})
+    assert problems([line("m-1", "diesel", "100", "240")], here) == []
+    busy = line("m-1", "diesel", "100", "241")
+    assert problems([busy], here) == [("hours_in_period", "hours", busy.key, "error")]
+
+
+@pytest.mark.parametrize(
+    ("litres", "told"), [("2200", False), ("8800", False), ("8801", True), ("550", False), ("549", True)]
+)
+def test_use_an_hour_far_from_what_is_usual_is_for_the_reviewer(litres: str, told: bool) -> None:
+    """22 l/h is usual for 15 to 25 tonnes; 100 hours; pointed out above four times or below a fourth of that."""
+    here = replace(MARCH, units={"m-1": Unit("crawler_excavator", "15_to_25", 31)})
+    this = line("m-1", "diesel", litres)
+    assert problems([this], here) == ([("use_an_hour", "amount", this.key, "flag")] if told else [])
+    assert problems([this], replace(here, units={"m-1": Unit("crane", "15_to_25", 31)})) == []
+
+
+@pytest.mark.parametrize(("now", "told"), [("1900", False), ("2500", True), ("400", True), ("500", False)])
+def test_a_jump_against_the_machines_own_history_is_for_the_reviewer(now: str, told: bool) -> None:
+    """The mean before is 10 l/h: told from 25 l/h, and at 4 l/h; three periods are needed to know."""
+    earlier = [[line("m-1", "diesel", litres)] for litres in ("900", "1000", "1100")]
+    this = line("m-1", "diesel", now)
+    known = replace(MARCH, previous=earlier[0], older=earlier[1:])
+    assert problems([this], known) == ([("against_history", "amount", this.key, "flag")] if told else [])
+    assert problems([this], replace(known, older=earlier[1:2])) == []
+
+
+def test_current_from_a_generator_is_not_zero_emission_and_its_energy_counts_as_diesel_only() -> None:
+    lines = [
+        line("m-1", "diesel", "100", "50"),
+        line("m-2", "electricity_generator", "300", "50", stage="zero_emission", source="metered"),
+    ]
+    assert [(rule, severity) for rule, _field, _line, severity in problems(lines)] == [("counted_at_generator", "info")]
+    assert figure("energy", lines) == Decimal(1008)
+    assert figure("zero_emission_share_energy", lines) == 0
+    assert figure("zero_emission_share_hours", lines) == 0
+    assert figure("zero_emission_share_machines", lines) == 0
+
+
+def test_a_hybrid_that_burnt_nothing_this_month_is_zero_emission_this_month() -> None:
+    lines = [electric("m-1", "100"), line("m-1", "diesel", "0", "0")]
+    assert figure("zero_emission_share_machines", lines) == 100
+
+
+# At the machine
+
+
+def test_the_share_at_the_machine_needs_a_sourced_efficiency() -> None:
+    lines = [line("m-1", "diesel", "100"), electric("m-2", "504")]
+    tally = KIND.figure("zero_emission_share_work", KIND.measure(lines, MARCH))
+    assert tally.value is None
+    assert tally.reason is not None
+    assert factors.efficiencies() == ()
+
+
+def test_with_a_table_the_share_at_the_machine_is_delivered_energy_times_efficiency() -> None:
+    """100 l * 10.08 * 0.4 = 403.2 kWh and 504 * 0.9 = 453.6 kWh."""
+    table = read_efficiencies(
+        {
+            "key": "test-2026",
+            "title": {"nb": "Prøvetabell", "en": "Test table"},
+            "publisher": "Ingen",
+            "year": 2026,
+            "source": "made up for this test",
+            "valid_from": "2026-01-01",
+            "shares": {"diesel": "0.4", "electricity": "0.9"},
+        }
+    )
+    basis = replace(NORWAY, efficiency=table)
+    lines = [line("m-1", "diesel", "100"), electric("m-2", "504")]
+    share = figure("zero_emission_share_work", lines, basis)
+    assert share is not None
+    assert round(share, 6) == round(Decimal("453.6") * 100 / Decimal("856.8"), 6)
+    assert any("Prøvetabell" in sentence.nb for sentence in basis.sentences())
+    assert measure(lines[0], "work", basis).factor == "test-2026/diesel"
+
+
+def test_an_efficiency_is_a_share() -> None:
+    table = {"key": "x", "title": {"nb": "x", "en": "x"}, "publisher": "x", "year": 2026, "source": "x"}
+    with pytest.raises(ValueError, match="between 0 and 1: diesel"):
+        read_efficiencies({**table, "valid_from": "2026-01-01", "shares": {"diesel": "40"}})
