@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sqlalchemy import select
 
@@ -16,6 +16,7 @@ from portal.model import (
     Contract,
     Deployment,
     KindVersion,
+    Machine,
     Report,
     ReportingPeriod,
     ReportState,
@@ -151,21 +152,25 @@ def kinds_of(report: Report) -> list[Kind]:
 
 def deployments_in(report: Report) -> list[Deployment]:
     """Machines that stood on the contract at some time in the report's period, by name."""
-    period = report.period
-    rows = db.session.scalars(
-        select(Deployment).where(
-            Deployment.contract_id == report.contract_id,
-            Deployment.arrived_on <= period.ends_on,
-            (Deployment.departed_on.is_(None)) | (Deployment.departed_on >= period.starts_on),
-        )
-    )
+    rows = db.session.scalars(_standing_in(report, select(Deployment)))
     return sorted(rows, key=lambda row: (row.machine.name, row.id))
 
 
 def machine_choices(report: Report) -> tuple[Choice, ...]:
     """The machines of the period as choices: key is the machine's public id, label its own name."""
-    machines = {row.machine.public_id: row.machine.name for row in deployments_in(report)}
-    return tuple(Choice(str(number), same(name)) for number, name in machines.items())
+    named = select(Machine.public_id, Machine.name).join(Deployment, Deployment.machine_id == Machine.id)
+    rows = db.session.execute(_standing_in(report, named).order_by(Machine.name, Deployment.id))
+    names = {row.public_id: row.name for row in rows}
+    return tuple(Choice(str(number), same(name)) for number, name in names.items())
+
+
+def _standing_in(report: Report, rows: Any) -> Any:
+    period = report.period
+    return rows.where(
+        Deployment.contract_id == report.contract_id,
+        Deployment.arrived_on <= period.ends_on,
+        (Deployment.departed_on.is_(None)) | (Deployment.departed_on >= period.starts_on),
+    )
 
 
 def _pins(contract: Contract) -> Json:
