@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sqlalchemy import select
 
@@ -183,14 +183,7 @@ def counting_kinds(report: Report) -> dict[str, Kind]:
 
 def deployments_in(report: Report) -> list[Deployment]:
     """Machines that stood on the contract at some time in the report's period, by name."""
-    period = report.period
-    rows = db.session.scalars(
-        select(Deployment).where(
-            Deployment.contract_id == report.contract_id,
-            Deployment.arrived_on <= period.ends_on,
-            (Deployment.departed_on.is_(None)) | (Deployment.departed_on >= period.starts_on),
-        )
-    )
+    rows = db.session.scalars(_standing_in(report, select(Deployment)))
     return sorted(rows, key=lambda row: (row.machine.name, row.id))
 
 
@@ -210,12 +203,21 @@ def units_in(report: Report) -> dict[str, Unit]:
 
 def _choices(report: Report) -> dict[str, tuple[Choice, ...]]:
     """The machines and the vehicles of the period as choices: key is the public id, label its own name."""
+    named = select(Machine.public_id, Machine.name, Machine.type).join(Deployment, Deployment.machine_id == Machine.id)
     found: dict[str, dict[str, Choice]] = {"machines": {}, "vehicles": {}}
-    for row in deployments_in(report):
-        source = "vehicles" if register.is_vehicle(row.machine.type) else "machines"
-        key = str(row.machine.public_id)
-        found[source][key] = Choice(key, same(row.machine.name))
+    for row in db.session.execute(_standing_in(report, named).order_by(Machine.name, Deployment.id)):
+        source = "vehicles" if register.is_vehicle(row.type) else "machines"
+        found[source][str(row.public_id)] = Choice(str(row.public_id), same(row.name))
     return {source: tuple(choices.values()) for source, choices in found.items()}
+
+
+def _standing_in(report: Report, rows: Any) -> Any:
+    period = report.period
+    return rows.where(
+        Deployment.contract_id == report.contract_id,
+        Deployment.arrived_on <= period.ends_on,
+        (Deployment.departed_on.is_(None)) | (Deployment.departed_on >= period.starts_on),
+    )
 
 
 def _pins(contract: Contract) -> Json:

@@ -53,7 +53,7 @@ def grid_row(kind: Kind, row: DraftRow, index: int | str, beside: Beside) -> dic
     """One line for the grid macro. `index`: the row's number, or BLANK_INDEX for the pattern of a new row."""
     identifier = f"lines-{index}"
     key = BLANK_KEY if index == BLANK_INDEX else str(row.key)
-    found = _found(row, beside)
+    found = _found(row, beside.said)
     problems = [problem for problem in found if problem.rule not in UNFINISHED]
     columns = [column.key for column in kind.columns]
     return {
@@ -81,15 +81,15 @@ def grid_row(kind: Kind, row: DraftRow, index: int | str, beside: Beside) -> dic
     }
 
 
-def has_errors(row: DraftRow, beside: Beside) -> bool:
+def has_errors(row: DraftRow, said: Sequence[Problem]) -> bool:
     """Whether something in the line is wrong, and not only unfinished."""
-    return any(problem.severity == "error" and problem.rule not in UNFINISHED for problem in _found(row, beside))
+    return any(problem.severity == "error" and problem.rule not in UNFINISHED for problem in _found(row, said))
 
 
-def _found(row: DraftRow, beside: Beside) -> list[Problem]:
-    if beside.said is None:
+def _found(row: DraftRow, said: Sequence[Problem] | None) -> list[Problem]:
+    if said is None:
         return []
-    return [*row.reading.problems, *(each for each in beside.said if each.line == str(row.key))]
+    return [*row.reading.problems, *(each for each in said if each.line == str(row.key))]
 
 
 def _fixed(kind: Kind, row: DraftRow, identifier: str) -> dict[str, str]:

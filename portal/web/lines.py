@@ -1,7 +1,7 @@
 """Filling in one section: the whole form with all its buttons, and one line at a time as it is typed."""
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -18,6 +18,7 @@ from portal.operations import contracts, drafts, lines, lookup, reports
 from portal.operations.drafts import RawLine
 from portal.operations.lines import Clash, Removed
 from portal.operations.lookup import NOT_HERE
+from portal.operations.reports import Summary
 from portal.permissions import Permission
 from portal.text import Text
 from portal.web import grid_rows, kind_forms, report_views, section_views
@@ -163,10 +164,11 @@ def _after_saving(
         _tell_copied(copied)
     if wanted.is_act:
         return redirect(url_for("reports.edit", **here, back=_back(), _anchor=wanted.place), 303)
-    part = next(each for each in report_views.parts(report, reports.summary(report)) if each.kind.key == kind.key)
+    found = reports.summary(report)
+    part = next(each for each in report_views.parts(report, found) if each.kind.key == kind.key)
     if part.errors or is_htmx():
         # It is stored all the same: nothing that was typed is lost.
-        return _stored(report, kind, form, wanted, failed=bool(part.errors))
+        return _stored(report, kind, form, wanted, _said_of(found, kind.key))
     flash(_("“%(part)s” is saved.", part=kind.title.to(current_language())), "success")
     if _back():
         return redirect(url_for("reports.check", public_id=report.public_id), 303)
@@ -180,15 +182,16 @@ def _back() -> str | None:
     return "check" if request.args.get("back") == "check" else None
 
 
-def _stored(report: Report, kind: Kind, form: SectionForm, wanted: Wanted, *, failed: bool) -> ResponseReturnValue:
+def _stored(
+    report: Report, kind: Kind, form: SectionForm, wanted: Wanted, said: Sequence[Problem]
+) -> ResponseReturnValue:
     form.version.data = report.section(kind.key).version
-    said, rows = _said(report, kind.key), drafts.rows_of(report, kind)
+    rows = drafts.rows_of(report, kind)
     if not is_htmx():
-        page = section_page(report, kind, form, rows, said=said, failed=failed, is_stored=True)
+        page = section_page(report, kind, form, rows, said=said, failed=True, is_stored=True)
         return render_template("reports/edit.html", **page), 422
-    beside = section_views.beside_lines(report, kind, said=said)
-    saved = {line.key: saved_words(report, has_errors=False) for line in wanted.typed.values()}
-    saved |= {row.key: saved_words(report, has_errors=True) for row in rows if grid_rows.has_errors(row, beside)}
+    failed = {row.key for row in rows if grid_rows.has_errors(row, said)}
+    saved = {line.key: saved_words(report, has_errors=line.key in failed) for line in wanted.typed.values()}
     page = section_page(report, kind, form, rows, said=said, saved=saved, is_stored=True)
     return render_template("reports/_rows.html", **page), 422 if failed else 200
 
@@ -243,7 +246,10 @@ def _tell_copied(copied: lines.Copied) -> None:
 
 def _said(report: Report, key: str) -> list[Problem]:
     """What the rules say of a section, and what is wrong with it as a whole."""
-    found = reports.summary(report)
+    return _said_of(reports.summary(report), key)
+
+
+def _said_of(found: Summary, key: str) -> list[Problem]:
     state = next(state for state in found.sections if state.kind.key == key)
     whole = [problem for problem in state.problems if not problem.line or problem.rule == drafts.UNCONFIRMED]
     return [*whole, *found.assessment.problems[key]]
@@ -283,11 +289,14 @@ def save_line(report: Report, key: str, line: uuid.UUID) -> ResponseReturnValue:
         return _line_refused(report, kind, (name, typed), refusal)
     if not is_htmx():
         return redirect(url_for("reports.edit", public_id=report.public_id, key=key, _anchor="lines"), 303)
-    beside = section_views.beside_lines(report, kind, said=_said(report, key))
-    row = next(each for each in drafts.rows_of(report, kind) if each.key == line)
-    failed = grid_rows.has_errors(row, beside)
+    said = _said(report, key)
+    rows = {row.key: row for row in drafts.rows_of(report, kind)}
+    row = rows[line]
+    failed = grid_rows.has_errors(row, said)
+    beside = section_views.beside_lines(report, kind, said=said)
     beside = replace(beside, saved={line: saved_words(report, has_errors=failed)})
-    return _row(report, kind, name, row, beside), 422 if failed else 200
+    shown = grid_rows.grid_row(kind, row, name.rpartition("-")[2], beside)
+    return _row(report, kind, shown, rows.values()), 422 if failed else 200
 
 
 def _line_refused(
@@ -304,15 +313,16 @@ def _line_refused(
     beside = section_views.beside_lines(report, kind, said=said, clashing={each: stored.get(each) for each in clashing})
     beside = replace(beside, saved={typed.key: NOT_SAVED.with_values(why=why)}, refused={typed.key})
     (row,) = drafts.rows_from(report, kind, [typed])
-    return _row(report, kind, name, row, beside), 409 if isinstance(refusal, Conflict) else 422
+    shown = grid_rows.grid_row(kind, row, name.rpartition("-")[2], beside)
+    return _row(report, kind, shown, stored.values()), 409 if isinstance(refusal, Conflict) else 422
 
 
-def _row(report: Report, kind: Kind, name: str, row: drafts.DraftRow, beside: grid_rows.Beside) -> str:
+def _row(report: Report, kind: Kind, shown: Mapping[str, Any], rows: Iterable[drafts.DraftRow]) -> str:
     return render_template(
         "reports/_row.html",
         columns=kind_forms.grid_columns(kind),
-        row=grid_rows.grid_row(kind, row, name.rpartition("-")[2], beside),
-        totals=section_views.totals(kind, drafts.rows_of(report, kind)),
+        row=shown,
+        totals=section_views.totals(kind, rows),
         version=section_of(report, kind.key).version,
     )
 

@@ -1,7 +1,7 @@
 """The page where one section is filled in: its grid, what is wrong, what is asked for, and whose values collide."""
 
 import uuid
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
@@ -125,7 +125,7 @@ def beside_lines(
     )
 
 
-def totals(kind: Kind, rows: Sequence[DraftRow]) -> dict[str, list[tuple[str, Any]]]:
+def totals(kind: Kind, rows: Iterable[DraftRow]) -> dict[str, list[tuple[str, Any]]]:
     """Name of each number column of the grid -> its sums, each with its unit."""
     sums = report_views.totals(kind, [Line(str(row.key), row.reading.values) for row in rows])
     return {
