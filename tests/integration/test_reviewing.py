@@ -11,7 +11,7 @@ from flask import Flask
 from sqlalchemy import select
 
 from portal.extensions import db, transaction
-from portal.model import Comment, CommentCategory, Membership, OutgoingMail, Report, ReportState
+from portal.model import Comment, CommentCategory, Evidence, Membership, OutgoingMail, Report, ReportState, RevisionLine
 from portal.operations import comments, drafts
 from portal.operations.comments import Place
 from tests.desk import Desk, give_passwords, sit_down, words
@@ -404,6 +404,26 @@ def test_lines_without_an_identity_are_known_by_their_key(world: World, seat: Se
     assert "Not here now" in text
     assert "before: 70 l" in text
     assert "Not in revision 1" in text
+
+
+def test_the_files_behind_a_value_are_handed_out_beside_it(world: World, seat: Seat) -> None:
+    submit(world)
+    file = Evidence(
+        **world.report.parties,
+        sha256="a" * 64,
+        name="kvittering.pdf",
+        media_type="application/pdf",
+        size=1,
+        uploaded_by_id=world.anna.person_id,
+    )
+    value = {"value": "80", "unit": "l", "source": "invoice", "evidence": f"{'a' * 64} {'b' * 64}"}
+    latest = fresh(world).latest
+    assert latest is not None
+    with transaction() as session:
+        session.add(file)
+        latest.lines.append(RevisionLine(kind="fuel", key=uuid4(), position=0, values={"amount": value}))
+    text = seat(world.rita).get(page(world)).text
+    assert text.count(f'href="/evidence/{file.public_id}">kvittering.pdf</a>') == 1
 
 
 # -- keys --------------------------------------------------------------------------------------------------------------
