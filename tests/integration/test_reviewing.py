@@ -170,6 +170,22 @@ def test_a_return_reopens_what_must_be_corrected_and_asks_the_questions(world: W
     assert "Answer in the report:\n- EL-1, Operating hours: Var den på verksted?" in letter.body
 
 
+@pytest.mark.parametrize(("result", "letter"), [("approve", "approved"), ("reject", "rejected")])
+def test_every_decision_tells_what_was_said(world: World, seat: Seat, result: str, letter: str) -> None:
+    submit(world)
+    rita = seat(world.rita)
+    say(rita, world, line(world, "DI-2", "amount"), "Ta vare på fakturaen.", "question")
+    say(rita, world, "", SECRET, "internal")
+    if result == "reject":
+        say(rita, world, "machinery//", "Feil byggeplass.")
+    assert decision(rita, world, result, reasons="Mine grunner.")[0] == 303
+    row = db.session.scalars(select(OutgoingMail).where(OutgoingMail.letter == letter)).first()
+    assert row is not None
+    assert "Comments on the report:\n- DI-2, Amount: Ta vare på fakturaen." in row.body
+    assert ("- Machinery: Feil byggeplass." in row.body) == (result == "reject")
+    assert SECRET not in row.body
+
+
 def test_two_comments_on_one_value_are_one_thing_to_correct(world: World, seat: Seat) -> None:
     submit(world)
     rita, ruth = seat(world.rita), seat(world.ruth)
