@@ -11,7 +11,7 @@ from wtforms.validators import Optional
 
 from portal import clock, permissions
 from portal.errors import Forbidden, NotFound
-from portal.model import Comment, CommentCategory, Decision, Report, ReportState
+from portal.model import Comment, CommentCategory, Decision, Report, ReportState, Revision
 from portal.operations import audit, claims, comments, contracts, processes, review_queue
 from portal.operations.lookup import NOT_HERE
 from portal.text import Text
@@ -81,7 +81,7 @@ def page(
     told = corrections.told(report, said, kinds)
     own = [comment for comment in said if comment.revision_id == revision.id]
     musts = [comment for comment in own if comment.must_be_corrected]
-    lens = _lens(report, draft)
+    lens = _lens(report, revision, draft)
     chosen = lists.queue_filter(request.args)
     found = standing(processes.of(report))
     return render_template(
@@ -125,10 +125,11 @@ def view_arguments() -> dict[str, Any]:
     return {name: value for name, value in found.items() if value in {*Compare, "all"}}
 
 
-def _lens(report: Report, draft: Draft | None) -> Lens:
+def _lens(report: Report, revision: Revision, draft: Draft | None) -> Lens:
     against = comparisons.chosen(report, request.args.get("compare", ""))
     kept = draft.line if draft else request.args.get("line", "")
-    return Lens(comparisons.earlier(report, against), request.args.get("rows") == "all", kept)
+    files = review_views.files_of(revision, current_membership())
+    return Lens(comparisons.earlier(report, against), request.args.get("rows") == "all", kept, files)
 
 
 def _asked_for(report: Report) -> Draft | None:

@@ -8,10 +8,10 @@ from typing import NamedTuple
 from flask_babel import gettext as _
 from sqlalchemy import select
 
-from portal import factors
+from portal import factors, permissions
 from portal.extensions import db
 from portal.kinds import WHOLE_SITE, Field, FieldType, Indicator, Kind, Line
-from portal.model import Figure, Finding, FindingResult, Report, ReportingPeriod, Revision
+from portal.model import Evidence, Figure, Finding, FindingResult, Membership, Report, ReportingPeriod, Revision
 from portal.operations import figures, letters
 from portal.text import Text, same
 from portal.web import labels
@@ -38,6 +38,7 @@ class Cell(NamedTuple):
     """A value and its source: now, as they were, and by what share of 1 a number changed.
 
     `place`: where a comment on it stands. `is_flagged`: whether a rule has something to say of just this value.
+    `files`: what documents it.
     """
 
     field: Field
@@ -48,6 +49,7 @@ class Cell(NamedTuple):
     change: Decimal | None
     is_changed: bool
     is_flagged: bool
+    files: list[Evidence]
     place: str
 
 
@@ -106,11 +108,15 @@ class ReviewedSection:
 
 
 class Lens(NamedTuple):
-    """How the reviewer looks at the lines: beside what, all of them or those that stand out, and which one besides."""
+    """How the reviewer looks at the lines: beside what, all of them or those that stand out, and which one besides.
+
+    `files`: hash -> the file, of all that documents their values.
+    """
 
     earlier: Earlier
     everything: bool = False
     kept: str = ""
+    files: Mapping[str, Evidence] = {}
 
 
 def section(kind: Kind, revision: Revision, lens: Lens, said: Sequence[ToldComment]) -> ReviewedSection:
@@ -122,7 +128,7 @@ def section(kind: Kind, revision: Revision, lens: Lens, said: Sequence[ToldComme
     gone = [line for line in lens.earlier.lines.get(kind.key, ()) if is_compared and id(line) not in matched]
     own = [each for each in said if each.place.kind == kind.key]
     reviewed = [
-        *(_reviewed(kind, (place, *pair), revision, own) for place, pair in enumerate(pairs, start=1)),
+        *(_reviewed(kind, (place, *pair), revision, own, lens.files) for place, pair in enumerate(pairs, start=1)),
         *(_gone(kind, place, line, own) for place, line in enumerate(gone, start=len(lines) + 1)),
     ]
     given = [*lines, *gone]
@@ -144,7 +150,11 @@ def section(kind: Kind, revision: Revision, lens: Lens, said: Sequence[ToldComme
 
 
 def _reviewed(
-    kind: Kind, placed: tuple[int, Line, Line | None], revision: Revision, said: Sequence[ToldComment]
+    kind: Kind,
+    placed: tuple[int, Line, Line | None],
+    revision: Revision,
+    said: Sequence[ToldComment],
+    files: Mapping[str, Evidence],
 ) -> ReviewedLine:
     place, line, before = placed
     flagged = {check.field for check in revision.checks if (check.kind, check.line_key) == (kind.key, line.key)}
@@ -152,7 +162,7 @@ def _reviewed(
     return ReviewedLine(
         key=line.key,
         name=letters.line_name(kind, line, place),
-        cells=[_cell(kind, field, line, before, is_flagged=field.key in flagged) for field in fields],
+        cells=[_cell(kind, field, line, before, files, is_flagged=field.key in flagged) for field in fields],
         remarks=[*_breaches(kind, line, revision), *_remarks(kind, line, revision)],
         comments=[each for each in said if str(each.place.line_key) == line.key],
         place=f"{kind.key}/{line.key}/",
@@ -167,7 +177,7 @@ def _gone(kind: Kind, place: int, line: Line, said: Sequence[ToldComment]) -> Re
     return ReviewedLine(
         key=line.key,
         name=letters.line_name(kind, line, place),
-        cells=[_cell(kind, field, empty, line, is_flagged=False) for field in fields],
+        cells=[_cell(kind, field, empty, line, {}, is_flagged=False) for field in fields],
         remarks=[],
         comments=[each for each in said if str(each.place.line_key) == line.key],
         place="",
@@ -176,12 +186,15 @@ def _gone(kind: Kind, place: int, line: Line, said: Sequence[ToldComment]) -> Re
     )
 
 
-def _cell(kind: Kind, field: Field, line: Line, before: Line | None, *, is_flagged: bool) -> Cell:
+def _cell(  # noqa: PLR0913 - what a value is shown by
+    kind: Kind, field: Field, line: Line, before: Line | None, files: Mapping[str, Evidence], *, is_flagged: bool
+) -> Cell:
     now, source = kind.words(field.key, line.values), _source(kind, field, line)
     old, old_source = (
         (kind.words(field.key, before.values), _source(kind, field, before)) if before else (NOTHING, NOTHING)
     )
     is_number = field.type is FieldType.NUMBER
+    hashes = _hashes(line, field.key)
     return Cell(
         field=field,
         now=now,
@@ -189,10 +202,32 @@ def _cell(kind: Kind, field: Field, line: Line, before: Line | None, *, is_flagg
         before=old,
         source_before=old_source,
         change=share_of_change(before.number(field.key), line.number(field.key)) if before and is_number else None,
-        is_changed=before is not None and (now, source) != (old, old_source),
+        is_changed=before is not None and (now, source, hashes) != (old, old_source, _hashes(before, field.key)),
         is_flagged=is_flagged,
+        files=[files[each] for each in hashes if each in files],
         place=f"{kind.key}/{line.key}/{field.key}",
     )
+
+
+def files_of(revision: Revision, by: Membership) -> dict[str, Evidence]:
+    """Hash -> the file, of all that documents a value of the revision."""
+    hashes = {
+        each
+        for row in revision.lines
+        for field in row.values
+        for each in _hashes(Line(str(row.key), row.values), field)
+    }
+    if not hashes:
+        return {}
+    rows = permissions.visible(Evidence, by).where(
+        Evidence.contract_id == revision.contract_id, Evidence.sha256.in_(hashes)
+    )
+    return {file.sha256: file for file in db.session.scalars(rows.order_by(Evidence.id.desc()))}
+
+
+def _hashes(line: Line, field: str) -> list[str]:
+    """The files that a value was signed with."""
+    return line.values.get(field, {}).get("evidence", "").split()
 
 
 def _source(kind: Kind, field: Field, line: Line) -> Text:

@@ -11,7 +11,7 @@ from flask import Flask
 from sqlalchemy import select
 
 from portal.extensions import db, transaction
-from portal.model import Comment, CommentCategory, Membership, OutgoingMail, Report, ReportState
+from portal.model import Comment, CommentCategory, Evidence, Membership, OutgoingMail, Report, ReportState, RevisionLine
 from portal.operations import comments, drafts
 from portal.operations.comments import Place
 from tests.desk import Desk, give_passwords, sit_down, words
@@ -168,6 +168,22 @@ def test_a_return_reopens_what_must_be_corrected_and_asks_the_questions(world: W
     assert letter is not None
     assert "- DI-2, Amount: Er det 900 liter?\n" in letter.body
     assert "Answer in the report:\n- EL-1, Operating hours: Var den på verksted?" in letter.body
+
+
+@pytest.mark.parametrize(("result", "letter"), [("approve", "approved"), ("reject", "rejected")])
+def test_every_decision_tells_what_was_said(world: World, seat: Seat, result: str, letter: str) -> None:
+    submit(world)
+    rita = seat(world.rita)
+    say(rita, world, line(world, "DI-2", "amount"), "Ta vare på fakturaen.", "question")
+    say(rita, world, "", SECRET, "internal")
+    if result == "reject":
+        say(rita, world, "machinery//", "Feil byggeplass.")
+    assert decision(rita, world, result, reasons="Mine grunner.")[0] == 303
+    row = db.session.scalars(select(OutgoingMail).where(OutgoingMail.letter == letter)).first()
+    assert row is not None
+    assert "Comments on the report:\n- DI-2, Amount: Ta vare på fakturaen." in row.body
+    assert ("- Machinery: Feil byggeplass." in row.body) == (result == "reject")
+    assert SECRET not in row.body
 
 
 def test_two_comments_on_one_value_are_one_thing_to_correct(world: World, seat: Seat) -> None:
@@ -404,6 +420,26 @@ def test_lines_without_an_identity_are_known_by_their_key(world: World, seat: Se
     assert "Not here now" in text
     assert "before: 70 l" in text
     assert "Not in revision 1" in text
+
+
+def test_the_files_behind_a_value_are_handed_out_beside_it(world: World, seat: Seat) -> None:
+    submit(world)
+    file = Evidence(
+        **world.report.parties,
+        sha256="a" * 64,
+        name="kvittering.pdf",
+        media_type="application/pdf",
+        size=1,
+        uploaded_by_id=world.anna.person_id,
+    )
+    value = {"value": "80", "unit": "l", "source": "invoice", "evidence": f"{'a' * 64} {'b' * 64}"}
+    latest = fresh(world).latest
+    assert latest is not None
+    with transaction() as session:
+        session.add(file)
+        latest.lines.append(RevisionLine(kind="fuel", key=uuid4(), position=0, values={"amount": value}))
+    text = seat(world.rita).get(page(world)).text
+    assert text.count(f'href="/evidence/{file.public_id}">kvittering.pdf</a>') == 1
 
 
 # -- keys --------------------------------------------------------------------------------------------------------------
