@@ -161,7 +161,7 @@ def _shown_again(row: ImportedFile, form: StoreForm, refusal: Conflict | Invalid
         return _page(row, form), 409
     found = [problem for problem in refusal.problems if isinstance(problem, Problem)]
     if any(problem.field == form.confirmed.name for problem in found):
-        form["confirmed"].errors = [refusal.text]
+        form.confirmed.errors = [refusal.text.to(current_language())]
     return _page(row, form, [(problem.field, problem.text) for problem in found]), 422
 
 
@@ -178,8 +178,6 @@ def read_again(row: ImportedFile) -> ResponseReturnValue:
 @requires(Permission.REPORT_EDIT, ImportedFile)
 def marked(row: ImportedFile) -> ResponseReturnValue:
     """The person's own file with the errors marked in it."""
-    return send_file(BytesIO(imports.marked(row)), mimetype=XLSX, as_attachment=True, download_name=_marked_name(row))
-
-
-def _marked_name(row: ImportedFile) -> str:
-    return f"{_('errors')}-{row.name}"
+    # TRANSLATORS: the name of a person's own file that comes back with its errors marked
+    name = _("errors-%(file)s", file=row.name)
+    return send_file(BytesIO(imports.marked(row)), mimetype=XLSX, as_attachment=True, download_name=name)

@@ -123,6 +123,26 @@ def test_the_rules_speak_before_anything_is_stored(world: World) -> None:
     assert tenfold.state == ImportState.READY
 
 
+def test_the_template_shows_what_the_last_report_said(world: World) -> None:
+    _report_february(world)
+    book = template_book(world.report)
+    sheet: Any = book["Maskiner"]
+    headings = {cell.value: cell.column for cell in sheet[4]}
+    amount = headings["Forrige rapport: Mengde (bare til lesing)"]
+    assert [sheet.cell(row, amount).value for row in (5, 6)] == ["1\u00a0000\u00a0l", "5\u00a0000\u00a0kWh"]
+    assert [sheet.cell(row, columns_of(sheet)["amount"]).value for row in (5, 6)] == [None, None]
+    row = _uploaded(world, _filled(world))
+    assert (row.state, row.result["notes"]) == (ImportState.READY, [])
+
+
+def test_a_template_of_an_older_draft_is_taken_with_a_word(world: World) -> None:
+    content = _filled(world)
+    fill_in(world)
+    row = _uploaded(world, content)
+    assert row.state == ImportState.READY
+    assert [note["en"][:39] for note in row.result["notes"]] == ["The draft has changed since the template"[:39]]
+
+
 def test_copies_and_formulas_need_a_yes(world: World) -> None:
     row = _uploaded(world, _delivery(world, copies=2))
     assert [problem["rule"] for problem in row.result["problems"] if problem["asks"]] == ["duplicate_rows"]
