@@ -3,7 +3,7 @@
 import re
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from functools import partial
@@ -21,6 +21,7 @@ from portal.operations import audit, machines
 from portal.operations.machines import MachineFacts
 from portal.web import passwords
 from tests.http import PASSWORD, HttpBrowser
+from tests.integration.test_supplier_pages import fields
 from tests.world import World, build_world
 
 ROWS = 8
@@ -84,8 +85,7 @@ def peopled() -> World:
 
 def page_of(browser: HttpBrowser, world: World) -> tuple[str, dict[str, str]]:
     address = f"/reports/{world.report.public_id}/sections/machinery"
-    (form,) = html.fromstring(browser.call("GET", address)[1]).xpath("//form[contains(@class, 'section-form')]")
-    return address, {name: value or "" for name, value in form.form_values()}
+    return address, fields(html.fromstring(browser.call("GET", address)[1]))
 
 
 def one_row(form: dict[str, str], row: int, **typed: str) -> tuple[str, dict[str, str]]:
@@ -96,7 +96,7 @@ def one_row(form: dict[str, str], row: int, **typed: str) -> tuple[str, dict[str
     return form[f"{name}-key"], {"version": form["version"], **own}
 
 
-def at_once(acts: list[Callable[[], tuple[int, str]]]) -> list[tuple[int, str]]:
+def at_once(acts: Sequence[Callable[[], tuple[int, str]]]) -> list[tuple[int, str]]:
     barrier = threading.Barrier(len(acts))
 
     def run(act: Callable[[], tuple[int, str]]) -> tuple[int, str]:
