@@ -52,8 +52,10 @@ def sweep_mail(_payload: Payload) -> None:
 
 
 def sweep_files(_payload: Payload) -> None:
-    """Remove stored files that no row speaks of: uploads whose transaction came to nothing."""
-    kept = {*db.session.scalars(select(Evidence.sha256)), *db.session.scalars(select(ImportedFile.sha256))}
+    """Remove stored files that nothing rests on: uploads that came to nothing, receipts taken away unsigned."""
+    in_use = Evidence.removed_at.is_(None) | Evidence.revision_id.is_not(None)
+    evidence = db.session.scalars(select(Evidence.sha256).where(in_use))
+    kept = {*evidence, *db.session.scalars(select(ImportedFile.sha256))}
     db.session.rollback()
     parts().store.sweep(kept)
 

@@ -1,7 +1,7 @@
 """The form of a kind, drawn from its description: no kind's columns are listed here or anywhere else."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from flask_babel import lazy_gettext
@@ -36,6 +36,11 @@ class Rows(FieldList):  # type: ignore[type-arg]  # the class itself takes no ar
 
     def _compact_indices(self) -> None:
         """Do not number the entries anew, as WTForms would: rows may be missing, or only one be sent."""
+
+    def _extract_indices(self, prefix: str, formdata: Iterable[str]) -> Any:
+        """The rows' numbers; WTForms would stumble over digits such as ², which are none to Python."""
+        names = [name for name in formdata if name.isascii()]
+        return super()._extract_indices(prefix, names)  # type: ignore[misc]  # not in the stubs
 
 
 class SectionForm(FlaskForm):

@@ -28,7 +28,7 @@ _WATCH = """() => {
     requestAnimationFrame(() => setTimeout(() => window.keystrokes.push(performance.now() - from)));
   }, { capture: true });
 }"""
-_PAINTED = "() => performance.getEntriesByName('first-contentful-paint')[0].startTime"
+_PAINTED = "() => performance.getEntriesByName('first-contentful-paint')[0]?.startTime"
 _LOADED = "() => performance.getEntriesByType('navigation')[0].loadEventEnd"
 _SENT = """() => performance.getEntriesByType('resource').filter((each) => each.name.includes('/lines/'))
   .map((each) => each.duration)"""
@@ -52,7 +52,7 @@ def figures(visitor: Visitor, world: World, rows: int) -> dict[str, float]:
     for _time in range(TIMES):
         page.goto(lines_of(world))
         expect(page.locator("#grid-rows > tr")).to_have_count(rows)
-        painted.append(page.evaluate(_PAINTED))
+        painted.append(page.wait_for_function(_PAINTED).json_value())
         loaded.append(page.evaluate(_LOADED))
     page.evaluate(_WATCH)
     for row in range(TIMES):

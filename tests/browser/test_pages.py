@@ -176,7 +176,7 @@ def test_two_tabs_that_collide_show_both_values(small_portal: Portal, visit: Vis
     first.presses("Save draft").reads("“%(part)s” is saved.", part=first.words.of(kind("machinery").title))
     hours[1].fill("150")
     assert second.status_after(lambda: second.presses("Save draft")) == 409
-    differs = second.row("DI-2").filter(has_text="100 h")
+    differs = second.row("DI-2").filter(has_text="100 h").first
     expect(differs).to_contain_text("150 h")
     expect(hours[1]).to_have_value("150")
     second.reads("Somebody else saved before you").looks()

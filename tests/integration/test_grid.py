@@ -253,6 +253,13 @@ def test_many_rows_at_once_are_answered_with_the_table_body(world: World, sit: S
     assert [line.get("hours", "") for line in stored(world)] == ["4", "", "x"]
 
 
+def test_a_row_whose_number_is_none_is_no_row(world: World, sit: Sit) -> None:
+    anna = sit(world.anna)
+    form = {**form_of(anna, world), "lines-²-in_hours": "1", "lines-x-in_hours": "1", "lines-1-version": "²"}
+    assert anna.send(section(world), {**form, "lines-0-in_hours": "4"}).status_code == 303
+    assert [line.get("hours", "") for line in stored(world)] == ["4", ""]
+
+
 def test_a_stranger_saves_no_line(world: World, sit: Sit) -> None:
     anna = sit(world.anna)
     form = form_of(anna, world)

@@ -5,20 +5,21 @@ import hashlib
 import io
 import uuid
 from collections.abc import Callable, Iterator
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 from flask import Flask
 from sqlalchemy import select
 from werkzeug.test import TestResponse
 
-from portal import calendars
-from portal.extensions import db, transaction
+from portal import calendars, clock
+from portal.extensions import db, parts, transaction
 from portal.model import Decision, Evidence, Report
 from portal.operations import contracts, drafts, evidence, lines, reports, reviews
 from portal.operations.evidence import Place, Upload
 from portal.operations.reviews import Correction
 from portal.web import passwords
+from portal.work import sweep_files
 from tests.http import PASSWORD
 from tests.integration.test_supplier_pages import fields, section
 from tests.pages import Desk, parsed, words
@@ -223,3 +224,18 @@ def test_copying_last_month_copies_no_receipt(world: World) -> None:
     assert evidence.of_section(april, "machinery") == {}
     kind = contracts.kind_of(april, "machinery")
     assert {row.raw["amount"] for row in drafts.rows_of(april, kind)} == {"1000", "5000"}
+
+
+def test_a_receipt_taken_away_unsigned_is_swept_and_a_signed_one_is_not(world: World) -> None:
+    fill_in(world)
+    attach(world, PHOTO, PAPER)
+    report = db.session.get_one(Report, world.report.id)
+    photo, paper = db.session.scalars(select(Evidence).order_by(Evidence.id)).all()
+    with transaction():
+        evidence.remove(report, photo, by=world.anna)
+    sign(world)
+    clock.move_to(clock.now() + timedelta(days=400))
+    sweep_files({})
+    store = parts().store
+    assert not store.exists(photo.sha256)
+    assert store.get(paper.sha256) == PAPER.content

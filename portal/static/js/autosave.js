@@ -38,7 +38,7 @@ function subjectOf(event) {
 /** What the form would send for these rows alone, as they are at this moment: the newest versions, the newest values. */
 function bodyFor(element) {
   const body = new URLSearchParams();
-  for (const name of ["csrf_token", "version"]) body.append(name, form.elements[name].value);
+  for (const name of ["csrf_token", "version"]) body.append(name, form.elements[name]?.value ?? "");
   if (!element.matches("tr")) body.append("answer", "filled");
   for (const control of element.querySelectorAll("[name]:not(button)")) body.append(control.name, control.value);
   if (acts.has(element)) body.append(acts.get(element), "1");
