@@ -3,22 +3,26 @@
 import io
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import openpyxl
 import pytest
 from playwright.sync_api import expect
+from sqlalchemy import select
 
-from portal.extensions import transaction
+from portal.extensions import db, transaction
 from portal.files import XLSX
-from portal.operations import machines
+from portal.model import ImportedFile, ImportStep, Report
+from portal.operations import imports, machines
 from portal.operations.machines import MachineFacts
+from portal.work import read_import
 from tests.browser.conftest import Visit, settle
 from tests.browser.server import Portal, serving
 from tests.browser.visitor import Visitor
 from tests.doors import columns_of, heading_row, saved
-from tests.world import World
+from tests.world import MARCH, World, fill_in
 
 pytestmark = [pytest.mark.browser, pytest.mark.soak]
 
@@ -101,6 +105,44 @@ def test_wrong_values_are_corrected_in_the_form(portal: Portal, visit: Visit) ->
     anna.looks()
 
 
+def test_the_page_tells_how_far_the_reading_is(small_portal: Portal, visit: Visit) -> None:
+    world = settle(small_portal, "en")
+    anna = visit(small_portal, "en").signs_in("anna@prove.example")
+    anna.goes_to(f"/reports/{world.report.public_id}/excel")
+    uploads(anna, filled_in(anna.downloads("Download the Excel template"), {}), "march.xlsx")
+    anna.reads("The file is received and waits for its turn").looks()
+    with the_newest(small_portal) as row:
+        imports.progress(row, ImportStep.CHECKING, 40, 80)
+    anna.sees("40 of 80 rows")
+    expect(anna.page.get_by_role("progressbar", name="The rows are checked: 40 of 80 rows.")).to_be_visible()
+    anna.looks()
+    the_job_is_done(small_portal)
+    is_read(anna, "See what would change")
+
+
+def test_questions_and_a_draft_that_changes_meanwhile(small_portal: Portal, visit: Visit) -> None:
+    world = settle(small_portal, "en")
+    anna = visit(small_portal, "en").signs_in("anna@prove.example")
+    anna.goes_to(f"/reports/{world.report.public_id}/excel")
+    uploads(anna, copied(anna.downloads("Download the Excel template")), "march.xlsx")
+    the_job_is_done(small_portal)
+    is_read(anna, "See what would change")
+    anna.follows(re.compile(r"^Warnings \d")).looks()
+    assert anna.status_after(lambda: anna.presses("Store in the draft")) == 422
+    anna.sees("Look at the warnings, and tick that the values are right.").looks()
+    with small_portal.app.app_context():
+        world.report = db.session.get_one(Report, world.report.id)
+        fill_in(world)
+    anna.field("I have looked at the warnings").check()
+    assert anna.status_after(lambda: anna.presses("Store in the draft")) == 409
+    anna.sees("The draft has changed since the file was read.").looks()
+    anna.presses("Compare again").reads("The file is received and waits for its turn")
+    the_job_is_done(small_portal)
+    is_read(anna, "See what would change")
+    anna.field("I have looked at the warnings").check()
+    anna.presses("Store in the draft").reads("The lines are in the draft").looks()
+
+
 def test_it_works_without_javascript(portal: Portal, visit: Visit) -> None:
     world = settle(portal, "en")
     anna = visit(portal, "en", scripts=False, checks=False).signs_in("anna@prove.example")
@@ -108,6 +150,21 @@ def test_it_works_without_javascript(portal: Portal, visit: Visit) -> None:
     uploads(anna, filled_in(anna.downloads("Download the Excel template"), {}), "march.xlsx")
     anna.waits_for(lambda: anna.main.get_by_role("button", name="Store in the draft"))
     anna.presses("Store in the draft").reads("The lines are in the draft")
+
+
+@contextmanager
+def the_newest(portal: Portal) -> Iterator[ImportedFile]:
+    """The file that was uploaded last, to be changed as the job would."""
+    with portal.app.app_context(), transaction() as session:
+        yield session.scalars(select(ImportedFile).order_by(ImportedFile.id.desc())).first()
+
+
+def the_job_is_done(portal: Portal) -> None:
+    """What the worker does, where there is none."""
+    with the_newest(portal) as row:
+        number = row.id
+    with portal.app.app_context():
+        read_import({"import": number})
 
 
 def uploads(visitor: Visitor, content: bytes, name: str) -> None:
@@ -137,6 +194,26 @@ def filled_in(template: bytes, wrong: dict[int, object]) -> bytes:
             for column, value in values.items():
                 cell = sheet.cell(first + number, columns[column], value)
                 cell.data_type = "s" if isinstance(value, str) else cell.data_type
+    return saved(book)
+
+
+def copied(template: bytes) -> bytes:
+    """One delivery, twice; no machines."""
+    book = openpyxl.load_workbook(io.BytesIO(template))
+    machinery(book).delete_rows(5, 50)
+    sheet = book.worksheets[1]
+    columns, first = columns_of(sheet), heading_row(sheet) + 1
+    values = {
+        "product": "Diesel",
+        "amount": 500,
+        "amount_source": "invoice",
+        "supplier": "Drivstoff AS",
+        "invoice": "F-1",
+        "delivered_on": MARCH,
+    }
+    for row in (first, first + 1):
+        for column, value in values.items():
+            sheet.cell(row, columns[column], value)
     return saved(book)
 
 

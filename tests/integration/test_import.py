@@ -26,8 +26,10 @@ from portal.model import (
 from portal.operations import comparing, contracts, drafts, imports, reviews
 from portal.operations.reviews import Correction
 from portal.sheets import importing
+from portal.sheets.names import letters
 from portal.work import read_import
 from tests.doors import columns_of, saved, template_book
+from tests.unit import bad_workbooks as bad
 from tests.world import World, fill_in, submit
 
 Change = Callable[[Any], None]
@@ -109,6 +111,22 @@ def test_what_cannot_be_typed_is_left_out_and_named(world: World) -> None:
     assert [line.raw["supplier"] for line in report.section("fuel").lines] == [""]
     [cell] = imports.left_out(row)
     assert cell.startswith("Levert drivstoff og energi ")
+
+
+def test_signs_that_no_database_likes_come_to_no_harm(world: World) -> None:
+    kind = contracts.kind_of(world.report, "fuel")
+    given = {"product": "Diesel", "amount": "5", "amount_source": "faktura", "supplier": "a_x0000_b", "invoice": "F"}
+    cells = [(column, letters(place)) for place, column in enumerate(kind.columns, start=1)]
+    rows = (
+        bad.row(1, *(bad.text(f"{name}1", column.label.nb) for column, name in cells)),
+        bad.row(2, *(bad.text(f"{name}2", given.get(column.key, "12.03.2026")) for column, name in cells)),
+    )
+    row = _uploaded(world, bad.zipped(bad.parts(bad.sheet(*rows), names=(kind.title.nb,))))
+    assert [problem["rule"] for problem in row.result["problems"]] == ["not_our_template", "text_signs"]
+    with transaction():
+        imports.store(row, by=world.anna, is_confirmed=True, with_faults=True)
+    state = drafts.state_of(world.report, world.report.section("fuel"))
+    assert [(problem.rule, problem.field) for problem in state.problems] == [("text_signs", "supplier")]
 
 
 def test_the_rules_speak_before_anything_is_stored(world: World) -> None:
