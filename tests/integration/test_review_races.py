@@ -2,7 +2,7 @@
 
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 
 import pytest
@@ -72,7 +72,7 @@ def test_what_is_said_while_somebody_decides_is_told_or_turned_away(server: tupl
     assert all(comment.told_at is not None for comment in kept)
 
 
-def at_once(acts: list[Callable[[], Answer]]) -> list[Answer]:
+def at_once(acts: Sequence[Callable[[], Answer]]) -> list[Answer]:
     """All acts from threads of their own that wait for each other."""
     barrier, answers = threading.Barrier(len(acts)), []
 
