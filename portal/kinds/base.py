@@ -107,7 +107,8 @@ class Setting:
     """What lines are checked and counted against.
 
     `previous`: the lines of the period before; `older`: those of the periods before that, newest first. `others`: the
-    lines of the report's other kinds, by kind; a kind that the contract does not ask for is not in it. `counted`:
+    lines of the report's other kinds, by the place they tell energy from (`Kind.tells`); a place that the contract
+    does not ask for is not in it. `counted`:
     carrier → where its energy counts (`carriers.CountedFrom`); the key "" is for every carrier that is not named.
     `units`: line identity → what the register knows.
     """
@@ -149,6 +150,7 @@ class UnknownFunction(LookupError):
 class Kind:
     """A description of what is reported and how it is counted. Serialisable; the same for built-in and own kinds.
 
+    `tells`: from which place its lines tell energy (`carriers.CountedFrom`); "" when they tell none.
     `measures` and each rule name an extension function; `functions` (no part of it) is where they are found.
     """
 
@@ -158,6 +160,7 @@ class Kind:
     indicators: tuple[Indicator, ...] = ()
     measures: str = "general.measures@1"
     rules: tuple[Rule, ...] = ()
+    tells: str = ""
     functions: Mapping[str, Function] = field(default_factory=dict, compare=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -293,6 +296,7 @@ class Kind:
             "indicators": [dumped(each) for each in self.indicators],
             "measures": self.measures,
             "rules": [dumped(each) for each in self.rules],
+            "tells": self.tells,
         }
 
     @classmethod
@@ -305,6 +309,7 @@ class Kind:
             indicators=tuple(indicator_from(each) for each in stored["indicators"]),
             measures=stored["measures"],
             rules=tuple(rule_from(each) for each in stored["rules"]),
+            tells=stored["tells"],
             functions=functions or {},
         )
 

@@ -69,7 +69,7 @@ def against_history(
 
 def reconciles(kind: Kind, lines: Sequence[Line], setting: Setting, parameters: Mapping[str, Decimal]) -> Iterator[Hit]:
     """What the meters gave the machines is what the machines report to have got."""
-    if "machinery" not in setting.others:
+    if CountedFrom.USE not in setting.others:
         return
     own = reconciling.metered(lines, for_machines=True)
     for each in reconciling.differences(own, reconciling.used(setting.others), parameters["tolerance"]):
@@ -207,4 +207,5 @@ KIND = Kind(
     ),
     measures="energy.measures@1",
     rules=RULES,
+    tells=CountedFrom.METERS.value,
 )

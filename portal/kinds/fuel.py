@@ -107,10 +107,10 @@ def ten_times_previous(
 
 def reconciles(kind: Kind, lines: Sequence[Line], setting: Setting, parameters: Mapping[str, Decimal]) -> Iterator[Hit]:
     """What was delivered, less what is left, is what machines, vehicles and heating report to have used."""
-    if not setting.others.keys() & {"machinery", "energy"}:
+    if not setting.others.keys() & {CountedFrom.USE, CountedFrom.METERS}:
         return
     told = defaultdict(Decimal, reconciling.used(setting.others))
-    for carrier, amount in reconciling.metered(setting.others.get("energy", ()), for_machines=False).items():
+    for carrier, amount in reconciling.metered(setting.others.get(CountedFrom.METERS, ()), for_machines=False).items():
         told[carrier] += amount
     for each in reconciling.differences(_used(lines), told, parameters["tolerance"]):
         product = kind.column("product").choice(each.carrier)
@@ -315,4 +315,5 @@ KIND = Kind(
     ),
     measures="fuel.measures@1",
     rules=RULES,
+    tells=CountedFrom.DELIVERIES.value,
 )

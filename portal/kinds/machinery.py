@@ -406,4 +406,5 @@ KIND = Kind(
     ),
     measures="machinery.measures@1",
     rules=RULES,
+    tells=CountedFrom.USE.value,
 )

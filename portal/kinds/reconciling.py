@@ -31,11 +31,7 @@ class Difference(NamedTuple):
 
 def used(others: Mapping[str, Sequence[Line]]) -> dict[str, Decimal]:
     """Carrier → what machines, and vehicles filled on the site, report to have used."""
-    found = _summed(others.get("machinery", ()), "carrier")
-    for line in others.get("transport", ()):
-        if line.text("filled") == SITE:
-            found[line.text("carrier")] += line.number("amount") or 0
-    return found
+    return _summed([line for line in others.get("use", ()) if line.text("filled") in {"", SITE}], "carrier")
 
 
 def metered(lines: Sequence[Line], *, for_machines: bool) -> dict[str, Decimal]:

@@ -298,4 +298,5 @@ KIND = Kind(
     ),
     measures="transport.measures@1",
     rules=RULES,
+    tells=CountedFrom.USE.value,
 )

@@ -179,7 +179,7 @@ class _Row:
         left_out = [
             field
             for field, problem in own.items()
-            if field in raw and problem.severity == "error" and "@" not in problem.rule and field not in complained
+            if field in raw and problem.severity == "error" and "." not in problem.rule and field not in complained
         ]
         open_columns = self.before.open_columns if self.before else frozenset(raw)
         typed = {column: "" if column in left_out else text for column, text in raw.items() if column in open_columns}

@@ -40,12 +40,6 @@ NOT_ASKED_FOR = Text(
     "Energien skal telle fra «{kind}», men kontrakten ber ikke om det. Legg det til, eller velg en annen kilde.",
     "Energy is to count from “{kind}”, but the contract does not ask for it. Add it, or choose another source.",
 )
-_REPORTED_IN = {
-    CountedFrom.USE: {"machinery", "transport"},
-    CountedFrom.DELIVERIES: {"fuel"},
-    CountedFrom.METERS: {"energy"},
-}
-"""Where energy counts from -> the kinds that tell it."""
 
 
 class Duty(NamedTuple):
@@ -91,9 +85,9 @@ def add_clause(contract: Contract, clause: SanctionClause) -> SanctionClause:
 
 def _demand_counted_kinds(contract: Contract) -> None:
     for place in {CountedFrom(each) for each in (contract.counted or {}).values()}:
-        if not _REPORTED_IN[place] & set(contract.kinds):
-            wanted = kinds.kind(min(_REPORTED_IN[place])).title
-            raise Invalid(NOT_ASKED_FOR.with_values(kind=wanted))
+        telling = [kind for kind in kinds.kinds().values() if kind.tells == place]
+        if not any(kind.key in contract.kinds for kind in telling):
+            raise Invalid(NOT_ASKED_FOR.with_values(kind=telling[0].title))
 
 
 def running() -> list[int]:

@@ -128,12 +128,21 @@ def _settings(
             basis=basis,
             previous=tuple(before.get(key, ())),
             older=tuple(tuple(earlier.get(key, ())) for earlier in history[1:]),
-            others={other: lines.get(other, ()) for other in reported if other != key},
+            others=_others(reported, lines, key),
             counted=report.pins["counted"],
             units=units,
         )
         for key in reported
     }
+
+
+def _others(reported: Mapping[str, Kind], lines: Mapping[str, Sequence[Line]], own: str) -> dict[str, Sequence[Line]]:
+    """Where energy is told from -> the lines of the kinds, but for one's own, that tell it from there."""
+    found: dict[str, Sequence[Line]] = {}
+    for key, kind in reported.items():
+        if key != own and kind.tells:
+            found[kind.tells] = [*found.get(kind.tells, ()), *lines.get(key, ())]
+    return found
 
 
 def basis_of(report: Report) -> Basis:

@@ -99,13 +99,7 @@ def decide(  # noqa: PLR0913 - a decision and all it stands on
         Conflict: somebody else has decided or commented, or the report has moved on; the words say who did what.
         Invalid: reasons or comments are missing, or stand in the way.
     """
-    permissions.may_review(by, report)
-    processes.hold(report)
-    revision = report.latest
-    if report.state != ReportState.SUBMITTED or revision is None or report.version != version:
-        raise Conflict(verdicts.who_decided(report))
-    if seen is not None and seen != comments.seal(comments.on(revision)):
-        raise Conflict(COMMENTED_SINCE)
+    revision = _as_seen(report, by, version, seen)
     for correction in corrections if decision == Decision.RETURN else ():
         place = Place(correction.kind, correction.line_key, correction.field)
         comments.put(revision, place, CommentCategory.MUST, correction.comment, by=by)
@@ -113,11 +107,7 @@ def decide(  # noqa: PLR0913 - a decision and all it stands on
     musts = [comment for comment in said if comment.must_be_corrected]
     _demand_words(decision, reasons, musts)
     review = Review(
-        **report.parties,
-        revision=revision,
-        decision=decision,
-        reasons=reasons.strip(),
-        decided_by=by.person,
+        **report.parties, revision=revision, decision=decision, reasons=reasons.strip(), decided_by=by.person
     )
     db.session.add(review)
     comments.tell(said)
@@ -127,6 +117,18 @@ def decide(  # noqa: PLR0913 - a decision and all it stands on
     db.session.flush()
     processes.complete(report, "review", {"decision": str(decision)}, by=by)
     return review
+
+
+def _as_seen(report: Report, by: Membership, version: int, seen: str | None) -> Revision:
+    """The revision under review, if this person may decide on it and it is what they have read."""
+    permissions.may_review(by, report)
+    processes.hold(report)
+    revision = report.latest
+    if report.state != ReportState.SUBMITTED or revision is None or report.version != version:
+        raise Conflict(verdicts.who_decided(report))
+    if seen is not None and seen != comments.seal(comments.on(revision)):
+        raise Conflict(COMMENTED_SINCE)
+    return revision
 
 
 def _demand_words(decision: Decision, reasons: str, musts: Sequence[Comment]) -> None:

@@ -11,14 +11,20 @@ from wtforms.fields import SelectChoice  # type: ignore[attr-defined]
 from wtforms.validators import Optional
 
 from portal import kinds
-from portal.kinds import register
+from portal.kinds import Kind, register
 from portal.kinds.base import Field, FieldType, Parsed, Problem
 from portal.operations import machines
 from portal.operations.machines import MachineFacts
 from portal.text import Text, same
 from portal.web.accounts import current_language
 
-_MACHINES, _VEHICLES = kinds.kind("machinery"), kinds.kind("transport")
+
+def _told_in(source: str) -> Kind:
+    """The kind whose lines are about what this part of the register lists."""
+    return next(kind for kind in kinds.kinds().values() if any(column.source == source for column in kind.columns))
+
+
+_MACHINES, _VEHICLES = _told_in("machines"), _told_in("vehicles")
 
 REGISTER = (
     Field(

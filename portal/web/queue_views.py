@@ -13,6 +13,7 @@ from sqlalchemy.orm import InstrumentedAttribute, aliased
 
 from portal import calendars, clock
 from portal.extensions import db
+from portal.kinds import WHOLE_SITE
 from portal.kinds.indicators import TOTAL_ENERGY
 from portal.model import (
     Check,
@@ -128,7 +129,7 @@ def _newest_revisions(reports: Sequence[int]) -> dict[int, Revision]:
 def _changes_of_energy(newest: Mapping[int, Revision]) -> dict[int, Decimal]:
     """Report -> by what share of 1 its energy differs from the period before."""
     before = _revisions_before(newest)
-    amounts = _energy([*(revision.id for revision in newest.values()), *before.values()], newest, before)
+    amounts = _energy([*(revision.id for revision in newest.values()), *before.values()])
     found = {}
     for report, revision in newest.items():
         share = share_of_change(amounts.get(before.get(report, 0)), amounts.get(revision.id))
@@ -158,22 +159,17 @@ def _revisions_before(reports: Iterable[int]) -> dict[int, int]:
     return {row[0]: row[1] for row in rows if row[1] is not None}
 
 
-def _energy(numbers: Sequence[int], newest: Mapping[int, Revision], before: Mapping[int, int]) -> dict[int, Decimal]:
-    """Revision -> its energy in the kinds that the contract counts, by the pins of the newer of the two."""
-    counted = {}
-    for report, revision in newest.items():
-        for number in (revision.id, before.get(report)):
-            counted[number] = revision.pins.get("counted_kind")
-    amounts: dict[int, Decimal] = {}
+def _energy(numbers: Sequence[int]) -> dict[int, Decimal]:
+    """Revision -> the energy of the whole site: what counts in the contract."""
     rows = db.session.execute(
-        select(Figure.revision_id, Figure.kind, Figure.numerator).where(
-            Figure.revision_id.in_(numbers), Figure.indicator == TOTAL_ENERGY, Figure.numerator.is_not(None)
+        select(Figure.revision_id, Figure.numerator).where(
+            Figure.revision_id.in_(numbers),
+            Figure.kind == WHOLE_SITE.key,
+            Figure.indicator == TOTAL_ENERGY,
+            Figure.numerator.is_not(None),
         )
     )
-    for number, kind, amount in rows:
-        if counted[number] in {None, kind} and amount is not None:
-            amounts[number] = amounts.get(number, Decimal(0)) + amount
-    return amounts
+    return {row[0]: row[1] for row in rows if row[1] is not None}
 
 
 def _counted(

@@ -1,5 +1,6 @@
 """The page of one review, put together: what the decision, a comment and a refusal of either all show again."""
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from flask import render_template, request
@@ -62,13 +63,9 @@ class Draft(NamedTuple):
 def page(
     report: Report, *, form: DecisionForm | None = None, draft: Draft | None = None, first: Text | None = None
 ) -> str:
-    """The page of the newest revision.
+    """The page of the newest revision, with the decision as it was sent and the comment that is being written.
 
-    Args:
-        report: the report.
-        form: the decision as it was sent; none: nothing is decided yet.
-        draft: the comment being written.
-        first: what somebody else did first; what was typed stays to be sent again.
+    `first`: what somebody else did first; what was typed stays to be sent again.
     """
     revision, by = report.latest, current_membership()
     if revision is None:
@@ -76,12 +73,6 @@ def page(
     form = form or DecisionForm(formdata=None)
     draft = draft or _asked_for(report)
     barred = why_barred(report)
-    kinds = contracts.counting_kinds(report)
-    said = comments.of(report, by=by)
-    told = corrections.told(report, said, kinds)
-    own = [comment for comment in said if comment.revision_id == revision.id]
-    musts = [comment for comment in own if comment.must_be_corrected]
-    lens = _lens(report, revision, draft)
     chosen = lists.queue_filter(request.args)
     found = standing(processes.of(report))
     return render_template(
@@ -92,19 +83,7 @@ def page(
         draft=draft,
         first=first,
         failed=first is not None or bool(form.errors) or bool(draft and draft.problem),
-        lens=lens,
-        choices=comparisons.choices(report),
-        sections=[review_views.section(kind, revision, lens, told) for kind in kinds.values() if kind.fields],
-        on_the_whole=[each for each in told if not each.place.kind],
-        musts=musts,
-        must_lines=len({(comment.kind, comment.line_key) for comment in musts if comment.line_key}),
-        must_parts=len({comment.kind for comment in musts if comment.kind and not comment.line_key}),
-        questions=sum(comment.is_for_supplier and comment.category == CommentCategory.QUESTION for comment in own),
-        seal=comments.seal(own),
-        figure_groups=review_views.figure_groups(revision, kinds),
-        basis=review_views.basis_of(revision),
-        findings=review_views.shown_findings(revision, kinds),
-        before=report.revisions[-2].review if len(report.revisions) > 1 else None,
+        **_reported(report, revision, draft),
         barred=barred,
         waiting=report.state == ReportState.SUBMITTED,
         may_decide=report.state == ReportState.SUBMITTED and barred is None,
@@ -117,6 +96,37 @@ def page(
         way=way(found),
         events=events(audit.trail([report], by=by)),
     )
+
+
+def _reported(report: Report, revision: Revision, draft: Draft | None) -> dict[str, Any]:
+    """What the revision says, what the rules say of it, and what was said of it."""
+    kinds = contracts.counting_kinds(report)
+    said = comments.of(report, by=current_membership())
+    told = corrections.told(report, said, kinds)
+    lens = _lens(report, revision, draft)
+    return {
+        "lens": lens,
+        "choices": comparisons.choices(report),
+        "sections": [review_views.section(kind, revision, lens, told) for kind in kinds.values() if kind.fields],
+        "on_the_whole": [each for each in told if not each.place.kind],
+        **_to_send([comment for comment in said if comment.revision_id == revision.id]),
+        "figure_groups": review_views.figure_groups(revision, kinds),
+        "basis": review_views.basis_of(revision),
+        "findings": review_views.shown_findings(revision, kinds),
+        "before": report.revisions[-2].review if len(report.revisions) > 1 else None,
+    }
+
+
+def _to_send(own: Sequence[Comment]) -> dict[str, Any]:
+    """What a decision on the revision would tell the supplier, counted and sealed."""
+    musts = [comment for comment in own if comment.must_be_corrected]
+    return {
+        "musts": musts,
+        "must_lines": len({(comment.kind, comment.line_key) for comment in musts if comment.line_key}),
+        "must_parts": len({comment.kind for comment in musts if comment.kind and not comment.line_key}),
+        "questions": sum(comment.is_for_supplier and comment.category == CommentCategory.QUESTION for comment in own),
+        "seal": comments.seal(own),
+    }
 
 
 def view_arguments() -> dict[str, Any]:

@@ -20,7 +20,7 @@ from tests.http import PASSWORD, HttpBrowser
 from tests.office import Office, open_office
 from tests.world import fill_in, machine_lines, open_tasks
 
-HOURS_AND_AMOUNT = "machinery.hours_and_amount@1"
+HOURS_AND_AMOUNT = "machinery.hours_without_amount"
 WHY = "Maskinen gikk på tomgang – målt to ganger. *Sikkert* 😀"
 
 

@@ -161,7 +161,10 @@ def test_nothing_counts_twice_whatever_is_reported(lines: list[Line], counted: d
 
 
 def told(kind: str, lines: list[Line]) -> list[tuple[str, str]]:
-    others = {key: [each for each in lines if each.key.startswith(key)] for key in KINDS if key != kind}
+    others: dict[str, list[Line]] = {}
+    for key, each in KINDS.items():
+        if key != kind:
+            others.setdefault(each.tells, []).extend(line for line in lines if line.key.startswith(key))
     own = [each for each in lines if each.key.startswith(kind)]
     return [
         (problem.rule, problem.severity)
