@@ -1,5 +1,6 @@
 """The Excel way in: the template, the upload, what was found in a workbook, and the yes that stores it."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 from io import BytesIO
 
@@ -99,14 +100,16 @@ def _progress(row: ImportedFile) -> ResponseReturnValue:
     return render_template("reports/_reading.html", row=row, reading=reading)
 
 
-def _page(row: ImportedFile, form: StoreForm, problems: list[tuple[str, object]] | None = None) -> str:
+def _page(
+    row: ImportedFile, form: StoreForm, problems: Sequence[tuple[str, object]] = (), *, failed: bool = False
+) -> str:
     report = imports.report_of(row)
     return render_template(
         "reports/imported.html",
         row=row,
         report=report,
         form=form,
-        problems=problems or [],
+        problems=problems,
         reading=import_views.reading(row),
         found=import_views.found(row, report, request.args),
         may_edit=report.is_editable,
@@ -114,7 +117,7 @@ def _page(row: ImportedFile, form: StoreForm, problems: list[tuple[str, object]]
         outdated=imports.CHANGED_SINCE_READ,
         waits_long=clock.now() - row.created_at > LONG_WAIT,
         upload=UploadForm(),
-        failed=bool(problems) or row.state in WRONG,
+        failed=failed or row.state in WRONG,
     )
 
 
@@ -158,11 +161,11 @@ def _shown_again(row: ImportedFile, form: StoreForm, refusal: Conflict | Invalid
     if isinstance(refusal, Conflict):
         if not imports.is_outdated(row):
             raise refusal
-        return _page(row, form), 409
+        return _page(row, form, failed=True), 409
     found = [problem for problem in refusal.problems if isinstance(problem, Problem)]
     if any(problem.field == form.confirmed.name for problem in found):
         form.confirmed.errors = [refusal.text.to(current_language())]
-    return _page(row, form, [(problem.field, problem.text) for problem in found]), 422
+    return _page(row, form, [(problem.field, problem.text) for problem in found], failed=True), 422
 
 
 @blueprint.post("/imports/<uuid:public_id>/again")

@@ -156,7 +156,7 @@ def test_it_works_without_javascript(portal: Portal, visit: Visit) -> None:
 def the_newest(portal: Portal) -> Iterator[ImportedFile]:
     """The file that was uploaded last, to be changed as the job would."""
     with portal.app.app_context(), transaction() as session:
-        yield session.scalars(select(ImportedFile).order_by(ImportedFile.id.desc())).first()
+        yield session.scalars(select(ImportedFile).order_by(ImportedFile.id.desc()).limit(1)).one()
 
 
 def the_job_is_done(portal: Portal) -> None:
@@ -190,7 +190,8 @@ def filled_in(template: bytes, wrong: dict[int, object]) -> bytes:
     columns, first = columns_of(sheet), heading_row(sheet) + 1
     for number in range(MACHINES):
         if sheet.cell(first + number, 1).value:
-            values = {"hours": 100, "amount": wrong.get(number, 101 + number), "amount_source": "metered"}
+            amount = wrong.get(number, 101 + number)
+            values: dict[str, Any] = {"hours": 100, "amount": amount, "amount_source": "metered"}
             for column, value in values.items():
                 cell = sheet.cell(first + number, columns[column], value)
                 cell.data_type = "s" if isinstance(value, str) else cell.data_type
@@ -203,7 +204,7 @@ def copied(template: bytes) -> bytes:
     machinery(book).delete_rows(5, 50)
     sheet = book.worksheets[1]
     columns, first = columns_of(sheet), heading_row(sheet) + 1
-    values = {
+    values: dict[str, Any] = {
         "product": "Diesel",
         "amount": 500,
         "amount_source": "invoice",
