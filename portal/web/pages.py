@@ -5,7 +5,7 @@ from datetime import datetime
 
 from flask import Blueprint, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import LazyString, ngettext
+from flask_babel import LazyString, lazy_gettext, ngettext
 from sqlalchemy import select
 
 from portal.extensions import db
@@ -81,6 +81,8 @@ def _waiting(row: TaskRow, by: Membership) -> Waiting:
 def _verb(row: TaskRow) -> LazyString | str:
     """What to do. For a returned report: how much of it is to be corrected."""
     report = row.subject
+    if row.task.element == "fill_in" and isinstance(report, Report) and report.state == ReportState.AMENDING:
+        return lazy_gettext("Finish the amendment")
     if row.task.element != "fill_in" or not isinstance(report, Report) or report.state != ReportState.RETURNED:
         return labels.TASK[row.task.element]
     unlocks = report.current_unlocks
