@@ -87,6 +87,9 @@ def sqlite_url(sqlite_template: Path, tmp_path: Path) -> Iterator[str]:
 def share_compiled_statements(engine: Engine) -> None:
     """Let all engines of a run that speak one dialect share what they compiled: it is much of a test's time."""
     first = _first_engines.setdefault(engine.dialect.name, engine)
+    if first is engine:
+        with engine.connect():  # the first connection is what a dialect learns about its database by
+            pass
     engine.dialect = engine.pool._dialect = first.dialect  # noqa: SLF001 - SQLAlchemy has no public way
     engine._compiled_cache = first._compiled_cache  # noqa: SLF001
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from flask import Flask
 from sqlalchemy import select
 from waitress.server import create_server
+from waitress.wasyncore import close_all
 
 from portal.extensions import db, transaction
 from portal.model import Decision, Membership, OutgoingMail, Report
@@ -61,7 +62,8 @@ class Office:
 @contextmanager
 def open_office(app: Flask) -> Iterator[Office]:
     """Serve an application on an empty database, people it, and be in its context."""
-    running = create_server(app, host="127.0.0.1", port=0, threads=6)
+    connections: dict[int, object] = {}
+    running = create_server(app, connections, host="127.0.0.1", port=0, threads=6)
     thread = threading.Thread(target=running.run, daemon=True)
     thread.start()
     with app.app_context():
@@ -70,7 +72,11 @@ def open_office(app: Flask) -> Iterator[Office]:
             world = build_world()
             for by in (world.anna, world.bo, world.stranger, world.rita, world.ruth, world.adam):
                 by.person.password, by.person.language = stored, "en"
-        yield Office(app, running.effective_port, world)
-        db.session.rollback()
-    running.close()
-    thread.join(timeout=10)
+        try:
+            yield Office(app, running.effective_port, world)
+        finally:
+            db.session.rollback()
+            # Inside its own thread: closed from here, it may be in the middle of reading what is then gone.
+            running.trigger.pull_trigger(lambda: close_all(connections, ignore_all=True))
+            thread.join(timeout=10)
+            running.task_dispatcher.shutdown()

@@ -82,6 +82,8 @@ def _waiting(row: TaskRow, by: Membership) -> Waiting:
 def _verb(row: TaskRow) -> LazyString | str:
     """What to do. For a returned report: how much of it is to be corrected."""
     report = row.subject
+    if row.task.element == "fill_in" and isinstance(report, Report) and report.state == ReportState.AMENDING:
+        return _("Finish the amendment")
     if row.task.element != "fill_in" or not isinstance(report, Report) or report.state != ReportState.RETURNED:
         return labels.TASK[row.task.element]
     lines, parts = len(report.unlocked_lines), sum(report.is_wholly_unlocked(part.kind) for part in report.sections)

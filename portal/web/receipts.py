@@ -177,7 +177,7 @@ def _facts(revision: Revision, told: Receipt) -> dict[str, Any]:
         "title": _("Receipt for %(month)s, %(contract)s", month=told.month, contract=contract.title),
         "author": contract.supplier.name,
         "reference": told.reference,
-        "lead": [late] if revision.late_by_days else [],
+        "lead": [late] if revision.late_by_days and revision.number == 1 else [],
         "pairs": [list(pair) for pair in told.pairs],
         "hash": " ".join(revision.hash[place : place + 8] for place in range(0, len(revision.hash), 8)),
         "hash-label": _("Fingerprint (SHA-256)"),

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from http.client import HTTPConnection
 from io import BytesIO
 from typing import Any
+from uuid import uuid4
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -15,10 +16,11 @@ from sqlalchemy import select
 from portal.extensions import db, transaction
 from portal.model import OutgoingMail, ReportState, Role
 from portal.operations import accounts, audit, drafts, reports
+from portal.operations.drafts import RawLine
 from portal.web import passwords
 from tests.http import PASSWORD, HttpBrowser
 from tests.office import Office, open_office
-from tests.world import fill_in, machine_lines, open_tasks
+from tests.world import fill_in, machine_lines, open_tasks, reasons_for
 
 HOURS_AND_AMOUNT = "machinery.hours_without_amount"
 WHY = "Maskinen gikk på tomgang – målt to ganger. *Sikkert* 😀"
@@ -255,6 +257,27 @@ def test_the_receipt_is_in_the_readers_language_and_for_the_parties_only(office:
     assert "Maskiner" in text_of(content)
     stranger = office.seat(office.world.stranger)
     assert [stranger.call("GET", path)[0], pdf(stranger, f"{path}.pdf")[0]] == [404, 404]
+
+
+def test_a_report_of_five_hundred_lines_has_its_receipt(office: Office) -> None:
+    report = office.world.report
+    said = {"product": "diesel", "amount": "10", "amount_source": "invoice", "supplier": "Olje AS"}
+    deliveries = [
+        RawLine(uuid4(), {**said, "invoice": f"F-{number}", "delivered_on": "10.03.2026"}) for number in range(500)
+    ]
+    with transaction():
+        drafts.save(report, "machinery", machine_lines(office.world), by=office.world.anna, version=report.version)
+    with transaction():
+        drafts.save(report, "fuel", deliveries, by=office.world.anna, version=report.version)
+    with transaction():
+        revision = reports.sign(report, by=office.world.bo, version=report.version, reasons=reasons_for(report))
+    db.session.rollback()
+    path = f"/reports/revisions/{revision.public_id}/receipt"
+    bo = office.seat(office.world.bo)
+    said_on_paper = text_of(pdf(bo, f"{path}.pdf")[2])
+    assert "Fuel and energy delivered 500 lines" in said_on_paper
+    assert "Amount 5 000 l" in said_on_paper
+    assert "500 lines" in bo.call("GET", path)[1]
 
 
 def test_every_revision_keeps_its_receipt(office: Office) -> None:
