@@ -51,7 +51,7 @@ def figures(visitor: Visitor, world: World, rows: int) -> dict[str, float]:
     page, painted, loaded = visitor.page, [], []
     for _time in range(TIMES):
         page.goto(lines_of(world))
-        expect(page.locator("#grid-rows > tr")).to_have_count(rows)
+        expect(page.locator("#grid-rows > tr")).to_have_count(rows, timeout=PATIENCE)
         painted.append(page.wait_for_function(_PAINTED).json_value())
         loaded.append(page.evaluate(_LOADED))
     page.evaluate(_WATCH)
@@ -59,7 +59,7 @@ def figures(visitor: Visitor, world: World, rows: int) -> dict[str, float]:
         cell(visitor, "hours", row).focus()
         page.keyboard.type("12,5", delay=30)
         page.keyboard.press("Tab")
-        expect(saved(visitor, row)).to_contain_text("Saved")
+        expect(saved(visitor, row)).to_contain_text("Saved", timeout=PATIENCE)
     strokes, sent = page.evaluate("() => window.keystrokes"), page.evaluate(_SENT)
     return {
         "first paint": round(median(painted), 1),
