@@ -23,6 +23,7 @@ def delivery(amount: str = "500", key: UUID | None = None, day: str = "12.03.202
     return RawLine(
         key or uuid4(),
         {
+            "entry": "delivery",
             "product": "diesel",
             "amount": amount,
             "amount_source": "invoice",

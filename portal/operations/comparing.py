@@ -246,7 +246,11 @@ def _ruled(
     report: Report, order: ReadingOrder, read: Read, rows: Mapping[str, Sequence[_Row]]
 ) -> Iterator[SheetProblem]:
     """What the rules of the kinds would say of the draft with the file's rows in it, each in its cell."""
-    lines = {section.kind: list(drafts.state_of(report, section).lines) for section in report.sections}
+    lines = {
+        section.kind: list(drafts.state_of(report, section).lines)
+        for section in report.sections
+        if section.answer is not None
+    }
     for key, found in rows.items():
         sound = {str(row.key): row for row in found if not read.judged.fails(row.sheet, row.line.row)}
         if sound:

@@ -90,7 +90,7 @@ def assess(
 
     Args:
         report: the report, whose pins decide kinds, factors and basis.
-        lines: kind -> lines of this period.
+        lines: kind -> lines of this period; a kind that nobody has answered yet is not in it.
         history: kind -> lines, of each period before, newest first, for comparison.
     """
     counting = contracts.counting_kinds(report)
@@ -140,7 +140,7 @@ def _others(reported: Mapping[str, Kind], lines: Mapping[str, Sequence[Line]], o
     """Where energy is told from -> the lines of the kinds, but for one's own, that tell it from there."""
     found: dict[str, Sequence[Line]] = {}
     for key, kind in reported.items():
-        if key != own and kind.tells:
+        if key != own and kind.tells and key in lines:
             found[kind.tells] = [*found.get(kind.tells, ()), *lines.get(key, ())]
     return found
 

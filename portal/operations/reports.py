@@ -94,7 +94,7 @@ class Summary:
 def summary(report: Report) -> Summary:
     """Read the whole draft and compute what it would say."""
     sections = tuple(drafts.state_of(report, section) for section in report.sections)
-    lines = {state.kind.key: state.lines for state in sections}
+    lines = {state.kind.key: state.lines for state in sections if state.section.answer is not None}
     return Summary(sections, figures.assess(report, lines, drafts.history(report)))
 
 
@@ -393,7 +393,7 @@ def _latest(report: Report) -> Revision:
 
 
 def _assessed(report: Report, revision: Revision) -> Assessment:
-    lines: Mapping[str, list[Line]] = drafts.frozen_lines(revision)
+    lines: Mapping[str, list[Line]] = {**{kind: [] for kind in revision.answers}, **drafts.frozen_lines(revision)}
     return figures.assess(report, lines, drafts.history(report))
 
 

@@ -205,6 +205,7 @@ def copied(template: bytes) -> bytes:
     sheet = book.worksheets[1]
     columns, first = columns_of(sheet), heading_row(sheet) + 1
     values: dict[str, Any] = {
+        "entry": "Leveranse",
         "product": "Diesel",
         "amount": 500,
         "amount_source": "invoice",

@@ -556,6 +556,7 @@ def deliveries(
 ) -> bytes:
     """The report's template with one delivery of diesel, or exact copies of it. `known`: in the line that is there."""
     given: dict[str, object] = {
+        "entry": "Leveranse",
         "product": "Diesel",
         "amount": 500,
         "amount_source": "faktura",

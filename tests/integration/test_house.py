@@ -63,6 +63,7 @@ def test_every_route_says_who_may_open_it(make_app: Callable[..., Flask], sqlite
         "accounts.personas",
         "accounts.sign_in",
         "accounts.sign_out",
+        "definitions.show",
         "pages.accessibility",
         "pages.health",
         "pages.home",

@@ -261,7 +261,7 @@ def test_the_receipt_is_in_the_readers_language_and_for_the_parties_only(office:
 
 def test_a_report_of_five_hundred_lines_has_its_receipt(office: Office) -> None:
     report = office.world.report
-    said = {"product": "diesel", "amount": "10", "amount_source": "invoice", "supplier": "Olje AS"}
+    said = {"entry": "delivery", "product": "diesel", "amount": "10", "amount_source": "invoice", "supplier": "Olje AS"}
     deliveries = [
         RawLine(uuid4(), {**said, "invoice": f"F-{number}", "delivered_on": "10.03.2026"}) for number in range(500)
     ]
