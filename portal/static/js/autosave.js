@@ -3,6 +3,7 @@
 
 const CONTROLS = "input[data-column], select[data-column]";
 const MOST_ROWS_SAVED_ONE_BY_ONE = 20;
+const PAUSE_MS = 400;
 
 const form = document.querySelector("form[data-autosave]");
 const trouble = form?.querySelector("[data-grid-trouble]");
@@ -23,10 +24,14 @@ function tell(row, words, isRefused = false) {
   place.classList.toggle("is-refused", isRefused);
 }
 
+/** The row has something that is not saved. Said when the typing pauses: a new word makes a large table lay itself out. */
 function note(row) {
   if (unsaved.has(row)) return;
   unsaved.add(row);
-  tell(row, form.dataset.unsaved);
+  setTimeout(() => {
+    const said = row.querySelector("[data-grid-saved]")?.textContent;
+    if (unsaved.has(row) && ![form.dataset.saving, form.dataset.failed].includes(said)) tell(row, form.dataset.unsaved);
+  }, PAUSE_MS);
 }
 
 /** What a request is about: one row, or the table's body. None: it is no business of ours. */
@@ -123,7 +128,7 @@ document.addEventListener("htmx:after:swap", (event) => {
   }
   const isKept = ctx.response.status !== 409;
   for (const row of rowsOf(element)) {
-    if (!isKept && ctx.sentValues.size) unsaved.add(row);
+    if (!isKept) unsaved.add(row);
     if (!ctx.newer.has(keyOf(row))) continue;
     note(row);
     if (element === bodyOf()) save(row); // the row is a new one: nothing waits to send it
