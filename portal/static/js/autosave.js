@@ -9,6 +9,7 @@ const form = document.querySelector("form[data-autosave]");
 const trouble = form?.querySelector("[data-grid-trouble]");
 const unsaved = new Set();
 const acts = new WeakMap();
+const pauses = new WeakMap();
 let isLeaving = false;
 
 const bodyOf = () => form.querySelector("#grid-rows");
@@ -18,6 +19,7 @@ const keyOf = (row) => row.querySelector("input[name$='-key']")?.value;
 const nameOf = (control) => `${keyOf(control.closest("tr"))} ${control.dataset.column}`;
 
 function tell(row, words, isRefused = false) {
+  clearTimeout(pauses.get(row));
   const place = row.querySelector("[data-grid-saved]");
   if (!place) return;
   place.textContent = words;
@@ -28,10 +30,7 @@ function tell(row, words, isRefused = false) {
 function note(row) {
   if (unsaved.has(row)) return;
   unsaved.add(row);
-  setTimeout(() => {
-    const said = row.querySelector("[data-grid-saved]")?.textContent;
-    if (unsaved.has(row) && ![form.dataset.saving, form.dataset.failed].includes(said)) tell(row, form.dataset.unsaved);
-  }, PAUSE_MS);
+  pauses.set(row, setTimeout(() => { if (unsaved.has(row)) tell(row, form.dataset.unsaved); }, PAUSE_MS));
 }
 
 /** What a request is about: one row, or the table's body. None: it is no business of ours. */
@@ -104,7 +103,7 @@ document.addEventListener("htmx:before:swap", (event) => {
     if (isNewer) write(control, typed.get(name));
     ctx.wins.set(name, control.value);
   }
-  rowsOf(element).forEach((row) => unsaved.delete(row));
+  rowsOf(element).forEach((row) => { unsaved.delete(row); clearTimeout(pauses.get(row)); });
   const newer = [...typed].filter(([name, value]) => value !== ctx.sentValues.get(name));
   ctx.newer = new Set(newer.map(([name]) => name.split(" ")[0]));
 });
