@@ -20,6 +20,8 @@ from portal.work import open_periods, tick_timers
 from tests.conftest import settings_for
 
 THREADS = 8
+LARGEST_PAGE = 16 * 1024 * 1024
+"""What is larger waitress lays down in a file, which a server that stops in the middle of things leaves open."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +54,7 @@ def serving(database_url: str, folder: Path, *, mail_url: str = "", with_worker:
         app = create_app(settings_for(database_url, folder, base_url=url, mail_url=mail_url))
         app.config["SEND_FILE_MAX_AGE_DEFAULT"] = 3600  # asking at each page whether a style sheet is new takes long
         connections: dict[int, object] = {}
-        server = create_server(app, connections, sockets=[door], threads=THREADS)
+        server = create_server(app, connections, sockets=[door], threads=THREADS, outbuf_overflow=LARGEST_PAGE)
         thread = threading.Thread(target=server.run, daemon=True)
         thread.start()
         with app.app_context():

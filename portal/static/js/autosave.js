@@ -3,11 +3,13 @@
 
 const CONTROLS = "input[data-column], select[data-column]";
 const MOST_ROWS_SAVED_ONE_BY_ONE = 20;
+const PAUSE_MS = 400;
 
 const form = document.querySelector("form[data-autosave]");
 const trouble = form?.querySelector("[data-grid-trouble]");
 const unsaved = new Set();
 const acts = new WeakMap();
+const pauses = new WeakMap();
 let isLeaving = false;
 
 const bodyOf = () => form.querySelector("#grid-rows");
@@ -17,16 +19,18 @@ const keyOf = (row) => row.querySelector("input[name$='-key']")?.value;
 const nameOf = (control) => `${keyOf(control.closest("tr"))} ${control.dataset.column}`;
 
 function tell(row, words, isRefused = false) {
+  clearTimeout(pauses.get(row));
   const place = row.querySelector("[data-grid-saved]");
   if (!place) return;
   place.textContent = words;
   place.classList.toggle("is-refused", isRefused);
 }
 
+/** The row has something that is not saved. Said when the typing pauses: a new word makes a large table lay itself out. */
 function note(row) {
   if (unsaved.has(row)) return;
   unsaved.add(row);
-  tell(row, form.dataset.unsaved);
+  pauses.set(row, setTimeout(() => { if (unsaved.has(row)) tell(row, form.dataset.unsaved); }, PAUSE_MS));
 }
 
 /** What a request is about: one row, or the table's body. None: it is no business of ours. */
@@ -99,7 +103,7 @@ document.addEventListener("htmx:before:swap", (event) => {
     if (isNewer) write(control, typed.get(name));
     ctx.wins.set(name, control.value);
   }
-  rowsOf(element).forEach((row) => unsaved.delete(row));
+  rowsOf(element).forEach((row) => { unsaved.delete(row); clearTimeout(pauses.get(row)); });
   const newer = [...typed].filter(([name, value]) => value !== ctx.sentValues.get(name));
   ctx.newer = new Set(newer.map(([name]) => name.split(" ")[0]));
 });
@@ -123,7 +127,7 @@ document.addEventListener("htmx:after:swap", (event) => {
   }
   const isKept = ctx.response.status !== 409;
   for (const row of rowsOf(element)) {
-    if (!isKept && ctx.sentValues.size) unsaved.add(row);
+    if (!isKept) unsaved.add(row);
     if (!ctx.newer.has(keyOf(row))) continue;
     note(row);
     if (element === bodyOf()) save(row); // the row is a new one: nothing waits to send it
