@@ -106,7 +106,7 @@ class Field:
     `unit` is fixed, or `unit_from` names the CHOICE field whose chosen `Choice.unit` is the unit. `choices` are in rank
     order where rank means something; with `source` they come from the contract (`Kind.bound`). `minimum` and `maximum`
     are in the field's unit, `longest` in characters. `provenance` adds the column `<key>_source`; `identity` marks what
-    is prefilled and locked in a template.
+    is prefilled and locked in a template. `summed`: whether a sum over lines means anything.
     """
 
     key: str
@@ -122,6 +122,7 @@ class Field:
     longest: int = 200
     provenance: bool = False
     identity: bool = False
+    summed: bool = True
     hint: Text | None = None
 
     def parse(self, raw: Raw) -> Parsed | Problem:

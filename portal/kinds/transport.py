@@ -212,6 +212,7 @@ KIND = Kind(
             required=False,
             minimum=Decimal(0),
             maximum=Decimal(1000),
+            summed=False,
             hint=Text("Tonn i snitt på turene.", "Tonnes on an average trip."),
         ),
         Field(

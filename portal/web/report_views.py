@@ -184,7 +184,7 @@ def totals(kind: Kind, lines: Sequence[Line]) -> dict[str, dict[str, Decimal]]:
     """Column key -> unit -> sum over the lines. What differs in unit is never added."""
     found: dict[str, dict[str, Decimal]] = {}
     for column in kind.columns:
-        if column.type is not FieldType.NUMBER:
+        if column.type is not FieldType.NUMBER or not column.summed:
             continue
         sums = found.setdefault(column.key, {})
         for line in lines:

@@ -12,7 +12,7 @@ from flask import url_for
 from portal import clock
 from portal.kinds import Field, Kind, Line, Problem
 from portal.model import Answer, Report, Section
-from portal.operations import drafts, evidence, lines
+from portal.operations import drafts, evidence, lines, sharing
 from portal.operations.drafts import DraftRow, RawLine
 from portal.text import LANGUAGES, Text
 from portal.web import grid_rows, kind_forms, report_views
@@ -94,6 +94,7 @@ def section_page(  # noqa: PLR0913 - what a page shows
         "blank": grid_rows.grid_row(kind, blank, BLANK_INDEX, replace(beside, said=None)),
         "totals": totals(kind, rows),
         "copies_from": beside.month if beside.previous and lines.recurs(kind) and not is_correction else None,
+        "divides": sharing.divides(kind) and not is_correction,
         "waits": any(row.unconfirmed for row in rows),
         "problems": kind_forms.problems_by_cell(kind, rows, said or ()) if failed and collision is None else [],
         "asked": list(_asked(kind, rows)),
