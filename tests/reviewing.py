@@ -7,13 +7,13 @@ from portal.model import Comment, CommentCategory, Report
 from portal.operations import comments, reports
 from portal.operations.comments import Place
 from portal.operations.drafts import RawLine
-from tests.world import World
+from tests.world import World, reasons_for
 
 
 def send_again(world: World) -> None:
     """Made ready by Anna, signed by Bo."""
     with transaction():
-        reports.make_ready(world.report, by=world.anna, version=world.report.version)
+        reports.make_ready(world.report, by=world.anna, version=world.report.version, reasons=reasons_for(world.report))
     with transaction():
         reports.sign(world.report, by=world.bo, version=world.report.version)
 

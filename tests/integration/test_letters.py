@@ -230,7 +230,7 @@ def test_every_letter_is_written_and_says_what_it_must(
 
 def test_formal_letters_carry_their_facts(world: World, written: dict[str, list[OutgoingMail]]) -> None:
     with transaction():
-        for member in (world.anna, world.bo):
+        for member in (world.anna, world.bo, world.rita, world.ruth):
             member.person.language = "en"
     whole_report(world)
     whole_case(world)

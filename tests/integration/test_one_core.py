@@ -20,7 +20,8 @@ from portal import calendars, clock, kinds, quantities
 from portal.extensions import db, transaction
 from portal.kinds.base import Field, FieldType, Kind
 from portal.model import ImportedFile, Report
-from portal.operations import contracts, imports, reports
+from portal.operations import contracts, imports, machines, reports
+from portal.operations.machines import MachineFacts
 from portal.sheets.layout import HEADER_ROW
 from portal.sheets.wording import FAULTS
 from tests.doors import columns_of, saved, sit_down, template_book
@@ -144,6 +145,9 @@ def world(make_app: Callable[..., Flask], sqlite_url: str) -> Iterator[World]:
         with transaction():
             found = build_world()
             found.contract.kinds = list(kinds.kinds())
+            for name in ("LB-1", "LB-2"):
+                lorry = machines.register(MachineFacts(name, "lorry", "diesel", "euro_6"), by=found.anna)
+                machines.deploy(lorry, found.contract, found.contract.starts_on, None, by=found.anna)
             found.report = contracts.open_period(found.contract, calendars.month_after(found.report.period.starts_on))
         yield found
 
