@@ -83,6 +83,18 @@ def reconciles(kind: Kind, lines: Sequence[Line], setting: Setting, parameters: 
         yield Hit(line.key, "amount", {**said(kind, line, "carrier"), **values})
 
 
+def counted_here(
+    kind: Kind, lines: Sequence[Line], setting: Setting, _parameters: Mapping[str, Decimal]
+) -> Iterator[Hit]:
+    """What the contract counts from meters, and machines report to have used, has a meter."""
+    own = reconciling.metered(lines, for_machines=True)
+    used = reconciling.used(setting.others)
+    for carrier, amount in reconciling.untold(own, used, setting.counted, CountedFrom.METERS):
+        choice = kind.column("carrier").choice(carrier)
+        if choice:
+            yield Hit(values={"carrier": choice.label, "amount": number(amount, choice.unit)})
+
+
 def _is_for_machines(line: Line) -> bool:
     return line.text("purpose") == reconciling.MACHINES
 
@@ -93,6 +105,7 @@ FUNCTIONS: Mapping[str, Function] = {
     "energy.ten_times_previous@1": ten_times_previous,
     "energy.against_history@1": against_history,
     "energy.reconciles@1": reconciles,
+    "energy.counted_here@1": counted_here,
 }
 
 RULES = (
@@ -136,6 +149,17 @@ RULES = (
         ),
         "energy.reconciles@1",
         (reconciling.TOLERANCE,),
+    ),
+    Rule(
+        "counted_here",
+        "warning",
+        Text(
+            "{carrier}: {amount} er ført på maskiner og kjøretøy, men her er det ingen måler for lading. Kontrakten "
+            "teller fra målerne, så dette teller som 0. Før målerne, eller skriv hvorfor.",
+            "{carrier}: {amount} is reported on machines and vehicles, but there is no meter for charging here. The "
+            "contract counts from meters, so this counts as 0. Report the meters, or say why.",
+        ),
+        "energy.counted_here@1",
     ),
 )
 

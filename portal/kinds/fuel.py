@@ -124,6 +124,17 @@ def reconciles(kind: Kind, lines: Sequence[Line], setting: Setting, parameters: 
         yield Hit(line.key, "amount", {**said(kind, line, "product"), **values})
 
 
+def counted_here(
+    kind: Kind, lines: Sequence[Line], setting: Setting, _parameters: Mapping[str, Decimal]
+) -> Iterator[Hit]:
+    """What the contract counts from deliveries, and others report to have used, has deliveries or stock."""
+    used = reconciling.used(setting.others)
+    for product, amount in reconciling.untold(_used(lines), used, setting.counted, CountedFrom.DELIVERIES):
+        choice = kind.column("product").choice(product)
+        if choice:
+            yield Hit(values={"product": choice.label, "amount": number(amount, choice.unit)})
+
+
 def _sign(line: Line) -> int:
     return -1 if line.text("entry") == CLOSING else 1
 
@@ -153,6 +164,7 @@ FUNCTIONS: Mapping[str, Function] = {
     "fuel.biofuel_documented@1": biofuel_documented,
     "fuel.ten_times_previous@1": ten_times_previous,
     "fuel.reconciles@1": reconciles,
+    "fuel.counted_here@1": counted_here,
 }
 
 RULES = (
@@ -230,6 +242,17 @@ RULES = (
         ),
         "fuel.reconciles@1",
         (reconciling.TOLERANCE,),
+    ),
+    Rule(
+        "counted_here",
+        "warning",
+        Text(
+            "{product}: {amount} er ført som brukt, men her er det ingen leveranse eller lager. Kontrakten teller fra "
+            "leveransene, så dette teller som 0. Før leveransene, eller skriv hvorfor.",
+            "{product}: {amount} is reported as used, but there is no delivery or stock here. The contract counts from "
+            "deliveries, so this counts as 0. Report the deliveries, or say why.",
+        ),
+        "fuel.counted_here@1",
     ),
 )
 

@@ -206,6 +206,17 @@ _LITRES_AN_HOUR = {
 
 RULES = (
     Rule(
+        "all_reported",
+        "warning",
+        Text(
+            "{unit} sto på plassen i perioden, men er ikke ført. Legg til en linje, med 0 hvis den ikke ble brukt, "
+            "eller skriv hvorfor.",
+            "{unit} stood on site in the period but is not reported. "
+            "Add a line, with 0 if it was not used, or say why.",
+        ),
+        "general.all_reported@1",
+    ),
+    Rule(
         "hours_in_period",
         "error",
         Text(

@@ -39,6 +39,17 @@ def metered(lines: Sequence[Line], *, for_machines: bool) -> dict[str, Decimal]:
     return _summed([line for line in lines if (line.text("purpose") == MACHINES) == for_machines], "carrier")
 
 
+def untold(
+    own: Mapping[str, Decimal], other: Mapping[str, Decimal], counted: Mapping[str, str], place: str
+) -> list[tuple[str, Decimal]]:
+    """Carriers that count from `place`, where nothing of them is told, though others tell that they were used."""
+    return [
+        (carrier, amount)
+        for carrier, amount in other.items()
+        if amount and not own.get(carrier) and counted.get(carrier, counted.get("", "use")) == place
+    ]
+
+
 def differences(own: Mapping[str, Decimal], other: Mapping[str, Decimal], tolerance: Decimal) -> list[Difference]:
     """The carriers of `own` that the others tell otherwise by more than the tolerance."""
     found = []

@@ -59,9 +59,12 @@ KIND = Kind(
 
 
 def counted(measures: Mapping[str, Mapping[str, Sequence[Measure]]]) -> dict[str, list[Measure]]:
-    """Of every kind's measures those that count in the contract: line key → measures. Missing ones stay missing."""
+    """Of every kind's measures those that count in the contract: "kind/line key" → measures. Missing ones stay missing.
+
+    By kind as well: line keys come from outside, and one kind's line must never take the place of another's.
+    """
     return {
-        line: [measure for measure in own if measure.dimensions.get("counted") == "yes"]
-        for by_line in measures.values()
+        f"{kind}/{line}": [measure for measure in own if measure.dimensions.get("counted") == "yes"]
+        for kind, by_line in measures.items()
         for line, own in by_line.items()
     }

@@ -115,6 +115,17 @@ FUNCTIONS: Mapping[str, Function] = {
 
 RULES = (
     Rule(
+        "all_reported",
+        "warning",
+        Text(
+            "{unit} sto på plassen i perioden, men er ikke ført. Legg til en linje, med 0 hvis den ikke ble brukt, "
+            "eller skriv hvorfor.",
+            "{unit} stood on site in the period but is not reported. "
+            "Add a line, with 0 if it was not used, or say why.",
+        ),
+        "general.all_reported@1",
+    ),
+    Rule(
         "vehicle_once",
         "warning",
         Text(

@@ -123,6 +123,16 @@ class Report(OfContract, Row):
         return next((revision for revision in reversed(self.revisions) if revision.withdrawal is None), None)
 
     @property
+    def baseline(self) -> "Revision | None":
+        """What the newest revision is read against: the one before it that the buyer had, or that is in force."""
+        before = [each for each in self.revisions[:-1] if each.withdrawal is None]
+        newest = before[-1] if before else None
+        if newest is not None and newest.number != self.accepted_number and newest.review is not None:
+            was_refused = newest.amendment_reason and newest.review.decision == Decision.REJECT
+            return self.accepted if was_refused and self.accepted is not None else newest
+        return newest
+
+    @property
     def accepted(self) -> "Revision | None":
         """The approved revision in force, if there is one."""
         return next((revision for revision in self.revisions if revision.number == self.accepted_number), None)

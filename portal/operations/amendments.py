@@ -6,7 +6,7 @@ from portal.extensions import db
 from portal.kinds.base import Problem
 from portal.model import Answer, DraftLine, Membership, Report, ReportState, Revision, Role
 from portal.model.cases import MOVED_ON
-from portal.operations import accounts, contracts, letters, lookup, mail, processes, reports
+from portal.operations import accounts, contracts, evidence, letters, lookup, mail, processes, reports
 from portal.permissions import Permission
 from portal.text import Text
 
@@ -67,6 +67,8 @@ def _fill_from(report: Report, revision: Revision) -> None:
         section.lines = [known.get(line.key) or DraftLine(key=line.key) for line in revision.lines_of(section.kind)]
         for row, line in zip(section.lines, revision.lines_of(section.kind), strict=True):
             row.position, row.raw = line.position, kind.inputs(line.values, "nb")
+            row.version, row.unconfirmed = (row.version or 0) + 1, []
+    evidence.put_back_as(revision)
 
 
 # -- asked by the process -----------------------------------------------------------------------------------------

@@ -13,7 +13,7 @@ from portal.errors import Forbidden, Invalid, Refused
 from portal.extensions import db
 from portal.kinds.base import Problem
 from portal.model import Comment, CommentCategory, Membership, Report, Revision, record
-from portal.operations import contracts, lookup, verdicts
+from portal.operations import contracts, lookup, processes, verdicts
 from portal.permissions import Permission
 from portal.text import Text
 
@@ -164,13 +164,13 @@ def told(revision: Revision) -> list[Comment]:
 
 def may_answer(comment: Comment, report: Report) -> bool:
     """Whether a question waits for the supplier's answer: it is told, and the report is open again because of it."""
-    latest = report.latest
+    standing = report.standing
     return (
         comment.category == CommentCategory.QUESTION
         and comment.told_at is not None
         and report.is_editable
-        and latest is not None
-        and comment.revision_id == latest.id
+        and standing is not None
+        and comment.revision_id == standing.id
     )
 
 
@@ -183,7 +183,9 @@ def answer(comment: Comment, text: str, *, by: Membership) -> None:
         Invalid: there is no answer in it.
     """
     permissions.demand(by, Permission.REPORT_EDIT)
-    if not may_answer(comment, lookup.by_number(Report, comment.report_id)):
+    report = lookup.by_number(Report, comment.report_id)
+    processes.hold(report)
+    if not may_answer(comment, report):
         raise Refused(NO_QUESTION)
     comment.reply, comment.replied_by, comment.replied_at = _worded(text, LONGEST_REPLY), by.person, clock.now()
     record(comment, "comment.answered", by=by)

@@ -12,7 +12,7 @@ from uuid import UUID, uuid4
 
 from portal import quantities
 from portal.kinds.base import Kind, Line, Raw, Reading, Values
-from portal.model import Report, ReportState
+from portal.model import Report
 from portal.model.base import Json
 from portal.operations import drafts, figures
 from portal.operations.drafts import DraftRow
@@ -196,7 +196,7 @@ def _rows(report: Report, order: ReadingOrder, read: Read, key: str) -> list[_Ro
             line=line,
             reading=reading,
             before=(before := lines_of_draft.get(line.row)),
-            is_correction=report.state == ReportState.RETURNED,
+            is_correction=report.corrects_only_lines(key),
             key=before.key if before else UUID(line.key) if line.key else uuid4(),
         )
         for line, reading in readings

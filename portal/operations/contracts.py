@@ -84,10 +84,16 @@ def add_clause(contract: Contract, clause: SanctionClause) -> SanctionClause:
 
 
 def _demand_counted_kinds(contract: Contract) -> None:
-    for place in {CountedFrom(each) for each in (contract.counted or {}).values()}:
+    counted = contract.counted or {}
+    named = {CountedFrom(each) for each in counted.values()}
+    for place in named if not _tell_energy(contract) else named | {CountedFrom(counted.get("", CountedFrom.USE))}:
         telling = [kind for kind in kinds.kinds().values() if kind.tells == place]
         if not any(kind.key in contract.kinds for kind in telling):
             raise Invalid(NOT_ASKED_FOR.with_values(kind=telling[0].title))
+
+
+def _tell_energy(contract: Contract) -> bool:
+    return any(kinds.kind(key).tells for key in contract.kinds)
 
 
 def running() -> list[int]:

@@ -144,6 +144,16 @@ def freeze(report: Report, revision: Revision) -> None:
         }
 
 
+def put_back_as(revision: Revision) -> None:
+    """Make the draft's files those that a revision was signed with: no more, no less."""
+    signed = {file.id for files in of_revision(revision).values() for file in files}
+    for file in db.session.scalars(select(Evidence).where(Evidence.report_id == revision.report_id)):
+        if file.id in signed:
+            file.removed_at = None
+        elif file.removed_at is None:
+            file.removed_at = clock.now()
+
+
 def note_signed(revision: Revision) -> None:
     """From now on the buyer sees the files that the revision was signed with."""
     for files in of_revision(revision).values():

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from datetime import date
 from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy import ColumnElement, func, or_, select
 
 from portal import clock, kinds, permissions
 from portal.errors import Invalid
@@ -13,7 +13,19 @@ from portal.extensions import db
 from portal.factors import Basis
 from portal.kinds import register as known
 from portal.kinds.base import Kind, Line, Setting
-from portal.model import Contract, Deployment, FindingResult, Machine, Membership, Requirement, record
+from portal.model import (
+    Contract,
+    Deployment,
+    FindingResult,
+    Machine,
+    Membership,
+    Report,
+    ReportingPeriod,
+    Requirement,
+    Revision,
+    RevisionLine,
+    record,
+)
 from portal.operations import figures
 from portal.permissions import Permission
 from portal.text import Text, same
@@ -27,6 +39,10 @@ ARRIVES_AFTER_END = Text(
 THERE_ALREADY = Text(
     "Maskinen står på kontrakten fra {first} allerede. Sett først dagen den drar.",
     "The machine has been on the contract since {first}. First set the day it leaves.",
+)
+REPORTED_LATER = Text(
+    "Maskinen er ført i en signert rapport for perioden fra {day}. Den kan ikke dra før det.",
+    "The machine is in a signed report for the period from {day}. It cannot leave before that.",
 )
 NAMELESS = Text("Gi maskinen et navn.", "Give the machine a name.")
 SAY_WHICH = Text("Skriv hva slags maskin det er.", "Say what kind of machine it is.")
@@ -127,15 +143,24 @@ def depart(deployment: Deployment, day: date, *, by: Membership) -> None:
     """Note the day on which a machine leaves the contract."""
     permissions.demand(by, Permission.MACHINE_EDIT)
     _demand_order(deployment.arrived_on, day)
+    reported = db.session.scalar(
+        select(func.max(ReportingPeriod.starts_on))
+        .join(Report, Report.period_id == ReportingPeriod.id)
+        .join(Revision, Revision.report_id == Report.id)
+        .join(RevisionLine, RevisionLine.revision_id == Revision.id)
+        .where(Report.contract_id == deployment.contract_id, RevisionLine.key == deployment.machine.public_id)
+    )
+    if reported is not None and day < reported:
+        raise Invalid(REPORTED_LATER.with_values(day=f"{reported:%d.%m.%Y}"))
     deployment.departed_on = day
     record(
         deployment, "machine.departed", by=by, machine=str(deployment.machine.public_id), departed_on=day.isoformat()
     )
 
 
-def verdicts(machine: Machine, contract: Contract) -> list[Verdict]:
-    """What the contract's requirements in force today say of a machine by itself: stage or class, and its share."""
-    day = clock.today(contract.time_zone)
+def verdicts(machine: Machine, contract: Contract, arrived_on: date | None = None) -> list[Verdict]:
+    """What the contract's requirements say of a machine by itself, those in force today or when it arrives later."""
+    day = max(clock.today(contract.time_zone), arrived_on or contract.starts_on, contract.starts_on)
     return [each for duty in contract.requirements_on(day) for each in _verdict(machine, contract, duty)]
 
 

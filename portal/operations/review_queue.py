@@ -169,5 +169,5 @@ def _is_there_for(why: Why) -> ColumnElement[bool]:
         is_newest = ~exists().where(newer.report_id == Revision.report_id, newer.number > Revision.number)
         broken = Finding.result == FindingResult.BROKEN
         return exists().where(Revision.report_id == Report.id, is_newest, Finding.revision_id == Revision.id, broken)
-    again = exists().where(Revision.report_id == Report.id, Revision.number > 1)
+    again = exists().where(Revision.report_id == Report.id, Revision.review.has())
     return again if why is Why.CORRECTED else ~again

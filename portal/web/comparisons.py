@@ -47,10 +47,10 @@ class Earlier(NamedTuple):
 
 def choices(report: Report) -> list[Compare]:
     """What there is to hold the newest revision against; of two revisions the last is also the first."""
-    earlier = len(report.revisions) - 1
-    if not earlier:
+    if report.baseline is None:
         return [Compare.PERIOD]
-    return [Compare.PERIOD, Compare.REVISION] if earlier == 1 else list(Compare)
+    is_first = report.baseline.number == _original(report).number
+    return [Compare.PERIOD, Compare.REVISION] if is_first else list(Compare)
 
 
 def chosen(report: Report, wanted: str) -> Compare:
@@ -64,5 +64,10 @@ def earlier(report: Report, against: Compare) -> Earlier:
     """The lines to hold the newest revision against."""
     if against is Compare.PERIOD:
         return Earlier(against, None, drafts.previous_lines(report))
-    revision: Revision = report.revisions[0 if against is Compare.ORIGINAL else -2]
+    revision = report.baseline if against is Compare.REVISION and report.baseline else _original(report)
     return Earlier(against, revision.number, drafts.frozen_lines(revision))
+
+
+def _original(report: Report) -> Revision:
+    """The first revision that the buyer had."""
+    return next((each for each in report.revisions if each.withdrawal is None), report.revisions[0])

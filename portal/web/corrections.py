@@ -54,7 +54,7 @@ def for_supplier(report: Report) -> list[Comment]:
 
 def told(report: Report, comments_: Sequence[Comment], kinds: Mapping[str, Kind]) -> list[ToldComment]:
     """Comments as pages show them, each with what became of it; a few statements however many they are."""
-    latest = report.latest
+    latest = report.standing
     lines = {revision.id: drafts.frozen_lines(revision) for revision in _needed(report, comments_)}
     found = []
     for comment in comments_:
@@ -70,7 +70,7 @@ def told(report: Report, comments_: Sequence[Comment], kinds: Mapping[str, Kind]
 
 def _needed(report: Report, comments_: Sequence[Comment]) -> list[Revision]:
     wanted = {comment.revision_id for comment in comments_}
-    latest = report.latest
+    latest = report.standing
     return [revision for revision in report.revisions if revision.id in wanted or revision is latest]
 
 

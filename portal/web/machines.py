@@ -57,7 +57,7 @@ def _page(
         "machines/show.html",
         machine=machine,
         facts=in_words(machine),
-        deployments=[(each, machines.verdicts(machine, each.contract)) for each in own],
+        deployments=[(each, machines.verdicts(machine, each.contract, each.arrived_on)) for each in own],
         may_edit=may_edit,
         contracts=contracts,
         fields=(*_on_one_of(contracts), DEPARTURE),

@@ -113,7 +113,7 @@ def _reported(report: Report, revision: Revision, draft: Draft | None) -> dict[s
         "figure_groups": review_views.figure_groups(revision, kinds),
         "basis": review_views.basis_of(revision),
         "findings": review_views.shown_findings(revision, kinds),
-        "before": report.revisions[-2].review if len(report.revisions) > 1 else None,
+        "before": report.baseline.review if report.baseline else None,
     }
 
 

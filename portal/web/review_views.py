@@ -6,13 +6,12 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from flask_babel import gettext as _
-from sqlalchemy import select
 
 from portal import factors, permissions
 from portal.extensions import db
 from portal.kinds import WHOLE_SITE, Field, FieldType, Indicator, Kind, Line
-from portal.model import Evidence, Figure, Finding, FindingResult, Membership, Report, ReportingPeriod, Revision
-from portal.operations import figures, letters
+from portal.model import Evidence, Figure, Finding, FindingResult, Membership, Report, Revision
+from portal.operations import drafts, figures, letters
 from portal.text import Text, same
 from portal.web import labels
 from portal.web.comparisons import Earlier
@@ -350,15 +349,8 @@ def _basis(figure: Figure) -> Text:
 
 
 def _figures_before(report: Report) -> Sequence[Figure]:
-    newest = (
-        select(Revision.id)
-        .join(Revision.report)
-        .join(Report.period)
-        .where(Report.contract_id == report.contract_id, ReportingPeriod.starts_on < report.period.starts_on)
-        .order_by(ReportingPeriod.starts_on.desc(), Revision.number.desc())
-        .limit(1)
-    )
-    return db.session.scalars(select(Figure).where(Figure.revision_id == newest.scalar_subquery())).all()
+    before = drafts.previous_revision(report)
+    return before.figures if before is not None else ()
 
 
 # -- findings ---------------------------------------------------------------------------------------------------------

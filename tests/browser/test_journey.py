@@ -246,7 +246,9 @@ def anna_checks_the_answers(arc: Arc) -> None:
         ("emissions_co2", "2 660 kg CO2"),
         ("zero_emission_share_energy", "9 %"),
     ):
-        row = anna.row(words.of(MACHINERY.indicator(indicator).title)).filter(has_text=words.of(NATIONAL_INVENTORY))
+        row = (
+            anna.row(words.of(MACHINERY.indicator(indicator).title)).filter(has_text=words.of(NATIONAL_INVENTORY)).first
+        )
         expect(row).to_contain_text(value)
     anna.reads("What the figures rest on").sees(words.of(DIRECT_EMISSIONS), REASON)
     anna.sees(words.many("These figures break %(num)d requirement in the contract", "", 1), words.of(BREACH["9"]))

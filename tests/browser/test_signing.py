@@ -15,7 +15,7 @@ from tests.browser.server import Portal
 from tests.browser.visitor import Visitor
 from tests.world import IN_APRIL, World, fill_in, machine_lines
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.soak]
 
 
 def at(world: World, act: str = "") -> str:

@@ -192,6 +192,37 @@ def test_meters_for_charging_are_held_against_the_machines() -> None:
     assert told("energy", [*lines[:2], machine("electricity", "500")]) == [("energy.reconciles", "warning")]
 
 
+def problems_of(kind: str, lines: list[Line], counted: Mapping[str, str]) -> list[str]:
+    others: dict[str, list[Line]] = {}
+    for key, each in KINDS.items():
+        if key != kind:
+            others.setdefault(each.tells, []).extend(line for line in lines if line.key.startswith(key))
+    own = [each for each in lines if each.key.startswith(kind)]
+    return [each.rule for each in KINDS[kind].check(own, replace(MARCH, others=others, counted=counted))]
+
+
+def test_what_counts_from_deliveries_or_meters_and_is_not_told_there_asks_for_a_reason() -> None:
+    """Else the energy would count as nothing, and nobody would be told."""
+    assert "fuel.counted_here" in problems_of("fuel", [machine("diesel", "1000")], {"": "deliveries"})
+    assert "fuel.counted_here" not in problems_of("fuel", [machine("diesel", "1000")], {"": "use"})
+    assert "energy.counted_here" in problems_of("energy", [machine("electricity", "9")], {"electricity": "meters"})
+    lines = [machine("electricity", "9"), meter("electricity", "9")]
+    assert "energy.counted_here" not in problems_of("energy", lines, {"electricity": "meters"})
+
+
+def test_a_line_of_one_kind_never_takes_the_place_of_anothers() -> None:
+    """Line keys come from outside: the same key in two kinds must not hide one of the two."""
+    diesel, current = machine("diesel", "1000"), meter("electricity", "1", "huts")
+    twin = Line(diesel.key, current.values)
+    setting = replace(MARCH, counted={"": "use"})
+    measures = {
+        "machinery": KINDS["machinery"].measure([diesel], setting),
+        "energy": KINDS["energy"].measure([twin], setting),
+    }
+    found = kinds.WHOLE_SITE.figure("energy", site.counted(measures)).value
+    assert found == 1000 * DIESEL + 1
+
+
 def test_where_the_counted_place_is_named_in_words() -> None:
     sentences = [text.nb for text in carriers.counted_in_words({"diesel": "deliveries", "": "use"})]
     assert sentences[0].startswith("Diesel telles fra leveransene")

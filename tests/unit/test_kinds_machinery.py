@@ -338,3 +338,10 @@ def test_an_efficiency_is_a_share() -> None:
     table = {"key": "x", "title": {"nb": "x", "en": "x"}, "publisher": "x", "year": 2026, "source": "x"}
     with pytest.raises(ValueError, match="between 0 and 1: diesel"):
         read_efficiencies({**table, "valid_from": "2026-01-01", "shares": {"diesel": "40"}})
+
+
+def test_a_machine_that_stood_there_and_is_not_reported_asks_for_a_reason() -> None:
+    here = replace(MARCH, units={"m-1": Unit("crane", "", 31), "m-2": Unit("crane", "", 31)})
+    assert problems([line("m-1", "diesel", "100")], here) == [("all_reported", "", "", "warning")]
+    assert problems([line("m-1", "diesel", "100"), line("m-2", "diesel", "0", "0")], here) == []
+    assert problems([], here) == []
