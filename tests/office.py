@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 from flask import Flask
@@ -77,6 +77,7 @@ def open_office(app: Flask) -> Iterator[Office]:
         finally:
             db.session.rollback()
             # Inside its own thread: closed from here, it may be in the middle of reading what is then gone.
-            running.trigger.pull_trigger(lambda: close_all(connections, ignore_all=True))
+            with suppress(OSError):  # it may be closed by the time that its waking is written
+                running.trigger.pull_trigger(lambda: close_all(connections, ignore_all=True))
             thread.join(timeout=10)
             running.task_dispatcher.shutdown()

@@ -4,7 +4,7 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -66,7 +66,8 @@ def serving(database_url: str, folder: Path, *, mail_url: str = "", with_worker:
         finally:
             jobs.close()
             # Inside its own thread, and with every connection that a browser keeps open, or it would wait for them.
-            server.trigger.pull_trigger(lambda: close_all(connections, ignore_all=True))
+            with suppress(OSError):  # it may be closed by the time that its waking is written
+                server.trigger.pull_trigger(lambda: close_all(connections, ignore_all=True))
             thread.join(timeout=10)
             server.task_dispatcher.shutdown()
             with app.app_context():

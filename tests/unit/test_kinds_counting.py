@@ -215,10 +215,8 @@ def test_a_line_of_one_kind_never_takes_the_place_of_anothers() -> None:
     diesel, current = machine("diesel", "1000"), meter("electricity", "1", "huts")
     twin = Line(diesel.key, current.values)
     setting = replace(MARCH, counted={"": "use"})
-    measures = {
-        "machinery": KINDS["machinery"].measure([diesel], setting),
-        "energy": KINDS["energy"].measure([twin], setting),
-    }
+    lines = {"machinery": [diesel], "energy": [twin]}
+    measures = {key: KINDS[key].measure(own, setting) for key, own in lines.items()}
     found = kinds.WHOLE_SITE.figure("energy", site.counted(measures)).value
     assert found == 1000 * DIESEL + 1
 
