@@ -77,7 +77,7 @@ def receipt(report: Report) -> ResponseReturnValue:
 @requires(Permission.REPORT_READ, Revision)
 def revision_receipt(revision: Revision) -> ResponseReturnValue:
     """The receipt of any revision: it stays what it was, whatever came after."""
-    return _page(revision)
+    return _page(revision, by_number=True)
 
 
 @blueprint.get("/revisions/<uuid:public_id>/receipt.pdf")
@@ -90,7 +90,7 @@ def paper_receipt(revision: Revision) -> ResponseReturnValue:
     return send_file(BytesIO(content), mimetype=PDF, as_attachment=True, download_name=name)
 
 
-def _page(revision: Revision) -> str:
+def _page(revision: Revision, *, by_number: bool = False) -> str:
     report = revision.report
     return render_template(
         "reports/receipt.html",
@@ -99,6 +99,7 @@ def _page(revision: Revision) -> str:
         receipt=of_revision(revision),
         told=corrections.told(report, corrections.for_supplier(report), contracts.counting_kinds(report)),
         may_answer=False,
+        by_number=by_number,
         is_newest=revision is report.latest,
         is_in_force=revision is report.accepted,
     )

@@ -47,6 +47,7 @@ NO_PAGES = {
     "files.evidence",
     "pages.health",
     "reports.imports.marked",
+    "reports.paper_receipt",
     "reports.imports.template",
     "static",
 }
