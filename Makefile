@@ -40,7 +40,7 @@ wheel: install ## build dist/*.whl, which needs neither Node nor this checkout
 # -- developing -------------------------------------------------------------------------------------------------------
 
 .PHONY: test
-test: install .venv/.installed-dev chromium ## run all tests: both databases and the browser. TEST=path for some of them
+test: install .venv/.installed-dev chromium ## run the tests: both databases and the browser. TEST=path for some of them
 	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal $(TEST)
 
 .PHONY: check
@@ -53,7 +53,7 @@ check: install .venv/.installed-dev ## format, lint, types, floors, migrations a
 	$(BIN)/python -m tests.catalogues $(LANGUAGES)
 
 .PHONY: soak
-soak: install .venv/.installed-dev chromium ## what takes long: crash loops, and the journeys in the other language, on PostgreSQL and without JavaScript
+soak: install .venv/.installed-dev chromium ## what takes long: crash loops, the journeys of grid, Excel and signing in the browser, and all journeys in the other language, on PostgreSQL and without JavaScript
 	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal -m soak $(TEST)
 
 .PHONY: screenshots

@@ -30,6 +30,7 @@ from portal.text import Text
 __all__ = [
     "PROVENANCE",
     "Aggregate",
+    "Checker",
     "Choice",
     "Comparison",
     "Definition",

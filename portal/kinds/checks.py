@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 
-from portal.kinds.base import Hit, Kind, Line, Parameter
+from portal.kinds.base import Checker, Hit, Kind, Line, Parameter, Rule, Setting
 from portal.quantities import shown
 from portal.text import Text
 
@@ -78,11 +78,29 @@ def said(kind: Kind, line: Line, *columns: str) -> dict[str, Text | str | int]:
     return {column: kind.words(column, line.values) for column in columns}
 
 
-def slip_hits(
-    kind: Kind, lines: Sequence[Line], previous: Sequence[Line], named_by: Sequence[str], times: Decimal
-) -> Iterator[Hit]:
-    """`slips` of the field `amount` as hits; the words have places for what names the line, {amount} and {previous}."""
-    for line, now, before in slips(lines, previous, named_by, times):
-        unit = line.unit(_AMOUNT)
-        values = {**said(kind, line, *named_by), "amount": number(now, unit), "previous": number(before, unit)}
-        yield Hit(line.key, _AMOUNT, values)
+def ten_times_previous(*named_by: str) -> Checker:
+    """A check for ten times more or less than in the period before: a slipped decimal point, or another unit.
+
+    It strikes at the field `amount`; its words have places for what names a line, {amount} and {previous}.
+    """
+
+    def check(kind: Kind, lines: Sequence[Line], setting: Setting, parameters: Mapping[str, Decimal]) -> Iterator[Hit]:
+        for line, now, before in slips(lines, setting.previous, named_by, parameters["slip"]):
+            unit = line.unit(_AMOUNT)
+            sums = {"amount": number(now, unit), "previous": number(before, unit)}
+            yield Hit(line.key, _AMOUNT, {**said(kind, line, *named_by), **sums})
+
+    return check
+
+
+ALL_REPORTED = Rule(
+    "all_reported",
+    "warning",
+    Text(
+        "{unit} sto på plassen i perioden, men er ikke ført. Legg til en linje, med 0 hvis den ikke ble brukt, "
+        "eller skriv hvorfor.",
+        "{unit} stood on site in the period but is not reported. Add a line, with 0 if it was not used, or say why.",
+    ),
+    "general.all_reported@1",
+)
+"""For every kind whose lines are machines or vehicles of the register."""

@@ -48,13 +48,6 @@ def meter_once(
         yield Hit(line.key, "meter", said(kind, line, "meter"))
 
 
-def ten_times_previous(
-    kind: Kind, lines: Sequence[Line], setting: Setting, parameters: Mapping[str, Decimal]
-) -> Iterator[Hit]:
-    """Ten times more or less than in the period before: a slipped decimal point, or another unit."""
-    yield from checks.slip_hits(kind, lines, setting.previous, _NAMES, parameters["slip"])
-
-
 def against_history(
     kind: Kind, lines: Sequence[Line], setting: Setting, parameters: Mapping[str, Decimal]
 ) -> Iterator[Hit]:
@@ -102,7 +95,7 @@ def _is_for_machines(line: Line) -> bool:
 FUNCTIONS: Mapping[str, Function] = {
     "energy.measures@1": measures,
     "energy.meter_once@1": meter_once,
-    "energy.ten_times_previous@1": ten_times_previous,
+    "energy.ten_times_previous@1": checks.ten_times_previous(*_NAMES),
     "energy.against_history@1": against_history,
     "energy.reconciles@1": reconciles,
     "energy.counted_here@1": counted_here,

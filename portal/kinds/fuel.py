@@ -98,13 +98,6 @@ def biofuel_documented(
             yield Hit(line.key, "sustainability", said(kind, line, "product"))
 
 
-def ten_times_previous(
-    kind: Kind, lines: Sequence[Line], setting: Setting, parameters: Mapping[str, Decimal]
-) -> Iterator[Hit]:
-    """Ten times more or less of a product than in the period before: a slipped decimal point, or another unit."""
-    yield from checks.slip_hits(kind, lines, setting.previous, ("product", "entry"), parameters["slip"])
-
-
 def reconciles(kind: Kind, lines: Sequence[Line], setting: Setting, parameters: Mapping[str, Decimal]) -> Iterator[Hit]:
     """What was delivered, less what is left, is what machines, vehicles and heating report to have used."""
     if not setting.others.keys() & {CountedFrom.USE, CountedFrom.METERS}:
@@ -162,7 +155,7 @@ FUNCTIONS: Mapping[str, Function] = {
     "fuel.stock_is_possible@1": stock_is_possible,
     "fuel.stock_carries_over@1": stock_carries_over,
     "fuel.biofuel_documented@1": biofuel_documented,
-    "fuel.ten_times_previous@1": ten_times_previous,
+    "fuel.ten_times_previous@1": checks.ten_times_previous("product", "entry"),
     "fuel.reconciles@1": reconciles,
     "fuel.counted_here@1": counted_here,
 }

@@ -90,13 +90,6 @@ def counted_at_generator(
             yield Hit(line.key, "carrier", said(kind, line, "machine"))
 
 
-def ten_times_previous(
-    kind: Kind, lines: Sequence[Line], setting: Setting, parameters: Mapping[str, Decimal]
-) -> Iterator[Hit]:
-    """Ten times more or less than in the period before: a slipped decimal point, or another unit."""
-    yield from checks.slip_hits(kind, lines, setting.previous, _NAMES, parameters["slip"])
-
-
 def use_an_hour(
     kind: Kind, lines: Sequence[Line], setting: Setting, parameters: Mapping[str, Decimal]
 ) -> Iterator[Hit]:
@@ -179,7 +172,7 @@ FUNCTIONS: Mapping[str, Function] = {
     "machinery.amount_without_hours@1": amount_without_hours,
     "machinery.stage_fits_carrier@1": stage_fits_carrier,
     "machinery.counted_at_generator@1": counted_at_generator,
-    "machinery.ten_times_previous@1": ten_times_previous,
+    "machinery.ten_times_previous@1": checks.ten_times_previous(*_NAMES),
     "machinery.use_an_hour@1": use_an_hour,
     "machinery.against_history@1": against_history,
 }
@@ -205,17 +198,7 @@ _LITRES_AN_HOUR = {
 }
 
 RULES = (
-    Rule(
-        "all_reported",
-        "warning",
-        Text(
-            "{unit} sto på plassen i perioden, men er ikke ført. Legg til en linje, med 0 hvis den ikke ble brukt, "
-            "eller skriv hvorfor.",
-            "{unit} stood on site in the period but is not reported. "
-            "Add a line, with 0 if it was not used, or say why.",
-        ),
-        "general.all_reported@1",
-    ),
+    checks.ALL_REPORTED,
     Rule(
         "hours_in_period",
         "error",

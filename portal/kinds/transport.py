@@ -97,34 +97,17 @@ def use_a_distance(
             yield Hit(line.key, "amount", values)
 
 
-def ten_times_previous(
-    kind: Kind, lines: Sequence[Line], setting: Setting, parameters: Mapping[str, Decimal]
-) -> Iterator[Hit]:
-    """Ten times more or less than in the period before: a slipped decimal point, or another unit."""
-    yield from checks.slip_hits(kind, lines, setting.previous, _NAMES, parameters["slip"])
-
-
 FUNCTIONS: Mapping[str, Function] = {
     "transport.measures@1": measures,
     "transport.vehicle_once@1": vehicle_once,
     "transport.class_fits_carrier@1": class_fits_carrier,
     "transport.amount_given@1": amount_given,
     "transport.use_a_distance@1": use_a_distance,
-    "transport.ten_times_previous@1": ten_times_previous,
+    "transport.ten_times_previous@1": checks.ten_times_previous(*_NAMES),
 }
 
 RULES = (
-    Rule(
-        "all_reported",
-        "warning",
-        Text(
-            "{unit} sto på plassen i perioden, men er ikke ført. Legg til en linje, med 0 hvis den ikke ble brukt, "
-            "eller skriv hvorfor.",
-            "{unit} stood on site in the period but is not reported. "
-            "Add a line, with 0 if it was not used, or say why.",
-        ),
-        "general.all_reported@1",
-    ),
+    checks.ALL_REPORTED,
     Rule(
         "vehicle_once",
         "warning",

@@ -1,6 +1,7 @@
 """One tank or charger that several machines used: its amount divided over their lines by hours, and marked as such."""
 
 from collections.abc import Sequence
+from decimal import Decimal
 from uuid import UUID
 
 from portal.errors import Invalid
@@ -37,7 +38,7 @@ def share(  # noqa: PLR0913 - what is divided, and over whom
     kind = contracts.kind_of(report, kind_key)
     chosen = {str(key) for key in over}
     hours = {
-        line.key: line.number("hours") or 0
+        line.key: line.number("hours") or Decimal(0)
         for line in lines_with_hours(report, kind)
         if line.text("carrier") == carrier and line.key in chosen
     }
@@ -48,10 +49,12 @@ def share(  # noqa: PLR0913 - what is divided, and over whom
     total = _total(kind).parse(amount)
     if isinstance(total, Problem):
         raise Invalid(total.text, (total,))
+    if not isinstance(total, Decimal):
+        raise TypeError("A number field reads as a number.")
     if not hours:
         words = CHOOSE_MACHINES.with_values(carrier=kind.words("carrier", {"carrier": {"value": carrier}}))
         raise Invalid(words, (Problem("required", words, "over"),))
-    shares = sharing.shared(total, hours)  # type: ignore[arg-type]
+    shares = sharing.shared(total, hours)
     lines = [
         RawLine(
             line.key,

@@ -1,5 +1,6 @@
 """Comments on a report: written and changed by reviewers on the review page, answered by the supplier."""
 
+from collections.abc import Callable
 from typing import Any
 
 from flask import Blueprint, flash, redirect, request, url_for
@@ -75,22 +76,14 @@ def change(comment: Comment) -> ResponseReturnValue:
 @requires(Permission.REPORT_REVIEW, Comment)
 def remove(comment: Comment) -> ResponseReturnValue:
     """Take a comment away."""
-    report, draft = lookup.by_number(Report, comment.report_id), Draft(str(Place.of(comment)), "", "")
-    with transaction():
-        comments.remove(comment, by=current_membership())
-    flash(_("The comment is removed."), "success")
-    return _back(report, draft)
+    return _without(comment, comments.remove, _("The comment is removed."))
 
 
 @blueprint.post("/comments/<uuid:public_id>/set-aside")
 @requires(Permission.REPORT_REVIEW, Comment)
 def set_aside(comment: Comment) -> ResponseReturnValue:
     """Find that what a colleague wants corrected need not be."""
-    report, draft = lookup.by_number(Report, comment.report_id), Draft(str(Place.of(comment)), "", "")
-    with transaction():
-        comments.set_aside(comment, by=current_membership())
-    flash(_("The comment is set aside, and is not sent."), "success")
-    return _back(report, draft)
+    return _without(comment, comments.set_aside, _("The comment is set aside, and is not sent."))
 
 
 @blueprint.post("/comments/<uuid:public_id>/reply")
@@ -102,6 +95,15 @@ def reply(comment: Comment) -> ResponseReturnValue:
         comments.answer(comment, request.form.get("reply", ""), by=current_membership())
     flash(_("Your answer is saved. The reviewer reads it when the report is sent."), "success")
     return redirect(url_for("reports.show", public_id=report.public_id, _anchor=f"comment-{comment.public_id}"), 303)
+
+
+def _without(comment: Comment, act: Callable[..., None], words: str) -> ResponseReturnValue:
+    """Do something with a comment after which it is not sent, and go back to where it stood."""
+    report, draft = lookup.by_number(Report, comment.report_id), Draft(str(Place.of(comment)), "", "")
+    with transaction():
+        act(comment, by=current_membership())
+    flash(words, "success")
+    return _back(report, draft)
 
 
 def _category(draft: Draft) -> CommentCategory | None:
