@@ -4,7 +4,7 @@ import contextvars
 import hashlib
 import io
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import date, timedelta
 
 import pytest
@@ -18,32 +18,17 @@ from portal.model import Decision, Evidence, Report
 from portal.operations import contracts, drafts, evidence, lines, reports, reviews
 from portal.operations.evidence import Place, Upload
 from portal.operations.reviews import Correction
-from portal.web import passwords
 from portal.work import sweep_files
 from tests.http import PASSWORD
+from tests.integration.test_grid import app, world
 from tests.integration.test_supplier_pages import fields, section
 from tests.pages import Desk, parsed, words
-from tests.world import World, build_world, fill_in, submit
+from tests.world import World, fill_in, submit
+
+__all__ = ["app", "world"]
 
 PHOTO = Upload("kvittering.jpg", b"\xff\xd8\xff\xe0 a photo of a receipt")
 PAPER = Upload("faktura.pdf", b"%PDF-1.7 an invoice")
-
-
-@pytest.fixture
-def app(make_app: Callable[..., Flask], sqlite_url: str) -> Iterator[Flask]:
-    app = make_app(sqlite_url)
-    with app.app_context():
-        yield app
-
-
-@pytest.fixture
-def world(app: Flask) -> World:
-    kept = passwords.stored(PASSWORD)
-    with transaction():
-        found = build_world()
-        for by in (found.anna, found.bo, found.stranger, found.rita):
-            by.person.password, by.person.language = kept, "en"
-    return found
 
 
 @pytest.fixture
