@@ -3,8 +3,8 @@
 from uuid import UUID, uuid4
 
 from portal.extensions import transaction
-from portal.model import Comment, CommentCategory, Report
-from portal.operations import comments, reports
+from portal.model import Comment, CommentCategory, Decision, Membership, Report
+from portal.operations import comments, reports, reviews
 from portal.operations.comments import Place
 from portal.operations.drafts import RawLine
 from tests.world import World, reasons_for
@@ -32,6 +32,16 @@ def delivery(amount: str = "500", key: UUID | None = None, day: str = "12.03.202
             "delivered_on": day,
         },
     )
+
+
+def return_for(report: Report, by: Membership, *musts: tuple[Place, str]) -> None:
+    """Point out what must be corrected, and return the report."""
+    revision = report.latest
+    assert revision is not None
+    with transaction():
+        for place, text in musts:
+            comments.add(report, place, CommentCategory.MUST, text, by=by, revision=revision.number)
+        reviews.decide(report, Decision.RETURN, by=by, version=report.version)
 
 
 def asked(world: World, report: Report, place: Place, text: str = "Stemmer dette?") -> Comment:

@@ -26,7 +26,7 @@ from portal.model import (
 from portal.operations import accounts, contracts, deliveries, drafts, machines, processes, reports
 from portal.operations.contracts import Duty
 from portal.operations.drafts import RawLine
-from portal.operations.explanations import Place
+from portal.operations.explanations import Subject
 from portal.operations.machines import MachineFacts
 from portal.operations.mail import Outcome
 
@@ -152,9 +152,9 @@ def fill_in(world: World, *, electric: str = "5000", diesel: str = "1000") -> No
         drafts.answer_nothing(report, "fuel", "Ingen leveranser.", by=world.anna, version=report.version)
 
 
-def reasons_for(report: Report) -> dict[Place, str]:
+def reasons_for(report: Report) -> dict[Subject, str]:
     """A reason for every warning of the draft."""
-    return {each.place: "Tallet er kontrollert." for each in reports.warnings(report, reports.summary(report))}
+    return {each.subject: "Tallet er kontrollert." for each in reports.warnings(report, reports.summary(report))}
 
 
 def submit(world: World, *, electric: str = "5000", diesel: str = "1000") -> None:

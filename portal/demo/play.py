@@ -15,6 +15,7 @@ from portal.demo.world import Job, Plant
 from portal.errors import Refused
 from portal.extensions import db, transaction
 from portal.model import (
+    CommentCategory,
     Contract,
     Decision,
     Deviation,
@@ -26,21 +27,12 @@ from portal.model import (
     ReportingPeriod,
     SanctionClause,
 )
-from portal.operations import (
-    accounts,
-    contracts,
-    deviations,
-    drafts,
-    machines,
-    reports,
-    reviews,
-    sanctions,
-)
+from portal.operations import accounts, comments, contracts, deviations, drafts, machines, reports, reviews, sanctions
+from portal.operations.comments import Place
 from portal.operations.drafts import RawLine
 from portal.operations.evidence import Upload
-from portal.operations.explanations import Place
+from portal.operations.explanations import Subject
 from portal.operations.machines import MachineFacts
-from portal.operations.reviews import Correction
 from portal.text import Text
 
 ZONE = "Europe/Oslo"
@@ -231,9 +223,9 @@ def _file(job: Job, month: calendars.Period, *, clean: bool) -> None:
     reports.sign(report, by=signatory, version=report.version, reasons=_reasons(report))
 
 
-def _reasons(report: Report) -> dict[Place, str]:
+def _reasons(report: Report) -> dict[Subject, str]:
     warned = reports.warnings(report, reports.summary(report))
-    return {each.place: "Vi har kontrollert tallet mot avlesningen, og det stemmer." for each in warned}
+    return {each.subject: "Vi har kontrollert tallet mot avlesningen, og det stemmer." for each in warned}
 
 
 def _use(machine: str, month: calendars.Period, *, boost: bool) -> dict[str, str]:
@@ -299,13 +291,14 @@ def _delivery(job: Job, month: calendars.Period, rows: list[drafts.DraftRow]) ->
 
 def _return(job: Job, month: calendars.Period) -> None:
     report = _report(job, month)
-    revision = report.latest
-    lines = revision.lines_of(MACHINERY) if revision else []
-    corrections = [
-        Correction(MACHINERY, lines[0].key, "amount", "Avlesningen stemmer ikke med måleren. Kontroller tallet."),
-        Correction(MACHINERY, lines[1].key, "hours", "Maskinen sto stille i to uker. Kan timene være riktige?"),
-    ]
-    reviews.decide(report, Decision.RETURN, by=_buyer_side(job)[0], version=report.version, corrections=corrections)
+    revision, by = report.revisions[-1], _buyer_side(job)[0]
+    first, second = revision.lines_of(MACHINERY)[:2]
+    for place, words in (
+        (Place(MACHINERY, first.key, "amount"), "Avlesningen stemmer ikke med måleren. Kontroller tallet."),
+        (Place(MACHINERY, second.key, "hours"), "Maskinen sto stille i to uker. Kan timene være riktige?"),
+    ):
+        comments.add(report, place, CommentCategory.MUST, words, by=by, revision=revision.number)
+    reviews.decide(report, Decision.RETURN, by=by, version=report.version)
 
 
 def _approve(job: Job, month: calendars.Period) -> None:

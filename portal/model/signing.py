@@ -13,13 +13,15 @@ class Explanation(OfContract, Row):
     """What the supplier says of one warning while the report is a draft; passed over when the warning is gone."""
 
     __tablename__ = "explanation"
-    __table_args__ = (UniqueConstraint("report_id", "kind", "rule", "line_key", "field"),)
+    __table_args__ = (UniqueConstraint("report_id", "kind", "rule", "line_key", "field", "said"),)
 
     report_id: Mapped[int] = mapped_column(BigId, ForeignKey("report.id"))
     kind: Mapped[str] = mapped_column(String(40))
     rule: Mapped[str] = mapped_column(String(80))
     line_key: Mapped[str] = mapped_column(String(36))
     field: Mapped[str] = mapped_column(String(60))
+    said: Mapped[str] = mapped_column(String(16), server_default="")
+    """Digest of what the warning said; empty for what was written before it was kept."""
     text: Mapped[str] = mapped_column(Prose)
     written_by_id: Mapped[int] = mapped_column(BigId, ForeignKey("person.id"))
     report: Mapped[Report] = relationship(back_populates="explanations")

@@ -68,17 +68,12 @@ def add(  # noqa: PLR0913 - a comment and all it hangs on
         Conflict: it is decided, or a newer revision has come.
         Invalid: there is nothing said, or no such place.
     """
-    return put(verdicts.demand_waiting(report, by=by, revision=revision), place, category, text, by=by)
-
-
-def put(revision: Revision, place: Place, category: CommentCategory, text: str, *, by: Membership) -> Comment:
-    """Store a comment on a revision that is known to wait. Raises Invalid."""
-    report = revision.report
-    _demand_place(report, revision, place)
+    waiting = verdicts.demand_waiting(report, by=by, revision=revision)
+    _demand_place(report, waiting, place)
     comment = Comment(
         **report.parties,
         report_id=report.id,
-        revision=revision,
+        revision=waiting,
         category=category,
         kind=place.kind,
         line_key=place.line_key,
@@ -88,7 +83,7 @@ def put(revision: Revision, place: Place, category: CommentCategory, text: str, 
     )
     db.session.add(comment)
     db.session.flush()
-    record(comment, "comment.added", by=by, category=str(category), place=str(place), revision=revision.number)
+    record(comment, "comment.added", by=by, category=str(category), place=str(place), revision=waiting.number)
     return comment
 
 

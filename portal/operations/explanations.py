@@ -1,7 +1,8 @@
 """The reasons that warnings ask for: written beside the draft, demanded before a signature, frozen with it."""
 
+import hashlib
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 from portal import permissions
 from portal.errors import Invalid, Refused
@@ -14,6 +15,8 @@ from portal.permissions import Permission
 from portal.text import Text
 
 LONGEST = 2000
+DIGITS = 16
+"""Of a digest that tells one wording of a warning from another."""
 NEEDS_REASON = "reason"
 """The rule of a warning that nobody has given a reason for."""
 TOO_LONG = "reason_too_long"
@@ -24,13 +27,21 @@ SHORTEN = Text(
 )
 
 
-class Place(NamedTuple):
-    """What a reason is about: the rule that warns, and where."""
+class Subject(NamedTuple):
+    """What a reason is about: the rule that warns, where, and what it said: other figures ask for the reason anew."""
 
     kind: str
     rule: str
     line: str
     field: str
+    said: str
+    """Digest of the warning's words."""
+
+    @classmethod
+    def of(cls, kind: str, warning: Problem) -> Self:
+        """The subject of a warning."""
+        words = "\n".join(warning.text.dump().values())
+        return cls(kind, warning.rule, warning.line, warning.field, hashlib.sha256(words.encode()).hexdigest()[:DIGITS])
 
     @property
     def name(self) -> str:
@@ -38,7 +49,7 @@ class Place(NamedTuple):
         return "/".join(self)
 
     @classmethod
-    def load(cls, name: str) -> "Place | None":
+    def load(cls, name: str) -> "Self | None":
         """Back from `name`; None when it is none."""
         parts = name.split("/")
         return cls(*parts) if len(parts) == len(cls._fields) else None
@@ -47,23 +58,29 @@ class Place(NamedTuple):
 class Warned(NamedTuple):
     """A warning, and what has been said of it so far."""
 
-    place: Place
+    subject: Subject
     problem: Problem
     reason: str
+    earlier: str
+    """What was said here when the warning read otherwise; it is no reason for what the warning says now."""
 
 
-Reasons = Mapping[Place, str]
+Reasons = Mapping[Subject, str]
 
 
 def warned(report: Report, problems: Mapping[str, Sequence[Problem]]) -> list[Warned]:
-    """The warnings among what the rules say (kind -> problems), each place once, with their reasons."""
-    said = {_place(row): row.text for row in report.explanations}
-    found: dict[Place, Warned] = {}
+    """The warnings among what the rules say (kind -> problems), each once, with their reasons."""
+    said = {_subject(row): row.text for row in report.explanations}
+    earlier = {subject[:-1]: text for subject, text in said.items()}
+    found: dict[Subject, Warned] = {}
     for kind, own in problems.items():
         for problem in own:
             if problem.severity == "warning":
-                place = Place(kind, problem.rule, problem.line, problem.field)
-                found.setdefault(place, Warned(place, problem, said.get(place, "")))
+                subject = Subject.of(kind, problem)
+                reason = said.get(subject, "")
+                found.setdefault(
+                    subject, Warned(subject, problem, reason, "" if reason else earlier.get(subject[:-1], ""))
+                )
     return list(found.values())
 
 
@@ -79,24 +96,24 @@ def keep(report: Report, reasons: Reasons, found: Sequence[Warned], *, by: Membe
     permissions.demand(by, Permission.REPORT_EDIT)
     if not report.is_editable and report.state != ReportState.TO_SIGN:
         raise Refused(NOT_EDITABLE)
-    known = {_place(row): row for row in report.explanations}
-    texts = {each.place: _plain(reasons[each.place]) for each in found if each.place in reasons}
-    changed = {place: text for place, text in texts.items() if text != (known[place].text if place in known else "")}
+    known = {_subject(row): row for row in report.explanations}
+    texts = {each.subject: _plain(reasons[each.subject]) for each in found if each.subject in reasons}
+    changed = {about: text for about, text in texts.items() if text != (known[about].text if about in known else "")}
     _demand_short(changed)
-    for place, text in changed.items():
-        if place in known:
-            known[place].text, known[place].written_by_id = text, by.person_id
+    for about, text in changed.items():
+        if about in known:
+            known[about].text, known[about].written_by_id = text, by.person_id
         else:
-            report.explanations.append(_row(report, place, text, by))
+            report.explanations.append(_row(report, about, text, by))
     if changed:
-        record(report, "report.explained", by=by, warnings=sorted(place.name for place in changed))
+        record(report, "report.explained", by=by, warnings=sorted(about.name for about in changed))
         db.session.flush()
 
 
 def lacking(found: Sequence[Warned]) -> list[Problem]:
     """For each warning without a reason, the problem that stops the signature."""
     return [
-        Problem(NEEDS_REASON, SAY_WHY.with_values(warning=each.problem.text), each.place.field, each.place.line)
+        Problem(NEEDS_REASON, SAY_WHY.with_values(warning=each.problem.text), each.subject.field, each.subject.line)
         for each in found
         if not each.reason
     ]
@@ -104,32 +121,33 @@ def lacking(found: Sequence[Warned]) -> list[Problem]:
 
 def frozen(found: Sequence[Warned]) -> list[Json]:
     """The reasons as they are signed."""
-    return [{**each.place._asdict(), "text": each.reason} for each in found]
+    return [{**each.subject._asdict(), "text": each.reason} for each in found]
 
 
-def signed(reasons: Sequence[Json]) -> dict[Place, str]:
+def signed(reasons: Sequence[Json]) -> dict[Subject, str]:
     """Back from `frozen`."""
-    return {Place(**{name: each[name] for name in Place._fields}): each["text"] for each in reasons}
+    return {Subject(**{name: each[name] for name in Subject._fields}): each["text"] for each in reasons}
 
 
 def _demand_short(texts: Reasons) -> None:
     words = SHORTEN.with_values(most=LONGEST)
-    too_long = [place for place, text in texts.items() if len(text) > LONGEST]
+    too_long = [about for about, text in texts.items() if len(text) > LONGEST]
     if too_long:
-        raise Invalid(words, tuple(Problem(TOO_LONG, words, place.field, place.line) for place in too_long))
+        raise Invalid(words, tuple(Problem(TOO_LONG, words, about.field, about.line) for about in too_long))
 
 
-def _place(row: Explanation) -> Place:
-    return Place(row.kind, row.rule, row.line_key, row.field)
+def _subject(row: Explanation) -> Subject:
+    return Subject(row.kind, row.rule, row.line_key, row.field, row.said)
 
 
-def _row(report: Report, place: Place, text: str, by: Membership) -> Explanation:
+def _row(report: Report, about: Subject, text: str, by: Membership) -> Explanation:
     return Explanation(
         **report.parties,
-        kind=place.kind,
-        rule=place.rule,
-        line_key=place.line,
-        field=place.field,
+        kind=about.kind,
+        rule=about.rule,
+        line_key=about.line,
+        field=about.field,
+        said=about.said,
         text=text,
         written_by_id=by.person_id,
     )

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from datetime import date
 from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, func, or_, select
+from sqlalchemy import ColumnElement, or_, select
 
 from portal import clock, kinds, permissions
 from portal.errors import Invalid
@@ -143,19 +143,27 @@ def depart(deployment: Deployment, day: date, *, by: Membership) -> None:
     """Note the day on which a machine leaves the contract."""
     permissions.demand(by, Permission.MACHINE_EDIT)
     _demand_order(deployment.arrived_on, day)
-    reported = db.session.scalar(
-        select(func.max(ReportingPeriod.starts_on))
-        .join(Report, Report.period_id == ReportingPeriod.id)
-        .join(Revision, Revision.report_id == Report.id)
-        .join(RevisionLine, RevisionLine.revision_id == Revision.id)
-        .where(Report.contract_id == deployment.contract_id, RevisionLine.key == deployment.machine.public_id)
-    )
-    if reported is not None and day < reported:
+    reported = _reported_after(deployment, day)
+    if reported is not None:
         raise Invalid(REPORTED_LATER.with_values(day=f"{reported:%d.%m.%Y}"))
     deployment.departed_on = day
     record(
         deployment, "machine.departed", by=by, machine=str(deployment.machine.public_id), departed_on=day.isoformat()
     )
+
+
+def _reported_after(deployment: Deployment, day: date) -> date | None:
+    """First day of the last period after `day` that a signed line names the machine in, whatever its column."""
+    rows = db.session.execute(
+        select(ReportingPeriod.starts_on, RevisionLine.values)
+        .join(Report, Report.period_id == ReportingPeriod.id)
+        .join(Revision, Revision.report_id == Report.id)
+        .join(RevisionLine, RevisionLine.revision_id == Revision.id)
+        .where(Report.contract_id == deployment.contract_id, ReportingPeriod.starts_on > day)
+        .order_by(ReportingPeriod.starts_on.desc())
+    )
+    name = str(deployment.machine.public_id)
+    return next((row.starts_on for row in rows if any(each["value"] == name for each in row.values.values())), None)
 
 
 def verdicts(machine: Machine, contract: Contract, arrived_on: date | None = None) -> list[Verdict]:

@@ -1,8 +1,6 @@
 """The reviewer's decision: one on each revision."""
 
-import uuid
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from sqlalchemy import update
 from sqlalchemy.orm.attributes import set_committed_value
@@ -13,7 +11,6 @@ from portal.extensions import db
 from portal.kinds.base import Problem
 from portal.model import (
     Comment,
-    CommentCategory,
     Decision,
     Membership,
     Report,
@@ -24,7 +21,20 @@ from portal.model import (
     Unlock,
     record,
 )
-from portal.operations import accounts, claims, comments, contracts, lookup, mail, processes, verdicts
+from portal.operations import (
+    accounts,
+    claims,
+    comments,
+    contracts,
+    deviations,
+    letters,
+    lookup,
+    mail,
+    processes,
+    reports,
+    revisions,
+    verdicts,
+)
 from portal.operations.comments import Place
 from portal.operations.deviations import SAY_WHY
 from portal.text import Text
@@ -49,16 +59,6 @@ COMMENTED_SINCE = Text(
     "En kollega har skrevet eller endret kommentarer siden du åpnet siden. Les dem før du avgjør.",
     "A colleague has written or changed comments since you opened the page. Read them before you decide.",
 )
-
-
-@dataclass(frozen=True)
-class Correction:
-    """A reviewer's comment that reopens one value, or (no field) a whole line."""
-
-    kind: str
-    line_key: uuid.UUID
-    field: str
-    comment: str
 
 
 def begin(report: Report, *, by: Membership) -> None:
@@ -86,13 +86,12 @@ def decide(  # noqa: PLR0913 - a decision and all it stands on
     by: Membership,
     version: int,
     reasons: str = "",
-    corrections: Sequence[Correction] = (),
     seen: str | None = None,
 ) -> Review:
     """Decide on the newest revision, once.
 
-    A return reopens what the comments that must be corrected stand on, `corrections` among them. Every decision tells
-    the supplier what was said, internal notes apart. `seen` is the seal of the comments that the person has read.
+    A return reopens what the comments that must be corrected stand on. Every decision tells the supplier what was
+    said, internal notes apart. `seen` is the seal of the comments that the person has read.
 
     Raises:
         Forbidden: the person may not review, or had a hand in the report.
@@ -100,9 +99,6 @@ def decide(  # noqa: PLR0913 - a decision and all it stands on
         Invalid: reasons or comments are missing, or stand in the way.
     """
     revision = _as_seen(report, by, version, seen)
-    for correction in corrections if decision == Decision.RETURN else ():
-        place = Place(correction.kind, correction.line_key, correction.field)
-        comments.put(revision, place, CommentCategory.MUST, correction.comment, by=by)
     said = comments.on(revision)
     musts = [comment for comment in said if comment.must_be_corrected]
     _demand_words(decision, reasons, musts)
@@ -139,7 +135,7 @@ def _demand_words(decision: Decision, reasons: str, musts: Sequence[Comment]) ->
         raise Invalid(words, (Problem("open_musts", words, "decision"),))
     if decision == Decision.RETURN and not any(comment.kind for comment in musts):
         words = OPENS_NOTHING if musts else POINT_OUT
-        raise Invalid(words, (Problem("required", words, "corrections"),))
+        raise Invalid(words, (Problem("required", words, "decision"),))
 
 
 def _unlocks(report: Report, revision: Revision, musts: Sequence[Comment]) -> Iterator[Unlock]:
@@ -178,3 +174,66 @@ def remind(*, report_id: int) -> dict[str, object]:
         mail.write(person, "review_late", report.contract, report=report)
     record(report, "review.late", by=None)
     return {}
+
+
+def approve(*, report_id: int, actor_id: int | None) -> dict[str, object]:
+    """The revision is accepted; each section stands on it. No actor: the contract let it through without a person."""
+    report = lookup.by_number(Report, report_id)
+    revision = revisions.newest(report)
+    for section in report.sections:
+        section.accepted_revision_id = revision.id
+    report.review_due_at, report.accepted_number, report.amendment_reason = None, revision.number, ""
+    if actor_id is None:
+        _note_unattended(report, revision)
+    by = accounts.membership(actor_id) if actor_id is not None else None
+    report.move(ReportState.APPROVED, by=by, revision=revision.number)
+    _tell_supplier(report, "approved", revision)
+    return {}
+
+
+def send_back(*, report_id: int, actor_id: int) -> dict[str, object]:
+    """Return for correction: only what was commented is open, with a new deadline."""
+    report = lookup.by_number(Report, report_id)
+    return _reopen(report, ReportState.RETURNED, accounts.membership(actor_id), "returned")
+
+
+def reject(*, report_id: int, actor_id: int) -> dict[str, object]:
+    """Close the revision as not accepted: the whole report is open again, and the breach is noted."""
+    report = lookup.by_number(Report, report_id)
+    answer = _reopen(report, ReportState.REJECTED, accounts.membership(actor_id), "rejected")
+    review = revisions.newest(report).review
+    deviations.note_not_accepted(report, review.reasons if review else "")
+    return answer
+
+
+def _reopen(report: Report, state: ReportState, by: Membership, letter: str) -> dict[str, object]:
+    revision = revisions.newest(report)
+    review = revision.review
+    report.due_at = contracts.new_deadline(report.contract, reports.CORRECTION_WORKING_DAYS)
+    report.review_due_at = report.overdue_at = None
+    report.move(state, by=by, reason=review.reasons if review else "", revision=revision.number)
+    _tell_supplier(report, letter, revision)
+    return contracts.deadlines(report)
+
+
+def _tell_supplier(report: Report, letter: str, revision: Revision) -> None:
+    for person in accounts.people(report.supplier_id, Role.REPORTER, Role.SIGNATORY):
+        mail.write(
+            person,
+            letter,
+            report.contract,
+            report=report,
+            revision=revision,
+            review=revision.review,
+            asked=letters.asked(revision),
+        )
+
+
+def _note_unattended(report: Report, revision: Revision) -> None:
+    db.session.add(
+        Review(
+            **report.parties,
+            revision=revision,
+            decision=Decision.APPROVE,
+        )
+    )

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
-from portal.operations import amendments, deviations, reports, reviews, sanctions, withdrawals
+from portal.operations import amendments, deviations, reports, reviews, revisions, sanctions, withdrawals
 
 SERVICE_TASKS: dict[str, Callable[..., Mapping[str, object] | None]] = {
     "amendments.put_aside": amendments.put_aside,
@@ -15,14 +15,14 @@ SERVICE_TASKS: dict[str, Callable[..., Mapping[str, object] | None]] = {
     "deviations.reopen_assessment": sanctions.reopen_assessment,
     "deviations.send_notice": deviations.send_notice,
     "deviations.start_reply_period": deviations.start_reply_period,
-    "reports.approve": reports.approve,
-    "reports.check": reports.check,
-    "reports.compute": reports.compute,
-    "reports.freeze": reports.freeze,
+    "reviews.approve": reviews.approve,
+    "revisions.check": revisions.check,
+    "revisions.compute": revisions.compute,
+    "revisions.freeze": revisions.freeze,
     "reports.mark_overdue": reports.mark_overdue,
-    "reports.reject": reports.reject,
+    "reviews.reject": reviews.reject,
     "reports.remind": reports.remind,
-    "reports.send_back": reports.send_back,
+    "reviews.send_back": reviews.send_back,
     "reviews.plan": reviews.plan,
     "reviews.remind": reviews.remind,
     "sanctions.calculate": sanctions.calculate,

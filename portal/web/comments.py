@@ -17,8 +17,9 @@ from portal.operations.comments import Place
 from portal.operations.lookup import NOT_HERE
 from portal.permissions import Permission
 from portal.text import Text
-from portal.web import lists, review_page
+from portal.web import lists, reports, review_page
 from portal.web.access import current_membership, requires
+from portal.web.corrections import Reply
 from portal.web.review_page import Draft
 
 blueprint = Blueprint("comments", __name__)
@@ -90,9 +91,12 @@ def set_aside(comment: Comment) -> ResponseReturnValue:
 @requires(Permission.REPORT_EDIT, Comment)
 def reply(comment: Comment) -> ResponseReturnValue:
     """The supplier's answer to a question."""
-    report = lookup.by_number(Report, comment.report_id)
-    with transaction():
-        comments.answer(comment, request.form.get("reply", ""), by=current_membership())
+    report, text = lookup.by_number(Report, comment.report_id), request.form.get("reply", "")
+    try:
+        with transaction():
+            comments.answer(comment, text, by=current_membership())
+    except Invalid as refusal:
+        return reports.page(report, Reply(comment, text, refusal.text)), 422
     flash(_("Your answer is saved. The reviewer reads it when the report is sent."), "success")
     return redirect(url_for("reports.show", public_id=report.public_id, _anchor=f"comment-{comment.public_id}"), 303)
 

@@ -47,6 +47,14 @@ class ToldComment(NamedTuple):
     may_answer: bool
 
 
+class Reply(NamedTuple):
+    """An answer to a question as it was written, and why it is not stored."""
+
+    comment: Comment
+    text: str
+    problem: Text
+
+
 def for_supplier(report: Report) -> list[Comment]:
     """What reviewers have told the supplier; what the buyer keeps to itself is on the review page only."""
     return [comment for comment in comments.of(report, by=current_membership()) if comment.told_at is not None]

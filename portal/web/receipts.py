@@ -99,6 +99,7 @@ def _page(revision: Revision, *, by_number: bool = False) -> str:
         receipt=of_revision(revision),
         told=corrections.told(report, corrections.for_supplier(report), contracts.counting_kinds(report)),
         may_answer=False,
+        reply=None,
         by_number=by_number,
         is_newest=revision is report.latest,
         is_in_force=revision is report.accepted,
@@ -244,6 +245,6 @@ def _amount(number: Decimal, unit: str) -> str:
 
 
 def _moment(at: datetime, zone: str) -> str:
-    """A moment to the second, where the contract is."""
-    pattern = _("d MMMM y 'at' HH:mm:ss ZZZZ")
+    """A moment to the second, where the contract is, with its distance from UTC: receipts are read elsewhere too."""
+    pattern = _("d MMMM y 'at' HH:mm:ss '(UTC'xxx')'")
     return str(format_datetime(at, pattern, tzinfo=ZoneInfo(zone), locale=current_language()))

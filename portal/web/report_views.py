@@ -34,7 +34,7 @@ class Remark(NamedTuple):
     url: str
     severity: str
     """As of a problem; "missing" for what is only not filled in yet."""
-    place: explanations.Place | None = None
+    subject: explanations.Subject | None = None
     """What a reason for it is filed under; none for what is only not filled in yet."""
 
 
@@ -151,7 +151,7 @@ def _remarks(kind: Kind, lines: Sequence[Line], problems: Sequence[Problem], url
     for problem in problems:
         if problem.rule in {*kind_forms.UNFINISHED, UNANSWERED}:
             continue
-        about = explanations.Place(kind.key, problem.rule, problem.line, problem.field)
+        about = explanations.Subject.of(kind.key, problem)
         if problem.line not in places:
             yield Remark(problem.text, url, problem.severity, about)
             continue

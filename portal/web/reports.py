@@ -12,6 +12,7 @@ from portal.permissions import Permission, allowed
 from portal.web import attachments, corrections, lines, lists, progress, report_views
 from portal.web import imports as excel
 from portal.web.access import current_membership, requires
+from portal.web.corrections import Reply
 from portal.web.process_views import standing
 
 blueprint = Blueprint("reports", __name__, url_prefix="/reports")
@@ -30,6 +31,11 @@ def index() -> ResponseReturnValue:
 @requires(Permission.REPORT_READ, Report)
 def show(report: Report) -> ResponseReturnValue:
     """One report: its parts, where it stands, what happened."""
+    return page(report)
+
+
+def page(report: Report, reply: Reply | None = None) -> str:
+    """The page of a report; with an answer to a question that could not be stored, as it was written."""
     by = current_membership()
     is_supplier = by.organisation_id == report.supplier_id
     found = reports.summary(report) if is_supplier and report.state not in reports.DONE else None
@@ -50,6 +56,8 @@ def show(report: Report) -> ResponseReturnValue:
         frozen=report_views.frozen(revision, kinds) if revision else None,
         proposal=report_views.frozen(proposed, kinds) if proposed else None,
         told=corrections.told(report, corrections.for_supplier(report), kinds),
+        reply=reply,
+        failed=reply is not None,
         may_answer=is_supplier and allowed(by, Permission.REPORT_EDIT),
         is_supplier=is_supplier,
         standing=stands,

@@ -16,13 +16,13 @@ from portal.extensions import transaction
 from portal.kinds import Problem
 from portal.model import Report, ReportState
 from portal.operations import amendments, explanations, reports, withdrawals
-from portal.operations.explanations import Place
+from portal.operations.explanations import Subject, Warned
 from portal.operations.reports import DONE
 from portal.permissions import Permission, allowed
 from portal.text import Text
 from portal.web import report_views
 from portal.web.access import current_membership, requires
-from portal.web.report_views import Part
+from portal.web.report_views import Part, Remark
 from portal.web.reports import blueprint
 
 REASON = "reason:"
@@ -64,6 +64,8 @@ class Asked(NamedTuple):
     url: str
     reason: str
     error: Text | None
+    is_other: bool
+    """Whether the warning read otherwise when the reason was written."""
 
 
 # -- checked and signed ------------------------------------------------------------------------------------------------
@@ -137,10 +139,10 @@ def withhold(report: Report) -> ResponseReturnValue:
     return redirect(url_for(".show", public_id=report.public_id), 303)
 
 
-def _given() -> dict[Place, str]:
+def _given() -> dict[Subject, str]:
     """The reasons that were sent along."""
     named = {name.removeprefix(REASON): text for name, text in request.form.items() if name.startswith(REASON)}
-    return {place: text for name, text in named.items() if (place := Place.load(name)) is not None}
+    return {about: text for name, text in named.items() if (about := Subject.load(name)) is not None}
 
 
 def _stopped(report: Report, form: VersionForm, refusal: Invalid) -> str:
@@ -157,7 +159,7 @@ def _check_page(
     by = current_membership()
     found = reports.summary(report)
     parts = report_views.parts(report, found, back=CHECK)
-    reasons = _asked(report, parts, refusal)
+    reasons = _asked(reports.warnings(report, found), parts, refusal)
     return render_template(
         "reports/check.html",
         report=report,
@@ -175,28 +177,27 @@ def _check_page(
     )
 
 
-def _asked(report: Report, parts: Sequence[Part], refusal: Invalid | None) -> list[Asked]:
+def _asked(found: Sequence[Warned], parts: Sequence[Part], refusal: Invalid | None) -> list[Asked]:
     """The warnings in words, with what was said of them: as it was just written, else as it is stored."""
-    stored = {Place(row.kind, row.rule, row.line_key, row.field): row.text for row in report.explanations}
-    given = {**stored, **_given()} if refusal is not None else stored
+    given = _given() if refusal is not None else {}
     wrong = [problem for problem in (refusal.problems if refusal else ()) if isinstance(problem, Problem)]
-    warnings = {remark.place: remark for part in parts for remark in part.warnings if remark.place is not None}
+    remarks = {remark.subject: remark for part in parts for remark in part.warnings}
     return [
-        Asked(
-            f"reason-{number}",
-            f"{REASON}{place.name}",
-            remark.text,
-            remark.url,
-            given.get(place, ""),
-            _error_of(place, given.get(place, ""), wrong),
-        )
-        for number, (place, remark) in enumerate(warnings.items(), start=1)
+        _question(number, each, remarks[each.subject], given.get(each.subject), wrong)
+        for number, each in enumerate(found, start=1)
     ]
 
 
-def _error_of(place: Place, reason: str, wrong: Sequence[Problem]) -> Text | None:
+def _question(number: int, warned: Warned, remark: Remark, given: str | None, wrong: Sequence[Problem]) -> Asked:
+    reason = (warned.reason or warned.earlier) if given is None else given
+    error = _error_of(warned.subject, reason, wrong)
+    name = f"{REASON}{warned.subject.name}"
+    return Asked(f"reason-{number}", name, remark.text, remark.url, reason, error, bool(warned.earlier))
+
+
+def _error_of(subject: Subject, reason: str, wrong: Sequence[Problem]) -> Text | None:
     """What is wrong with one reason, of all that was found to be."""
-    about = {each.rule: each for each in wrong if (each.line, each.field) == (place.line, place.field)}
+    about = {each.rule: each for each in wrong if (each.line, each.field) == (subject.line, subject.field)}
     if not reason.strip():
         return about[explanations.NEEDS_REASON].text if explanations.NEEDS_REASON in about else None
     is_too_long = explanations.TOO_LONG in about and len(reason) > explanations.LONGEST

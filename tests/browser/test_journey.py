@@ -20,7 +20,7 @@ from portal import calendars
 from portal.extensions import db, transaction
 from portal.kinds import kind
 from portal.model import FindingResult, Revision
-from portal.operations import audit, contracts, deviations, drafts, exports, reports
+from portal.operations import audit, contracts, deviations, drafts, exports, revisions
 from portal.text import Text
 from portal.web import reviews
 from tests import postgres
@@ -264,7 +264,7 @@ def bo_signs(arc: Arc, revision: int) -> None:
     printed = "".join(bo.main.locator("code").inner_text().split())
     with arc.portal.app.app_context():
         frozen = db.session.scalars(select(Revision).where(Revision.hash == printed)).one()
-        assert (frozen.number, frozen.report_id, reports.content_hash(frozen.report, frozen)) == (
+        assert (frozen.number, frozen.report_id, revisions.content_hash(frozen.report, frozen)) == (
             revision,
             arc.world.report.id,
             printed,

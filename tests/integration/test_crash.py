@@ -19,7 +19,7 @@ from sqlalchemy import select
 from portal import calendars, clock, resources
 from portal.extensions import db, transaction
 from portal.model import Figure, HumanTask, Measured, Process, Report, ReportState, RevisionLine
-from portal.operations import audit, contracts, processes, reports
+from portal.operations import audit, contracts, processes, reports, revisions
 from portal.web import passwords
 from tests.conftest import SECRET
 from tests.http import PASSWORD, HttpBrowser
@@ -99,7 +99,7 @@ def _assert_whole(report: Report) -> None:
     else:
         assert (report.state, steps, len(lines)) == (ReportState.SUBMITTED, {"review"}, 2)
         revision = report.revisions[0]
-        assert revision.hash == reports.content_hash(report, revision)
+        assert revision.hash == revisions.content_hash(report, revision)
         assert db.session.scalars(select(Figure.id).where(Figure.revision_id == revision.id)).all()
         assert db.session.scalars(select(Measured.id).where(Measured.line_id.in_([line.id for line in lines]))).all()
     assert db.session.scalars(select(Process).where(Process.subject_id == report.id, Process.subject == "report")).one()

@@ -16,9 +16,10 @@ from werkzeug.test import TestResponse
 from portal.extensions import db, transaction
 from portal.model import Decision, Deviation, Evidence, OutgoingMail, Sanction
 from portal.operations import deviations, reports, reviews, sanctions
+from portal.operations.comments import Place
 from portal.operations.evidence import Upload
-from portal.operations.reviews import Correction
 from portal.web import passwords
+from tests.reviewing import return_for
 from tests.world import World, build_world, case_of, deliver_mail, submit
 
 PASSWORD = "ni grå traktorer"
@@ -83,14 +84,7 @@ def breached(world: World) -> None:
 
 def returned(world: World) -> None:
     about = UUID(world.machines["DI-2"])
-    with transaction():
-        reviews.decide(
-            world.report,
-            Decision.RETURN,
-            by=world.rita,
-            version=world.report.version,
-            corrections=[Correction("machinery", about, "amount", "Stemmer ikke med fakturaen.")],
-        )
+    return_for(world.report, world.rita, (Place("machinery", about, "amount"), "Stemmer ikke med fakturaen."))
 
 
 def filed_again(world: World) -> None:

@@ -14,15 +14,15 @@ from werkzeug.test import TestResponse
 
 from portal import calendars, clock
 from portal.extensions import db, parts, transaction
-from portal.model import Decision, Evidence, Report
-from portal.operations import contracts, drafts, evidence, lines, reports, reviews
+from portal.model import Evidence, Report
+from portal.operations import comments, contracts, drafts, evidence, lines, reports, revisions
 from portal.operations.evidence import Place, Upload
-from portal.operations.reviews import Correction
 from portal.work import sweep_files
 from tests.http import PASSWORD
 from tests.integration.test_grid import app, world
 from tests.integration.test_supplier_pages import fields, section
 from tests.pages import Desk, parsed, words
+from tests.reviewing import return_for
 from tests.world import World, fill_in, submit
 
 __all__ = ["app", "world"]
@@ -153,7 +153,7 @@ def test_the_signature_covers_the_receipts_and_the_buyer_sees_them_from_then_on(
     hashes = sorted(hashlib.sha256(file.content).hexdigest() for file in (PHOTO, PAPER))
     assert values[diesel(world)]["amount"]["evidence"] == " ".join(hashes)
     assert "evidence" not in values[uuid.UUID(world.machines["EL-1"])]["amount"]
-    assert revision.hash == reports.content_hash(report, revision)
+    assert revision.hash == revisions.content_hash(report, revision)
     assert rita.get(link).data == PHOTO.content
     shown = rita.page(f"/reports/{report.public_id}").xpath("//a[contains(@href, '/evidence/')]")
     assert [words(each) for each in shown] == [PHOTO.name, PAPER.name]
@@ -169,9 +169,7 @@ def test_what_was_signed_with_stays_when_it_is_taken_off_the_correction(world: W
     attach(world, PHOTO)
     sign(world)
     report = db.session.get_one(Report, world.report.id)
-    asked = Correction("machinery", diesel(world), "amount", "The wrong receipt.")
-    with transaction():
-        reviews.decide(report, Decision.RETURN, by=world.rita, version=report.version, corrections=[asked])
+    return_for(report, world.rita, (comments.Place("machinery", diesel(world), "amount"), "The wrong receipt."))
     (photo,) = db.session.scalars(select(Evidence)).all()
     with transaction():
         evidence.remove(report, photo, by=world.anna)
@@ -182,15 +180,14 @@ def test_what_was_signed_with_stays_when_it_is_taken_off_the_correction(world: W
         [PHOTO.name],
         [PAPER.name],
     ]
-    assert first.hash == reports.content_hash(report, first)
+    assert first.hash == revisions.content_hash(report, first)
 
 
 def test_under_correction_only_a_reopened_figure_takes_files(world: World, sit: Callable[..., Desk]) -> None:
     submit(world)
     report = db.session.get_one(Report, world.report.id)
-    asked = Correction("machinery", uuid.UUID(world.machines["EL-1"]), "amount", "Show the meter.")
-    with transaction():
-        reviews.decide(report, Decision.RETURN, by=world.rita, version=report.version, corrections=[asked])
+    electric = comments.Place("machinery", uuid.UUID(world.machines["EL-1"]), "amount")
+    return_for(report, world.rita, (electric, "Show the meter."))
     anna = sit(world.anna)
     assert upload(anna, files_of(world), PHOTO).status_code == 422
     assert "No figure on this line is open" in words(anna.page(files_of(world)))

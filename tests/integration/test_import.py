@@ -16,19 +16,19 @@ from portal.kinds import Problem
 from portal.model import (
     Answer,
     AuditEvent,
-    Decision,
     DraftLine,
     ImportedFile,
     ImportState,
     ImportStep,
     Report,
 )
-from portal.operations import comparing, contracts, drafts, imports, reviews
-from portal.operations.reviews import Correction
+from portal.operations import comparing, contracts, drafts, imports
+from portal.operations.comments import Place
 from portal.sheets import importing
 from portal.sheets.names import letters
 from portal.work import read_import
 from tests.doors import columns_of, saved, template_book
+from tests.reviewing import return_for
 from tests.unit import bad_workbooks as bad
 from tests.world import World, fill_in, submit
 
@@ -248,9 +248,7 @@ def test_a_file_keeps_to_what_is_open_for_correction(world: World) -> None:
     report = world.report
     assert report.latest is not None
     line = next(line for line in report.latest.lines_of("machinery") if line.values["amount"]["value"] == "1000")
-    comment = Correction("machinery", line.key, "amount", "Se på fakturaen.")
-    with transaction():
-        reviews.decide(report, Decision.RETURN, by=world.rita, version=report.version, corrections=[comment])
+    return_for(report, world.rita, (Place("machinery", line.key, "amount"), "Se på fakturaen."))
 
     locked = _uploaded(world, _filled(world, hours=101, diesel=1200))
     assert {problem["rule"] for problem in locked.result["problems"]} == {"locked"}

@@ -14,7 +14,8 @@ from portal import clock, resources
 from portal.extensions import db, transaction
 from portal.model import ClauseCounts, Decision, Deviation, OutgoingMail
 from portal.operations import amendments, deviations, letters, mail, reports, reviews, sanctions, withdrawals
-from portal.operations.reviews import Correction
+from portal.operations.comments import Place
+from tests.reviewing import return_for
 from tests.world import World, case_of, deliver_mail, fill_in, submit, tick
 
 LETTERS = sorted(folder.name for folder in (resources.TEMPLATES / "email").iterdir() if folder.is_dir())
@@ -176,8 +177,8 @@ def whole_report(world: World) -> None:
     tick()
     decided(world, Decision.REJECT, reasons="Feil måned.")
     sign_again(world)
-    machine = Correction("machinery", UUID(world.machines["DI-2"]), "amount", "Kontroller mengden.")
-    decided(world, Decision.RETURN, corrections=[machine])
+    machine = Place("machinery", UUID(world.machines["DI-2"]), "amount")
+    return_for(world.report, world.rita, (machine, "Kontroller mengden."))
     sign_again(world)
     decided(world, Decision.APPROVE, reasons="Takk.")
 

@@ -1,5 +1,6 @@
 """The register: what a machine is, where it works, what the contract says of it at once, and what looks like it."""
 
+import uuid
 from datetime import date
 
 import pytest
@@ -8,11 +9,13 @@ from sqlalchemy import select
 from portal.errors import Invalid
 from portal.extensions import db, transaction
 from portal.model import FindingResult, Machine
-from portal.operations import contracts, machines
+from portal.operations import contracts, drafts, machines
+from portal.operations.drafts import RawLine
 from portal.operations.machines import MachineFacts
 from tests.integration.test_supplier_pages import app, seat, world
 from tests.pages import Seat, parsed, words
-from tests.world import World
+from tests.reviewing import send_again
+from tests.world import World, machine_lines
 
 __all__ = ["app", "seat", "world"]
 TIPPER = MachineFacts("LB-1", "tipper", "diesel", "euro_6", serial="AB 12345")
@@ -83,6 +86,25 @@ def test_arrival_and_departure_keep_an_order_and_never_overlap(world: World) -> 
         machines.deploy(machine, world.contract, date(2026, 3, 20), None, by=world.anna)
     units = contracts.units_in(world.report)
     assert units[str(machine.public_id)].days == 10 + 12
+
+
+def test_a_machine_does_not_leave_before_a_period_that_a_signed_line_names_it_in(world: World) -> None:
+    """Also when that is not the line which the portal made for it."""
+    report, lines = world.report, machine_lines(world)
+    with transaction():
+        machine = machines.register(MachineFacts("EL-3", "crane", "electricity", "zero_emission"), by=world.anna)
+        stay = machines.deploy(machine, world.contract, date(2026, 1, 1), None, by=world.anna)
+    added = RawLine(uuid.uuid4(), {**lines[0].raw, "machine": str(machine.public_id)})
+    with transaction():
+        drafts.save(report, "machinery", [*lines, added], by=world.anna, version=report.version)
+    with transaction():
+        drafts.answer_nothing(report, "fuel", "Ingen leveranser.", by=world.anna, version=report.version)
+    send_again(world)
+    assert all(line.key != machine.public_id for line in report.revisions[0].lines)
+    with pytest.raises(Invalid, match=r"01\.03\.2026"):
+        machines.depart(stay, date(2026, 2, 27), by=world.anna)
+    with transaction():
+        machines.depart(stay, date(2026, 3, 2), by=world.anna)
 
 
 def test_a_departure_is_stored_and_refused_on_the_page(world: World, seat: Seat) -> None:

@@ -22,9 +22,10 @@ from portal.model import (
     Review,
     Role,
 )
-from portal.operations import accounts, audit, drafts, processes, reports, reviews
+from portal.operations import accounts, audit, drafts, processes, reports, reviews, revisions
+from portal.operations.comments import Place
 from portal.operations.drafts import RawLine
-from portal.operations.reviews import Correction
+from tests.reviewing import return_for
 from tests.world import IN_APRIL, World, fill_in, machine_lines, open_tasks, submit, tick
 
 
@@ -67,7 +68,7 @@ def test_a_revision_cannot_be_changed_or_removed(world: World) -> None:
     submit(world)
     revision = world.report.latest
     assert revision is not None
-    assert revision.hash == reports.content_hash(world.report, revision)
+    assert revision.hash == revisions.content_hash(world.report, revision)
     for statement in (
         "UPDATE revision SET hash = 'x'",
         "DELETE FROM revision_line",
@@ -85,14 +86,7 @@ def test_only_what_was_commented_can_be_corrected(world: World) -> None:
     submit(world)
     diesel = world.machines["DI-2"]
     row = next(line for line in world.report.latest.lines_of("machinery") if str(line.key) == diesel)  # type: ignore[union-attr]
-    with transaction():
-        reviews.decide(
-            world.report,
-            Decision.RETURN,
-            by=world.rita,
-            version=world.report.version,
-            corrections=[Correction("machinery", row.key, "amount", "Stemmer litertallet?")],
-        )
+    return_for(world.report, world.rita, (Place("machinery", row.key, "amount"), "Stemmer litertallet?"))
     assert (world.report.state, open_tasks()) == (ReportState.RETURNED, ["fill_in"])
     tampered = machine_lines(world, electric="9999", diesel="900")
     with pytest.raises(Invalid) as refused, transaction():
@@ -240,7 +234,7 @@ def test_nothing_is_left_behind_when_a_step_fails(world: World, monkeypatch: pyt
     def broken(*_arguments: object, **_named: object) -> None:
         raise OSError("disk")
 
-    monkeypatch.setattr("portal.operations.reports._figure_row", broken)
+    monkeypatch.setattr("portal.operations.revisions._figure_row", broken)
     with pytest.raises(OSError, match="disk"), transaction():
         reports.sign(world.report, by=world.bo, version=world.report.version)
     report = db.session.scalars(select(Report)).one()
@@ -266,14 +260,7 @@ def test_who_signs_does_not_review(world: World) -> None:
 def test_a_part_that_was_not_commented_keeps_its_answer_under_correction(world: World) -> None:
     submit(world)
     row = world.report.revisions[0].lines_of("machinery")[0]
-    with transaction():
-        reviews.decide(
-            world.report,
-            Decision.RETURN,
-            by=world.rita,
-            version=world.report.version,
-            corrections=[Correction("machinery", row.key, "amount", "Stemmer tallet?")],
-        )
+    return_for(world.report, world.rita, (Place("machinery", row.key, "amount"), "Stemmer tallet?"))
     with pytest.raises(Refused), transaction():
         drafts.save(world.report, "fuel", [], by=world.anna, version=world.report.version)
     assert world.report.section("fuel").answer == Answer.NOTHING
@@ -282,14 +269,8 @@ def test_a_part_that_was_not_commented_keeps_its_answer_under_correction(world: 
 def test_a_correction_must_name_a_field_of_the_kind(world: World) -> None:
     submit(world)
     row = world.report.revisions[0].lines_of("machinery")[0]
-    with pytest.raises(Invalid), transaction():
-        reviews.decide(
-            world.report,
-            Decision.RETURN,
-            by=world.rita,
-            version=world.report.version,
-            corrections=[Correction("machinery", row.key, "nosuch", "Hva?")],
-        )
+    with pytest.raises(Invalid):
+        return_for(world.report, world.rita, (Place("machinery", row.key, "nosuch"), "Hva?"))
 
 
 def test_signing_twice_is_told_apart_from_a_collision(world: World) -> None:

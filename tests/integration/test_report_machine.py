@@ -14,9 +14,20 @@ from sqlalchemy import func, select
 from portal import clock
 from portal.errors import PortalError
 from portal.extensions import db, transaction
-from portal.model import Answer, Decision, Deviation, HumanTask, Process, Report, ReportState, Review, Revision
-from portal.operations import amendments, audit, drafts, reports, reviews, withdrawals
-from portal.operations.reviews import Correction
+from portal.model import (
+    Answer,
+    CommentCategory,
+    Decision,
+    Deviation,
+    HumanTask,
+    Process,
+    Report,
+    ReportState,
+    Review,
+    Revision,
+)
+from portal.operations import amendments, audit, comments, drafts, reports, reviews, revisions, withdrawals
+from portal.operations.comments import Place
 from tests.world import World, build_world, machine_lines, tick
 
 TASKS_OF = {
@@ -82,20 +93,12 @@ class ReportLife(RuleBasedStateMachine):
     )
     def decide(self, decision: Decision, who: str, stale: int) -> None:
         def act(world: World) -> None:
-            latest = world.report.latest
-            corrections = (
-                [Correction("machinery", latest.lines[0].key, "amount", "Kontroller.")]
-                if latest and latest.lines
-                else []
-            )
-            reviews.decide(
-                world.report,
-                decision,
-                by=getattr(world, who),
-                version=world.report.version - stale,
-                reasons="Begrunnelse.",
-                corrections=corrections,
-            )
+            by, latest = getattr(world, who), world.report.latest
+            if decision == Decision.RETURN and latest and latest.lines:
+                place = Place("machinery", latest.lines[0].key, "amount")
+                comments.add(world.report, place, CommentCategory.MUST, "Kontroller.", by=by, revision=latest.number)
+            version = world.report.version - stale
+            reviews.decide(world.report, decision, by=by, version=version, reasons="Begrunnelse.")
 
         decided = self._try(act)
         assert not (decided and who in {"anna", "stranger"})
@@ -161,7 +164,7 @@ class ReportLife(RuleBasedStateMachine):
         report = self.world.report
         for number, revision in enumerate(report.revisions, start=1):
             assert revision.number == number
-            assert revision.hash == reports.content_hash(report, revision)
+            assert revision.hash == revisions.content_hash(report, revision)
             answered = revision.answers["machinery"]["answer"] == Answer.FILLED
             assert bool(revision.lines_of("machinery")) == answered
             assert revision.figures

@@ -12,12 +12,11 @@ from sqlalchemy import event, select
 
 from portal import calendars, clock
 from portal.extensions import db, transaction
-from portal.model import Claim, Decision, Membership, Report
-from portal.operations import claims, contracts, drafts, reviews
+from portal.model import Claim, Membership, Report
+from portal.operations import claims, contracts, drafts
 from portal.operations.comments import Place
-from portal.operations.reviews import Correction
 from tests.desk import Desk, give_passwords, sit_down, words
-from tests.reviewing import asked, delivery, send_again
+from tests.reviewing import asked, delivery, return_for, send_again
 from tests.world import World, fill_in, submit
 
 Seat = Callable[[Membership], Desk]
@@ -72,9 +71,7 @@ def test_each_row_says_why_it_is_there_and_what_the_energy_changed_by(world: Wor
 def test_the_queue_is_narrowed_by_why_and_each_filter_is_a_chip(world: World, seat: Seat) -> None:
     march, april = months(world, 2, {}, {"diesel": "9000"})
     line = march.revisions[0].lines_of("machinery")[0]
-    with transaction():
-        wrong = [Correction("machinery", line.key, "amount", "Kontroller.")]
-        reviews.decide(march, Decision.RETURN, by=world.rita, version=march.version, corrections=wrong)
+    return_for(march, world.rita, (Place("machinery", line.key, "amount"), "Kontroller."))
     world.report = march
     send_again(world)
     rita = seat(world.rita)

@@ -322,6 +322,10 @@ def test_each_comment_shows_what_became_of_it_over_later_revisions(world: World,
     reply = f"/comments/{said('Var den på verksted?').public_id}/reply"
     assert "Your answer" in anna.reads(f"/reports/{world.report.public_id}")
     assert anna.send(reply, reply=" ").status_code == 422
+    too_long = anna.send(reply, reply="Ja. " * 300)
+    assert (too_long.status_code, "Write at most 1000 characters." in words(too_long)) == (422, True)
+    assert "Ja. " * 300 in too_long.text, "what was written is still there"
+    assert 'href="#reply-' in too_long.text
     assert anna.send(reply, reply="Ja, to uker.").status_code == 303
     correct(world, diesel="900")
     assert anna.send(reply, reply="Nei.").status_code == 422

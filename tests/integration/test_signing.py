@@ -13,9 +13,10 @@ from flask import Flask
 from pypdf import PdfReader
 from sqlalchemy import select
 
+from portal import calendars
 from portal.extensions import db, transaction
 from portal.model import OutgoingMail, ReportState, Role
-from portal.operations import accounts, audit, drafts, reports
+from portal.operations import accounts, audit, contracts, drafts, reports, revisions
 from portal.operations.drafts import RawLine
 from portal.web import passwords
 from tests.http import PASSWORD, HttpBrowser
@@ -72,9 +73,9 @@ def test_a_reason_is_signed_with_the_report_and_stands_beside_its_warning(office
     revision = office.report.revisions[0]
     assert [(check.rule, check.reason) for check in revision.checks] == [(HOURS_AND_AMOUNT, WHY)]
     assert revision.reasons[0]["text"] == WHY
-    assert revision.hash == reports.content_hash(office.report, revision)
+    assert revision.hash == revisions.content_hash(office.report, revision)
     revision.reasons = [{**revision.reasons[0], "text": "Noe annet."}]
-    assert revision.hash != reports.content_hash(revision.report, revision), "the fingerprint covers the reasons"
+    assert revision.hash != revisions.content_hash(revision.report, revision), "the fingerprint covers the reasons"
     db.session.rollback()
     review = office.seat(office.world.rita).call("GET", office.at("/review"))[1]
     assert "The supplier writes: Maskinen gikk på tomgang" in review
@@ -101,6 +102,29 @@ def test_a_reason_is_passed_over_when_its_warning_is_gone(office: Office) -> Non
     assert bo.submit(office.at("/check"), office.at("/sign"), **{name: WHY})[0] == 303
     revision = office.report.revisions[0]
     assert (revision.reasons, list(revision.checks)) == ([], [])
+
+
+def test_a_warning_that_reads_otherwise_asks_for_its_reason_anew(office: Office) -> None:
+    office.file()
+    office.approve()
+    with transaction():
+        april = calendars.month_after(office.report.period.starts_on)
+        office.world.report = contracts.open_period(office.world.contract, april)
+    fill_in(office.world, diesel="15000")
+    anna, bo = office.seat(office.world.anna), office.seat(office.world.bo)
+    name = reason_field(anna.call("GET", office.at("/check"))[1])
+    assert anna.submit(office.at("/check"), office.at("/explain"), **{name: WHY})[0] == 303
+    assert "read otherwise" not in anna.call("GET", office.at("/check"))[1]
+    fill_in(office.world, diesel="25000")
+    status, page = bo.call("POST", office.at("/sign"), {"version": str(office.report.version)})
+    assert (status, office.report.state) == (422, ReportState.DRAFT)
+    assert WHY in page, "it is offered again"
+    assert "The warning read otherwise when the reason below was written." in page
+    assert reason_field(page) != name
+    late = bo.call("POST", office.at("/sign"), {"version": str(office.report.version), name: "Gammelt."})
+    assert late[0] == 422, "a reason for what the warning no longer says counts for nothing"
+    assert bo.submit(office.at("/check"), office.at("/sign"), **{reason_field(page): WHY})[0] == 303
+    assert [each["text"] for each in office.report.revisions[0].reasons] == [WHY]
 
 
 def test_what_is_written_of_no_warning_is_not_kept_and_too_much_is_refused(office: Office) -> None:

@@ -10,19 +10,19 @@ from sqlalchemy import select
 
 from portal.extensions import db, transaction
 from portal.model import (
-    Decision,
     Machine,
     Membership,
     OutgoingMail,
     Report,
     ReportState,
 )
-from portal.operations import drafts, machines, reports, reviews
+from portal.operations import drafts, machines, reports
+from portal.operations.comments import Place
 from portal.operations.machines import MachineFacts
-from portal.operations.reviews import Correction
 from portal.web import passwords
 from tests.http import PASSWORD
 from tests.pages import Desk, Element, Seat, parsed, words
+from tests.reviewing import return_for
 from tests.world import World, build_world, fill_in, machine_lines, submit
 
 
@@ -94,7 +94,7 @@ def test_tasks_lead_to_where_they_are_done(world: World, seat: Seat) -> None:
 
 
 def test_a_returned_report_says_how_much_is_to_be_corrected(world: World, seat: Seat) -> None:
-    return_for(world, "amount")
+    returned_for(world, "amount")
     (row,) = seat(world.anna).page("/").xpath("//main//tbody/tr")
     assert "Correct 1 line" in words(row)
 
@@ -181,7 +181,7 @@ def test_a_collision_shows_both_values_and_loses_no_line(world: World, seat: Sea
 
 
 def test_under_correction_only_what_was_commented_can_be_typed(world: World, seat: Seat) -> None:
-    return_for(world, "amount")
+    returned_for(world, "amount")
     anna = seat(world.anna)
     page = anna.page(section(world))
     assert page.xpath("//tr//*[@data-column]/@id") == ["lines-0-in_amount", "lines-0-in_amount_source"]
@@ -346,15 +346,13 @@ def test_a_contract_tells_what_is_asked_for_and_what_a_breach_costs(world: World
 # -- steps -------------------------------------------------------------------------------------------------------------
 
 
-def return_for(world: World, field: str) -> None:
+def returned_for(world: World, field: str) -> None:
     """Submit, and have one value of the first line returned."""
     submit(world)
     report = db.session.get_one(Report, world.report.id)
     assert report.latest is not None
     line = report.latest.lines_of("machinery")[0]
-    comment = Correction("machinery", line.key, field, "Read the meter again.")
-    with transaction():
-        reviews.decide(report, Decision.RETURN, by=world.rita, version=report.version, corrections=[comment])
+    return_for(report, world.rita, (Place("machinery", line.key, field), "Read the meter again."))
     assert db.session.scalars(select(OutgoingMail)).all()
 
 

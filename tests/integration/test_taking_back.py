@@ -14,10 +14,11 @@ from sqlalchemy import select
 from portal import calendars, clock
 from portal.extensions import db, transaction
 from portal.model import Decision, Deviation, OutgoingMail, Report, ReportState, Revision, RevisionLine
-from portal.operations import audit, contracts, drafts, exports, processes, reports, reviews
+from portal.operations import audit, contracts, drafts, exports, processes, reports, reviews, revisions
+from portal.operations.comments import Place
 from portal.operations.drafts import RawLine
-from portal.operations.reviews import Correction
 from tests.office import Office, open_office
+from tests.reviewing import return_for
 from tests.world import case_of, open_tasks, tick
 
 MUCH_DIESEL = "9000"
@@ -46,7 +47,7 @@ def test_a_submitted_report_is_withdrawn_and_sent_again(office: Office) -> None:
     first = report.revisions[0]
     assert first.withdrawal is not None
     assert first.withdrawal.reason == "Feil måler."
-    assert first.hash == reports.content_hash(report, first), "it stays as it was signed"
+    assert first.hash == revisions.content_hash(report, first), "it stays as it was signed"
     assert (report.review_due_at, report.due_at) == (None, max(report.period.due_at, _in_five_days(report)))
     assert office.letters("withdrawn") == ["rita@prove.example", "ruth@prove.example"]
     assert "Withdrawn" in bo.call("GET", office.at())[1]
@@ -117,14 +118,7 @@ def test_only_the_signatory_withdraws_and_only_what_is_under_review(office: Offi
 def test_a_withdrawn_correction_opens_only_what_was_open_before(office: Office) -> None:
     office.file()
     row = lines_of(office.report.revisions[0])[0]
-    with transaction():
-        reviews.decide(
-            office.world.report,
-            Decision.RETURN,
-            by=office.world.rita,
-            version=office.world.report.version,
-            corrections=[Correction("machinery", row.key, "amount", "Stemmer tallet?")],
-        )
+    return_for(office.world.report, office.world.rita, (Place("machinery", row.key, "amount"), "Stemmer tallet?"))
     bo = office.seat(office.world.bo)
     assert bo.submit(office.at("/check"), office.at("/sign"))[0] == 303
     assert len(office.report.revisions) == 2
@@ -346,14 +340,7 @@ def test_a_returned_amendment_opens_what_was_commented(office: Office) -> None:
     send(office)
     report = office.report
     row = next(line for line in lines_of(report.revisions[1]) if line.values["carrier"]["value"] == "diesel")
-    with transaction():
-        reviews.decide(
-            report,
-            Decision.RETURN,
-            by=office.world.rita,
-            version=report.version,
-            corrections=[Correction("machinery", row.key, "amount", "Legg ved bilde.")],
-        )
+    return_for(report, office.world.rita, (Place("machinery", row.key, "amount"), "Legg ved bilde."))
     report = office.report
     assert (report.state, report.accepted_number) == (ReportState.RETURNED, 1)
     clock.move_to(report.due_at.replace(year=2027))
