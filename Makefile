@@ -11,6 +11,9 @@ CATALOGUES := $(patsubst %.po,%.mo,$(wildcard portal/translations/*/LC_MESSAGES/
 TEST ?= tests
 JOBS ?= 2
 
+# Where it is set, each process that starts compiles every module anew: ten seconds that tests pay many times over.
+unexport PYTHONDONTWRITEBYTECODE
+
 # Node and npm of the build requirements come before any that the machine has: one version builds and tests everywhere.
 NODE_PATH_FIRST := PATH="$(CURDIR)/$(BIN):$$PATH"
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet

@@ -3,9 +3,11 @@
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 from flask import Flask
+from jinja2.bccache import Bucket, BytecodeCache
 from sqlalchemy import Engine, make_url
 
 from portal import clock
@@ -84,8 +86,27 @@ def sqlite_url(sqlite_template: Path, tmp_path: Path) -> Iterator[str]:
     yield from _sqlite_copy(sqlite_template, tmp_path)
 
 
-def share_compiled_statements(engine: Engine) -> None:
-    """Let all engines of a run that speak one dialect share what they compiled: it is much of a test's time."""
+class _Bytecode(BytecodeCache):
+    """What templates were compiled to, kept from one application of a run to the next."""
+
+    kept: ClassVar[dict[str, bytes]] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        if known := self.kept.get(bucket.key):
+            bucket.bytecode_from_string(known)
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        self.kept[bucket.key] = bucket.bytecode_to_string()
+
+
+def share_what_is_compiled(app: Flask) -> None:
+    """Let all applications of a run share their templates and statements: compiling them is much of a test's time."""
+    app.jinja_env.bytecode_cache = _Bytecode()
+    with app.app_context():
+        _share_compiled_statements(db.engine)
+
+
+def _share_compiled_statements(engine: Engine) -> None:
     first = _first_engines.setdefault(engine.dialect.name, engine)
     if first is engine:
         with engine.connect():  # the first connection is what a dialect learns about its database by
@@ -102,8 +123,7 @@ def make_app(tmp_path: Path) -> Iterator[Callable[..., Flask]]:
     def make(url: str, **changes: object) -> Flask:
         app = create_app(settings_for(url, tmp_path, **changes))
         app.config["WTF_CSRF_ENABLED"] = False
-        with app.app_context():
-            share_compiled_statements(db.engine)
+        share_what_is_compiled(app)
         made.append(app)
         return app
 

@@ -63,9 +63,7 @@ class Definition:
 
     def check(self) -> None:
         """Judge every construct and expression and parse it all. Raises `BadDefinition`: file, element, reason."""
-        file, text = self.bpmn
-        lint(file, read_xml(file, text), self.name, decisions.by_id(self.dmn))
-        specifications(self)
+        _judge(self)
 
 
 def load_definitions(folder: Path, services: Collection[str] | None = None) -> dict[str, Definition]:
@@ -87,6 +85,14 @@ def load_definitions(folder: Path, services: Collection[str] | None = None) -> d
         if services is not None:
             check_services(path.name, found[path.stem].diagram, services)
     return found
+
+
+@lru_cache(maxsize=256)
+def _judge(definition: Definition) -> None:
+    """A definition never changes its content, so it is judged once a process."""
+    file, text = definition.bpmn
+    lint(file, read_xml(file, text), definition.name, decisions.by_id(definition.dmn))
+    specifications(definition)
 
 
 @lru_cache(maxsize=256)

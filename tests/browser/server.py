@@ -17,7 +17,7 @@ from portal import clock
 from portal.application import create_app
 from portal.extensions import db, parts
 from portal.work import open_periods, tick_timers
-from tests.conftest import settings_for
+from tests.conftest import settings_for, share_what_is_compiled
 
 THREADS = 8
 LARGEST_PAGE = 16 * 1024 * 1024
@@ -52,6 +52,7 @@ def serving(database_url: str, folder: Path, *, mail_url: str = "", with_worker:
     with socket.create_server(("127.0.0.1", 0)) as door:
         url = f"http://127.0.0.1:{door.getsockname()[1]}"
         app = create_app(settings_for(database_url, folder, base_url=url, mail_url=mail_url))
+        share_what_is_compiled(app)
         app.config["SEND_FILE_MAX_AGE_DEFAULT"] = 3600  # asking at each page whether a style sheet is new takes long
         connections: dict[int, object] = {}
         server = create_server(app, connections, sockets=[door], threads=THREADS, outbuf_overflow=LARGEST_PAGE)
