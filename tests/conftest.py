@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import ClassVar
 
+import hypothesis
 import pytest
 from flask import Flask
 from jinja2.bccache import Bucket, BytecodeCache
@@ -21,6 +22,9 @@ from tests.world import World, build_world
 _first_engines: dict[str, Engine] = {}
 
 SECRET = "only-for-tests-" + "x" * 32
+
+hypothesis.settings.register_profile("portal", deadline=None, max_examples=40)
+hypothesis.settings.load_profile("portal")
 
 
 @pytest.fixture(autouse=True)
@@ -66,6 +70,16 @@ def postgres_template(tmp_path_factory: pytest.TempPathFactory) -> str:
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """An empty, migrated database of each make in turn."""
+    yield from _database(request, tmp_path)
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=[pytest.mark.postgres, pytest.mark.soak])])
+def everyday_database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """SQLite in each run, PostgreSQL in the soak: for pages whose statements other tests put to both in each run."""
+    yield from _database(request, tmp_path)
+
+
+def _database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     if request.param == "sqlite":
         yield from _sqlite_copy(request.getfixturevalue("sqlite_template"), tmp_path)
     else:

@@ -35,6 +35,11 @@ from tests.world import World, fill_in, submit
 Change = Callable[[Any], None]
 
 
+@pytest.fixture
+def database_url(everyday_database_url: str) -> str:
+    return everyday_database_url
+
+
 def test_a_filled_template_becomes_the_draft(world: World) -> None:
     row = _uploaded(world, _filled(world))
     assert (row.state, row.result["counts"]) == (

@@ -135,6 +135,11 @@ def test_the_duty_to_report_has_no_threshold_and_no_lines(world: World) -> None:
 
 
 @pytest.fixture
+def database_url(everyday_database_url: str) -> str:
+    return everyday_database_url
+
+
+@pytest.fixture
 def written(monkeypatch: pytest.MonkeyPatch) -> dict[str, list[OutgoingMail]]:
     """Letter -> how it was written each time."""
     found: dict[str, list[OutgoingMail]] = defaultdict(list)

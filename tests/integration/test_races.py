@@ -19,7 +19,6 @@ from tests.http import PASSWORD, HttpBrowser
 from tests.world import World, build_world, submit
 
 REVIEWERS = 8
-ROUNDS = 20
 
 
 @pytest.fixture
@@ -34,7 +33,8 @@ def server(make_app: Callable[..., Flask], database_url: str) -> Iterator[tuple[
     thread.join(timeout=10)
 
 
-def test_eight_reviewers_and_one_decision(server: tuple[Flask, int]) -> None:
+@pytest.mark.parametrize("rounds", [5, pytest.param(20, marks=pytest.mark.soak)])
+def test_eight_reviewers_and_one_decision(server: tuple[Flask, int], rounds: int) -> None:
     app, port = server
     with app.app_context():
         with transaction():
@@ -42,7 +42,7 @@ def test_eight_reviewers_and_one_decision(server: tuple[Flask, int]) -> None:
             emails = _reviewers(world)
         clock.reset()
         browsers = [HttpBrowser(port, email) for email in emails]
-        for number in range(ROUNDS):
+        for number in range(rounds):
             report = _submitted_report(world, number)
             address = f"/reports/{report.public_id}/review"
             seen = {"version": str(report.version), "decision": "approve"}
@@ -51,7 +51,7 @@ def test_eight_reviewers_and_one_decision(server: tuple[Flask, int]) -> None:
             assert statuses == {303: 1, 409: REVIEWERS - 1}, (number, statuses)
             winner = _decided_by(report)
             assert all(winner in page for status, page in answers if status == 409)
-        _assert_each_was_decided_once()
+        _assert_each_was_decided_once(rounds)
 
 
 def _reviewers(world: World) -> list[str]:
@@ -83,7 +83,7 @@ def _decided_by(report: Report) -> str:
     return review.decided_by.name
 
 
-def _assert_each_was_decided_once() -> None:
+def _assert_each_was_decided_once(rounds: int) -> None:
     count = db.session.scalar(select(func.count()).select_from(Review))
     closed = db.session.scalar(
         select(func.count())
@@ -91,7 +91,7 @@ def _assert_each_was_decided_once() -> None:
         .where(HumanTask.element == "review", HumanTask.closed_at.is_not(None))
     )
     ended = db.session.scalar(select(func.count()).select_from(Process).where(Process.ended_at.is_not(None)))
-    assert (count, closed, ended) == (ROUNDS, ROUNDS, ROUNDS)
+    assert (count, closed, ended) == (rounds, rounds, rounds)
     assert list(audit.broken_links()) == []
 
 

@@ -23,6 +23,11 @@ SECRET = "Dette er bare mellom oss."
 
 
 @pytest.fixture
+def database_url(everyday_database_url: str) -> str:
+    return everyday_database_url
+
+
+@pytest.fixture
 def seat(app: Flask, world: World) -> Seat:
     give_passwords(world)
     return lambda by: sit_down(app, by)

@@ -34,7 +34,7 @@ from portal.kinds.base import (
 from portal.text import Text, same
 
 unhurried = settings(
-    deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=60
+    deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=30
 )  # a busy machine is no fault of the code
 
 SETTING = Setting(date(2026, 3, 1), date(2026, 3, 31), factors.Basis(factors.edition("desnz-2025-ttw")))

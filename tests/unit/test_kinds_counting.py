@@ -134,7 +134,7 @@ LINES = st.lists(
 )
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=60)
+@settings(suppress_health_check=[HealthCheck.too_slow])
 @given(
     lines=LINES,
     counted=st.dictionaries(st.sampled_from(["", "diesel", "electricity"]), st.sampled_from(list(CountedFrom))),
@@ -231,10 +231,9 @@ def test_where_the_counted_place_is_named_in_words() -> None:
 # -- one tank for many ------------------------------------------------------------------------------------------------
 
 
-@settings(deadline=None, max_examples=200)
 @given(
     total=st.decimals(0, 10**6, places=3),
-    hours=st.dictionaries(st.text(min_size=1), st.decimals(0, 744, places=1), min_size=1, max_size=40),
+    hours=st.dictionaries(st.integers(1, 99).map(str), st.decimals(0, 744, places=1), min_size=1, max_size=20),
 )
 def test_shares_of_a_tank_add_up_to_the_tank(total: Decimal, hours: dict[str, Decimal]) -> None:
     if not any(hours.values()):

@@ -4,13 +4,16 @@
 const CONTROLS = "input[data-column], select[data-column]";
 const MOST_ROWS_SAVED_ONE_BY_ONE = 20;
 const PAUSE_MS = 400;
+const MOST_WAITED_MS = 5000;
 
 const form = document.querySelector("form[data-autosave]");
 const trouble = form?.querySelector("[data-grid-trouble]");
 const unsaved = new Set();
 const acts = new WeakMap();
 const pauses = new WeakMap();
+const onItsWay = new Set();
 let isLeaving = false;
+let held;
 
 const bodyOf = () => form.querySelector("#grid-rows");
 const rowsOf = (element) => (element.matches("tr") ? [element] : [...element.querySelectorAll("tr")]);
@@ -57,6 +60,7 @@ document.addEventListener("htmx:before:request", (event) => {
   if (!element) return;
   if (isLeaving) return event.preventDefault(); // the form is on its way with all of it
   const { ctx } = event.detail;
+  onItsWay.add(ctx);
   ctx.request.body = bodyFor(element);
   ctx.sentValues = new Map(controlsOf(element).map((control) => [nameOf(control), control.value]));
   rowsOf(element).filter((row) => unsaved.has(row)).forEach((row) => tell(row, form.dataset.saving));
@@ -85,6 +89,31 @@ function fail(element, why) {
   trouble.querySelector("[data-grid-trouble-words]").textContent = form.dataset[why];
   trouble.querySelector("[data-grid-sign-in]").hidden = why !== "signedOut";
   trouble.hidden = false;
+}
+
+document.addEventListener("htmx:finally:request", (event) => {
+  if (onItsWay.delete(event.detail.ctx) && !onItsWay.size) goOn();
+});
+
+// The form waits for a row that is on its way: overtaking it, it would carry an older version, and meet itself as
+// somebody who saved first.
+window.addEventListener("submit", (event) => {
+  if (event.target !== form || !onItsWay.size) return;
+  event.preventDefault();
+  event.stopImmediatePropagation();
+  held ??= { by: event.submitter, patience: setTimeout(goOn, MOST_WAITED_MS) };
+  isLeaving = true; // nothing more sets out alone
+}, true);
+
+function goOn() {
+  if (!held) return;
+  const { by, patience } = held;
+  clearTimeout(patience);
+  held = undefined;
+  onItsWay.clear();
+  isLeaving = false;
+  // The answer may have put an equal button in the place of the one that was pressed.
+  form.requestSubmit(by && [...form.elements].find((each) => each.name === by.name && each.value === by.value));
 }
 
 // -- back again --------------------------------------------------------------------------------------------------------
