@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import date
 from decimal import Decimal
 from typing import Literal, NamedTuple, TypeAlias, cast
 
@@ -82,10 +83,10 @@ class Basis:
                 return Energy(rounded(amount * factor.energy), factor)
         return None
 
-    def work(self, carrier: str, kwh: Decimal) -> Work | None:
-        """What of `kwh` delivered does work at the machine, or None when no sourced figure says."""
+    def work(self, carrier: str, kwh: Decimal, on: date) -> Work | None:
+        """What of `kwh` delivered does work at the machine on a day, or None when no sourced figure says."""
         share = self.efficiency.shares.get(carrier) if self.efficiency else None
-        if self.efficiency is None or share is None:
+        if self.efficiency is None or share is None or on < self.efficiency.valid_from:
             return None
         return Work(rounded(kwh * share), f"{self.efficiency.key}/{carrier}")
 
@@ -150,9 +151,13 @@ class Basis:
         return self.fuel.factor(_WITHOUT_BIOFUEL[fossil], unit) if factor and factor.blended else factor
 
     def _nothing_at_use(self, carrier: str, unit: str) -> Factor | None:
-        """Direct emissions that are 0 without a table: no carbon in the carrier, or only biogenic carbon."""
+        """Direct emissions that are 0 without a table: no carbon in the carrier, or only biogenic where CO2 is counted.
+
+        In CO2e a burnt biofuel is not 0: methane and nitrous oxide count there, and need a figure.
+        """
         known = self.fuel.factor(carrier, unit, allow_doubtful=True)
-        if known or self.fuel.boundary != "TTW" or not (carrier in _NO_CARBON_AT_USE or carrier in REPLACES):
+        is_nothing = carrier in _NO_CARBON_AT_USE or (carrier in REPLACES and self.fuel.gas == "CO2")
+        if known or self.fuel.boundary != "TTW" or not is_nothing:
             return None
         return Factor(f"{self.fuel.key}/{carrier}#zero", carrier, unit, Decimal(0))
 
@@ -202,8 +207,10 @@ _FENCE = {
         "Inside the fence: machines, energy and heating, and transport on the site.",
     ),
     "outside": Text(
-        "Utenfor gjerdet: transport av materialer, avfall, masser og folk.",
-        "Outside the fence: transport of materials, waste, masses and people.",
+        "Innenfor og utenfor gjerdet: maskiner, energi og oppvarming, og all transport av materialer, avfall, masser "
+        "og folk.",
+        "Inside and outside the fence: machines, energy and heating, and all transport of materials, waste, masses and "
+        "people.",
     ),
 }
 _BIOFUEL = {

@@ -26,7 +26,8 @@ class Carrier:
     """Fuel, electricity or heat.
 
     `zero_emission`: emits at most water where it is used. `bio`: sold as pure biofuel. `drives`: machines run on it.
-    `made_on_site`: its energy is reported as the fuel it was made from, and counts there.
+    `made_on_site`: its energy is reported as the fuel it was made from, and counts there. `piped`: it comes by wire or
+    pipe, so that no delivery tells of it.
     """
 
     key: str
@@ -36,6 +37,7 @@ class Carrier:
     bio: bool = False
     drives: bool = True
     made_on_site: bool = False
+    piped: bool = False
 
     @property
     def choice(self) -> Choice:
@@ -54,7 +56,7 @@ CARRIERS = (
     Carrier("cng", Text("Naturgass, komprimert (CNG)", "Natural gas, compressed (CNG)"), "kg"),
     Carrier("lng", Text("Naturgass, flytende (LNG)", "Natural gas, liquefied (LNG)"), "kg"),
     Carrier("lpg", Text("Propan (LPG)", "Propane (LPG)"), "kg"),
-    Carrier("electricity", Text("Strøm", "Electricity"), "kWh", zero_emission=True),
+    Carrier("electricity", Text("Strøm", "Electricity"), "kWh", zero_emission=True, piped=True),
     Carrier(
         "electricity_generator",
         Text("Strøm fra aggregat på plassen", "Electricity from a generator on site"),
@@ -67,7 +69,7 @@ CARRIERS = (
     Carrier("pellets", Text("Pellets", "Pellets"), "kg", bio=True, drives=False),
     Carrier("wood_chips", Text("Flis", "Wood chips"), "kg", bio=True, drives=False),
     Carrier("firewood", Text("Ved", "Firewood"), "kg", bio=True, drives=False),
-    Carrier("district_heat", Text("Fjernvarme", "District heat"), "kWh", drives=False),
+    Carrier("district_heat", Text("Fjernvarme", "District heat"), "kWh", drives=False, piped=True),
 )
 """In the order in which people look for them."""
 
@@ -146,23 +148,38 @@ def choices(*, for_machines: bool = False) -> tuple[Choice, ...]:
 
 def is_counted(setting: Setting, carrier_key: str, reported_from: CountedFrom | None) -> bool:
     """Whether energy reported from one place counts in this contract. None: nobody else reports it, so it counts."""
-    chosen = setting.counted.get(carrier_key, setting.counted.get("", CountedFrom.USE))
-    return reported_from is None or chosen == reported_from
+    return reported_from is None or counted_from(setting.counted, carrier_key) == reported_from
 
 
-def counted_in_words(counted_from: Mapping[str, str]) -> tuple[Text, ...]:
+def counted_from(counted: Mapping[str, str], carrier_key: str) -> CountedFrom:
+    """Where a contract counts a carrier from. What "all others" come by deliveries does not reach what is piped."""
+    if carrier_key in counted:
+        return CountedFrom(counted[carrier_key])
+    others = CountedFrom(counted.get("", CountedFrom.USE))
+    is_piped = carrier_key in _BY_KEY and _BY_KEY[carrier_key].piped
+    return CountedFrom.USE if is_piped and others == CountedFrom.DELIVERIES else others
+
+
+def counted_in_words(chosen: Mapping[str, str]) -> tuple[Text, ...]:
     """Where each carrier's energy counts in a contract, to be printed beside the figures."""
-    named = {key: place for key, place in counted_from.items() if key}
+    named = {key: place for key, place in chosen.items() if key}
     sentences = [
         _COUNTS[CountedFrom(place)].with_values(what=carrier(key).label) for key, place in sorted(named.items())
     ]
-    rest = CountedFrom(counted_from.get("", CountedFrom.USE))
+    rest = CountedFrom(chosen.get("", CountedFrom.USE))
     sentences.append(_COUNTS[rest].with_values(what=_OTHER_ENERGY if named else _ALL_ENERGY))
+    piped = [each for each in CARRIERS if each.piped and each.key not in named]
+    if rest == CountedFrom.DELIVERIES:
+        sentences += [_PIPED.with_values(what=each.label) for each in piped]
     return tuple(sentences)
 
 
 _ALL_ENERGY = Text("All energi", "All energy")
 _OTHER_ENERGY = Text("All annen energi", "All other energy")
+_PIPED = Text(
+    "{what} leveres ikke i tank, og telles derfor der energien er brukt.",
+    "{what} comes by no tanker, and is therefore counted where it is used.",
+)
 _COUNTS = {
     CountedFrom.USE: Text(
         "{what} telles der den er brukt: på linjene for maskiner og kjøretøy. Leveranser og målere sammenlignes.",
@@ -221,7 +238,7 @@ def _energy(key: str, amount: Decimal, unit: str, setting: Setting, dimensions: 
             Measure(emissions_key, amount, f"kg {gas}", dimensions),
         ]
     energy = setting.basis.energy(key, amount, unit)
-    work = setting.basis.work(key, energy.kwh) if energy else None
+    work = setting.basis.work(key, energy.kwh, setting.ends_on) if energy else None
     emissions = setting.basis.emissions(key, amount, unit)
     return [
         Measure("energy", energy.kwh, "kWh", dimensions, energy.factor.id) if energy else missing("energy", dimensions),

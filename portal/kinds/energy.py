@@ -34,8 +34,7 @@ def _of_line(line: Line, setting: Setting) -> list[Measure]:
 
 
 def _by_delivery(line: Line, setting: Setting) -> bool:
-    chosen = setting.counted.get(line.text("carrier"), setting.counted.get("", CountedFrom.USE))
-    return chosen == CountedFrom.DELIVERIES
+    return carriers.counted_from(setting.counted, line.text("carrier")) == CountedFrom.DELIVERIES
 
 
 def meter_once(

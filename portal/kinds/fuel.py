@@ -102,10 +102,7 @@ def reconciles(kind: Kind, lines: Sequence[Line], setting: Setting, parameters: 
     """What was delivered, less what is left, is what machines, vehicles and heating report to have used."""
     if not setting.others.keys() & {CountedFrom.USE, CountedFrom.METERS}:
         return
-    told = defaultdict(Decimal, reconciling.used(setting.others))
-    for carrier, amount in reconciling.metered(setting.others.get(CountedFrom.METERS, ()), for_machines=False).items():
-        told[carrier] += amount
-    for each in reconciling.differences(_used(lines), told, parameters["tolerance"]):
+    for each in reconciling.differences(_used(lines), _told_by_others(setting), parameters["tolerance"]):
         product = kind.column("product").choice(each.carrier)
         line = next(line for line in lines if line.text("product") == each.carrier)
         unit = product.unit if product else ""
@@ -121,11 +118,19 @@ def counted_here(
     kind: Kind, lines: Sequence[Line], setting: Setting, _parameters: Mapping[str, Decimal]
 ) -> Iterator[Hit]:
     """What the contract counts from deliveries, and others report to have used, has deliveries or stock."""
-    used = reconciling.used(setting.others)
+    used = _told_by_others(setting)
     for product, amount in reconciling.untold(_used(lines), used, setting.counted, CountedFrom.DELIVERIES):
         choice = kind.column("product").choice(product)
         if choice:
             yield Hit(values={"product": choice.label, "amount": number(amount, choice.unit)})
+
+
+def _told_by_others(setting: Setting) -> dict[str, Decimal]:
+    """What machines, vehicles filled on the site, and heaters by their meters, report to have used."""
+    told = defaultdict(Decimal, reconciling.used(setting.others))
+    for carrier, amount in reconciling.metered(setting.others.get(CountedFrom.METERS, ()), for_machines=False).items():
+        told[carrier] += amount
+    return told
 
 
 def _sign(line: Line) -> int:

@@ -141,7 +141,7 @@ class Indicator:
 
     def _reason(self, denominator: Decimal | None, gaps: Sequence[str], *, counted_any: bool) -> Text | None:
         if gaps:
-            return _GAPS.with_values(count=len(gaps))
+            return _GAPS.get(self.measure, _NO_FACTOR).with_values(count=len(gaps))
         if not counted_any:
             return _NOT_COUNTED.with_values(unit=self.unit)
         if self.aggregate == "share" and not denominator:
@@ -178,10 +178,17 @@ def _one_unit(measured: Sequence[tuple[str, Measure]]) -> None:
         raise ValueError(f"amounts in {', '.join(sorted(units))} are never added")
 
 
-_GAPS = Text(
+_NO_FACTOR = Text(
     "Kan ikke beregnes. Linjer uten faktor i kontraktens faktorutgave: {count}.",
     "Cannot be computed. Lines without a factor in the contract's factor edition: {count}.",
 )
+_GAPS = {
+    "work": Text(
+        "Kan ikke beregnes. Linjer uten virkningsgrad fra en kilde med dato: {count}.",
+        "Cannot be computed. Lines without an efficiency from a dated source: {count}.",
+    ),
+}
+"""Measure -> what its missing lines lack, where that is no emission factor."""
 _NOT_COUNTED = Text(
     "Kan ikke beregnes: ingen linjer er regnet i {unit}.",
     "Cannot be computed: no line is counted in {unit}.",

@@ -90,6 +90,18 @@ def counted_at_generator(
             yield Hit(line.key, "carrier", said(kind, line, "machine"))
 
 
+def generator_told(
+    kind: Kind, lines: Sequence[Line], setting: Setting, _parameters: Mapping[str, Decimal]
+) -> Iterator[Hit]:
+    """Where machines ran on a generator, somebody tells what the generator burnt; else its energy counts nowhere."""
+    fed = [line for line in lines if line.text("carrier") == "electricity_generator" and line.number("amount")]
+    generators = {key for key, unit in setting.units.items() if unit.type == "generator"}
+    by_machine = any(line.text("machine") in generators and line.number("amount") for line in lines)
+    by_delivery = any(line.number("amount") for line in setting.others.get(CountedFrom.DELIVERIES, ()))
+    if fed and not by_machine and not by_delivery:
+        yield Hit(fed[0].key, "carrier", said(kind, fed[0], "machine"))
+
+
 def use_an_hour(
     kind: Kind, lines: Sequence[Line], setting: Setting, parameters: Mapping[str, Decimal]
 ) -> Iterator[Hit]:
@@ -172,6 +184,7 @@ FUNCTIONS: Mapping[str, Function] = {
     "machinery.amount_without_hours@1": amount_without_hours,
     "machinery.stage_fits_carrier@1": stage_fits_carrier,
     "machinery.counted_at_generator@1": counted_at_generator,
+    "machinery.generator_told@1": generator_told,
     "machinery.ten_times_previous@1": checks.ten_times_previous(*_NAMES),
     "machinery.use_an_hour@1": use_an_hour,
     "machinery.against_history@1": against_history,
@@ -255,6 +268,17 @@ RULES = (
             "{machine} runs on a generator. Its energy counts as the generator's diesel, and is not zero-emission.",
         ),
         "machinery.counted_at_generator@1",
+    ),
+    Rule(
+        "generator_told",
+        "warning",
+        Text(
+            "{machine} går på strøm fra et aggregat, men drivstoffet til aggregatet er ikke ført. Før det på "
+            "aggregatets egen linje eller som levering.",
+            "{machine} runs on a generator, but the generator's fuel is not told. Enter it on the generator's own line "
+            "or as a delivery.",
+        ),
+        "machinery.generator_told@1",
     ),
     Rule(
         "ten_times_previous",

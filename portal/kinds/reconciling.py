@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from portal.kinds.base import Line, Parameter
+from portal.kinds.carriers import counted_from
 from portal.kinds.checks import ALWAYS, OURS
 
 TOLERANCE = Parameter("tolerance", Decimal("0.10"), ALWAYS, OURS)
@@ -46,7 +47,7 @@ def untold(
     return [
         (carrier, amount)
         for carrier, amount in other.items()
-        if amount and not own.get(carrier) and counted.get(carrier, counted.get("", "use")) == place
+        if amount and not own.get(carrier) and counted_from(counted, carrier) == place
     ]
 
 

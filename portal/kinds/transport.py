@@ -202,7 +202,7 @@ KIND = Kind(
             "load",
             Text("Last", "Load"),
             FieldType.NUMBER,
-            unit="tonn",
+            unit="t",
             required=False,
             minimum=Decimal(0),
             maximum=Decimal(1000),

@@ -257,7 +257,7 @@ class Revision(OfContract, Row):
     amendment_reason: Mapped[str] = mapped_column(Prose, default="", server_default="")
     """Why it amends what was approved; empty when it does not."""
     reasons: Mapped[list[Json]] = mapped_column(JsonDocument, default=list, server_default="[]")
-    """What the supplier said of each warning: {"kind", "rule", "line", "field", "text"}."""
+    """What the supplier said of each warning: {"kind", "rule", "line", "field", "said", "text"}."""
     report: Mapped[Report] = relationship(back_populates="revisions")
     signed_by: Mapped[Person] = relationship(lazy="joined")
     lines: Mapped[list["RevisionLine"]] = relationship(order_by="RevisionLine.kind, RevisionLine.position")

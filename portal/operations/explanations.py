@@ -70,18 +70,19 @@ Reasons = Mapping[Subject, str]
 
 def warned(report: Report, problems: Mapping[str, Sequence[Problem]]) -> list[Warned]:
     """The warnings among what the rules say (kind -> problems), each once, with their reasons."""
+    standing = {
+        Subject.of(kind, problem): problem
+        for kind, own in problems.items()
+        for problem in own
+        if problem.severity == "warning"
+    }
     said = {_subject(row): row.text for row in report.explanations}
-    earlier = {subject[:-1]: text for subject, text in said.items()}
-    found: dict[Subject, Warned] = {}
-    for kind, own in problems.items():
-        for problem in own:
-            if problem.severity == "warning":
-                subject = Subject.of(kind, problem)
-                reason = said.get(subject, "")
-                found.setdefault(
-                    subject, Warned(subject, problem, reason, "" if reason else earlier.get(subject[:-1], ""))
-                )
-    return list(found.values())
+    # What is said of a warning that stands beside it is said of another machine, and no former wording of this one.
+    earlier = {subject[:-1]: text for subject, text in said.items() if subject not in standing}
+    return [
+        Warned(subject, problem, said.get(subject, ""), "" if subject in said else earlier.get(subject[:-1], ""))
+        for subject, problem in standing.items()
+    ]
 
 
 def keep(report: Report, reasons: Reasons, found: Sequence[Warned], *, by: Membership) -> None:
@@ -117,6 +118,13 @@ def lacking(found: Sequence[Warned]) -> list[Problem]:
         for each in found
         if not each.reason
     ]
+
+
+def wrong(warned: Warned, reason: str) -> Text | None:
+    """What is wrong with one reason as it was written, if anything is."""
+    if not reason.strip():
+        return SAY_WHY.with_values(warning=warned.problem.text)
+    return SHORTEN.with_values(most=LONGEST) if len(reason) > LONGEST else None
 
 
 def frozen(found: Sequence[Warned]) -> list[Json]:

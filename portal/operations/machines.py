@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from datetime import date
 from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy import ColumnElement, func, or_, select
 
 from portal import clock, kinds, permissions
 from portal.errors import Invalid
@@ -99,10 +99,10 @@ def alike(facts: MachineFacts, *, by: Membership) -> list[Machine]:
     serial, model = facts.serial.strip(), facts.model.strip()
     signs: list[ColumnElement[bool]] = []
     if serial:
-        signs.append(Machine.serial.ilike(serial, escape="\\"))
+        signs.append(func.lower(Machine.serial) == serial.lower())
     if model and facts.engine_year:
         signs.append(
-            Machine.model.ilike(model, escape="\\")
+            (func.lower(Machine.model) == model.lower())
             & (Machine.type == facts.type)
             & (Machine.stage == facts.stage)
             & (Machine.engine_year == facts.engine_year)

@@ -50,6 +50,14 @@ SAY_WHAT = Text("Skriv hva som skal endres.", "Say what is to be changed.")
 ALREADY_SENT = Text("Rapporten er allerede sendt inn.", "The report has already been submitted.")
 
 
+class ChangedSince(Conflict):
+    """The draft is another than the person read."""
+
+
+class AlreadySent(Conflict):
+    """The signature was given before: the same button twice, or somebody else."""
+
+
 @dataclass(frozen=True)
 class Summary:
     """A draft as the check page shows it: every section read, and, when nothing stops it, what follows from it."""
@@ -112,7 +120,7 @@ def sign(report: Report, *, by: Membership, version: int, reasons: Reasons | Non
     permissions.demand(by, Permission.REPORT_SIGN)
     processes.hold(report)
     if report.state in DONE:
-        raise Conflict(ALREADY_SENT)
+        raise AlreadySent(ALREADY_SENT)
     _expect(report, version)
     _demand_complete(report, reasons or {}, by)
     if report.state != ReportState.TO_SIGN:
@@ -132,7 +140,7 @@ def withhold(report: Report, comment: str, *, by: Membership, version: int) -> N
     permissions.demand(by, Permission.REPORT_SIGN)
     _expect(report, version)
     if report.state != ReportState.TO_SIGN:
-        raise Conflict(CHANGED_SINCE)
+        raise ChangedSince(CHANGED_SINCE)
     if not comment.strip():
         raise Invalid(SAY_WHAT, (Problem("required", SAY_WHAT, "comment"),))
     report.move(report.edited_as, by=by, reason=comment.strip(), action="report.withheld")
@@ -166,7 +174,7 @@ def _hand_over(report: Report, by: Membership) -> None:
 def _expect(report: Report, version: int) -> None:
     processes.hold(report)
     if report.version != version:
-        raise Conflict(CHANGED_SINCE)
+        raise ChangedSince(CHANGED_SINCE)
 
 
 # -- asked by the process -----------------------------------------------------------------------------------------

@@ -1,4 +1,7 @@
-"""The table: what a diagram may ask for, by dotted name, and the operation that answers."""
+"""The table: what a diagram may ask for, by dotted name, and the operation that answers.
+
+A case keeps the diagram that it began with, so a name that was ever shipped stays, wherever its operation moves to.
+"""
 
 from collections.abc import Callable, Mapping
 
@@ -15,14 +18,14 @@ SERVICE_TASKS: dict[str, Callable[..., Mapping[str, object] | None]] = {
     "deviations.reopen_assessment": sanctions.reopen_assessment,
     "deviations.send_notice": deviations.send_notice,
     "deviations.start_reply_period": deviations.start_reply_period,
-    "reviews.approve": reviews.approve,
-    "revisions.check": revisions.check,
-    "revisions.compute": revisions.compute,
-    "revisions.freeze": revisions.freeze,
+    "reports.approve": reviews.approve,
+    "reports.check": revisions.check,
+    "reports.compute": revisions.compute,
+    "reports.freeze": revisions.freeze,
     "reports.mark_overdue": reports.mark_overdue,
-    "reviews.reject": reviews.reject,
+    "reports.reject": reviews.reject,
     "reports.remind": reports.remind,
-    "reviews.send_back": reviews.send_back,
+    "reports.send_back": reviews.send_back,
     "reviews.plan": reviews.plan,
     "reviews.remind": reviews.remind,
     "sanctions.calculate": sanctions.calculate,

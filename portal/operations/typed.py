@@ -35,10 +35,6 @@ def fingerprint(kind: Kind, raw: Mapping[str, str], columns: Collection[str]) ->
     return hashlib.sha256(json.dumps(said).encode()).hexdigest()[:16]
 
 
-def _differs(kind: Kind, key: str, one: str, other: str) -> bool:
-    return one != other and meant(kind, key, one) != meant(kind, key, other)
-
-
 def _shown_meaning(kind: Kind, key: str, text: str) -> str:
     column = kind.column(key)
     value = column.parse(text)

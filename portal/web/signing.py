@@ -11,13 +11,13 @@ from flask_wtf import FlaskForm
 from wtforms import IntegerField, TextAreaField
 from wtforms.validators import Optional
 
-from portal.errors import Conflict, Invalid
+from portal.errors import Invalid
 from portal.extensions import transaction
 from portal.kinds import Problem
 from portal.model import Report, ReportState
-from portal.operations import amendments, explanations, reports, withdrawals
+from portal.operations import amendments, explanations, lookup, reports, withdrawals
 from portal.operations.explanations import Subject, Warned
-from portal.operations.reports import DONE
+from portal.operations.reports import DONE, AlreadySent, ChangedSince
 from portal.permissions import Permission, allowed
 from portal.text import Text
 from portal.web import report_views
@@ -104,6 +104,8 @@ def make_ready(report: Report) -> ResponseReturnValue:
             reports.make_ready(report, by=current_membership(), version=form.version.data or 0, reasons=_given())
     except Invalid as refusal:
         return _stopped(report, form, refusal), 422
+    except ChangedSince as refusal:
+        return _overtaken(report, refusal)
     flash(_("The report is ready. The signatory has been told."), "success")
     return redirect(url_for("pages.home"), 303)
 
@@ -118,9 +120,10 @@ def sign(report: Report) -> ResponseReturnValue:
             reports.sign(report, by=current_membership(), version=form.version.data or 0, reasons=_given())
     except Invalid as refusal:
         return _stopped(report, form, refusal), 422
-    except Conflict as refusal:
-        if refusal.text != reports.ALREADY_SENT:
-            raise
+    except ChangedSince as refusal:
+        return _overtaken(report, refusal)
+    except AlreadySent:
+        pass
     return redirect(url_for(".receipt", public_id=report.public_id), 303)
 
 
@@ -135,6 +138,8 @@ def withhold(report: Report) -> ResponseReturnValue:
     except Invalid as refusal:
         form["comment"].errors = [refusal.text]
         return _check_page(report, VersionForm(version=report.version), withhold=form), 422
+    except ChangedSince as refusal:
+        return _overtaken(report, refusal, form)
     flash(_("The report is open for editing again. Whoever fills it in has been told."), "success")
     return redirect(url_for(".show", public_id=report.public_id), 303)
 
@@ -145,16 +150,33 @@ def _given() -> dict[Subject, str]:
     return {about: text for name, text in named.items() if (about := Subject.load(name)) is not None}
 
 
+def _overtaken(report: Report, refusal: ChangedSince, withhold: WithholdForm | None = None) -> ResponseReturnValue:
+    """The page again as the answers are now, with what was written still in it."""
+    report = lookup.one(Report, report.public_id, current_membership())
+    if not report.is_editable and report.state != ReportState.TO_SIGN:
+        raise refusal
+    if withhold is not None:
+        withhold.version.data = report.version
+    form = VersionForm(formdata=None, version=report.version)
+    return _check_page(report, form, Invalid(refusal.text), withhold=withhold, overtaken=refusal.text), 409
+
+
 def _stopped(report: Report, form: VersionForm, refusal: Invalid) -> str:
     """The page again with what stops it. The reasons that were written are kept all the same."""
-    if not any(getattr(problem, "rule", "") == explanations.TOO_LONG for problem in refusal.problems):
+    rules = {problem.rule for problem in refusal.problems if isinstance(problem, Problem)}
+    if explanations.TOO_LONG not in rules:
         with transaction():
             reports.explain(report, _given(), by=current_membership())
     return _check_page(report, form, refusal)
 
 
 def _check_page(
-    report: Report, form: VersionForm, refusal: Invalid | None = None, *, withhold: WithholdForm | None = None
+    report: Report,
+    form: VersionForm,
+    refusal: Invalid | None = None,
+    *,
+    withhold: WithholdForm | None = None,
+    overtaken: Text | None = None,
 ) -> str:
     by = current_membership()
     found = reports.summary(report)
@@ -171,6 +193,7 @@ def _check_page(
         findings=report_views.draft_findings(found),
         basis=found.assessment.basis,
         form=form,
+        overtaken=overtaken,
         withhold=withhold or WithholdForm(formdata=None, version=report.version),
         may_sign=allowed(by, Permission.REPORT_SIGN),
         failed=not found.is_ready or refusal is not None or withhold is not None,
@@ -180,28 +203,20 @@ def _check_page(
 def _asked(found: Sequence[Warned], parts: Sequence[Part], refusal: Invalid | None) -> list[Asked]:
     """The warnings in words, with what was said of them: as it was just written, else as it is stored."""
     given = _given() if refusal is not None else {}
-    wrong = [problem for problem in (refusal.problems if refusal else ()) if isinstance(problem, Problem)]
+    rules = {problem.rule for problem in (refusal.problems if refusal else ()) if isinstance(problem, Problem)}
+    stops = bool(rules & {explanations.NEEDS_REASON, explanations.TOO_LONG})
     remarks = {remark.subject: remark for part in parts for remark in part.warnings}
     return [
-        _question(number, each, remarks[each.subject], given.get(each.subject), wrong)
+        _question(number, each, remarks[each.subject], given.get(each.subject), stops=stops)
         for number, each in enumerate(found, start=1)
     ]
 
 
-def _question(number: int, warned: Warned, remark: Remark, given: str | None, wrong: Sequence[Problem]) -> Asked:
+def _question(number: int, warned: Warned, remark: Remark, given: str | None, *, stops: bool) -> Asked:
     reason = (warned.reason or warned.earlier) if given is None else given
-    error = _error_of(warned.subject, reason, wrong)
+    error = explanations.wrong(warned, reason) if stops else None
     name = f"{REASON}{warned.subject.name}"
     return Asked(f"reason-{number}", name, remark.text, remark.url, reason, error, bool(warned.earlier))
-
-
-def _error_of(subject: Subject, reason: str, wrong: Sequence[Problem]) -> Text | None:
-    """What is wrong with one reason, of all that was found to be."""
-    about = {each.rule: each for each in wrong if (each.line, each.field) == (subject.line, subject.field)}
-    if not reason.strip():
-        return about[explanations.NEEDS_REASON].text if explanations.NEEDS_REASON in about else None
-    is_too_long = explanations.TOO_LONG in about and len(reason) > explanations.LONGEST
-    return about[explanations.TOO_LONG].text if is_too_long else None
 
 
 # -- taken back, and amended -------------------------------------------------------------------------------------------

@@ -198,6 +198,33 @@ def test_a_form_that_is_sent_waits_for_the_row_that_is_on_its_way(small_portal: 
         assert section.lines[0].raw["hours"] == "12,5"
 
 
+def test_a_form_that_waited_stays_when_its_row_meets_somebody_elses(small_portal: Portal, visit: Visit) -> None:
+    """Both values are shown; sent on, the form would have overwritten a value that nobody had seen."""
+    world = settle(small_portal, "en")
+    lines = f"/reports/{world.report.public_id}/sections/machinery"
+    anna = visit(small_portal, "en").signs_in("anna@prove.example").goes_to(lines)
+    other = anna.in_new_tab().goes_to(lines)
+    other.page.locator("#lines-0-in_hours").fill("77")
+    other.presses("Save draft").reads("“%(part)s” is saved.", part=kind("machinery").title.en)
+    held: list[tuple[Route, APIResponse]] = []
+    anna.page.route("**/sections/machinery/lines/*", lambda route: held.append((route, route.fetch())))
+    anna.page.locator("#lines-0-in_hours").fill("12")
+    anna.page.locator("#lines-0-in_hours").press("Enter")
+    while not held:
+        anna.page.wait_for_timeout(20)
+    anna.page.get_by_role("button", name="Save draft").click()
+    [(route, answer)] = held
+    assert answer.status == 409
+    route.fulfill(response=answer)
+    expect(anna.page.locator("#lines-0")).to_contain_text("77")
+    expect(anna.page.locator("#lines-0-in_hours")).to_have_value("12")
+    with small_portal.app.app_context():
+        section = db.session.get_one(Report, world.report.id).section("machinery")
+        assert section.lines[0].raw["hours"] == "77", "nothing is overwritten unseen"
+    anna.page.unroute("**/sections/machinery/lines/*")
+    anna.presses("Save draft").reads("“%(part)s” is saved.", part=kind("machinery").title.en)
+
+
 @pytest.mark.parametrize("language", NB_FIRST)
 def test_two_tabs_that_collide_show_both_values(small_portal: Portal, visit: Visit, language: str) -> None:
     lines = f"/reports/{settle(small_portal, language).report.public_id}/sections/machinery"

@@ -96,7 +96,42 @@ def test_every_user_task_can_be_done_by_somebody_and_has_its_words() -> None:
     assert tasks == set(PERMISSION_OF) == set(labels.TASK)
 
 
-def test_every_service_task_is_asked_for_by_a_diagram() -> None:
+SHIPPED = frozenset(
+    {
+        "amendments.put_aside",
+        "amendments.refuse",
+        "deviations.close",
+        "deviations.dismiss",
+        "deviations.note_no_reply",
+        "deviations.open_for_breaches",
+        "deviations.propose_sanction",
+        "deviations.reopen_assessment",
+        "deviations.send_notice",
+        "deviations.start_reply_period",
+        "reports.approve",
+        "reports.check",
+        "reports.compute",
+        "reports.freeze",
+        "reports.mark_overdue",
+        "reports.reject",
+        "reports.remind",
+        "reports.send_back",
+        "reviews.plan",
+        "reviews.remind",
+        "sanctions.calculate",
+        "sanctions.close",
+        "sanctions.decide",
+        "sanctions.ground",
+        "sanctions.refuse",
+        "sanctions.send_decision",
+        "sanctions.withdraw",
+        "withdrawals.take_back",
+    }
+)
+"""What diagrams of running cases may call. Names are added here, and never taken away."""
+
+
+def test_every_service_task_is_asked_for_by_a_diagram_or_was_once() -> None:
     definitions = load_definitions(resources.WORKFLOWS, SERVICE_TASKS)
     asked = {
         node.operator
@@ -104,7 +139,7 @@ def test_every_service_task_is_asked_for_by_a_diagram() -> None:
         for node in definition.diagram.nodes.values()
         if node.operator
     }
-    assert asked == set(SERVICE_TASKS)
+    assert asked | SHIPPED == set(SERVICE_TASKS)
 
 
 def _recorded_actions() -> Iterator[str]:

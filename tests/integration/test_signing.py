@@ -16,8 +16,9 @@ from sqlalchemy import select
 from portal import calendars
 from portal.extensions import db, transaction
 from portal.model import OutgoingMail, ReportState, Role
-from portal.operations import accounts, audit, contracts, drafts, reports, revisions
+from portal.operations import accounts, audit, contracts, drafts, machines, reports, revisions
 from portal.operations.drafts import RawLine
+from portal.operations.machines import MachineFacts
 from portal.web import passwords
 from tests.http import PASSWORD, HttpBrowser
 from tests.office import Office, open_office
@@ -125,6 +126,52 @@ def test_a_warning_that_reads_otherwise_asks_for_its_reason_anew(office: Office)
     assert late[0] == 422, "a reason for what the warning no longer says counts for nothing"
     assert bo.submit(office.at("/check"), office.at("/sign"), **{reason_field(page): WHY})[0] == 303
     assert [each["text"] for each in office.report.revisions[0].reasons] == [WHY]
+
+
+def test_a_reason_for_one_warning_is_never_offered_for_another(office: Office) -> None:
+    """Two machines that nobody reported: one rule, one place, two warnings."""
+    world, report = office.world, office.report
+    with transaction():
+        for name in ("A-1", "B-2"):
+            machine = machines.register(MachineFacts(name, "crane", "diesel", "V"), by=world.anna)
+            machines.deploy(machine, world.contract, report.period.starts_on, None, by=world.anna)
+    lines = drafts.rows_of(report, contracts.kind_of(report, "machinery"))
+    kept = [
+        RawLine(row.key, {**row.raw, "hours": "10", "amount": "100", "amount_source": "metered"})
+        for row in lines
+        if row.raw["machine"] in world.machines.values()
+    ]
+    with transaction():
+        drafts.save(report, "machinery", kept, by=world.anna, version=report.version)
+    with transaction():
+        drafts.answer_nothing(report, "fuel", "Ingen leveranser.", by=world.anna, version=report.version)
+    anna = office.seat(world.anna)
+    page = anna.call("GET", office.at("/check"))[1]
+    first, second = re.findall(r'name="(reason:[^"]+)"', page)
+    status, answer = anna.submit(office.at("/check"), office.at("/ready"), **{first: "A-1 sto på verksted."})
+    assert status == 422
+    assert answer.count("A-1 sto på verksted.") == 1, "and not beside the other"
+    assert "read otherwise" not in answer
+    asked = re.findall(r'data-field="validation"[^>]*>([^<]+)<', answer)
+    assert len(asked) == 1
+    assert "B-2" in asked[0]
+    assert anna.submit(office.at("/check"), office.at("/ready"), **{first: "A.", second: "B."})[0] == 303
+
+
+def test_what_was_written_survives_that_somebody_else_was_first(office: Office) -> None:
+    fill_in_with_a_warning(office)
+    anna, bo = office.seat(office.world.anna), office.seat(office.world.bo)
+    form = anna.form(office.at("/check"))
+    name = reason_field(anna.call("GET", office.at("/check"))[1])
+    fill_in(office.world, diesel="0", electric="4000")
+    status, page = anna.call("POST", office.at("/ready"), {**form, name: WHY})
+    assert (status, office.report.state) == (409, ReportState.DRAFT)
+    assert WHY in page
+    assert "Read the answers again before you send." in page
+    assert anna.call("POST", office.at("/ready"), {"version": str(office.report.version), name: WHY})[0] == 303
+    stale = {"version": "1", "comment": "Timene mangler."}
+    status, page = bo.call("POST", office.at("/withhold"), stale)
+    assert (status, "Timene mangler." in page) == (409, True)
 
 
 def test_what_is_written_of_no_warning_is_not_kept_and_too_much_is_refused(office: Office) -> None:

@@ -274,6 +274,11 @@ def test_hydrogen_and_district_heat_have_no_direct_emissions() -> None:
 # How biofuel counts
 
 
+def test_a_burnt_biofuel_is_nothing_in_co2_and_unknown_in_co2e_without_a_figure() -> None:
+    assert kg(Basis(NIR, biofuel="zero"), "ethanol", "10") == 0
+    assert Basis(DESNZ, biofuel="zero").emissions("ethanol", Decimal(10), "l") is None
+
+
 def test_biofuel_as_zero_follows_the_table_or_counts_nothing_at_use() -> None:
     assert kg(Basis(DESNZ, biofuel="zero"), "hvo", "1000") == Decimal("35.58")
     assert kg(Basis(NIR, biofuel="zero"), "hvo", "1000") == 0

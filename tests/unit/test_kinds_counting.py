@@ -146,6 +146,8 @@ def test_nothing_counts_twice_whatever_is_reported(lines: list[Line], counted: d
         kind = each.key.partition("-")[0]
         carrier = each.text("product" if kind == "fuel" else "carrier")
         place = counted.get(carrier, counted.get("", "use"))
+        if carrier in {"electricity", "district_heat"} and carrier not in counted and place == "deliveries":
+            place = "use"  # no tanker brings it
         told_from = {"machinery": "use", "transport": "use", "energy": "meters", "fuel": "deliveries"}[kind]
         alone = each.text("filled") == "elsewhere" or (
             kind == "energy" and each.text("purpose") != "machines" and place != "deliveries"
@@ -208,6 +210,19 @@ def test_what_counts_from_deliveries_or_meters_and_is_not_told_there_asks_for_a_
     assert "energy.counted_here" in problems_of("energy", [machine("electricity", "9")], {"electricity": "meters"})
     lines = [machine("electricity", "9"), meter("electricity", "9")]
     assert "energy.counted_here" not in problems_of("energy", lines, {"electricity": "meters"})
+
+
+def test_where_all_comes_by_deliveries_what_is_piped_still_counts_and_the_rest_is_asked_for() -> None:
+    """A hut's current and an oil heater, and no delivery: neither may vanish without a word."""
+    counted = {"": "deliveries"}
+    current, oil = meter("electricity", "5000", "huts"), meter("heating_oil", "500", "heating")
+    assert whole_site([current, oil], counted)["energy"] == 5000
+    assert "fuel.counted_here" in problems_of("fuel", [current, oil], counted)
+    assert "fuel.counted_here" not in problems_of("fuel", [current], counted)
+    assert [text.en for text in carriers.counted_in_words(counted)][1:] == [
+        f"{what} comes by no tanker, and is therefore counted where it is used."
+        for what in ("Electricity", "District heat")
+    ]
 
 
 def test_a_line_of_one_kind_never_takes_the_place_of_anothers() -> None:

@@ -289,11 +289,25 @@ def test_current_from_a_generator_is_not_zero_emission_and_its_energy_counts_as_
         line("m-1", "diesel", "100", "50"),
         line("m-2", "electricity_generator", "300", "50", stage="zero_emission", source="metered"),
     ]
-    assert [(rule, severity) for rule, _field, _line, severity in problems(lines)] == [("counted_at_generator", "info")]
+    setting = replace(MARCH, units={"m-1": Unit("generator", "", 31)})
+    said = [(rule, severity) for rule, _field, _line, severity in problems(lines, setting)]
+    assert said == [("counted_at_generator", "info")]
     assert figure("energy", lines) == Decimal(1008)
     assert figure("zero_emission_share_energy", lines) == 0
     assert figure("zero_emission_share_hours", lines) == 0
     assert figure("zero_emission_share_machines", lines) == 0
+
+
+def test_a_generators_fuel_is_asked_for_where_nobody_tells_it() -> None:
+    fed = line("m-1", "electricity_generator", "1000")
+
+    def asked(lines: list[Line], **more: object) -> bool:
+        return any(rule == "generator_told" for rule, *_ in problems(lines, replace(MARCH, **more)))  # type: ignore[arg-type]
+
+    assert asked([fed])
+    assert asked([fed, line("m-2", "diesel", "300")]), "another machine's diesel"
+    assert not asked([fed, line("m-2", "diesel", "300")], units={"m-2": Unit("generator", "", 31)})
+    assert not asked([fed], others={"deliveries": [Line("f", {"amount": {"value": "300", "unit": "l"}})]})
 
 
 def test_a_hybrid_that_burnt_nothing_this_month_is_zero_emission_this_month() -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from tests.unit.workflow_driver import DEFINITIONS, MORNING, Drive, iso
 
-FROZEN = ["revisions.freeze", "revisions.compute", "revisions.check", "reviews.plan"]
+FROZEN = ["reports.freeze", "reports.compute", "reports.check", "reviews.plan"]
 AGAIN = {"remind_at": iso(20), "due_at": iso(30)}
 
 
@@ -14,9 +14,9 @@ def amendment() -> Drive:
     drive = Drive(
         "amendment",
         {"report_id": 1},
-        revisions__check={"breaches": 0, "warnings": 0, "unattended_allowed": True},
+        reports__check={"breaches": 0, "warnings": 0, "unattended_allowed": True},
         reviews__plan={"review_due_at": iso(15)},
-        reviews__send_back=AGAIN,
+        reports__send_back=AGAIN,
         withdrawals__take_back=AGAIN,
     )
     assert (drive.open, drive.instance.due_at) == (["fill_in"], None)
@@ -32,7 +32,7 @@ def submit(drive: Drive) -> None:
 def approve(drive: Drive) -> None:
     drive.do("review", decision="approve", actor_id=9)
     assert drive.calls[-2:] == [
-        ("reviews.approve", {"report_id": 1, "actor_id": 9}),
+        ("reports.approve", {"report_id": 1, "actor_id": 9}),
         ("deviations.open_for_breaches", {"report_id": 1}),
     ]
     assert (drive.instance.is_complete, drive.instance.ended_at) == (True, "report_amended")
@@ -67,7 +67,7 @@ def returned(times: int) -> Callable[[], Drive]:
         for _ in range(times):
             submit(drive)
             drive.do("review", decision="return", actor_id=9)
-            assert drive.calls[-1] == ("reviews.send_back", {"report_id": 1, "actor_id": 9})
+            assert drive.calls[-1] == ("reports.send_back", {"report_id": 1, "actor_id": 9})
             assert (drive.open, drive.instance.due_at) == (["fill_in"], None)
             assert not drive.wait(40)
         submit(drive)

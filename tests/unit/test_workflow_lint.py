@@ -277,7 +277,7 @@ def test_unknown_service_is_refused_at_load_and_at_start(tmp_path: Path) -> None
     inside = between("work", inside=service("work", "reports.vanish"))
     (tmp_path / "test.bpmn").write_text(document(inside), encoding="utf-8")
     with pytest.raises(BadDefinition, match=r"test\.bpmn: work: unknown service 'reports\.vanish'"):
-        load_definitions(tmp_path, services={"revisions.freeze"})
+        load_definitions(tmp_path, services={"reports.freeze"})
     with pytest.raises(BadDefinition, match="unknown service"):
         Engine(load_definitions(tmp_path), {})
 

@@ -8,8 +8,8 @@ from portal import clock
 from portal.workflow import Instance
 from tests.unit.workflow_driver import DEFINITIONS, MORNING, Drive, iso
 
-FREEZE = ["revisions.freeze", "revisions.compute", "revisions.check"]
-APPROVE = ["reviews.approve", "deviations.open_for_breaches"]
+FREEZE = ["reports.freeze", "reports.compute", "reports.check"]
+APPROVE = ["reports.approve", "deviations.open_for_breaches"]
 SPOTLESS = {"breaches": 0, "warnings": 0, "unattended_allowed": True}
 WARNED = {"breaches": 0, "warnings": 1, "unattended_allowed": True}
 AGAIN = {"remind_at": iso(20), "due_at": iso(30)}
@@ -21,10 +21,10 @@ def report(check: Mapping[str, object] = WARNED) -> Drive:
     return Drive(
         "report",
         start,
-        revisions__check=check,
+        reports__check=check,
         reviews__plan=planned,
-        reviews__send_back=AGAIN,
-        reviews__reject=AGAIN,
+        reports__send_back=AGAIN,
+        reports__reject=AGAIN,
         withdrawals__take_back=AGAIN,
     )
 
@@ -45,7 +45,7 @@ def approve(drive: Drive) -> None:
 def spotless_is_approved_without_a_person() -> Drive:
     drive = report(SPOTLESS)
     submit(drive)
-    approved = dict(drive.calls)["reviews.approve"]
+    approved = dict(drive.calls)["reports.approve"]
     assert approved == {"report_id": 1, "actor_id": None}, "nobody reviewed, so nobody's name may stand on it"
     assert drive.called() == FREEZE + APPROVE
     assert drive.instance.ended_at == "report_approved"
@@ -55,10 +55,10 @@ def spotless_is_approved_without_a_person() -> Drive:
 def reviewed_and_approved() -> Drive:
     drive = report()
     submit(drive)
-    assert drive.calls[0] == ("revisions.freeze", {"report_id": 1, "actor_id": 7})
+    assert drive.calls[0] == ("reports.freeze", {"report_id": 1, "actor_id": 7})
     assert drive.calls[3] == ("reviews.plan", {"report_id": 1, "review_days": 10})
     drive.do("review", decision="approve", actor_id=9)
-    assert ("reviews.approve", {"report_id": 1, "actor_id": 9}) in drive.calls
+    assert ("reports.approve", {"report_id": 1, "actor_id": 9}) in drive.calls
     approve_calls = drive.called()
     assert approve_calls[-2:] == APPROVE
     return drive
@@ -168,7 +168,7 @@ def reminded_again_after_a_return() -> Drive:
     assert drive.wait(6)
     submit(drive)
     drive.do("review", decision="return")
-    assert drive.called()[-1] == "reviews.send_back"
+    assert drive.called()[-1] == "reports.send_back"
     assert (drive.wait(15), drive.called()) == (True, ["reports.remind"])
     assert (drive.wait(10), drive.called()) == (True, ["reports.mark_overdue"])
     submit(drive)
@@ -191,8 +191,8 @@ SCENARIOS = {
     "approved without a person": spotless_is_approved_without_a_person,
     "reviewed and approved": reviewed_and_approved,
     **{f"signature withheld {times} times": signature_withheld(times) for times in range(3)},
-    **{f"returned {times} times": sent_back("return", "reviews.send_back", times) for times in range(3)},
-    **{f"rejected {times} times": sent_back("reject", "reviews.reject", times) for times in range(3)},
+    **{f"returned {times} times": sent_back("return", "reports.send_back", times) for times in range(3)},
+    **{f"rejected {times} times": sent_back("reject", "reports.reject", times) for times in range(3)},
     **{f"withdrawn {times} times": withdrawn(times) for times in range(3)},
     "withdrawn and then overdue": withdrawn_and_then_overdue,
     "withdrawn only under review": nobody_withdraws_what_is_not_under_review,

@@ -92,7 +92,10 @@ function fail(element, why) {
 }
 
 document.addEventListener("htmx:finally:request", (event) => {
-  if (onItsWay.delete(event.detail.ctx) && !onItsWay.size) goOn();
+  const { ctx } = event.detail;
+  if (!onItsWay.delete(ctx)) return;
+  if (ctx.response?.status !== 200) stay(); // the row says why: somebody else was first, or it went wrong
+  if (!onItsWay.size) goOn();
 });
 
 // The form waits for a row that is on its way: overtaking it, it would carry an older version, and meet itself as
@@ -105,15 +108,21 @@ window.addEventListener("submit", (event) => {
   isLeaving = true; // nothing more sets out alone
 }, true);
 
+function stay() {
+  if (!held) return;
+  clearTimeout(held.patience);
+  held = undefined;
+  isLeaving = false;
+}
+
 function goOn() {
   if (!held) return;
-  const { by, patience } = held;
-  clearTimeout(patience);
-  held = undefined;
+  const { by } = held;
+  stay();
   onItsWay.clear();
-  isLeaving = false;
   // The answer may have put an equal button in the place of the one that was pressed.
-  form.requestSubmit(by && [...form.elements].find((each) => each.name === by.name && each.value === by.value));
+  const equal = (each) => each.name === by.name && each.value === by.value;
+  form.requestSubmit(by?.isConnected === false ? [...form.elements].find(equal) : by);
 }
 
 // -- back again --------------------------------------------------------------------------------------------------------
