@@ -94,7 +94,7 @@ function fail(element, why) {
 document.addEventListener("htmx:finally:request", (event) => {
   const { ctx } = event.detail;
   if (!onItsWay.delete(ctx)) return;
-  if (ctx.response?.status !== 200) stay(); // the row says why: somebody else was first, or it went wrong
+  if (ctx.response?.status === 409) stay(); // the row shows both values; sent on, the form would overwrite one unseen
   if (!onItsWay.size) goOn();
 });
 
