@@ -13,7 +13,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.util.exc import CommandError
 from flask import Flask
-from sqlalchemy import create_engine
+from sqlalchemy import Connection, create_engine
 from waitress import serve as waitress_serve
 
 from portal import demo, jobs, resources
@@ -67,11 +67,33 @@ def _alembic(settings: Settings, act: Callable[[Config], None]) -> None:
     engine = create_engine(settings.database_url)
     prepare_engine(engine)
     try:
-        with engine.connect().execution_options(write=True) as connection, connection.begin():
-            config.attributes["connection"] = connection
-            act(config)
+        with engine.connect().execution_options(write=True) as connection:
+            _let_tables_be_rebuilt(connection)
+            with connection.begin():
+                config.attributes["connection"] = connection
+                act(config)
+                _demand_sound_references(connection)
     finally:
         engine.dispose()
+
+
+def _let_tables_be_rebuilt(connection: Connection) -> None:
+    """Let SQLite drop a table that others refer to, and put its new form in its place.
+
+    It heeds the switch between transactions only, and has it on again in the next connection.
+    """
+    driver = connection.connection.dbapi_connection
+    if connection.dialect.name == "sqlite" and driver is not None:
+        driver.cursor().execute("PRAGMA foreign_keys = OFF")
+
+
+def _demand_sound_references(connection: Connection) -> None:
+    if connection.dialect.name == "sqlite":
+        dangling = connection.exec_driver_sql("PRAGMA foreign_key_check").fetchmany(5)
+        if dangling:
+            raise RuntimeError(
+                f"After the migration references lead nowhere, among them {dangling}. Nothing is changed."
+            )
 
 
 @commands.command(name="demo")

@@ -27,13 +27,17 @@ class Permission(StrEnum):
     CASE_ASSESS = "case:assess"
     CASE_READ = "case:read"
     CASE_REPLY = "case:reply"
+    CONTRACT_EDIT = "contract:edit"
     CONTRACT_READ = "contract:read"
+    DEADLINE_ASK = "deadline:ask"
+    DEADLINE_GRANT = "deadline:grant"
     EXPORT_READ = "export:read"
     FILE_READ = "file:read"
     MACHINE_EDIT = "machine:edit"
     MACHINE_READ = "machine:read"
     MAIL_READ = "mail:read"
     OWN_ACCOUNT = "own:account"
+    REPORT_CHASE = "report:chase"
     REPORT_EDIT = "report:edit"
     REPORT_READ = "report:read"
     REPORT_REVIEW = "report:review"
@@ -61,13 +65,17 @@ TABLE: dict[Permission, Rule] = {
     Permission.CASE_ASSESS: _buyer_as(Role.ADMINISTRATOR),
     Permission.CASE_READ: _anyone,
     Permission.CASE_REPLY: _supplier_as(Role.REPORTER, Role.SIGNATORY, Role.ADMINISTRATOR),
+    Permission.CONTRACT_EDIT: _buyer_as(Role.CONTRACT_MANAGER, Role.ADMINISTRATOR),
     Permission.CONTRACT_READ: _anyone,
+    Permission.DEADLINE_ASK: _supplier_as(Role.REPORTER, Role.SIGNATORY, Role.ADMINISTRATOR),
+    Permission.DEADLINE_GRANT: _buyer_as(Role.CONTRACT_MANAGER, Role.ADMINISTRATOR),
     Permission.EXPORT_READ: _anyone,
     Permission.FILE_READ: _anyone,
     Permission.MACHINE_EDIT: _supplier_as(Role.REPORTER, Role.ADMINISTRATOR),
     Permission.MACHINE_READ: _anyone,
     Permission.MAIL_READ: lambda by: by.has(Role.ADMINISTRATOR),
     Permission.OWN_ACCOUNT: _anyone,
+    Permission.REPORT_CHASE: _buyer_as(Role.REVIEWER, Role.CONTRACT_MANAGER, Role.ADMINISTRATOR),
     Permission.REPORT_EDIT: _supplier_as(Role.REPORTER, Role.SIGNATORY),
     Permission.REPORT_READ: _anyone,
     Permission.REPORT_REVIEW: _buyer_as(Role.REVIEWER),

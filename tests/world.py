@@ -24,7 +24,7 @@ from portal.model import (
     SanctionClause,
 )
 from portal.operations import accounts, contracts, deliveries, drafts, machines, processes, reports
-from portal.operations.contracts import Duty
+from portal.operations.contracts import Duty, Rate
 from portal.operations.drafts import RawLine
 from portal.operations.explanations import Subject
 from portal.operations.machines import MachineFacts
@@ -73,12 +73,11 @@ def build_world() -> World:
         )
 
     anna = member("Anna", supplier, Role.REPORTER)
-    contract = contracts.add(_contract(buyer, supplier), DUTIES)
+    contract = contracts.add(_contract(buyer, supplier), DUTIES, ["Prøveveien 1"])
     contracts.add_clause(
         contract,
-        SanctionClause(
-            clause="7.1", wording="Gebyr per brudd.", fee=Decimal(20000), counts=ClauseCounts.PERIOD, warns_first=False
-        ),
+        SanctionClause(clause="7.1", wording="Gebyr per brudd.", counts=ClauseCounts.PERIOD, warns_first=False),
+        Rate(date(2026, 1, 1), Decimal(20000)),
     )
     known = {}
     for facts in (
@@ -116,7 +115,6 @@ def _contract(buyer: Any, supplier: Any) -> Contract:
         supplier_id=supplier.id,
         reference="K-1",
         title="Prøveskolen",
-        site="Prøveveien 1",
         starts_on=date(2026, 1, 1),
         ends_on=date(2027, 12, 31),
         kinds=["machinery", "fuel"],

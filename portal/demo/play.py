@@ -29,6 +29,7 @@ from portal.model import (
 )
 from portal.operations import accounts, comments, contracts, deviations, drafts, machines, reports, reviews, sanctions
 from portal.operations.comments import Place
+from portal.operations.contracts import Rate
 from portal.operations.drafts import RawLine
 from portal.operations.evidence import Upload
 from portal.operations.explanations import Subject
@@ -104,11 +105,12 @@ def _contracts(first_day: date) -> None:
             by=_member_of(plant.owner),
         )
     for job in world.JOBS:
-        contract = contracts.add(_contract(job, first_day), list(job.duties))
+        contract = contracts.add(_contract(job, first_day), list(job.duties), [job.site])
         wording = "Gebyr per brudd på klima- og miljøkrav, etter varsel og frist for tilsvar."
         contracts.add_clause(
             contract,
-            SanctionClause(clause="7.1", wording=wording, fee=job.fee, counts=job.counts, warns_first=job.warns_first),
+            SanctionClause(clause="7.1", wording=wording, counts=job.counts, warns_first=job.warns_first),
+            Rate(first_day, job.fee),
         )
         for name in job.machines:
             machine = db.session.scalars(select(Machine).where(Machine.name == name)).one()
@@ -123,7 +125,6 @@ def _contract(job: Job, first_day: date) -> Contract:
         supplier_id=_firm(job.supplier).id,
         reference=job.reference,
         title=job.title,
-        site=job.site,
         starts_on=first_day,
         ends_on=first_day + timedelta(days=720),
         kinds=list(job.kinds),

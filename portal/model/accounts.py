@@ -17,6 +17,7 @@ class Role(StrEnum):
     REPORTER = "reporter"
     SIGNATORY = "signatory"
     REVIEWER = "reviewer"
+    CONTRACT_MANAGER = "contract_manager"
     DECISION_MAKER = "decision_maker"
     ADMINISTRATOR = "administrator"
 

@@ -1,9 +1,9 @@
-"""From breach to settled sanction: deviations, notices, replies, evidence, sanctions."""
+"""A breach and what was said of it: deviations, notices and their points, replies, what was weighed, evidence."""
 
 import uuid
-from datetime import datetime
-from decimal import Decimal
+from datetime import date, datetime
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from sqlalchemy import ForeignKey, Index, String, UniqueConstraint, Uuid
 from sqlalchemy import Text as Prose
@@ -12,10 +12,14 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from portal.errors import InvalidTransition
 from portal.model.accounts import Membership, Person
 from portal.model.audit import record
-from portal.model.base import BigId, Code, Json, JsonDocument, Millionths, Moment, OfContract, Row
-from portal.model.contracts import Contract, Requirement, SanctionClause
+from portal.model.base import BigId, Code, Json, JsonDocument, Moment, OfContract, Row
+from portal.model.contracts import Contract, NoticeStart
 from portal.model.reports import Report
+from portal.model.terms import AssessmentWindow, Requirement
 from portal.text import Text
+
+if TYPE_CHECKING:
+    from portal.model.sanctions import Sanction
 
 MOVED_ON = Text(
     "Saken har endret seg siden du åpnet siden. Les den på nytt.",
@@ -41,28 +45,33 @@ class DeviationState(StrEnum):
     ASSESSING_REPLY = "assessing_reply"
     SANCTION_PROPOSED = "sanction_proposed"
     DISMISSED = "dismissed"
+    FELL_AWAY = "fell_away"
+    """An amended report no longer shows the breach, and no notice had been given."""
     CLOSED = "closed"
 
 
 _NEXT_DEVIATION = {
-    DeviationState.FOUND: {DeviationState.DISMISSED, DeviationState.NOTIFIED},
+    DeviationState.FOUND: {DeviationState.DISMISSED, DeviationState.NOTIFIED, DeviationState.FELL_AWAY},
     DeviationState.NOTIFIED: {DeviationState.NOTIFIED, DeviationState.AWAITING_REPLY},
     DeviationState.AWAITING_REPLY: {DeviationState.ASSESSING_REPLY},
     DeviationState.ASSESSING_REPLY: {DeviationState.SANCTION_PROPOSED, DeviationState.CLOSED},
     DeviationState.SANCTION_PROPOSED: {DeviationState.ASSESSING_REPLY, DeviationState.CLOSED},
     DeviationState.DISMISSED: set[DeviationState](),
+    DeviationState.FELL_AWAY: {DeviationState.FOUND},
     DeviationState.CLOSED: set[DeviationState](),
 }
 
 
 class Deviation(OfContract, Row):
-    """A breach of a requirement, or of the duty to report, in one report's period."""
+    """A breach of a requirement, or of the duty to report, found in one report or in the window that it closed."""
 
     __tablename__ = "deviation"
     __table_args__ = (UniqueConstraint("requirement_id", "report_id", "cause_group"),)
 
     requirement_id: Mapped[int] = mapped_column(BigId, ForeignKey("requirement.id"))
     report_id: Mapped[int] = mapped_column(BigId, ForeignKey("report.id"), index=True)
+    window_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("assessment_window.id"))
+    """The window that was judged; None when the report was judged by itself."""
     cause: Mapped[Cause] = mapped_column(Code(Cause))
     cause_group: Mapped[str] = mapped_column(String(30))
     """The identity of the cause: a missing report that comes late stays one deviation."""
@@ -73,14 +82,23 @@ class Deviation(OfContract, Row):
     facts: Mapped[Json] = mapped_column(JsonDocument)
     """{"figure": {...}, "threshold": "…", "lines": [line keys], "revision": n, "breaches": n}."""
     known_at: Mapped[datetime] = mapped_column(Moment)
+    """When the buyer knew: the time to give notice runs from here."""
+    notice_due_at: Mapped[datetime | None] = mapped_column(Moment)
+    """Until when the buyer must give notice; None when the contract sets no limit."""
+    cured_on: Mapped[date | None]
+    """The day from which the breach was put right; a report that came late is put right on the day it came."""
+    not_found_at: Mapped[datetime | None] = mapped_column(Moment)
+    """Since when the figures in force no longer show the breach; None as long as they do."""
     late_by_days: Mapped[int | None]
     reply_due_at: Mapped[datetime | None] = mapped_column(Moment)
     outcome: Mapped[str] = mapped_column(Prose, default="")
     contract: Mapped[Contract] = relationship(foreign_keys="Deviation.contract_id", lazy="joined")
     requirement: Mapped[Requirement] = relationship(lazy="joined")
     report: Mapped[Report] = relationship()
+    window: Mapped[AssessmentWindow | None] = relationship()
     notices: Mapped[list["Notice"]] = relationship(back_populates="deviation", order_by="Notice.id")
     replies: Mapped[list["Reply"]] = relationship(back_populates="deviation", order_by="Reply.id")
+    points: Mapped[list["Point"]] = relationship(back_populates="deviation", order_by="Point.number")
     sanction: Mapped["Sanction | None"] = relationship(back_populates="deviation")
 
     __mapper_args__ = {"version_id_col": version}  # noqa: RUF012
@@ -102,11 +120,38 @@ class Notice(OfContract, Row):
     sent_by_id: Mapped[int] = mapped_column(BigId, ForeignKey("person.id"))
     text: Mapped[str] = mapped_column(Prose)
     reply_working_days: Mapped[int]
+    starts: Mapped[NoticeStart] = mapped_column(Code(NoticeStart), default=NoticeStart.DELIVERED)
+    """The contract's rule for when it takes effect, as it was when it was sent."""
+    sent_to: Mapped[list[dict[str, str]]] = mapped_column(JsonDocument, default=list)
+    """Whom it went to: {"name", "email", "as": "representative"|"member"}."""
+    sent_at: Mapped[datetime | None] = mapped_column(Moment)
+    """When the first mail server took it."""
+    reminded_at: Mapped[datetime | None] = mapped_column(Moment)
+    opened_at: Mapped[datetime | None] = mapped_column(Moment)
+    """When somebody who may answer for the supplier first opened it."""
+    opened_by_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("person.id"))
+    takes_effect_at: Mapped[datetime | None] = mapped_column(Moment)
+    """From when it counts as given under `starts`: the time to reply runs from here."""
     delivered_at: Mapped[datetime | None] = mapped_column(Moment)
     delivered_how: Mapped[str] = mapped_column(String(400), default="")
     reply_due_at: Mapped[datetime | None] = mapped_column(Moment)
     deviation: Mapped[Deviation] = relationship(back_populates="notices")
-    sent_by: Mapped[Person] = relationship(lazy="joined")
+    sent_by: Mapped[Person] = relationship(foreign_keys=[sent_by_id], lazy="joined")
+    opened_by: Mapped[Person | None] = relationship(foreign_keys=[opened_by_id], lazy="joined")
+
+
+class Point(OfContract, Row):
+    """One thing that a notice claims: what the supplier answers, and what is weighed, one by one."""
+
+    __tablename__ = "point"
+    __table_args__ = (UniqueConstraint("deviation_id", "number"),)
+
+    deviation_id: Mapped[int] = mapped_column(BigId, ForeignKey("deviation.id"), index=True)
+    number: Mapped[int]
+    text: Mapped[str] = mapped_column(Prose)
+    deviation: Mapped[Deviation] = relationship(back_populates="points")
+    answers: Mapped[list["PointAnswer"]] = relationship(back_populates="point", order_by="PointAnswer.id")
+    weighings: Mapped[list["Weighing"]] = relationship(back_populates="point", order_by="Weighing.id")
 
 
 class Reply(OfContract, Row):
@@ -117,9 +162,55 @@ class Reply(OfContract, Row):
     deviation_id: Mapped[int] = mapped_column(BigId, ForeignKey("deviation.id"), index=True)
     written_by_id: Mapped[int] = mapped_column(BigId, ForeignKey("person.id"))
     text: Mapped[str] = mapped_column(Prose)
+    is_complete: Mapped[bool] = mapped_column(default=False)
+    """Whether the supplier declared that nothing more is to come: then it is assessed before its time is over."""
     deviation: Mapped[Deviation] = relationship(back_populates="replies")
     written_by: Mapped[Person] = relationship(lazy="joined")
     evidence: Mapped[list["Evidence"]] = relationship(back_populates="reply", order_by="Evidence.id")
+    answers: Mapped[list["PointAnswer"]] = relationship(back_populates="reply", order_by="PointAnswer.id")
+
+
+class Stance(StrEnum):
+    """What the supplier says of a point."""
+
+    AGREES = "agrees"
+    PARTLY = "partly"
+    DISAGREES = "disagrees"
+
+
+class PointAnswer(OfContract, Row):
+    """The supplier's answer to one point of a notice."""
+
+    __tablename__ = "point_answer"
+    __table_args__ = (UniqueConstraint("reply_id", "point_id"),)
+
+    reply_id: Mapped[int] = mapped_column(BigId, ForeignKey("reply.id"), index=True)
+    point_id: Mapped[int] = mapped_column(BigId, ForeignKey("point.id"), index=True)
+    stance: Mapped[Stance] = mapped_column(Code(Stance))
+    text: Mapped[str] = mapped_column(Prose)
+    reply: Mapped[Reply] = relationship(back_populates="answers")
+    point: Mapped[Point] = relationship(back_populates="answers")
+
+
+class Verdict(StrEnum):
+    """What the buyer holds of a point after the supplier was heard."""
+
+    UPHELD = "upheld"
+    PARTLY = "partly"
+    DROPPED = "dropped"
+
+
+class Weighing(OfContract, Row):
+    """What one point was found to be worth, and why: insert-only, the newest counts."""
+
+    __tablename__ = "weighing"
+
+    point_id: Mapped[int] = mapped_column(BigId, ForeignKey("point.id"), index=True)
+    verdict: Mapped[Verdict] = mapped_column(Code(Verdict))
+    reasons: Mapped[str] = mapped_column(Prose)
+    weighed_by_id: Mapped[int] = mapped_column(BigId, ForeignKey("person.id"))
+    point: Mapped[Point] = relationship(back_populates="weighings")
+    weighed_by: Mapped[Person] = relationship(lazy="joined")
 
 
 class Evidence(OfContract, Row):
@@ -129,6 +220,8 @@ class Evidence(OfContract, Row):
     __table_args__ = (Index("ix_evidence_report_line", "report_id", "kind", "line_key"),)
 
     reply_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("reply.id"), index=True)
+    point_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("point.id"))
+    """The point of the notice that a file of a reply answers; None when it answers all."""
     report_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("report.id"))
     kind: Mapped[str] = mapped_column(String(40), default="")
     line_key: Mapped[uuid.UUID | None] = mapped_column(Uuid)
@@ -143,72 +236,3 @@ class Evidence(OfContract, Row):
     size: Mapped[int] = mapped_column(BigId)
     uploaded_by_id: Mapped[int] = mapped_column(BigId, ForeignKey("person.id"))
     reply: Mapped[Reply | None] = relationship(back_populates="evidence")
-
-
-class SanctionState(StrEnum):
-    """Where a sanction is."""
-
-    PROPOSED = "proposed"
-    SENT_BACK = "sent_back"
-    DECIDED = "decided"
-    DELIVERED = "delivered"
-    CLOSED = "closed"
-    WITHDRAWN = "withdrawn"
-    REFUSED = "refused"
-
-
-_NEXT_SANCTION = {
-    SanctionState.PROPOSED: {SanctionState.SENT_BACK, SanctionState.DECIDED, SanctionState.REFUSED},
-    SanctionState.SENT_BACK: {SanctionState.PROPOSED, SanctionState.WITHDRAWN},
-    SanctionState.DECIDED: {SanctionState.DELIVERED},
-    SanctionState.DELIVERED: {SanctionState.CLOSED},
-    SanctionState.CLOSED: set[SanctionState](),
-    SanctionState.WITHDRAWN: {SanctionState.PROPOSED},
-    SanctionState.REFUSED: {SanctionState.PROPOSED},
-}
-
-
-class Sanction(OfContract, Row):
-    """What a breach costs under a clause: proposed by one person, decided by another, with its arithmetic."""
-
-    __tablename__ = "sanction"
-
-    deviation_id: Mapped[int] = mapped_column(BigId, ForeignKey("deviation.id"), unique=True)
-    clause_id: Mapped[int] = mapped_column(BigId, ForeignKey("sanction_clause.id"))
-    state: Mapped[SanctionState] = mapped_column(Code(SanctionState), default=SanctionState.PROPOSED, index=True)
-    version: Mapped[int] = mapped_column(default=1)
-    step: Mapped[str] = mapped_column(String(20), default="")
-    amount: Mapped[Decimal | None] = mapped_column(Millionths)
-    currency: Mapped[str] = mapped_column(String(3))
-    calculation: Mapped[list[Json]] = mapped_column(JsonDocument, default=list)
-    """The sheet, line by line: {"text": {"nb", "en"}, "value": "…", "unit": "…"}."""
-    reasons: Mapped[str] = mapped_column(Prose)
-    proposed_by_id: Mapped[int] = mapped_column(BigId, ForeignKey("person.id"))
-    proposers: Mapped[list[int]] = mapped_column(JsonDocument, default=list)
-    """Everybody who ever proposed it; none of them may decide."""
-    comment: Mapped[str] = mapped_column(Prose, default="")
-    """What the second person said, when approving or sending back."""
-    decided_by_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("person.id"))
-    decided_at: Mapped[datetime | None] = mapped_column(Moment)
-    delivered_at: Mapped[datetime | None] = mapped_column(Moment)
-    delivered_how: Mapped[str] = mapped_column(String(400), default="")
-    contract: Mapped[Contract] = relationship(foreign_keys="Sanction.contract_id", lazy="joined")
-    deviation: Mapped[Deviation] = relationship(back_populates="sanction")
-    clause: Mapped[SanctionClause] = relationship(lazy="joined")
-    proposed_by: Mapped[Person] = relationship(foreign_keys=[proposed_by_id], lazy="joined")
-    decided_by: Mapped[Person | None] = relationship(foreign_keys=[decided_by_id], lazy="joined")
-
-    __mapper_args__ = {"version_id_col": version}  # noqa: RUF012
-
-    def propose_by(self, by: Membership, reasons: str) -> None:
-        """Take over the proposal, with its reasons."""
-        self.reasons, self.proposed_by = reasons, by.person
-        if by.person_id not in (self.proposers or []):
-            self.proposers = [*(self.proposers or []), by.person_id]
-
-    def move(self, state: SanctionState, *, by: Membership | None, reason: str = "", **facts: object) -> None:
-        """The one place where a sanction changes state, with its trail."""
-        if state not in _NEXT_SANCTION[self.state]:
-            raise InvalidTransition(MOVED_ON)
-        self.state = state
-        record(self, f"sanction.{state}", by=by, reason=reason, **facts)

@@ -1,38 +1,86 @@
-"""What was agreed: contracts, their requirements and sanction clauses, periods, and the machines at work on them."""
+"""What was agreed, and how it went on: contracts, sites, representatives, change orders, pauses, plans, periods."""
 
-import uuid
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from sqlalchemy import ForeignKey, String, UniqueConstraint
 from sqlalchemy import Text as Prose
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from portal import calendars
+from portal.calendars import Counting, DeadlineRule, Frequency, Moves, Period
+from portal.errors import InvalidTransition
 from portal.extensions import Base
-from portal.model.accounts import Organisation
+from portal.model.accounts import Membership, Organisation, Person
+from portal.model.audit import record
 from portal.model.base import BigId, Code, Json, JsonDocument, Millionths, Moment, OfContract, Row
+from portal.text import Text
+
+if TYPE_CHECKING:
+    from portal.model.terms import Requirement, SanctionClause
+
+MOVED_ON = Text(
+    "Kontrakten har endret seg siden du åpnet siden. Les den på nytt.",
+    "The contract has changed since you opened the page. Read it again.",
+)
 
 
-class Comparison(StrEnum):
-    """How an indicator is held against a threshold."""
+class ContractState(StrEnum):
+    """Where a contract is."""
 
-    AT_LEAST = "at_least"
-    AT_MOST = "at_most"
+    DRAFT = "draft"
+    RUNNING = "running"
+    PAUSED = "paused"
+    COMPLETED = "completed"
+    """Handed over: no new period opens, the account is due, open cases go on."""
+    CLOSED = "closed"
+
+
+_NEXT = {
+    ContractState.DRAFT: {ContractState.RUNNING},
+    ContractState.RUNNING: {ContractState.PAUSED, ContractState.COMPLETED},
+    ContractState.PAUSED: {ContractState.RUNNING, ContractState.COMPLETED},
+    ContractState.COMPLETED: {ContractState.RUNNING, ContractState.CLOSED},
+    ContractState.CLOSED: set[ContractState](),
+}
+
+
+class NoticeStart(StrEnum):
+    """From when a notice of breach counts as given, and the supplier's time to reply runs."""
+
+    DELIVERED = "delivered"
+    """When the recipient's mail server has taken it, or a person has confirmed another delivery."""
+    OPENED = "opened"
+    """When a person who may answer for the supplier first opens it."""
+    DEEMED = "deemed"
+    """So many working days after it was sent (`Contract.deemed_working_days`)."""
 
 
 class Contract(Row):
-    """A public contract: two parties, a site, and every choice that its figures rest on."""
+    """A public contract: two parties, and every choice that its figures, deadlines and sanctions rest on."""
 
     __tablename__ = "contract"
+    __table_args__ = (UniqueConstraint("buyer_id", "reference"),)
 
     buyer_id: Mapped[int] = mapped_column(BigId, ForeignKey("organisation.id"), index=True)
     supplier_id: Mapped[int] = mapped_column(BigId, ForeignKey("organisation.id"), index=True)
+    state: Mapped[ContractState] = mapped_column(Code(ContractState), default=ContractState.DRAFT, index=True)
+    version: Mapped[int] = mapped_column(default=1)
     reference: Mapped[str] = mapped_column(String(60))
+    """The buyer's own number for it."""
+    identifiers: Mapped[list[dict[str, str]]] = mapped_column(JsonDocument, default=list)
+    """What it is called elsewhere: {"scheme": "doffin"|"ted"|"procedure"|"case", "value": "…"}."""
+    cpv: Mapped[list[str]] = mapped_column(JsonDocument, default=list)
+    """Codes of the common procurement vocabulary, eight digits each."""
     title: Mapped[str] = mapped_column(String(200))
-    site: Mapped[str] = mapped_column(String(200))
     starts_on: Mapped[date]
     ends_on: Mapped[date]
+    """The last day as agreed, change orders included."""
+    handed_over_on: Mapped[date | None]
+    value: Mapped[Decimal | None] = mapped_column(Millionths)
+    """As signed, without VAT and without change orders, in `currency`."""
     country: Mapped[str] = mapped_column(String(2), default="NO")
     time_zone: Mapped[str] = mapped_column(String(40), default="Europe/Oslo")
     currency: Mapped[str] = mapped_column(String(3), default="NOK")
@@ -42,21 +90,70 @@ class Contract(Row):
     basis: Mapped[dict[str, str]] = mapped_column(JsonDocument)
     """Factor editions, biofuel policy and boundary, as `portal.factors.Basis.dump` writes them."""
     reporting_clause: Mapped[str] = mapped_column(String(60))
-    due_working_days: Mapped[int] = mapped_column(default=10)
-    """Working days after the period's last day before the report is due."""
+    frequency: Mapped[Frequency] = mapped_column(Code(Frequency), default=Frequency.MONTH)
+    due_days: Mapped[int] = mapped_column(default=10)
+    """Days after the period's last day before the report is due; `due_counting` says which days count."""
+    due_counting: Mapped[Counting] = mapped_column(Code(Counting), default=Counting.WORKING)
+    due_moves: Mapped[Moves] = mapped_column(Code(Moves), default=Moves.FORWARD)
+    due_time: Mapped[str] = mapped_column(String(5), default="")
+    """Local time on the last day, «HH:MM»; "" is the end of the day."""
     reply_working_days: Mapped[int] = mapped_column(default=10)
+    notice_starts: Mapped[NoticeStart] = mapped_column(Code(NoticeStart), default=NoticeStart.DELIVERED)
+    deemed_working_days: Mapped[int] = mapped_column(default=0)
+    notice_working_days: Mapped[int | None]
+    """Working days from knowledge of a breach in which the buyer must give notice; None: the contract sets no limit."""
     unattended_review: Mapped[bool] = mapped_column(default=False)
     """Whether a report without breach or warning may be approved without a person."""
 
     buyer: Mapped[Organisation] = relationship(foreign_keys=[buyer_id], lazy="joined")
     supplier: Mapped[Organisation] = relationship(foreign_keys=[supplier_id], lazy="joined")
+    sites: Mapped[list["Site"]] = relationship(lazy="selectin", order_by="Site.id", back_populates="contract")
     requirements: Mapped[list["Requirement"]] = relationship(back_populates="contract", order_by="Requirement.id")
     clauses: Mapped[list["SanctionClause"]] = relationship(back_populates="contract", order_by="SanctionClause.id")
+    representatives: Mapped[list["Representative"]] = relationship(
+        order_by="Representative.id", back_populates="contract"
+    )
+    change_orders: Mapped[list["ChangeOrder"]] = relationship(order_by="ChangeOrder.id", back_populates="contract")
+    pauses: Mapped[list["Pause"]] = relationship(order_by="Pause.starts_on", back_populates="contract")
+    planned: Mapped[list["PlannedFigure"]] = relationship(order_by="PlannedFigure.id", back_populates="contract")
+
+    __mapper_args__ = {"version_id_col": version}  # noqa: RUF012 - SQLAlchemy's own form
 
     @property
     def parties(self) -> dict[str, int]:
         """The contract and its two parties, for a new row that belongs to it."""
         return {"contract_id": self.id, "buyer_id": self.buyer_id, "supplier_id": self.supplier_id}
+
+    @property
+    def site(self) -> str:
+        """Where the work is done, in one line."""
+        return ", ".join(site.name for site in self.sites)
+
+    @property
+    def due_rule(self) -> DeadlineRule:
+        """How the deadline of a report follows from its period's last day."""
+        return DeadlineRule(self.due_days, self.due_counting, self.due_moves, self.due_time)
+
+    @property
+    def paused_days(self) -> list[Period]:
+        """The stretches of days on which no period is open; a pause that still goes on has no last day."""
+        return [Period(pause.starts_on, pause.ends_on or date.max) for pause in self.pauses]
+
+    def value_on(self, day: date) -> Decimal | None:
+        """The value with the change orders in force on a day; None when no value is agreed."""
+        if self.value is None:
+            return None
+        return self.value + sum((each.value_change for each in self.change_orders if each.from_on <= day), Decimal(0))
+
+    def representatives_of(self, organisation_id: int, day: date) -> list["Representative"]:
+        """Whom one party has named on a day, the first named first."""
+        return [
+            each
+            for each in self.representatives
+            if each.organisation_id == organisation_id
+            and each.from_on <= day
+            and (each.to_on is None or day <= each.to_on)
+        ]
 
     def requirements_on(self, day: date) -> list["Requirement"]:
         """The requirements in force on a day."""
@@ -72,64 +169,133 @@ class Contract(Row):
         general = [clause for clause in self.clauses if clause.requirement_id is None]
         return next(iter(own + general), None)
 
+    def move(self, state: ContractState, *, by: Membership | None, reason: str = "", **facts: object) -> None:
+        """The one place where a contract changes state, with its trail."""
+        if state not in _NEXT[self.state]:
+            raise InvalidTransition(MOVED_ON)
+        before, self.state = self.state, state
+        record(self, f"contract.{state}", by=by, reason=reason, before=str(before), **facts)
 
-class Requirement(OfContract, Row):
-    """One duty: an indicator of a kind held against a threshold, or, with no kind, the duty to report on time."""
 
-    __tablename__ = "requirement"
+class Site(OfContract, Row):
+    """A place where the work of a contract is done."""
 
+    __tablename__ = "site"
+
+    name: Mapped[str] = mapped_column(String(200))
+    address: Mapped[str] = mapped_column(String(200), default="")
+    contract: Mapped[Contract] = relationship(foreign_keys="Site.contract_id", back_populates="sites")
+
+
+class Representative(OfContract, Row):
+    """Whom a party has named to give and receive notices; not everybody so named signs in here."""
+
+    __tablename__ = "representative"
+
+    organisation_id: Mapped[int] = mapped_column(BigId, ForeignKey("organisation.id"))
+    person_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("person.id"))
+    name: Mapped[str] = mapped_column(String(200))
+    title: Mapped[str] = mapped_column(String(120), default="")
+    email: Mapped[str] = mapped_column(String(254))
+    language: Mapped[str] = mapped_column(String(2), default="nb")
+    from_on: Mapped[date]
+    to_on: Mapped[date | None]
+    person: Mapped[Person | None] = relationship()
+    organisation: Mapped[Organisation] = relationship(foreign_keys=[organisation_id], lazy="joined")
+    contract: Mapped[Contract] = relationship(
+        foreign_keys="Representative.contract_id", back_populates="representatives"
+    )
+
+
+class ChangeOrder(OfContract, Row):
+    """An agreed change: of value, of duration, of requirements from a day. Nothing is rewritten; it adds."""
+
+    __tablename__ = "change_order"
+    __table_args__ = (UniqueConstraint("contract_id", "reference"),)
+
+    reference: Mapped[str] = mapped_column(String(60))
+    agreed_on: Mapped[date]
+    from_on: Mapped[date]
+    """The day from which it is in force."""
+    reason: Mapped[str] = mapped_column(Prose)
+    value_change: Mapped[Decimal] = mapped_column(Millionths, default=Decimal(0))
+    new_ends_on: Mapped[date | None]
+    old_ends_on: Mapped[date | None]
+    contract: Mapped[Contract] = relationship(foreign_keys="ChangeOrder.contract_id", back_populates="change_orders")
+    requirements: Mapped[list["Requirement"]] = relationship(back_populates="change_order")
+
+
+class Pause(OfContract, Row):
+    """Days on which the work stands still: no reporting period covers them."""
+
+    __tablename__ = "pause"
+
+    starts_on: Mapped[date]
+    ends_on: Mapped[date | None]
+    """The last day of it; None while it goes on."""
+    reason: Mapped[str] = mapped_column(Prose)
+    contract: Mapped[Contract] = relationship(foreign_keys="Pause.contract_id", back_populates="pauses")
+
+
+class FigureOrigin(StrEnum):
+    """Where a planned figure comes from."""
+
+    BID = "bid"
+    PLAN = "plan"
+    BUDGET = "budget"
+    """The buyer's own climate budget."""
+
+
+class PlannedFigure(OfContract, Row):
+    """What a bid, a plan or a budget said that an indicator would come to over the whole contract."""
+
+    __tablename__ = "planned_figure"
+    __table_args__ = (UniqueConstraint("contract_id", "origin", "kind", "indicator"),)
+
+    origin: Mapped[FigureOrigin] = mapped_column(Code(FigureOrigin))
     kind: Mapped[str] = mapped_column(String(40))
     indicator: Mapped[str] = mapped_column(String(60))
-    comparison: Mapped[Comparison] = mapped_column(Code(Comparison))
-    threshold: Mapped[str] = mapped_column(String(40))
-    """A decimal in the indicator's unit, or the key of a choice where the indicator ranks choices."""
-    clause: Mapped[str] = mapped_column(String(60))
-    valid_from: Mapped[date]
-    valid_to: Mapped[date | None]
-    contract: Mapped[Contract] = relationship(foreign_keys="Requirement.contract_id", back_populates="requirements")
+    amount: Mapped[Decimal] = mapped_column(Millionths)
+    unit: Mapped[str] = mapped_column(String(20))
+    source: Mapped[str] = mapped_column(String(200))
+    """The document that says so."""
+    contract: Mapped[Contract] = relationship(foreign_keys="PlannedFigure.contract_id", back_populates="planned")
 
 
-REPORTING_DUTY = "report_on_time"
-"""The indicator of the requirement that says: file each report in time. It belongs to no kind."""
+class PeriodPurpose(StrEnum):
+    """What a period's report is for."""
 
-
-class ClauseCounts(StrEnum):
-    """What one breach is, for a fee per breach."""
-
-    PERIOD = "period"
-    LINE = "line"
-
-
-class SanctionClause(OfContract, Row):
-    """What the contract says that a breach costs. Nothing is sanctioned without one."""
-
-    __tablename__ = "sanction_clause"
-
-    requirement_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("requirement.id"))
-    clause: Mapped[str] = mapped_column(String(60))
-    wording: Mapped[str] = mapped_column(Prose)
-    fee: Mapped[Decimal] = mapped_column(Millionths)
-    counts: Mapped[ClauseCounts] = mapped_column(Code(ClauseCounts))
-    warns_first: Mapped[bool] = mapped_column(default=False)
-    contract: Mapped[Contract] = relationship(foreign_keys="SanctionClause.contract_id", back_populates="clauses")
-    requirement: Mapped[Requirement | None] = relationship()
-
-    def counted(self, breaches: int) -> int:
-        """How many times the fee is due for so many breaches in one period."""
-        return breaches if self.counts == ClauseCounts.LINE else 1
+    REGULAR = "regular"
+    PLAN = "plan"
+    """Once, after the start: how the requirements will be met."""
+    ACCOUNT = "account"
+    """Once, at handover: the account of the whole contract."""
 
 
 class ReportingPeriod(OfContract, Row):
     """A stretch of days to report on: it opens, is due at a moment, and may turn overdue."""
 
     __tablename__ = "reporting_period"
-    __table_args__ = (UniqueConstraint("contract_id", "starts_on"),)
+    __table_args__ = (UniqueConstraint("contract_id", "purpose", "starts_on"),)
 
+    purpose: Mapped[PeriodPurpose] = mapped_column(Code(PeriodPurpose), default=PeriodPurpose.REGULAR)
     starts_on: Mapped[date]
     ends_on: Mapped[date]
     opens_at: Mapped[datetime] = mapped_column(Moment)
     due_at: Mapped[datetime] = mapped_column(Moment)
+    """The deadline as the contract's rule gives it; one that was extended stands on the report."""
     contract: Mapped[Contract] = relationship(foreign_keys="ReportingPeriod.contract_id")
+
+    @property
+    def name(self) -> Text:
+        """What people call it: «oktober 2026», «12.–31. mars 2026», «sluttregnskapet»."""
+        return _ONCE.get(self.purpose) or calendars.period_name(Period(self.starts_on, self.ends_on))
+
+
+_ONCE = {
+    PeriodPurpose.PLAN: Text("planen etter oppstart", "the plan after the start"),
+    PeriodPurpose.ACCOUNT: Text("sluttregnskapet", "the final account"),
+}
 
 
 class KindVersion(Base):
@@ -141,45 +307,3 @@ class KindVersion(Base):
     key: Mapped[str] = mapped_column(String(40))
     document: Mapped[Json] = mapped_column(JsonDocument)
     created_at: Mapped[datetime] = mapped_column(Moment)
-
-
-class Machine(Row):
-    """A machine in its owner's register."""
-
-    __tablename__ = "machine"
-    __table_args__ = (UniqueConstraint("owner_id", "name"),)
-
-    owner_id: Mapped[int] = mapped_column(BigId, ForeignKey("organisation.id"), index=True)
-    name: Mapped[str] = mapped_column(String(60))
-    type: Mapped[str] = mapped_column(String(40))
-    other_type: Mapped[str] = mapped_column(String(60), default="")
-    """What it is, in words, when `type` is one of the other ones."""
-    model: Mapped[str] = mapped_column(String(120), default="")
-    size: Mapped[str] = mapped_column(String(20), default="")
-    """Weight class (`portal.kinds.register.SIZES`); empty where nobody has said."""
-    carrier: Mapped[str] = mapped_column(String(40))
-    stage: Mapped[str] = mapped_column(String(20))
-    """Emission stage of a machine, Euro class of a vehicle."""
-    engine_year: Mapped[int | None]
-    serial: Mapped[str] = mapped_column(String(60), default="")
-    """Serial number or PIN; registration number of a vehicle."""
-    hired_from: Mapped[str] = mapped_column(String(120), default="")
-    """Whose it is, when it is hired."""
-    owner: Mapped[Organisation] = relationship()
-    deployments: Mapped[list["Deployment"]] = relationship(back_populates="machine")
-
-
-class Deployment(OfContract, Row):
-    """A machine on a contract, from arrival to departure."""
-
-    __tablename__ = "deployment"
-
-    machine_id: Mapped[int] = mapped_column(BigId, ForeignKey("machine.id"), index=True)
-    arrived_on: Mapped[date]
-    departed_on: Mapped[date | None]
-    machine: Mapped[Machine] = relationship(back_populates="deployments", lazy="joined")
-
-    @property
-    def line_key(self) -> uuid.UUID:
-        """The machine's own public id: what a machine line is matched on, in a form and in a file."""
-        return self.machine.public_id

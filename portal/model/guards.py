@@ -11,10 +11,12 @@ INSERT_ONLY = (
     "figure",
     "finding",
     "measure",
+    "point_answer",
     "review",
     "revision",
     "revision_line",
     "sign_in_attempt",
+    "weighing",
     "withdrawal",
 )
 """Tables whose rows are never changed or removed once written."""

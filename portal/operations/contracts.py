@@ -1,6 +1,8 @@
 """Setting up contracts, and opening each reporting period when its time comes."""
 
-from datetime import datetime, timedelta
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta
+from decimal import Decimal
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -17,6 +19,7 @@ from portal.model import (
     REPORTING_DUTY,
     Comparison,
     Contract,
+    ContractState,
     Deployment,
     KindVersion,
     Machine,
@@ -25,11 +28,14 @@ from portal.model import (
     ReportState,
     Requirement,
     SanctionClause,
+    SanctionRate,
     Section,
+    Site,
     record,
 )
 from portal.model.base import Json
 from portal.operations import processes
+from portal.quantities import canonical
 from portal.text import Text, same
 
 REMINDER_WORKING_DAYS = 3
@@ -52,8 +58,8 @@ class Duty(NamedTuple):
     clause: str
 
 
-def add(contract: Contract, duties: list[Duty]) -> Contract:
-    """Register a contract with its requirements; the duty to report in time is always one of them.
+def add(contract: Contract, duties: list[Duty], sites: Sequence[str] = ()) -> Contract:
+    """Register a contract that runs, with its requirements; the duty to report in time is always one of them.
 
     Raises Invalid when energy is to count from a kind that the contract does not ask for.
     """
@@ -69,17 +75,33 @@ def add(contract: Contract, duties: list[Duty]) -> Contract:
                 **duty._asdict(),
             )
         )
+    contract.sites.extend(Site(**contract.parties, name=name) for name in sites)
     db.session.flush()
     record(contract, "contract.added", by=None, reference=contract.reference)
+    contract.move(ContractState.RUNNING, by=None)
     return contract
 
 
-def add_clause(contract: Contract, clause: SanctionClause) -> SanctionClause:
-    """Put a sanction clause into a contract."""
+class Rate(NamedTuple):
+    """What a sanction clause costs from a day on."""
+
+    valid_from: date
+    amount: Decimal
+
+
+def add_clause(contract: Contract, clause: SanctionClause, *rates: Rate) -> SanctionClause:
+    """Put a sanction clause with its dated rates into a contract."""
     clause.contract_id, clause.buyer_id, clause.supplier_id = contract.id, contract.buyer_id, contract.supplier_id
+    clause.rates.extend(SanctionRate(**contract.parties, **rate._asdict()) for rate in rates)
     contract.clauses.append(clause)
     db.session.flush()
-    record(contract, "contract.clause_added", by=None, clause=clause.clause, fee=str(clause.fee))
+    record(
+        contract,
+        "contract.clause_added",
+        by=None,
+        clause=clause.clause,
+        rates=[[rate.valid_from.isoformat(), canonical(rate.amount)] for rate in rates],
+    )
     return clause
 
 
@@ -115,8 +137,7 @@ def open_due_periods(number: int) -> int:
 
 def open_period(contract: Contract, month: Period) -> Report:
     """Open one month: its period, its report with a section for each kind, and the process that leads it."""
-    due_on = calendars.add_working_days(month.ends_on, contract.due_working_days, contract.country)
-    due_at = calendars.end_of_day(due_on, contract.time_zone)
+    due_at = contract.due_rule.due(month.ends_on, contract.country, contract.time_zone)
     period = ReportingPeriod(
         **contract.parties,
         starts_on=month.starts_on,

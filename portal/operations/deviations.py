@@ -338,7 +338,7 @@ def recipients(organisation_id: int) -> list[Person]:
 
 def period_text(report: Report) -> Text:
     """The period as words: «oktober 2026»."""
-    return calendars.month_name(report.period.starts_on)
+    return report.period.name
 
 
 def day_text(moment: datetime, zone: str) -> Text:

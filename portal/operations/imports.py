@@ -5,7 +5,7 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from portal import calendars, permissions
+from portal import permissions
 from portal.errors import Conflict, Invalid, Refused
 from portal.extensions import db, enqueue, parts
 from portal.files import clean_name
@@ -55,7 +55,7 @@ def template(report: Report, language: str) -> bytes:
         TemplateSpec(
             title=TITLE.to(language),
             contract=f"{report.contract.reference} {report.contract.title}",
-            period=calendars.month_name(report.period.starts_on).to(language),
+            period=report.period.name.to(language),
             language=language,
             meta=_origin(report),
             sheets=_specs(report, contracts.kinds_of(report), language),

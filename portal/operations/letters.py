@@ -16,10 +16,11 @@ from portal.text import Text, same
 
 
 class Cost(NamedTuple):
-    """What a breach may cost: the clause's fee times `breaches` is `amount`, in the contract's currency."""
+    """What a breach may cost: `fee` times `breaches` is `amount`, in the contract's currency."""
 
     clause: SanctionClause
     breaches: int
+    fee: Decimal
     amount: Decimal
 
 
@@ -72,7 +73,8 @@ def may_cost(deviation: Deviation) -> Cost | None:
     if clause is None:
         return None
     breaches = clause.counted(int(deviation.facts["breaches"]))
-    return Cost(clause, breaches, clause.fee * breaches)
+    fee = clause.rate_on(deviation.report.period.ends_on)
+    return Cost(clause, breaches, fee, fee * breaches)
 
 
 def threshold(deviation: Deviation) -> Text | None:
@@ -165,7 +167,7 @@ def _consequences(deviation: Deviation, language: str) -> list[str]:
     if cost is None:
         return [_("The contract has no sanction clause for this requirement. The breach is registered.")]
     clause = cost.clause
-    words = {"clause": clause.clause, "fee": f"{shown(clause.fee, language)} {deviation.contract.currency}"}
+    words = {"clause": clause.clause, "fee": f"{shown(cost.fee, language)} {deviation.contract.currency}"}
     if clause.counts == ClauseCounts.LINE:
         said = [_("Under clause %(clause)s a breach costs %(fee)s for each line in breach.", **words)]
         if cost.breaches > 1:

@@ -4,7 +4,7 @@ from datetime import timedelta
 from functools import cache
 from typing import NamedTuple
 
-from flask_babel import force_locale, format_date, format_datetime, gettext, ngettext
+from flask_babel import force_locale, format_date, format_datetime, get_locale, gettext, ngettext
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from sqlalchemy import or_, select
 
@@ -140,5 +140,6 @@ def _letters() -> Environment:
     environment.filters.update(
         day=lambda when: format_date(when, gettext("d MMM y")),
         moment=lambda when: format_datetime(when, gettext("d MMM y 'at' HH:mm")),
+        words=lambda text: text.to(str(get_locale())),
     )
     return environment

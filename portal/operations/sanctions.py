@@ -139,10 +139,11 @@ def _sheet(sanction: Sanction, step: str) -> tuple[Decimal, list[Json]]:
     if step == "warning":
         return Decimal(0), [first, _row(WARNING, "0", sanction.currency)]
     counted = clause.counted(int(sanction.deviation.facts["breaches"]))
-    amount = clause.fee * Decimal(counted)
+    fee = clause.rate_on(sanction.deviation.report.period.ends_on)
+    amount = fee * Decimal(counted)
     return amount, [
         first,
-        _row(FEE, canonical(clause.fee), sanction.currency),
+        _row(FEE, canonical(fee), sanction.currency),
         _row(BREACHES, str(counted)),
         _row(AMOUNT, canonical(amount), sanction.currency),
     ]

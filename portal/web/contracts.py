@@ -59,7 +59,7 @@ def show(contract: Contract) -> ResponseReturnValue:
 def _in_words(contract: Contract, duty: Requirement) -> Duty:
     sanction = contract.clause_for(duty)
     if duty.indicator == REPORTING_DUTY:
-        means = REPORT_ON_TIME_MEANS.with_values(days=contract.due_working_days)
+        means = REPORT_ON_TIME_MEANS.with_values(days=contract.due_days)
         return Duty(duty, REPORT_ON_TIME, means, None, sanction)
     kind = kinds.WHOLE_SITE if duty.kind == kinds.WHOLE_SITE.key else kinds.kind(duty.kind)
     indicator = kind.indicator(duty.indicator)

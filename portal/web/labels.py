@@ -106,6 +106,7 @@ ROLE = {
     Role.REVIEWER: _("reviewer"),
     Role.DECISION_MAKER: _("decision-maker"),
     Role.ADMINISTRATOR: _("administrator"),
+    Role.CONTRACT_MANAGER: _("contract manager"),
 }
 
 CAUSE = {

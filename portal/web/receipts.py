@@ -12,7 +12,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
-from portal import calendars, paper, quantities
+from portal import paper, quantities
 from portal.errors import NotFound
 from portal.kinds import Kind
 from portal.model import Report, Revision
@@ -110,7 +110,7 @@ def of_revision(revision: Revision) -> Receipt:
     """What the receipt of a revision says."""
     report, contract = revision.report, revision.report.contract
     kinds = contracts.counting_kinds(report)
-    month = calendars.month_name(report.period.starts_on).to(current_language())
+    month = report.period.name.to(current_language())
     signed_at = _moment(revision.signed_at, contract.time_zone)
     supplier = _("%(name)s, org. no. %(number)s", name=contract.supplier.name, number=contract.supplier.number)
     pairs = [

@@ -1,0 +1,64 @@
+"""More time: asked for by the supplier before a deadline, granted or refused by the buyer."""
+
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import ForeignKey
+from sqlalchemy import Text as Prose
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from portal.errors import InvalidTransition
+from portal.model.accounts import Membership, Person
+from portal.model.audit import record
+from portal.model.base import BigId, Code, Moment, OfContract, Row
+from portal.model.cases import Deviation
+from portal.model.reports import Report
+from portal.text import Text
+
+ANSWERED = Text("Søknaden om utsettelse er allerede besvart.", "The request for more time has already been answered.")
+
+
+class ExtensionState(StrEnum):
+    """Where a request for more time is."""
+
+    ASKED = "asked"
+    GRANTED = "granted"
+    REFUSED = "refused"
+
+
+class ExtensionRequest(OfContract, Row):
+    """A request for more time with a report or with a reply: exactly one of the two."""
+
+    __tablename__ = "extension_request"
+
+    report_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("report.id"), index=True)
+    deviation_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("deviation.id"), index=True)
+    state: Mapped[ExtensionState] = mapped_column(Code(ExtensionState), default=ExtensionState.ASKED, index=True)
+    asked_by_id: Mapped[int] = mapped_column(BigId, ForeignKey("person.id"))
+    reason: Mapped[str] = mapped_column(Prose)
+    due_at: Mapped[datetime] = mapped_column(Moment)
+    """The deadline as it was when more time was asked for."""
+    wished_until: Mapped[datetime] = mapped_column(Moment)
+    granted_until: Mapped[datetime | None] = mapped_column(Moment)
+    answer: Mapped[str] = mapped_column(Prose, default="")
+    answered_by_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("person.id"))
+    answered_at: Mapped[datetime | None] = mapped_column(Moment)
+    report: Mapped[Report | None] = relationship()
+    deviation: Mapped[Deviation | None] = relationship()
+    asked_by: Mapped[Person] = relationship(foreign_keys=[asked_by_id], lazy="joined")
+    answered_by: Mapped[Person | None] = relationship(foreign_keys=[answered_by_id], lazy="joined")
+
+    @property
+    def subject(self) -> Report | Deviation:
+        """What more time is asked for: a report, or the case whose reply it is."""
+        subject = self.report or self.deviation
+        if subject is None:
+            raise ValueError(f"request {self.public_id} is about nothing")
+        return subject
+
+    def move(self, state: ExtensionState, *, by: Membership, reason: str = "", **facts: object) -> None:
+        """Answer it, once, with the trail."""
+        if self.state != ExtensionState.ASKED:
+            raise InvalidTransition(ANSWERED)
+        self.state = state
+        record(self, f"extension.{state}", by=by, reason=reason, **facts)
