@@ -2,6 +2,7 @@
 
 import uuid
 from datetime import UTC, datetime
+from typing import Any
 
 import sqlalchemy as sa
 from alembic import op
@@ -44,16 +45,20 @@ _CLAUSE = sa.table(
     sa.column("fee", sa.BigInteger),
     *(sa.column(each, _ID) for each in _PARTIES),
 )
-_ROW = (("public_id", sa.Uuid()), ("created_at", sa.DateTime(timezone=True)), *((each, _ID) for each in _PARTIES))
-_SITE = sa.table(
-    "site", sa.column("name", sa.String), sa.column("address", sa.String), *(sa.column(*each) for each in _ROW)
-)
-_RATE = sa.table(
+
+
+def _table(name: str, *columns: sa.ColumnClause[Any]) -> sa.TableClause:
+    """A table of rows below a contract, as they are written here."""
+    row = (sa.column("public_id", sa.Uuid), sa.column("created_at", sa.DateTime(timezone=True)))
+    return sa.table(name, *columns, *row, *(sa.column(each, _ID) for each in _PARTIES))
+
+
+_SITE = _table("site", sa.column("name", sa.String), sa.column("address", sa.String))
+_RATE = _table(
     "sanction_rate",
     sa.column("clause_id", _ID),
     sa.column("valid_from", sa.Date),
     sa.column("amount", sa.BigInteger),
-    *(sa.column(*each) for each in _ROW),
 )
 
 
