@@ -1,6 +1,7 @@
 """The entities: they guard their own state, never query and never commit."""
 
 from portal.model.accounts import (
+    ROLES_OF,
     Installation,
     Membership,
     Organisation,
@@ -60,6 +61,7 @@ from portal.model.signing import Explanation, Withdrawal
 __all__ = [
     "EDITABLE",
     "REPORTING_DUTY",
+    "ROLES_OF",
     "Answer",
     "AuditEvent",
     "AuditHead",
