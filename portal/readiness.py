@@ -187,7 +187,8 @@ def _running_cases(connection: Connection) -> Iterator[Finding]:
     except BadDefinition as broken:
         yield fault("Running cases", f"This release cannot go on with one of their diagrams: {broken}.")
     else:
-        yield fine("Running cases", f"They follow {len(rows)} diagrams, and this release can go on with each.")
+        words = f"They follow {len(rows)} diagrams, and this release can go on with each." if rows else "None yet."
+        yield fine("Running cases", words)
 
 
 def _people(connection: Connection) -> Iterator[Finding]:
