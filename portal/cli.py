@@ -1,6 +1,7 @@
 """`portal`: the operator's door. Each command commits for itself and shows how far it has come."""
 
 import signal
+import socket
 import sys
 import threading
 from collections.abc import Iterator
@@ -84,25 +85,28 @@ def load_demo() -> None:
 def serve(host: str, port: int, work: bool) -> None:  # noqa: FBT001 - a command-line switch
     """Serve the portal, with the worker inside."""
     with _application() as app:
-        if accounts.is_demo() and host not in LOOPBACK:
-            raise click.ClickException("A demo database has one-click personas and is served on 127.0.0.1 only.")
-        nobody_yet = not accounts.somebody_can_sign_in()
-        db.session.rollback()
-        server = _bound(app, host, port)
-        click.echo(f"Klimakontrakt is at {_address(host, getattr(server, 'effective_port', port))}")
-        if nobody_yet:
-            click.echo(NOBODY_YET)
-        with _worker(app) if work else nullcontext():
-            server.run()
+        with app.app_context():
+            if accounts.is_demo() and host not in LOOPBACK:
+                raise click.ClickException("A demo database has one-click personas and is served on 127.0.0.1 only.")
+            nobody_yet = not accounts.somebody_can_sign_in()
+        with _door(host, port) as door:
+            server = create_server(app, sockets=[door], threads=8, channel_timeout=60, ident=None)
+            click.echo(f"Klimakontrakt is at {_address(host, door.getsockname()[1])}")
+            if nobody_yet:
+                click.echo(NOBODY_YET)
+            _end_in_good_order()
+            with _worker(app) if work else nullcontext():
+                server.run()
 
 
-def _bound(app: Flask, host: str, port: int) -> Any:
-    """A server that has its port; what comes in waits until it runs."""
+def _door(host: str, port: int) -> socket.socket:
+    """A socket that has its port; who comes in waits until the server runs."""
     try:
-        return create_server(app, host=host, port=port, threads=8, channel_timeout=60, ident=None)
-    except OSError as taken:
-        words = f"{_address(host, port)} cannot be served: {taken.strerror}. Choose another by --port."
-        raise click.ClickException(words) from taken
+        return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
+    except OSError as refused:
+        why = (refused.strerror or "").partition(" (")[0]
+        words = f"{_address(host, port)} cannot be served: {why}. Choose by --host and --port."
+        raise click.ClickException(words) from refused
 
 
 def _address(host: str, port: int) -> str:
@@ -111,17 +115,21 @@ def _address(host: str, port: int) -> str:
 
 @contextmanager
 def _application() -> Iterator[Flask]:
-    """The application on a database that is as this release needs it, in its context; let go of afterwards."""
+    """The application on a database that is as this release needs it; let go of afterwards."""
     settings = Settings.from_environment()
     schema.demand_current(settings)
     app = create_app(settings)
-    with app.app_context():
-        try:
-            yield app
-        finally:
+    try:
+        yield app
+    finally:
+        with app.app_context():
             parts().jobs.close()
-            db.session.remove()
             db.engine.dispose()
+
+
+def _end_in_good_order() -> None:
+    """When asked to stop, answer those who are being answered first, and let go of the work."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
 
 
 @commands.command()
@@ -130,14 +138,14 @@ def work(name: str) -> None:
     """Run only the worker: timers, outgoing mail, imports."""
     with _application() as app:
         click.echo(f"{name} is at work. Stop it with Ctrl+C.")
+        _end_in_good_order()
         with _worker(app, name):
             threading.Event().wait()
 
 
 @contextmanager
 def _worker(app: Flask, name: str = jobs.SOLE_WORKER) -> Iterator[None]:
-    """Work in this process until the block ends, and let go in good order when asked to stop."""
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    """Work in this process until the block ends."""
     with app.app_context():
         open_periods({})
         own = parts().jobs
@@ -169,7 +177,7 @@ def user(email: str, name: str, organisation: str, **more: Any) -> None:
 
     A buyer's roles are reviewer, decision_maker and administrator, a supplier's reporter, signatory and administrator.
     """
-    with _application():
+    with _application() as app, app.app_context():
         # What can be refused is refused before anybody is asked to think of a password.
         known = accounts.organisation_by_number(organisation)
         kind = _kind(known, more)
@@ -218,7 +226,7 @@ def _password(person: Person, *, from_stdin: bool) -> str:
 @commands.command(name="verify-audit")
 def verify_audit() -> None:
     """Walk every chain of the audit trail; exits 1 and names the first bad link of each when one is broken."""
-    with _application():
+    with _application() as app, app.app_context():
         broken = list(audit.broken_links())
     for link in broken:
         click.echo(f"{link.chain} at {link.sequence}: {link.why}", err=True)
