@@ -7,6 +7,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from typing import Any
+from urllib.parse import urlsplit
 
 import click
 from flask import Flask
@@ -89,6 +90,11 @@ def serve(host: str, port: int, work: bool) -> None:  # noqa: FBT001 - a command
             if accounts.is_demo() and host not in LOOPBACK:
                 raise click.ClickException("A demo database has one-click personas and is served on 127.0.0.1 only.")
             nobody_yet = not accounts.somebody_can_sign_in()
+            base_url = parts().settings.base_url
+        if host not in LOOPBACK and urlsplit(base_url).hostname in LOOPBACK:
+            click.echo(
+                f"Only those who ask for {base_url} are answered. Set KLIMAKONTRAKT_BASE_URL for others.", err=True
+            )
         with _door(host, port) as door:
             server = create_server(app, sockets=[door], threads=8, channel_timeout=60, ident=None)
             click.echo(f"Klimakontrakt is at {_address(host, door.getsockname()[1])}")

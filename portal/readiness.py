@@ -238,7 +238,7 @@ def _catalogue(language: str, source: Path) -> Finding:
 def _texts(message: Message) -> tuple[object, ...]:
     """What is written and what it means, alike whether there is a plural or not."""
     both = (message.id, message.string)
-    return (message.context, *(each if isinstance(each, str) else tuple(each) for each in both))
+    return (message.context, *(each if isinstance(each, str) else tuple(each or ()) for each in both))
 
 
 def _vendor_files(_settings: Settings) -> Iterator[Finding]:

@@ -1,5 +1,6 @@
 """An installation without the demo: what comes first, who gets in first, and what is said when something is missing."""
 
+import shlex
 import socket
 import uuid
 from collections.abc import Callable
@@ -9,6 +10,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import create_engine, func, select, text
 
+from portal import resources
 from portal.extensions import db
 from portal.model import AuditEvent, Membership, Organisation, OrganisationKind, Person, Role
 from portal.web import passwords
@@ -78,6 +80,15 @@ def test_a_port_that_is_taken_is_told_in_one_line_before_anything_is_promised(te
     assert line.startswith(f"Error: http://127.0.0.1:{port} cannot be served: Address already in use.")
 
 
+def test_whoever_serves_other_machines_is_told_that_an_address_is_needed(terminal: Terminal) -> None:
+    with socket.create_server(("0.0.0.0", 0)) as other:
+        words = ("serve", "--host", "0.0.0.0", "--port", str(other.getsockname()[1]), "--no-work")
+        told = terminal.run(*words).output.splitlines()[0]
+        silent = terminal.run(*words, KLIMAKONTRAKT_BASE_URL="https://klima.example").output
+    assert told == ("Only those who ask for http://127.0.0.1:8000 are answered. Set KLIMAKONTRAKT_BASE_URL for others.")
+    assert "KLIMAKONTRAKT_BASE_URL" not in silent
+
+
 def test_nothing_of_the_demo_is_there(make_app: Callable[..., Flask], sqlite_url: str) -> None:
     app = make_app(sqlite_url)
     for language in ("nb", "en"):
@@ -119,9 +130,23 @@ def test_the_first_administrator_gets_in_by_one_command(
     assert terminal.run("verify-audit").exit_code == 0
 
 
+def test_the_readme_tells_it_as_it_is(tmp_path: Path) -> None:
+    readme = (resources.ROOT / "README.md").read_text(encoding="utf-8")
+    section = readme.partition("## A real installation")[2].partition("```sh")[2].partition("```")[0]
+    lines = [shlex.split(line) for line in section.replace("\\\n", "").splitlines() if line.startswith("portal ")]
+    assert [line[1] for line in lines] == ["migrate", "user", "check", "serve"]
+    terminal = Terminal(tmp_path, KLIMAKONTRAKT_BASE_URL="https://klima.example")
+    said = [terminal.run(*line[1:], typed=f"{PASSWORD}\n{PASSWORD}\n").output.splitlines()[-1] for line in lines[:3]]
+    assert said == [
+        "The database is up to date.",
+        "ada@lillevik.example may sign in for Lillevik kommune.",
+        "Fit to run. Warnings: 1.",
+    ]
+
+
 def test_a_weak_password_is_asked_for_again(terminal: Terminal, people: Callable[[], list[Person]]) -> None:
-    typed = "".join(f"{each}\n{each}\n" for each in ("kort", "aaaaaaaaaaaaaa", "Lillevik er Ada.Admin-land", PASSWORD))
-    typed = typed.replace("Lillevik er Ada.Admin-land", "admin er min tittel her")
+    weak = ("kort", "aaaaaaaaaaaaaa", "admin er tittelen min")
+    typed = "".join(f"{each}\n{each}\n" for each in (*weak, PASSWORD))
     result = terminal.run(*ADA, *BUYER, "--role", "administrator", typed=typed)
     assert result.exit_code == 0, result.output
     for words in ("from 12 to 128 characters", "the same few characters", "must not hold your name"):

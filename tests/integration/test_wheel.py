@@ -122,7 +122,16 @@ def test_the_wheel_installed_clean_is_a_portal(tmp_path: Path) -> None:
 
 def _built(folder: Path) -> Path:
     """As `make wheel` does it."""
-    command = [*PIP, "wheel", "--no-index", "--no-deps", "--no-build-isolation", "--wheel-dir", folder, resources.ROOT]
+    command: list[str | Path] = [
+        *PIP,
+        "wheel",
+        "--no-index",
+        "--no-deps",
+        "--no-build-isolation",
+        "--wheel-dir",
+        folder,
+        resources.ROOT,
+    ]
     subprocess.run(command, check=True, cwd=folder.parent)
     [wheel] = folder.iterdir()
     return wheel
