@@ -1,47 +1,59 @@
 """`portal`: the operator's door. Each command commits for itself and shows how far it has come."""
 
 import signal
+import socket
 import sys
-import tempfile
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from typing import Any
+from urllib.parse import urlsplit
 
 import click
-from alembic import command
-from alembic.config import Config
-from alembic.util.exc import CommandError
 from flask import Flask
-from sqlalchemy import Connection, create_engine
-from waitress import serve as waitress_serve
+from flask_babel import force_locale
+from waitress.server import create_server
 
-from portal import demo, jobs, resources
+from portal import demo, jobs, readiness, resources, schema
 from portal.application import create_app
-from portal.config import Settings
+from portal.config import BadSetting, Settings
 from portal.errors import BadDefinition, PortalError
-from portal.extensions import parts, prepare_engine, transaction
-from portal.model import OrganisationKind, Role, guards
+from portal.extensions import db, parts, transaction
+from portal.model import Organisation, OrganisationKind, Person, Role
 from portal.operations import accounts, audit
 from portal.operations.service_tasks import SERVICE_TASKS
+from portal.readiness import Standing
+from portal.schema import migrate_database
+from portal.web import passwords
 from portal.work import open_periods
 from portal.workflow import load_definitions
 
-SOUND_SQLITE = (3, 51, 3)
-"""The first release without the rare WAL-reset fault."""
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
+REFUSALS = (PortalError, jobs.JobsError, BadDefinition, BadSetting, schema.NotMigrated, schema.OutOfReach)
+NOBODY_YET = """\
+Nobody can sign in yet. Make the first administrator, in another window:
+  portal user EMAIL "NAME" ORGANISATION_NUMBER --organisation-name "NAME" --kind buyer --role administrator
+It asks for the password."""
+LONGEST_NAME = 200
+
+
+class Door(click.Group):
+    """The command: what the domain, a setting or the database refuses is said in one line."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command that was asked for."""
+        try:
+            return super().invoke(ctx)
+        except REFUSALS as refusal:
+            raise click.ClickException(str(refusal)) from refusal
 
 
 def main() -> None:
-    """The entry of the command: what the domain refuses is said in one line."""
-    try:
-        commands()
-    except (PortalError, jobs.JobsError, BadDefinition) as refusal:
-        click.echo(str(refusal), err=True)
-        sys.exit(1)
+    """The entry of the command."""
+    commands()
 
 
-@click.group()
+@click.group(cls=Door)
 def commands() -> None:
     """Klimakontrakt: from clause to settled sanction."""
 
@@ -51,49 +63,6 @@ def migrate() -> None:
     """Bring the database up to date, with the tables of the jobs and the triggers that guard it."""
     migrate_database(Settings.from_environment())
     click.echo("The database is up to date.")
-
-
-def migrate_database(settings: Settings) -> None:
-    """Bring one database up to date, as its owner."""
-    settings.instance.mkdir(parents=True, exist_ok=True)
-    jobs.migrate(settings)
-    _alembic(settings, lambda config: command.upgrade(config, "head"))
-
-
-def _alembic(settings: Settings, act: Callable[[Config], None]) -> None:
-    """Run an alembic command on one connection, in one transaction."""
-    config = Config()
-    config.set_main_option("script_location", str(resources.MIGRATIONS))
-    engine = create_engine(settings.database_url)
-    prepare_engine(engine)
-    try:
-        with engine.connect().execution_options(write=True) as connection:
-            _let_tables_be_rebuilt(connection)
-            with connection.begin():
-                config.attributes["connection"] = connection
-                act(config)
-                _demand_sound_references(connection)
-    finally:
-        engine.dispose()
-
-
-def _let_tables_be_rebuilt(connection: Connection) -> None:
-    """Let SQLite drop a table that others refer to, and put its new form in its place.
-
-    It heeds the switch between transactions only, and has it on again in the next connection.
-    """
-    driver = connection.connection.dbapi_connection
-    if connection.dialect.name == "sqlite" and driver is not None:
-        driver.cursor().execute("PRAGMA foreign_keys = OFF")
-
-
-def _demand_sound_references(connection: Connection) -> None:
-    if connection.dialect.name == "sqlite":
-        dangling = connection.exec_driver_sql("PRAGMA foreign_key_check").fetchmany(5)
-        if dangling:
-            raise RuntimeError(
-                f"After the migration references lead nowhere, among them {dangling}. Nothing is changed."
-            )
 
 
 @commands.command(name="demo")
@@ -116,29 +85,73 @@ def load_demo() -> None:
 @click.option("--work/--no-work", default=True, show_default=True, help="Run the worker in this process.")
 def serve(host: str, port: int, work: bool) -> None:  # noqa: FBT001 - a command-line switch
     """Serve the portal, with the worker inside."""
-    app = create_app()
-    with app.app_context():
-        if accounts.is_demo() and host not in LOOPBACK:
-            raise click.ClickException("A demo database has one-click personas and is served on 127.0.0.1 only.")
-    click.echo(f"Klimakontrakt is at http://{host}:{port}")
-    with _worker(app) if work else nullcontext():
-        waitress_serve(app, host=host, port=port, threads=8, channel_timeout=60, ident=None)
+    with _application() as app:
+        with app.app_context():
+            if accounts.is_demo() and host not in LOOPBACK:
+                raise click.ClickException("A demo database has one-click personas and is served on 127.0.0.1 only.")
+            nobody_yet = not accounts.somebody_can_sign_in()
+            base_url = parts().settings.base_url
+        if host not in LOOPBACK and urlsplit(base_url).hostname in LOOPBACK:
+            click.echo(
+                f"Only those who ask for {base_url} are answered. Set KLIMAKONTRAKT_BASE_URL for others.", err=True
+            )
+        with _door(host, port) as door:
+            server = create_server(app, sockets=[door], threads=8, channel_timeout=60, ident=None)
+            click.echo(f"Klimakontrakt is at {_address(host, door.getsockname()[1])}")
+            if nobody_yet:
+                click.echo(NOBODY_YET)
+            _end_in_good_order()
+            with _worker(app) if work else nullcontext():
+                server.run()
+
+
+def _door(host: str, port: int) -> socket.socket:
+    """A socket that has its port; who comes in waits until the server runs."""
+    try:
+        return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
+    except OSError as refused:
+        why = (refused.strerror or "").partition(" (")[0]
+        words = f"{_address(host, port)} cannot be served: {why}. Choose by --host and --port."
+        raise click.ClickException(words) from refused
+
+
+def _address(host: str, port: int) -> str:
+    return f"http://{f'[{host}]' if ':' in host else host}:{port}"
+
+
+@contextmanager
+def _application() -> Iterator[Flask]:
+    """The application on a database that is as this release needs it; let go of afterwards."""
+    settings = Settings.from_environment()
+    schema.demand_current(settings)
+    app = create_app(settings)
+    try:
+        yield app
+    finally:
+        with app.app_context():
+            parts().jobs.close()
+            db.engine.dispose()
+
+
+def _end_in_good_order() -> None:
+    """When asked to stop, answer those who are being answered first, and let go of the work."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
 
 
 @commands.command()
 @click.option("--name", default="worker-1", show_default=True, help="The same after each start, its own per process.")
 def work(name: str) -> None:
     """Run only the worker: timers, outgoing mail, imports."""
-    app = create_app()
-    click.echo(f"{name} is at work. Stop it with Ctrl+C.")
-    with _worker(app, name):
-        threading.Event().wait()
+    with _application() as app:
+        click.echo(f"{name} is at work. Stop it with Ctrl+C.")
+        _end_in_good_order()
+        with _worker(app, name):
+            threading.Event().wait()
 
 
 @contextmanager
 def _worker(app: Flask, name: str = jobs.SOLE_WORKER) -> Iterator[None]:
-    """Work in this process until the block ends, and let go in good order when asked to stop."""
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    """Work in this process until the block ends."""
     with app.app_context():
         open_periods({})
         own = parts().jobs
@@ -149,31 +162,77 @@ def _worker(app: Flask, name: str = jobs.SOLE_WORKER) -> Iterator[None]:
         own.close()
 
 
+def _name(_context: click.Context, _parameter: click.Parameter, value: str | None) -> str | None:
+    """A name that is one: neither empty nor longer than there is room for."""
+    tidy = " ".join(value.split()) if value is not None else None
+    if tidy is not None and not 0 < len(tidy) <= LONGEST_NAME:
+        raise click.BadParameter(f"write a name of at most {LONGEST_NAME} characters.")
+    return tidy
+
+
 @commands.command()
 @click.argument("email")
-@click.argument("name")
+@click.argument("name", callback=_name)
 @click.argument("organisation", metavar="ORGANISATION_NUMBER")
-@click.option("--organisation-name", help="Registers the organisation when its number is new.")
+@click.option("--organisation-name", callback=_name, help="Registers the organisation when its number is new.")
 @click.option("--kind", type=click.Choice([kind.value for kind in OrganisationKind]), help="Of a new organisation.")
 @click.option("--role", "roles", type=click.Choice([role.value for role in Role]), multiple=True, required=True)
-@click.password_option()
-def user(email: str, name: str, organisation: str, password: str, **more: Any) -> None:
-    """Add a person who acts for an organisation."""
-    with create_app().app_context(), transaction():
+@click.option("--password-stdin", is_flag=True, help="Take the password from standard input; else it is asked for.")
+def user(email: str, name: str, organisation: str, **more: Any) -> None:
+    """Add a person who acts for an organisation, the first administrator for one.
+
+    A buyer's roles are reviewer, decision_maker and administrator, a supplier's reporter, signatory and administrator.
+    """
+    with _application() as app, app.app_context():
+        # What can be refused is refused before anybody is asked to think of a password.
         known = accounts.organisation_by_number(organisation)
-        if known is None and not (more["organisation_name"] and more["kind"]):
+        kind = _kind(known, more)
+        roles = [Role(role) for role in more["roles"]]
+        accounts.demand_side(kind, roles)
+        address = accounts.free_email(email)
+        db.session.rollback()
+        password = _password(Person(email=address, name=name), from_stdin=more["password_stdin"])
+        with transaction():
+            firm = known or accounts.add_organisation(organisation, more["organisation_name"], kind)
+            person = accounts.add_person(address, name, password=password)
+            accounts.add_membership(person, firm, *roles)
+        click.echo(f"{address} may sign in for {firm.name}.")
+
+
+def _kind(known: Organisation | None, more: dict[str, Any]) -> OrganisationKind:
+    """Which side the person's organisation is on; what is said of one that is known must agree with what is known."""
+    if known is None:
+        if not (more["organisation_name"] and more["kind"]):
             raise click.UsageError("The organisation is new: give --organisation-name and --kind.")
-        kind = OrganisationKind(more["kind"] or OrganisationKind.SUPPLIER)
-        firm = known or accounts.add_organisation(organisation, more["organisation_name"], kind)
-        person = accounts.add_person(email, name, password=password)
-        accounts.add_membership(person, firm, *(Role(role) for role in more["roles"]))
-    click.echo(f"{email} may sign in.")
+        return OrganisationKind(more["kind"])
+    if more["kind"] not in (None, known.kind) or more["organisation_name"] not in (None, known.name):
+        raise click.UsageError(
+            f"{known.number} is registered already, as {known.name}, a {known.kind}: "
+            "leave out --organisation-name and --kind."
+        )
+    return known.kind
+
+
+def _password(person: Person, *, from_stdin: bool) -> str:
+    """A password that is strong enough for this person, asked for until it is."""
+    with force_locale("en"):
+        while True:
+            if from_stdin:
+                words = sys.stdin.readline().rstrip("\r\n")
+            else:
+                words = click.prompt("Password", hide_input=True, confirmation_prompt=True)
+            faults = passwords.faults(words, person)
+            if not faults:
+                return words
+            if from_stdin:
+                raise click.ClickException(faults[0])
+            click.echo(faults[0], err=True)
 
 
 @commands.command(name="verify-audit")
 def verify_audit() -> None:
     """Walk every chain of the audit trail; exits 1 and names the first bad link of each when one is broken."""
-    with create_app().app_context():
+    with _application() as app, app.app_context():
         broken = list(audit.broken_links())
     for link in broken:
         click.echo(f"{link.chain} at {link.sequence}: {link.why}", err=True)
@@ -185,40 +244,26 @@ def verify_audit() -> None:
 @commands.command()
 @click.option("--migrations", is_flag=True, help="Compare the migrations with the entities instead, on a new database.")
 def check(migrations: bool) -> None:  # noqa: FBT001 - a command-line switch
-    """Say whether this installation is fit to run: diagrams, database, triggers, SQLite library. Exits 1 if not."""
-    faults = _migration_faults() if migrations else _faults(Settings.from_environment())
-    for words in faults:
+    """Say whether this installation is fit to run, a line for each thing looked at. Exits 1 when there is a fault."""
+    if migrations:
+        _check_migrations()
+        return
+    count = dict.fromkeys(Standing, 0)
+    for finding in readiness.findings(Settings.from_environment()):
+        click.echo(finding)
+        count[finding.standing] += 1
+    if count[Standing.FAULT]:
+        raise click.ClickException(f"Not fit to run. To be mended: {count[Standing.FAULT]}.")
+    click.echo(f"Fit to run. Warnings: {count[Standing.WARNING]}.")
+
+
+def _check_migrations() -> None:
+    found = schema.differences()
+    for words in found:
         click.echo(words, err=True)
-    if faults:
+    if found:
         sys.exit(1)
-    click.echo("The migrations make what the entities say." if migrations else "All is well.")
-
-
-def _migration_faults() -> list[str]:
-    with tempfile.TemporaryDirectory() as folder:
-        settings = Settings.from_environment({"KLIMAKONTRAKT_INSTANCE": folder})
-        migrate_database(settings)
-        try:
-            _alembic(settings, command.check)
-        except CommandError as difference:
-            return [str(difference)]
-    return []
-
-
-def _faults(settings: Settings) -> list[str]:
-    import sqlite3  # the library that stands in, asked for by the name everybody uses
-
-    faults = []
-    if settings.is_sqlite and sqlite3.sqlite_version_info < SOUND_SQLITE:
-        faults.append(f"SQLite {sqlite3.sqlite_version} may corrupt a database in WAL mode; 3.51.3 or newer is needed.")
-    engine = create_engine(settings.database_url)
-    with engine.connect() as connection:
-        missing = guards.expected(engine.dialect.name) - guards.found(connection)
-    engine.dispose()
-    if missing:
-        faults.append(f"Triggers are missing: {', '.join(sorted(missing))}. Run `portal migrate`.")
-    load_definitions(resources.WORKFLOWS, SERVICE_TASKS)
-    return faults
+    click.echo("The migrations make what the entities say.")
 
 
 @commands.group()

@@ -7,6 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 
+class BadSetting(ValueError):
+    """A setting that nothing can run with. The message names it and says what to do."""
+
+
 @dataclass(frozen=True)
 class Settings:
     """How this installation runs. `from_environment` names the variable for each."""
@@ -49,11 +53,22 @@ class Settings:
         )
 
 
+def kept_secret_key(instance: Path) -> Path:
+    """Where the secret key lies that the portal made for itself."""
+    return instance / "secret-key"
+
+
 def _kept_secret(instance: Path) -> str:
     """A key made on the first start and kept in the instance folder, readable by its owner only."""
-    kept = instance / "secret-key"
-    if not kept.exists():
-        instance.mkdir(parents=True, exist_ok=True)
-        with os.fdopen(os.open(kept, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-            file.write(secrets.token_urlsafe(48))
-    return kept.read_text().strip()
+    kept = kept_secret_key(instance)
+    try:
+        if not kept.exists():
+            instance.mkdir(parents=True, exist_ok=True)
+            with os.fdopen(os.open(kept, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+                file.write(secrets.token_urlsafe(48))
+        return kept.read_text().strip()
+    except OSError as refused:
+        raise BadSetting(
+            f"The secret key cannot be kept in {kept}: {refused.strerror}. Give this user the right to write in the "
+            "folder, or name another by KLIMAKONTRAKT_INSTANCE."
+        ) from refused

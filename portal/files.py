@@ -10,6 +10,7 @@ import logging
 import os
 import re
 import unicodedata
+import uuid
 import zipfile
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import timedelta
@@ -21,6 +22,7 @@ from obstore.exceptions import AlreadyExistsError, BaseError
 from obstore.store import LocalStore, S3Store
 
 from portal import clock
+from portal.config import BadSetting
 from portal.errors import NotFound, Unavailable
 from portal.text import Text
 
@@ -84,7 +86,7 @@ class Store:
     def __init__(self, url: str) -> None:
         self._folder = Path(url.removeprefix("file://")) if url.startswith("file:///") else None
         if self._folder is None and not url.startswith("s3://"):
-            raise ValueError(f"Files can be kept at file:///… or s3://…, not at {url}")
+            raise BadSetting(f"Files can be kept at file:///… or s3://…, not at {url}")
         self._objects = _local(self._folder) if self._folder else _remote(url)
 
     def put(self, content: bytes | BinaryIO) -> StoredFile:
@@ -146,6 +148,16 @@ class Store:
         except (BaseError, OSError) as error:
             raise _unavailable(OUT_OF_REACH, error) from error
         return len(orphans)
+
+    def try_out(self) -> None:
+        """Put a small object, look for it and delete it, so that whoever asks knows before anybody hands in a file."""
+        key = f"tried-out/{uuid.uuid4()}"
+        try:
+            obstore.put(self._objects, key, b"tried out")
+            obstore.head(self._objects, key)
+            obstore.delete(self._objects, key)
+        except (BaseError, OSError) as error:
+            raise _unavailable(NOT_STORED, error) from error
 
     def _renew(self, key: str, file: BinaryIO, size: int) -> None:
         """Write again what a sweep might be about to delete, or what a power cut left short."""

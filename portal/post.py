@@ -14,6 +14,7 @@ from typing import NamedTuple, NoReturn
 from urllib.parse import unquote, urlsplit
 
 from portal import clock
+from portal.config import BadSetting
 from portal.errors import Refused, Unavailable
 from portal.text import Text
 
@@ -75,9 +76,9 @@ class Post:
         if self.keeps_mail:
             return
         if self._url.scheme not in _PORTS or not self._url.hostname:
-            raise ValueError(f"Mail is sent through {', '.join(_PORTS)}://host:port, not {self._url.scheme or url}")
+            raise BadSetting(f"Mail is sent through {', '.join(_PORTS)}://host:port, not {self._url.scheme or url}")
         if self._url.password and self._url.scheme == "smtp" and self._url.hostname not in _LOOPBACK:
-            raise ValueError("A password must not be sent in the clear: use smtp+starttls:// or smtps://")
+            raise BadSetting("A password must not be sent in the clear: use smtp+starttls:// or smtps://")
 
     def deliver(self, message: Message) -> None:
         """Hand one letter over; when this returns, the server has taken it. Raises PostUnavailable or PostRefused."""

@@ -13,9 +13,9 @@ from sqlalchemy import Engine, make_url
 
 from portal import clock
 from portal.application import create_app
-from portal.cli import migrate_database
 from portal.config import Settings
 from portal.extensions import db, parts, transaction
+from portal.schema import migrate_database
 from tests import postgres
 from tests.world import World, build_world
 

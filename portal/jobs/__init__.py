@@ -19,9 +19,21 @@ from sqlalchemy.orm import Session
 
 from portal import clock
 from portal.config import Settings
-from portal.jobs.database import OWN_TABLES, SCHEMA, is_jobs_table, migrate, worker_lock
+from portal.jobs.database import OWN_TABLES, SCHEMA, is_jobs_table, is_migrated, migrate, worker_lock
 
-__all__ = ["OWN_TABLES", "SCHEMA", "Handler", "Job", "Jobs", "JobsError", "Retry", "State", "is_jobs_table", "migrate"]
+__all__ = [
+    "OWN_TABLES",
+    "SCHEMA",
+    "Handler",
+    "Job",
+    "Jobs",
+    "JobsError",
+    "Retry",
+    "State",
+    "is_jobs_table",
+    "is_migrated",
+    "migrate",
+]
 
 Handler = Callable[[Mapping[str, object]], None]
 State = Literal["waiting", "running", "done", "failed", "cancelled"]

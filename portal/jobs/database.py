@@ -3,7 +3,9 @@
 from collections.abc import Iterable
 from pathlib import Path
 
-from dbos import DBOS
+from dbos import DBOS, error
+from dbos._serialization import DefaultSerializer
+from dbos._sys_db import SystemDatabase
 from sqlalchemy import create_engine, make_url, text
 
 from portal.config import Settings
@@ -40,6 +42,25 @@ def migrate(settings: Settings, roles: Iterable[str] = ()) -> None:
     DBOS.migrate(settings.database_url, schema=SCHEMA)
     for role in roles:
         DBOS.migrate(settings.database_url, schema=SCHEMA, application_role=role)
+
+
+def is_migrated(settings: Settings) -> bool:
+    """Whether the tables are there, as new as this release needs them. Creates and changes nothing."""
+    tables = SystemDatabase.create(
+        system_database_url=settings.database_url,
+        engine_kwargs={"pool_size": 1},
+        engine=None,
+        schema=SCHEMA,
+        serializer=DefaultSerializer(),
+        executor_id=None,
+    )
+    try:
+        tables.verify_migrations()
+    except error.DBOSInitializationError:
+        return False
+    finally:
+        tables.destroy()
+    return True
 
 
 def is_jobs_table(name: str, schema: str | None = None) -> bool:

@@ -1,6 +1,7 @@
 """The entities: they guard their own state, never query and never commit."""
 
 from portal.model.accounts import (
+    ROLES_OF,
     Installation,
     Membership,
     Organisation,
@@ -87,6 +88,7 @@ __all__ = [
     "EDITABLE",
     "PLAN_DUTY",
     "REPORTING_DUTY",
+    "ROLES_OF",
     "Answer",
     "AssessmentWindow",
     "AuditEvent",

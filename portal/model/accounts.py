@@ -1,5 +1,6 @@
 """Persons, the organisations they act for, and the sessions they act in."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
 
@@ -27,6 +28,13 @@ class OrganisationKind(StrEnum):
 
     BUYER = "buyer"
     SUPPLIER = "supplier"
+
+
+ROLES_OF: Mapping[OrganisationKind, frozenset[Role]] = {
+    OrganisationKind.BUYER: frozenset({Role.REVIEWER, Role.DECISION_MAKER, Role.ADMINISTRATOR}),
+    OrganisationKind.SUPPLIER: frozenset({Role.REPORTER, Role.SIGNATORY, Role.ADMINISTRATOR}),
+}
+"""The roles that there are on each side of a contract."""
 
 
 class Organisation(Row):

@@ -3,24 +3,39 @@
 import secrets
 import unicodedata
 import uuid
+from collections.abc import Collection
 
+from email_validator import EmailNotValidError, validate_email
 from flask_security.utils import hash_password
 from sqlalchemy import select
+from stdnum.exceptions import InvalidChecksum, ValidationError
 from stdnum.no import orgnr
 
 from portal.errors import Refused
 from portal.extensions import db
-from portal.model import Installation, Membership, Organisation, OrganisationKind, Person, Role, record
-from portal.text import Text
+from portal.model import ROLES_OF, Installation, Membership, Organisation, OrganisationKind, Person, Role, record
+from portal.text import Text, repeated
 
 BAD_NUMBER = Text("«{number}» er ikke et gyldig organisasjonsnummer.", "“{number}” is not a valid organisation number.")
+MISTYPED_NUMBER = Text(
+    "«{number}» er ikke et gyldig organisasjonsnummer: siste siffer passer ikke til de andre. Se etter en tastefeil.",
+    "“{number}” is not a valid organisation number: its last digit does not fit the others. Look for a mistyped digit.",
+)
+BAD_EMAIL = Text("«{email}» er ikke en e-postadresse.", "“{email}” is not an e-mail address.")
+TAKEN_EMAIL = Text("{email} er registrert fra før.", "{email} is registered already.")
+WRONG_SIDE = Text(
+    "Rollen {role} finnes ikke hos {side}. Der er rollene {roles}.",
+    "There is no {role} with a {side}. The roles there are {roles}.",
+)
+SIDES = {
+    OrganisationKind.BUYER: Text("en oppdragsgiver", "buyer"),
+    OrganisationKind.SUPPLIER: Text("en leverandør", "supplier"),
+}
 
 
 def add_organisation(number: str, name: str, kind: OrganisationKind) -> Organisation:
     """Register a buyer or supplier. The number may be written with spaces, NO and MVA. Raises Refused."""
-    bare = number.upper().removeprefix("NO").removesuffix("MVA").replace("\u00a0", "").replace(" ", "")
-    if not orgnr.is_valid(bare):
-        raise Refused(BAD_NUMBER.with_values(number=number[:20]))
+    bare = bare_number(number)
     organisation = Organisation(number=bare, name=name, kind=kind)
     db.session.add(organisation)
     db.session.flush()
@@ -28,15 +43,47 @@ def add_organisation(number: str, name: str, kind: OrganisationKind) -> Organisa
     return organisation
 
 
+def bare_number(number: str) -> str:
+    """The nine digits of an organisation number, however it is written. Raises Refused when it is none."""
+    bare = "".join(number.upper().removeprefix("NO").removesuffix("MVA").split())
+    try:
+        return str(orgnr.validate(bare))
+    except InvalidChecksum:
+        raise Refused(MISTYPED_NUMBER.with_values(number=repeated(number))) from None
+    except ValidationError:
+        raise Refused(BAD_NUMBER.with_values(number=repeated(number))) from None
+
+
 def organisation_by_number(number: str) -> Organisation | None:
-    """The organisation with this number, if it is registered."""
-    return db.session.scalar(select(Organisation).where(Organisation.number == number.replace(" ", "")))
+    """The organisation with this number, if it is registered. Raises Refused when the number is none."""
+    return db.session.scalar(select(Organisation).where(Organisation.number == bare_number(number)))
+
+
+def free_email(written: str) -> str:
+    """The address as it is kept. Raises Refused when it is no address, or somebody's already."""
+    try:
+        email = validate_email(written.strip(), check_deliverability=False).normalized.lower()
+    except EmailNotValidError:
+        raise Refused(BAD_EMAIL.with_values(email=repeated(written))) from None
+    if db.session.scalar(select(Person.id).where(Person.email == email)) is not None:
+        raise Refused(TAKEN_EMAIL.with_values(email=email))
+    return email
+
+
+def demand_side(kind: OrganisationKind, roles: Collection[Role]) -> None:
+    """Refuse roles that there are not on this side of a contract."""
+    if strange := sorted(set(roles) - ROLES_OF[kind]):
+        known = ", ".join(sorted(ROLES_OF[kind]))
+        raise Refused(WRONG_SIDE.with_values(role=strange[0], side=SIDES[kind], roles=known))
 
 
 def add_person(email: str, name: str, *, password: str | None = None, language: str = "nb") -> Person:
-    """Register a person; without a password they can only come in by a one-click persona or a later invitation."""
+    """Register a person; without a password they can only come in by a one-click persona or a later invitation.
+
+    Raises Refused when the e-mail is wrong or taken.
+    """
     person = Person(
-        email=email.strip().lower(),
+        email=free_email(email),
         name=name,
         language=language,
         password=hash_password(unicodedata.normalize("NFKC", password)) if password else None,
@@ -48,7 +95,8 @@ def add_person(email: str, name: str, *, password: str | None = None, language: 
 
 
 def add_membership(person: Person, organisation: Organisation, *roles: Role) -> Membership:
-    """Let a person act for an organisation in these roles."""
+    """Let a person act for an organisation in these roles. Raises Refused when its side has no such role."""
+    demand_side(organisation.kind, roles)
     membership = Membership(person=person, organisation=organisation, role_codes=sorted(roles))
     db.session.add(membership)
     db.session.flush()
@@ -65,6 +113,12 @@ def is_demo() -> bool:
     """Whether the demo made this database, so that everybody in it is made up."""
     mark = db.session.get(Installation, 1)
     return mark is not None and mark.is_demo
+
+
+def somebody_can_sign_in() -> bool:
+    """Whether any active person has a password; in a demo anybody may come in."""
+    known = select(Person.id).where(Person.active, Person.password.is_not(None)).limit(1)
+    return is_demo() or db.session.scalar(known) is not None
 
 
 def membership(number: int) -> Membership:
