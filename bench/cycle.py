@@ -1,13 +1,15 @@
 """A report from its opening to its approval, three ways: as the portal has it, as a floor, as the stock library.
 
 All three run the portal's own operations on a database of their own and must write the same rows; they differ in who
-says what comes next. Cycle by cycle they take turns, so that whatever else the machine does meets all three.
+says what comes next. Act by act they take turns, so that whatever else the machine does meets all three.
 """
 
 import gc
+import statistics
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import dataclass, field
+from itertools import permutations
 from typing import Any
 
 from flask import Flask
@@ -22,6 +24,9 @@ from portal.operations.service_tasks import SERVICE_TASKS
 
 PROCESS_TABLES = frozenset({"process", "process_definition"})
 """What the floor does without; every other table must have as many rows whichever way they were written."""
+
+ORDERS = tuple(permutations(range(3)))
+"""Each order in which the three can take their turns: what one leaves in the caches is the next one's gain, or loss."""
 
 Tell = Callable[[str], None]
 
@@ -48,6 +53,7 @@ class Way:
     app: Flask
     who: world.People
     place: Callable[[], AbstractContextManager[None]] = nullcontext
+    keeps_state: bool = True
     rounds: list[Spent] = field(default_factory=list)
     states: dict[tuple[int, int], int] = field(default_factory=dict)
     """Process and its version -> size of what was stored, of processes that had not ended."""
@@ -75,17 +81,17 @@ def run(extent: Extent, tell: Tell) -> dict[str, object]:
                 made = databases.make()
         return _found(ways, grown, extent, made)
     finally:
+        gc.unfreeze()
         clock.reset()
 
 
 def _ways(stack: ExitStack, tell: Tell) -> list[Way]:
-    found = []
-    for name in ("portal", "floor", "stock"):
-        tell(f"{name}: a new database")
-        app = stack.enter_context(databases.installation())
-        found.append(Way(name, app, world.people(app)))
+    names = ("portal", "floor", "stock")
+    tell(f"a new database for each of {', '.join(names)}")
+    apps = stack.enter_context(databases.installations(len(names)))
+    found = [Way(name, app, world.people(app)) for name, app in zip(names, apps, strict=True)]
     _portal, plain, library = found
-    plain.place = floor.in_place
+    plain.place, plain.keeps_state = floor.in_place, False
     stock.put_into(library.app, SERVICE_TASKS)
     return found
 
@@ -93,20 +99,29 @@ def _ways(stack: ExitStack, tell: Tell) -> list[Way]:
 def _round(ways: list[Way], number: int, extent: Extent, tell: Tell) -> None:
     """The same reports each way, on contracts of their own. The first round warms up and is not counted."""
     months = world.coming_months(extent.cycles)
-    added = {way.name: world.contract(way.app, way.who, f"M-{number}", months, extent.machines) for way in ways}
-    spent = {way.name: Spent() for way in ways}
+    added = [world.contract(way.app, way.who, f"M-{number}", months, extent.machines) for way in ways]
+    spent = [Spent() for _ in ways]
     gc.collect()
-    for turn, month in enumerate(months):
-        for way in [*ways[turn % 3 :], *ways[: turn % 3]]:
-            with way.place():
-                for act in world.Case(way.app, way.who, added[way.name], month).acts():
-                    spent[way.name].on(act)
-                    if number == 0 and way.name != "floor":
-                        way.look()
-    words = ", ".join(f"{name} {extent.cycles / each.wall:.1f}" for name, each in spent.items())
+    gc.freeze()  # what stands by now is not looked through again in the midst of somebody's turn
+    for begun, month in enumerate(months):
+        cases = [world.Case(way.app, way.who, place, month) for way, place in zip(ways, added, strict=True)]
+        for turn, acts in enumerate(zip(*(case.acts() for case in cases), strict=True)):
+            for index in ORDERS[(begun + turn) % len(ORDERS)]:
+                with ways[index].place():
+                    spent[index].on(acts[index])
+            if number == 0:
+                _look(ways)
+    words = ", ".join(f"{way.name} {extent.cycles / each.wall:.1f}" for way, each in zip(ways, spent, strict=True))
     tell(f"round {number} of {extent.rounds}, cycles/s: {words}" if number else f"warm-up, cycles/s: {words}")
-    for way in ways if number else []:
-        way.rounds.append(spent[way.name])
+    if number:
+        for way, each in zip(ways, spent, strict=True):
+            way.rounds.append(each)
+
+
+def _look(ways: list[Way]) -> None:
+    for way in ways:
+        if way.keeps_state:
+            way.look()
 
 
 def _demand_same_rows(ways: list[Way]) -> None:
@@ -143,21 +158,24 @@ def _written(way: Way) -> Mapping[str, int]:
 
 
 def _found(ways: list[Way], grown: growth.Growth, extent: Extent, made: str) -> dict[str, object]:
-    speed = {way.name: middle(extent.cycles / each.wall for each in way.rounds) for way in ways}
-    cpu = {way.name: middle(1000 * each.cpu / extent.cycles for each in way.rounds) for way in ways}
+    rounds = list(zip(*(way.rounds for way in ways), strict=True))
+    over = [statistics.median(portal.cpu - plain.cpu for portal, plain, _stock in rounds)]
+    over.append(statistics.median(library.cpu - plain.cpu for _portal, plain, library in rounds))
     return {
         "bench": "cycle",
         "figures": {
-            "cycles_per_second": speed,
-            "cpu_ms_per_cycle": cpu,
-            "state_bytes": {way.name: middle(way.states.values()) for way in ways if way.states},
+            "cycles_per_second": {way.name: middle(extent.cycles / each.wall for each in way.rounds) for way in ways},
+            "cpu_ms_per_cycle": {
+                way.name: middle(1000 * each.cpu / extent.cycles for each in way.rounds) for way in ways
+            },
+            "state_bytes": {way.name: middle(way.states.values()) for way in ways if way.keeps_state},
             "step_cpu_ms": {"first": short(grown.first), "after_returns": short(grown.last)},
             "state_bytes_after_returns": grown.state_bytes,
             "extent": vars(extent),
         },
         "ratios": {
-            "of_floor": short(speed["portal"] / speed["floor"]),
-            "overhead_of_stock": short((cpu["portal"] - cpu["floor"]) / (cpu["stock"] - cpu["floor"])),
+            "of_floor": middle(plain.wall / portal.wall for portal, plain, _stock in rounds),
+            "overhead_of_stock": short(over[0] / over[1]),
             f"growth_{extent.returns}": short(grown.last / grown.first),
         },
         "machine": machine(made),

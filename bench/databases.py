@@ -2,6 +2,7 @@
 
 import os
 import secrets
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -20,28 +21,35 @@ from portal.jobs import SCHEMA
 
 
 @contextmanager
-def installation() -> Iterator[Flask]:
-    """The portal on a new, migrated database.
+def installations(count: int) -> Iterator[list[Flask]]:
+    """The portal so many times, each on a new, migrated database.
 
-    Without DATABASE_URL it is a SQLite file in the folder for temporary files. A SQLite DATABASE_URL says in which
+    Without DATABASE_URL they are SQLite files in the folder for temporary files. A SQLite DATABASE_URL says in which
     folder instead, one of PostgreSQL on which server, where its user must have the right to create databases.
     """
     asked = os.environ.get("DATABASE_URL", "sqlite://")
     with ExitStack() as stack:
-        beside = Path(make_url(asked).database or "").parent if _named_file(asked) else None
+        beside = Path(make_url(asked).database or "").parent if _names_a_file(asked) else None
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-", dir=beside)))
-        is_file = asked.startswith("sqlite")
-        url = f"sqlite:///{folder / 'bench.db'}" if is_file else stack.enter_context(_on_server(asked))
-        settings = Settings(folder, url, secrets.token_hex(32), f"file://{folder / 'files'}")
-        migrate_database(settings)
-        app = create_app(settings)
-        try:
-            yield app
-        finally:
-            with app.app_context():
-                parts().jobs.close()
-                db.session.remove()
-                db.engine.dispose()
+        make = _files(folder, count) if asked.startswith("sqlite") else _on_server(asked, folder, count)
+        urls = stack.enter_context(make)
+        yield [stack.enter_context(_served(_settings(folder, url))) for url in urls]
+
+
+def _settings(folder: Path, url: str) -> Settings:
+    return Settings(folder, url, secrets.token_hex(32), f"file://{folder / 'files'}")
+
+
+@contextmanager
+def _served(settings: Settings) -> Iterator[Flask]:
+    app = create_app(settings)
+    try:
+        yield app
+    finally:
+        with app.app_context():
+            parts().jobs.close()
+            db.session.remove()
+            db.engine.dispose()
 
 
 def rows() -> dict[str, int]:
@@ -65,18 +73,31 @@ def make() -> str:
     return f"{db.engine.dialect.name} {version}"
 
 
-def _named_file(url: str) -> bool:
+def _names_a_file(url: str) -> bool:
     return url.startswith("sqlite") and make_url(url).database not in {None, "", ":memory:"}
 
 
 @contextmanager
-def _on_server(url: str) -> Iterator[str]:
-    name = f"bench_{secrets.token_hex(6)}"
-    own = make_url(url).set(database=name).render_as_string(hide_password=False)
+def _files(folder: Path, count: int) -> Iterator[list[str]]:
+    files = [folder / f"bench-{number}.db" for number in range(count)]
+    migrate_database(_settings(folder, f"sqlite:///{files[0]}"))
+    for copy in files[1:]:
+        shutil.copy(files[0], copy)
+    yield [f"sqlite:///{file}" for file in files]
+
+
+@contextmanager
+def _on_server(url: str, folder: Path, count: int) -> Iterator[list[str]]:
+    names = [f"bench_{secrets.token_hex(6)}" for _ in range(count)]
+    urls = [make_url(url).set(database=name).render_as_string(hide_password=False) for name in names]
     with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute(SQL("CREATE DATABASE {}").format(Identifier(name)))
-    try:
-        yield own
-    finally:
-        with psycopg.connect(url, autocommit=True) as connection:
-            connection.execute(SQL("DROP DATABASE {} WITH (FORCE)").format(Identifier(name)))
+        try:
+            connection.execute(SQL("CREATE DATABASE {}").format(Identifier(names[0])))
+            migrate_database(_settings(folder, urls[0]))
+            for name in names[1:]:
+                copy = SQL("CREATE DATABASE {} TEMPLATE {}").format(Identifier(name), Identifier(names[0]))
+                connection.execute(copy)
+            yield urls
+        finally:
+            for name in names:
+                connection.execute(SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(Identifier(name)))

@@ -36,7 +36,7 @@ def start(name: str, subject: Report, _data: Mapping[str, object]) -> None:
     """A period opens: somebody is to fill in."""
     if name != "report":
         raise NotImplementedError(f"The floor knows no {name}.")
-    _wait_for(subject, "fill_in", "Supplier", subject.due_at)
+    wait_for(subject, "fill_in", "Supplier", subject.due_at)
 
 
 def hold(subject: Report) -> None:
@@ -57,7 +57,7 @@ def complete(subject: Report, element: str, data: Mapping[str, object], *, by: M
         raise InvalidTransition(MOVED_ON)
     task.close(clock.now(), by)
     if element == "fill_in":
-        _wait_for(subject, "sign", "Supplier", subject.due_at)
+        wait_for(subject, "sign", "Supplier", subject.due_at)
     elif element == "sign" and data["signature"] == "given":
         _submit(subject, by)
     elif element == "review" and data["decision"] == "approve":
@@ -75,7 +75,7 @@ def _submit(report: Report, by: Membership) -> None:
         _accept(report, None)
         return
     reviews.plan(report_id=report.id, review_days=REVIEW_DAYS_OF_BREACH if found["breaches"] else REVIEW_DAYS)
-    _wait_for(report, "review", "Reviewer", report.review_due_at)
+    wait_for(report, "review", "Reviewer", report.review_due_at)
 
 
 def _accept(report: Report, reviewer: int | None) -> None:
@@ -83,7 +83,8 @@ def _accept(report: Report, reviewer: int | None) -> None:
     deviations.open_for_breaches(report_id=report.id)
 
 
-def _wait_for(report: Report, element: str, lane: str, due_at: datetime | None) -> None:
+def wait_for(report: Report, element: str, lane: str, due_at: datetime | None) -> None:
+    """Put a step on somebody's list."""
     db.session.add(
         HumanTask(
             process_id=_anchor(report),
