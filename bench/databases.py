@@ -55,7 +55,7 @@ def _served(settings: Settings) -> Iterator[Flask]:
 def rows() -> dict[str, int]:
     """Table -> how many rows it has, those of the jobs included, of the application in whose context we are."""
     look = inspect(db.engine)
-    found = [(None, name) for name in look.get_table_names()]
+    found: list[tuple[str | None, str]] = [(None, name) for name in look.get_table_names()]
     if SCHEMA in look.get_schema_names():
         found += [(SCHEMA, name) for name in look.get_table_names(SCHEMA)]
     with db.engine.connect() as connection:

@@ -64,7 +64,8 @@ def measure(app: Flask, who: world.People, returns: int, rounds: int) -> Growth:
             first.append(new.cpu)
             last.append(worn.cpu)
         steps = SAMPLES * len(STEPS)
-        return Growth(*(1000 * statistics.median(each) / steps for each in (first, last)), _state_bytes(old))
+        medians = [1000 * statistics.median(each) / steps for each in (first, last)]
+        return Growth(medians[0], medians[1], _state_bytes(old))
     finally:
         app.extensions["klimakontrakt"] = own
 
@@ -94,4 +95,5 @@ def _state_bytes(case: world.Case) -> int:
     with case.app.app_context():
         report = select(Report.id).where(Report.public_id == case.report).scalar_subquery()
         found = select(func.length(Process.state)).where(Process.subject == "report", Process.subject_id == report)
-        return db.session.execute(found).scalar_one()
+        size: int = db.session.execute(found).scalar_one()
+        return size

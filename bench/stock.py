@@ -109,7 +109,7 @@ class StockInstance:
         return text.encode()
 
 
-class _Services(TaskDataEnvironment):  # type: ignore[misc]
+class _Services(TaskDataEnvironment):
     """Services by the names that the diagram calls; what they answer becomes variables."""
 
     def __init__(self, services: Mapping[str, Service]) -> None:

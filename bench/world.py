@@ -84,7 +84,7 @@ def _contract(name: str, buyer: int, supplier: int, months: list[Period]) -> Con
 def coming_months(count: int) -> list[Period]:
     """So many months that all lie ahead: no timer of theirs is due, by the portal's clock or by the system's."""
     today = clock.today(ZONE)
-    return calendars.months_between(today, today + timedelta(days=31 * (count + 2)))[1 : count + 1]
+    return list(calendars.months_between(today, today + timedelta(days=31 * (count + 2))))[1 : count + 1]
 
 
 @dataclass
