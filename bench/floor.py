@@ -22,6 +22,7 @@ from portal.model.cases import MOVED_ON
 from portal.operations import deviations, processes, reviews, revisions
 
 ANCHOR = "bench floor: number of the process row that all work items hang on"
+HELD = "bench floor: transaction, and number of the report that is locked in it"
 REVIEW_DAYS, REVIEW_DAYS_OF_BREACH = 10, 5
 
 
@@ -40,9 +41,12 @@ def start(name: str, subject: Report, _data: Mapping[str, object]) -> None:
 
 
 def hold(subject: Report) -> None:
-    """Lock the row itself, and see it as it is now."""
-    db.session.execute(select(Report.id).where(Report.id == subject.id).with_for_update())
-    db.session.expire(subject)
+    """Lock the row itself, once in a transaction as the portal does, and see it as it is now."""
+    session = db.session()
+    if session.info.get(HELD) != (session.get_transaction(), subject.id):
+        session.execute(select(Report.id).where(Report.id == subject.id).with_for_update())
+        session.info[HELD] = (session.get_transaction(), subject.id)
+    session.expire(subject)
 
 
 def message(_subject: Report, name: str, _payload: Mapping[str, object], *, by: Membership | None = None) -> bool:
