@@ -10,6 +10,7 @@ POT := portal/translations/messages.pot
 CATALOGUES := $(patsubst %.po,%.mo,$(wildcard portal/translations/*/LC_MESSAGES/messages.po))
 TEST ?= tests
 JOBS ?= 2
+BENCH ?= cycle
 
 # Where it is set, each process that starts compiles every module anew: ten seconds that tests pay many times over.
 unexport PYTHONDONTWRITEBYTECODE
@@ -58,6 +59,10 @@ check: install .venv/.installed-dev ## format, lint, types, floors, migrations a
 .PHONY: soak
 soak: install .venv/.installed-dev chromium ## what takes long: crash loops, the journeys of grid, Excel and signing in the browser, and all journeys in the other language, on PostgreSQL and without JavaScript
 	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal -m soak $(TEST)
+
+.PHONY: bench
+bench: install ## measure: BENCH=cycle prints one JSON object last on stdout; docs/bench.md says how to read it
+	@$(BIN)/python -m bench $(BENCH)
 
 .PHONY: screenshots
 screenshots: install .venv/.installed-dev chromium ## take the pictures in docs/screenshots anew

@@ -1,11 +1,12 @@
 """Keeps Process and HumanTask rows in step with the engine: the one place where the two meet."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
-from functools import partial
+from functools import lru_cache, partial
 from typing import NamedTuple, TypeVar
 
 from sqlalchemy import Select, literal, select, tuple_
+from sqlalchemy.orm import undefer
 
 from portal import clock
 from portal.errors import InvalidTransition
@@ -26,8 +27,9 @@ def start(name: str, subject: Subject, data: Mapping[str, object]) -> Process:
     """Start the process `name` for a row that is already flushed, and run it to its first wait."""
     definition = parts().engine.definitions[name]
     instance = parts().engine.start(definition, data)
+    _keep(definition)
     process = Process(
-        definition=_stored(definition),
+        definition_hash=definition.content_hash,
         subject=subject.__tablename__,
         subject_id=subject.id,
         **subject.parties,
@@ -35,7 +37,8 @@ def start(name: str, subject: Subject, data: Mapping[str, object]) -> Process:
     )
     db.session.add(process)
     db.session.flush()
-    _act(process, instance, instance.run, by=None)
+    _held()[subject.__tablename__, subject.id] = process
+    _act(process, instance, instance.run, (), by=None)
     return process
 
 
@@ -54,7 +57,25 @@ def hold(subject: Subject) -> None:
 
 
 def _locked(subject: Subject) -> Process:
-    return db.session.execute(_newest(subject).with_for_update().execution_options(populate_existing=True)).scalar_one()
+    """The newest process of a row, locked and read as it is now. Until the transaction ends nobody else changes it."""
+    held, name = _held(), (subject.__tablename__, subject.id)
+    if name not in held:
+        held[name] = db.session.execute(_as_it_is(_newest(subject))).scalar_one()
+    return held[name]
+
+
+def _held() -> dict[tuple[str, int], Process]:
+    """What `_locked` has found in this very transaction."""
+    now, known = db.session().get_transaction(), db.session.info.get("held_processes")
+    if known is None or known[0] is not now:
+        known = db.session.info["held_processes"] = (now, {})
+    found: dict[tuple[str, int], Process] = known[1]
+    return found
+
+
+def _as_it_is(processes: Select[Process]) -> Select[Process]:
+    """Locked, with its state in the same statement: whoever asks goes on to act on it."""
+    return processes.options(undefer(Process.state)).with_for_update().execution_options(populate_existing=True)
 
 
 def _newest(subject: Subject) -> Select[Process]:
@@ -96,12 +117,13 @@ def last_closed(subject: Subject, element: str) -> HumanTask | None:
 def complete(subject: Subject, element: str, data: Mapping[str, object], *, by: Membership) -> None:
     """A person has done a step; the diagram says what follows. Raises InvalidTransition when it waits no more."""
     process = _locked(subject)
-    task = task_of(subject, element)
+    tasks = _open_tasks(process)
+    task = next((task for task in tasks if task.element == element), None)
     if task is None:
         raise InvalidTransition(MOVED_ON)
     task.close(clock.now(), by)
     instance = _restored(process)
-    _act(process, instance, partial(instance.complete, task.engine_task, {**data, "actor_id": by.id}), by=by)
+    _act(process, instance, partial(instance.complete, task.engine_task, {**data, "actor_id": by.id}), tasks, by=by)
 
 
 def message(subject: Subject, name: str, payload: Mapping[str, object], *, by: Membership | None = None) -> bool:
@@ -122,7 +144,7 @@ def _deliver(process: Process, name: str, payload: Mapping[str, object], by: Mem
     if process.ended_at is not None:
         return False
     instance = _restored(process)
-    return _act(process, instance, partial(instance.message, name, payload), by=by)
+    return _act(process, instance, partial(instance.message, name, payload), _open_tasks(process), by=by)
 
 
 def _running() -> dict[int, list[tuple[str, Mapping[str, object]]]]:
@@ -149,43 +171,58 @@ def due(after: Due | None = None, limit: int = 100) -> list[Due]:
 
 def tick(number: int) -> None:
     """Fire the due timers of one process. Safe to repeat: nothing due, nothing done."""
-    process = db.session.execute(
-        select(Process).where(Process.id == number).with_for_update().execution_options(populate_existing=True)
-    ).scalar_one()
+    process = db.session.execute(_as_it_is(select(Process).where(Process.id == number))).scalar_one()
     if process.ended_at is not None or process.due_at is None or process.due_at > clock.now():
         return
     instance = _restored(process)
-    _act(process, instance, instance.tick, by=None)
+    _act(process, instance, instance.tick, _open_tasks(process), by=None)
 
 
 def definition_of(process: Process) -> Definition:
     """The diagram that this process started with, whatever the file says today."""
-    return Definition.of(process.definition.name, process.definition.files)
+    return _definition(process.definition_hash)
+
+
+@lru_cache(maxsize=256)
+def _definition(content_hash: str) -> Definition:
+    """A hash never changes its meaning, so it is read once a process."""
+    kept = db.session.get_one(ProcessDefinition, content_hash)
+    return Definition.of(kept.name, kept.files)
 
 
 def _restored(process: Process) -> Instance:
     return parts().engine.restore(definition_of(process), process.state)
 
 
-def _stored(definition: Definition) -> ProcessDefinition:
-    kept = db.session.get(ProcessDefinition, definition.content_hash)
-    if kept is None:
-        kept = ProcessDefinition(
-            content_hash=definition.content_hash,
-            name=definition.name,
-            files=dict(definition.files),
-            created_at=clock.now(),
+def _keep(definition: Definition) -> None:
+    known = select(ProcessDefinition.content_hash).where(ProcessDefinition.content_hash == definition.content_hash)
+    if db.session.scalar(known) is None:
+        db.session.add(
+            ProcessDefinition(
+                content_hash=definition.content_hash,
+                name=definition.name,
+                files=dict(definition.files),
+                created_at=clock.now(),
+            )
         )
-        db.session.add(kept)
-    return kept
 
 
-def _act(process: Process, instance: Instance, act: Callable[[], Answer], *, by: Membership | None) -> Answer:
-    """Let the instance act and run on to its next wait, store it, then hand it what was sent to it meanwhile."""
+def _act(
+    process: Process,
+    instance: Instance,
+    act: Callable[[], Answer],
+    tasks: Sequence[HumanTask],
+    *,
+    by: Membership | None,
+) -> Answer:
+    """Let the instance act and run on to its next wait, store it, then hand it what was sent to it meanwhile.
+
+    `tasks` are those that were open before.
+    """
     _running()[process.id] = []
     try:
         answer = act()
-        _store(process, instance, by)
+        _store(process, instance, tasks, by)
     finally:
         waiting = _running().pop(process.id)
     for name, payload in waiting:
@@ -193,22 +230,27 @@ def _act(process: Process, instance: Instance, act: Callable[[], Answer], *, by:
     return answer
 
 
-def _store(process: Process, instance: Instance, by: Membership | None) -> None:
+def _store(process: Process, instance: Instance, tasks: Sequence[HumanTask], by: Membership | None) -> None:
     process.states = instance.states()
     process.state = instance.dump()
     process.due_at = instance.due_at
     process.ended_at = clock.now() if instance.is_complete else None
-    _sync_tasks(process, instance.open_tasks, by)
+    _sync_tasks(process, instance.open_tasks, tasks, by)
     db.session.flush()
 
 
-def _sync_tasks(process: Process, waiting: tuple[OpenTask, ...], by: Membership | None) -> None:
-    rows = db.session.scalars(
+def _open_tasks(process: Process) -> Sequence[HumanTask]:
+    return db.session.scalars(
         select(HumanTask).where(HumanTask.process_id == process.id, HumanTask.closed_at.is_(None))
-    )
-    known = {row.engine_task: row for row in rows}
+    ).all()
+
+
+def _sync_tasks(
+    process: Process, waiting: tuple[OpenTask, ...], tasks: Sequence[HumanTask], by: Membership | None
+) -> None:
+    known = {row.engine_task: row for row in tasks}
     for number, row in known.items():
-        if number not in {task.id for task in waiting}:
+        if row.closed_at is None and number not in {task.id for task in waiting}:
             row.close(clock.now(), by)
     for task in waiting:
         if task.id not in known:

@@ -10,10 +10,14 @@ import pytest
 from SpiffWorkflow.bpmn import BpmnWorkflow
 from SpiffWorkflow.bpmn.script_engine import PythonScriptEngine, TaskDataEnvironment
 from SpiffWorkflow.bpmn.serializer import BpmnWorkflowSerializer
+from SpiffWorkflow.bpmn.serializer.default.workflow import TaskConverter
+from SpiffWorkflow.bpmn.serializer.helpers import DefaultRegistry
 from SpiffWorkflow.spiff.parser.process import SpiffBpmnParser
 from SpiffWorkflow.spiff.serializer.config import SPIFF_CONFIG
+from SpiffWorkflow.task import Task
 from SpiffWorkflow.util.task import TaskState
 
+from portal.workflow import state
 from portal.workflow.diagram import read_xml
 from tests.unit.test_workflow_tables import PROCESS, table
 from tests.unit.workflow_driver import Drive, document, ends, iso, lanes, path, person, timer
@@ -44,9 +48,9 @@ def test_a_serialised_workflow_has_the_shape_that_is_cut() -> None:
     workflow = stock(
         lanes("work") + '<startEvent id="begin"/>' + person("work") + ends("done") + path("begin", "work", "done")
     )
-    state = BpmnWorkflowSerializer(BpmnWorkflowSerializer.configure(SPIFF_CONFIG)).to_dict(workflow)
-    assert state.keys() >= {"tasks", "root", "last_task", "subprocesses", "completed", "spec", "subprocess_specs"}
-    task = state["tasks"][state["root"]]
+    written = BpmnWorkflowSerializer(BpmnWorkflowSerializer.configure(SPIFF_CONFIG)).to_dict(workflow)
+    assert written.keys() >= {"tasks", "root", "last_task", "subprocesses", "completed", "spec", "subprocess_specs"}
+    task = written["tasks"][written["root"]]
     assert task.keys() == {
         "id",
         "parent",
@@ -63,13 +67,25 @@ def test_a_serialised_workflow_has_the_shape_that_is_cut() -> None:
     assert {type(task["id"]), type(task["children"]), type(task["state"])} == {str, list, int}
 
 
+def test_a_task_is_written_as_the_library_writes_it() -> None:
+    drive = Drive("report", PERIOD)
+    drive.wait(6)
+    drive.do("fill_in")
+    library = TaskConverter(Task, DefaultRegistry())
+    trees = [drive.instance._workflow, *drive.instance._workflow.subprocesses.values()]  # noqa: SLF001
+    tasks = [task for tree in trees for task in tree.tasks.values()]
+    assert len(trees) == 2
+    assert any(task.internal_data for task in tasks)
+    assert [state.written(task) for task in tasks] == [library.to_dict(task) for task in tasks]
+
+
 def test_a_task_without_a_delta_carries_its_whole_data() -> None:
     serializer = BpmnWorkflowSerializer(BpmnWorkflowSerializer.configure(SPIFF_CONFIG))
     inside = lanes("work") + '<startEvent id="begin"/>' + person("work") + ends("done") + path("begin", "work", "done")
-    state = serializer.to_dict(stock(inside, a=1))
-    waiting = next(task for task in state["tasks"].values() if task["task_spec"] == "work")
+    written = serializer.to_dict(stock(inside, a=1))
+    waiting = next(task for task in written["tasks"].values() if task["task_spec"] == "work")
     waiting.update(data={"b": 2}, delta={})
-    restored = serializer.from_dict(state)
+    restored = serializer.from_dict(written)
     assert restored.get_next_task(spec_name="work").data == {"b": 2}
 
 
