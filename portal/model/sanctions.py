@@ -59,6 +59,8 @@ class Sanction(OfContract, Row):
     waiver_reason: Mapped[str] = mapped_column(Prose, default="")
     found_hash: Mapped[str] = mapped_column(String(64), default="")
     """Digest of the facts that the calculation stands on: a case assessed anew is calculated anew before a decision."""
+    found: Mapped[Json] = mapped_column(JsonDocument, default=dict)
+    """Those facts themselves, so that the page can say what has changed since."""
     calculation: Mapped[list[Json]] = mapped_column(JsonDocument, default=list)
     """The sheet, line by line: {"text": {"nb", "en"}, "value": "…", "unit": "…"}."""
     reasons: Mapped[str] = mapped_column(Prose)
