@@ -29,6 +29,9 @@ class SanctionState(StrEnum):
     REFUSED = "refused"
 
 
+IN_FORCE = frozenset({SanctionState.DECIDED, SanctionState.DELIVERED, SanctionState.CLOSED})
+"""From when a sanction is a decision: the supplier's business too, and its figures stay what they are."""
+
 _NEXT_SANCTION = {
     SanctionState.PROPOSED: {SanctionState.SENT_BACK, SanctionState.DECIDED, SanctionState.REFUSED},
     SanctionState.SENT_BACK: {SanctionState.PROPOSED, SanctionState.WITHDRAWN},

@@ -24,13 +24,11 @@ from portal.model import (
     Report,
     Sanction,
     SanctionClause,
-    SanctionState,
 )
 from portal.model.base import Json
+from portal.model.sanctions import IN_FORCE
 from portal.text import Text, same
 
-IN_FORCE = frozenset({SanctionState.DECIDED, SanctionState.DELIVERED, SanctionState.CLOSED})
-"""From when a sanction is a decision, and its figures stay what they are."""
 WARNING = "warning"
 """The step of a clause that warns first; the others are named as the forms of clauses are."""
 _A_DAY = timedelta(days=1)

@@ -8,6 +8,7 @@ from portal import amounts, clock, permissions
 from portal.amounts import Sheet
 from portal.errors import Conflict, Invalid, Refused
 from portal.extensions import db
+from portal.kinds.base import Problem
 from portal.model import (
     Deviation,
     DeviationState,
@@ -183,12 +184,13 @@ def _waive(sanction: Sanction, waiver: Waiver | None) -> None:
         return
     given = _sheet(sanction, calculations.step_of(sanction.deviation, sanction.clause)).amount
     if not given:
-        raise Invalid(NOTHING_TO_WAIVE)
+        raise Invalid(NOTHING_TO_WAIVE, (Problem("nothing", NOTHING_TO_WAIVE, "waive"),))
     waived = given if waiver.amount is None else waiver.amount
     if not 0 < waived <= given or waived != amounts.whole(waived):
-        raise Invalid(WAIVED_TOO_MUCH.with_values(amount=amounts.with_currency(given, sanction.currency)))
+        words = WAIVED_TOO_MUCH.with_values(amount=amounts.with_currency(given, sanction.currency))
+        raise Invalid(words, (Problem("range", words, "waived"),))
     if not waiver.reason.strip():
-        raise Invalid(SAY_WHY_WAIVED)
+        raise Invalid(SAY_WHY_WAIVED, (Problem("required", SAY_WHY_WAIVED, "waiver_reason"),))
     sanction.waived, sanction.waiver_reason = waived, waiver.reason.strip()
 
 
