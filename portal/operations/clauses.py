@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-from sqlalchemy.orm.attributes import flag_modified
+from sqlalchemy.orm.attributes import flag_modified, set_committed_value
 
 from portal import amounts, calendars, clock, permissions
 from portal.amounts import with_currency
@@ -73,6 +73,15 @@ def in_words(clause: SanctionClause, on: date | None = None) -> Text:
     if clause.warns_first:
         said.append(WARNS_WORDS)
     return Text(*(" ".join(each.to(language) for each in said) for language in LANGUAGES))
+
+
+def sketch(contract: Contract, terms: "Terms") -> SanctionClause:
+    """The clause that these terms would make, for the eye only: the session never learns of it."""
+    clause = SanctionClause(**contract.parties)
+    set_committed_value(clause, "contract", contract)
+    _write(clause, terms)
+    clause.rates.append(SanctionRate(valid_from=terms.valid_from, amount=terms.rate))
+    return clause
 
 
 def _fee_words(clause: SanctionClause, day: date) -> Text:

@@ -7,12 +7,13 @@ from typing import NamedTuple
 from flask_babel import get_locale
 from flask_babel import gettext as _
 
-from portal.amounts import Sheet, with_currency
+from portal.amounts import Sheet
 from portal.errors import Refused
 from portal.kinds import Kind, Line
 from portal.model import REPORTING_DUTY, ClauseCounts, ClauseForm, CommentCategory, Deviation, Revision, SanctionClause
 from portal.operations import calculations, clauses, comments, contracts, deviations, figures
 from portal.operations.comments import Place
+from portal.quantities import shown
 from portal.text import Text, same
 
 
@@ -184,12 +185,12 @@ def _consequences(deviation: Deviation, language: str) -> list[str]:
             f"{_('Clause %(clause)s:', clause=clause.clause)} {cost.words.to(language)}",
             _("The clause reads: %(wording)s", wording=clause.wording),
         ]
-    fee = with_currency(clause.rate_on(deviation.report.period.ends_on), currency).to(language)
-    words = {"clause": clause.clause, "fee": fee}
+    fee = shown(clause.rate_on(deviation.report.period.ends_on), language)
+    words = {"clause": clause.clause, "fee": f"{fee} {currency}"}
     if clause.counts == ClauseCounts.LINE:
         said = [_("Under clause %(clause)s a breach costs %(fee)s for each line in breach.", **words)]
         if cost.breaches > 1 and cost.amount is not None:
-            total = with_currency(cost.amount, currency).to(language)
+            total = f"{shown(cost.amount, language)} {currency}"
             said.append(_("With %(count)s lines that is %(total)s.", count=cost.breaches, total=total))
     else:
         said = [_("Under clause %(clause)s a breach costs %(fee)s for the period.", **words)]

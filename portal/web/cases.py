@@ -8,10 +8,9 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as N_  # noqa: N812 - the name that pybabel looks for
 from flask_wtf import FlaskForm
 from flask_wtf.file import MultipleFileField
-from wtforms import IntegerField, RadioField, StringField, TextAreaField
+from wtforms import IntegerField, StringField, TextAreaField
 from wtforms.validators import Optional
 
-from portal import quantities
 from portal.errors import Conflict, Invalid, Refused
 from portal.extensions import transaction
 from portal.kinds.base import Problem
@@ -19,13 +18,10 @@ from portal.model import AuditEvent, Deviation, DeviationState, HumanTask, Membe
 from portal.operations import audit, calculations, deviations, letters, lookup, processes, sanctions, tasks
 from portal.operations.evidence import Upload
 from portal.operations.processes import Subject
-from portal.operations.sanctions import Waiver
 from portal.permissions import PROPOSED_IT, Permission, allowed
-from portal.quantities import for_input
 from portal.text import Text
-from portal.web import case_views, lists
+from portal.web import case_views, lists, sanction_forms
 from portal.web.access import current_membership, requires
-from portal.web.accounts import current_language
 from portal.web.process_views import Standing, standing
 from portal.web.progress import events, way
 
@@ -58,30 +54,6 @@ class ReasonForm(FlaskForm):
 
     version = IntegerField()
     reason = TextAreaField(N_("Reasons"))
-
-
-class ProposalForm(FlaskForm):
-    """A sanction proposed: its reasons, and what of it is not asked for."""
-
-    version = IntegerField()
-    reason = TextAreaField(N_("Reasons"))
-    waive = RadioField(
-        N_("Ask for what the clause gives?"),
-        choices=[("", N_("Yes, all of it")), ("part", N_("Waive part of it")), ("all", N_("Waive all of it"))],
-        default="",
-        validators=[Optional()],
-    )
-    waived = StringField(N_("How much is waived"), validators=[Optional()])
-    waiver_reason = TextAreaField(N_("Why it is waived"), validators=[Optional()])
-
-    def waiver(self) -> Waiver | None:
-        """What was chosen. Raises Invalid when the amount is no number."""
-        if self.waive.data not in {"part", "all"}:
-            return None
-        amount = None if self.waive.data == "all" else quantities.read(self.waived.data or "")
-        if isinstance(amount, quantities.Unreadable):
-            raise Invalid(amount.text, (Problem(amount.rule, amount.text, "waived"),))
-        return Waiver(amount, self.waiver_reason.data or "")
 
 
 class DeliveryForm(FlaskForm):
@@ -207,7 +179,7 @@ def close(deviation: Deviation) -> ResponseReturnValue:
 @requires(Permission.SANCTION_PROPOSE, Deviation)
 def propose(deviation: Deviation) -> ResponseReturnValue:
     """Propose a sanction under the contract's clause."""
-    form = ProposalForm(prefix="propose")
+    form = sanction_forms.ProposalForm(prefix="propose")
     return _act(
         deviation,
         {"propose": form},
@@ -246,7 +218,7 @@ def decide(sanction: Sanction) -> ResponseReturnValue:
 @requires(Permission.SANCTION_PROPOSE, Sanction)
 def revise(sanction: Sanction) -> ResponseReturnValue:
     """Propose anew, or withdraw."""
-    form = ProposalForm(prefix="revise")
+    form = sanction_forms.ProposalForm(prefix="revise")
     withdraw = "withdraw" in request.form
     return _act(
         sanction.deviation,
@@ -385,25 +357,8 @@ def _empty_forms(deviation: Deviation) -> "dict[str, FlaskForm]":
         "delivery": DeliveryForm(None, prefix="delivery", version=version),
         "reply": ReplyForm(None, prefix="reply"),
         "close": ReasonForm(None, prefix="close", version=version),
-        "propose": ProposalForm(None, prefix="propose", version=version),
+        "propose": sanction_forms.ProposalForm(None, prefix="propose", version=version),
         "decide": DecisionForm(None, prefix="decide", version=sanction_version),
-        "revise": _revision(deviation, sanction_version),
+        "revise": sanction_forms.revision(deviation.sanction),
         "decision_delivery": DeliveryForm(None, prefix="decision_delivery", version=sanction_version),
     }
-
-
-def _revision(deviation: Deviation, version: int) -> ProposalForm:
-    """The proposal as it was, to go on from."""
-    sanction = deviation.sanction
-    if sanction is None:
-        return ProposalForm(None, prefix="revise", version=version)
-    waived = for_input(sanction.waived, current_language()) if sanction.waived else ""
-    return ProposalForm(
-        None,
-        prefix="revise",
-        version=version,
-        reason=sanction.reasons,
-        waive="" if not sanction.waived else "part" if sanction.amount else "all",
-        waived=waived if sanction.amount else "",
-        waiver_reason=sanction.waiver_reason,
-    )
