@@ -34,7 +34,7 @@ IN_FORCE = frozenset({SanctionState.DECIDED, SanctionState.DELIVERED, SanctionSt
 
 _NEXT_SANCTION = {
     SanctionState.PROPOSED: {SanctionState.SENT_BACK, SanctionState.DECIDED, SanctionState.REFUSED},
-    SanctionState.SENT_BACK: {SanctionState.PROPOSED, SanctionState.WITHDRAWN},
+    SanctionState.SENT_BACK: {SanctionState.PROPOSED, SanctionState.WITHDRAWN, SanctionState.REFUSED},
     SanctionState.DECIDED: {SanctionState.DELIVERED},
     SanctionState.DELIVERED: {SanctionState.CLOSED},
     SanctionState.CLOSED: set[SanctionState](),

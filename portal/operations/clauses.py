@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from typing import Any
 
 from sqlalchemy.orm.attributes import flag_modified, set_committed_value
 
@@ -319,7 +320,7 @@ def _write(clause: SanctionClause, terms: Terms) -> None:
     clause.cap_percent = terms.cap_percent if is_daily else None
 
 
-def _facts(clause: SanctionClause) -> dict[str, object]:
+def _facts(clause: SanctionClause) -> dict[str, Any]:
     """Everything the clause says, for the trail."""
     return {
         "clause": clause.clause,
