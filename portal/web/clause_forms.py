@@ -61,7 +61,7 @@ _PER_MILLE = Field(
     unit="‰",
     minimum=_SMALLEST,
     maximum=Decimal(100),
-    hint=Text("1 ‰ av 100 millioner er 100 000.", "1 ‰ of 100 million is 100,000."),
+    hint=Text("1 ‰ av 100 millioner er 100 000.", "1 ‰ of 100 million is 100 000."),
 )
 _FIRST = (
     Field("clause", Text("Punkt i kontrakten", "Clause in the contract"), FieldType.TEXT, longest=60),
@@ -73,14 +73,14 @@ _FIRST = (
         hint=Text("Skriv det av fra kontrakten.", "Copy it from the contract."),
     ),
     Field("requirement", Text("Gjelder", "Applies to"), FieldType.CHOICE, source="requirements"),
-    Field("warns_first", Text("Advarsel først?", "A warning first?"), FieldType.CHOICE, choices=_YES_NO),
+    Field("warns_first", Text("Advarsel før beløp", "Warning before amount"), FieldType.CHOICE, choices=_YES_NO),
 )
 _OF_FEE = (
     _FEE,
     VALID_FROM,
     Field(
         "counts",
-        Text("Hva er ett brudd?", "What is one breach?"),
+        Text("Ett brudd er", "One breach is"),
         FieldType.CHOICE,
         choices=(
             Choice(ClauseCounts.PERIOD, Text("En periode med brudd", "A period with a breach")),
@@ -93,7 +93,7 @@ _OF_DAILY = (
     VALID_FROM,
     Field(
         "base",
-        Text("Av hva?", "Of what?"),
+        Text("Grunnlag", "Base"),
         FieldType.CHOICE,
         choices=tuple(Choice(base, name) for base, name in calculations.BASES.items()),
     ),
@@ -128,7 +128,7 @@ _OF_DAILY = (
     ),
     Field(
         "day_counting",
-        Text("Hvilke dager teller?", "Which days count?"),
+        Text("Dager som teller", "Days that count"),
         FieldType.CHOICE,
         choices=(
             Choice(Counting.CALENDAR, Text("Alle dager", "All days")),
