@@ -157,7 +157,7 @@ def calculate(*, sanction_id: int, step: str) -> dict[str, object]:
     sheet = _sheet(sanction, sanction.step)
     if sanction.waived:
         sheet = amounts.less_waived(sheet, sanction.waived, sanction.waiver_reason, sanction.currency)
-    sanction.amount, sanction.days = sheet.amount, sheet.days
+    sanction.amount, sanction.days = Decimal(canonical(sheet.amount)), sheet.days
     sanction.calculation = [row.dump() for row in sheet.rows]
     sanction.found = calculations.found(deviation)
     sanction.found_hash = calculations.digest(sanction.found)

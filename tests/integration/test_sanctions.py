@@ -267,7 +267,9 @@ def test_a_part_is_waived_with_reasons(world: World) -> None:
     letters = db.session.scalars(select(OutgoingMail).where(OutgoingMail.letter == "sanction_decided")).all()
     assert letters
     assert all("Byggestrømmen kom tre uker sent." in letter.body for letter in letters)
-    assert all("15\u00a0000 NOK" in letter.body for letter in letters)
+    assert all("a sanction of 15\u00a0000 NOK" in letter.body for letter in letters)
+    said = "The clause gives 20\u00a0000 NOK. We do not ask for 5\u00a0000 NOK of it: Byggestrømmen kom tre uker sent."
+    assert all(said in letter.body for letter in letters)
 
 
 def test_all_is_waived(world: World) -> None:
