@@ -1,6 +1,7 @@
 """What a breach costs, in a browser: a clause written, an amount waived and sent back, the list; by both parties."""
 
 from datetime import UTC, datetime
+from decimal import Decimal
 
 import pytest
 
@@ -50,7 +51,7 @@ def test_a_sanction_is_waived_in_part_sent_back_and_listed(small_portal: Portal,
             world.contract = db.session.get_one(Contract, world.contract.id)
             world.report = db.session.get_one(Report, world.report.id)
             world.contract.value = VALUE
-        daily_clause(world, grace_days=2, cap_percent=10)
+        daily_clause(world, grace_days=2, cap_percent=Decimal(10))
         days_after_deadline(world, 6)
         heard(world, broken(world))
         case = f"/cases/{case_of(world).public_id}"

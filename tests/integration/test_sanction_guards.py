@@ -1,17 +1,17 @@
 """The database itself refuses a sanction without its ground, and every change of a decided one, whoever writes it."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import text, update
+from sqlalchemy import Connection, Engine, create_engine, text, update
 from sqlalchemy.exc import DBAPIError
 
 from portal import clock
-from portal.extensions import db, transaction
-from portal.model import Contract, Deviation, Notice, Reply, Sanction, SanctionClause, SanctionState
+from portal.extensions import db, prepare_engine, transaction
+from portal.model import Contract, Deviation, Notice, Reply, Sanction, SanctionClause, SanctionState, guards
 from portal.operations import contracts, sanctions
 from tests.integration.test_case import proposed
 from tests.world import World, deliver_mail
@@ -188,3 +188,30 @@ def test_a_proposal_may_change_as_it_likes(world: World) -> None:
     write("UPDATE sanction SET amount = 1, reasons = 'Andre grunner', days = 3")
     db.session.expire_all()
     assert sanction.days == 3
+
+
+REBUILD = (
+    "CREATE TABLE notice_anew AS SELECT * FROM notice",
+    "DROP TABLE notice",
+    "ALTER TABLE notice_anew RENAME TO notice",
+)
+"""What Alembic's batch mode does to a table on SQLite."""
+
+
+def test_a_table_that_a_guard_speaks_of_is_rebuilt_only_while_the_guards_are_away(sqlite_url: str) -> None:
+    engine = create_engine(sqlite_url)
+    prepare_engine(engine)
+    with refused("guard_sanction"):
+        _rebuilt(engine, during=lambda _connection: None)
+    _rebuilt(engine, during=guards.remove)
+    with engine.connect() as connection:
+        assert guards.found(connection) == guards.expected("sqlite")
+    engine.dispose()
+
+
+def _rebuilt(engine: Engine, during: Callable[[Connection], None]) -> None:
+    with engine.connect().execution_options(write=True) as connection, connection.begin():
+        during(connection)
+        for statement in REBUILD:
+            connection.exec_driver_sql(statement)
+        guards.install(connection)
