@@ -37,6 +37,7 @@ def _migrate(connection: Connection) -> None:
         render_item=_plain_type,
     )
     with context.begin_transaction():
+        guards.remove(connection)
         context.run_migrations()
         guards.install(connection)
 

@@ -17,7 +17,9 @@ from portal.model import (
     OutgoingMail,
     Report,
     Role,
+    Sanction,
 )
+from portal.model.sanctions import IN_FORCE
 from portal.text import Text
 
 
@@ -81,7 +83,7 @@ TABLE: dict[Permission, Rule] = {
     Permission.REPORT_REVIEW: _buyer_as(Role.REVIEWER),
     Permission.REPORT_SIGN: _supplier_as(Role.SIGNATORY),
     Permission.SANCTION_DECIDE: _buyer_as(Role.DECISION_MAKER),
-    Permission.SANCTION_PROPOSE: _buyer_as(Role.ADMINISTRATOR),
+    Permission.SANCTION_PROPOSE: _buyer_as(Role.CONTRACT_MANAGER, Role.ADMINISTRATOR),
 }
 """Permission -> what the acting membership must be. The row itself is guarded by `visible`."""
 
@@ -115,7 +117,8 @@ def visible(entity: type[Any], by: Membership) -> Select[Any]:
 
     Rows below a contract belong to its two parties. A machine belongs to its owner, and is seen by the buyers of the
     contracts it stands on. A report that has not been submitted is the supplier's own affair, yet the buyer sees that
-    it exists and when it is due. A comment is the buyer's own until a decision tells it; an internal one stays so.
+    it exists and when it is due. A comment is the buyer's own until a decision tells it; an internal one stays so. A
+    sanction is the buyer's own until it is decided.
     """
     mine = by.organisation_id
     if entity is Contract or hasattr(entity, "buyer_id"):
@@ -124,6 +127,8 @@ def visible(entity: type[Any], by: Membership) -> Select[Any]:
             return rows.where(or_(Comment.buyer_id == mine, Comment.told_at.is_not(None)))
         if entity is Evidence:
             return rows.where(_handed_in(by))
+        if entity is Sanction:
+            return rows.where(or_(Sanction.buyer_id == mine, Sanction.state.in_(IN_FORCE)))
         return rows.where(_addressed_to(by)) if entity is OutgoingMail else rows
     if entity is Machine:
         return select(Machine).where(

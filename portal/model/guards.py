@@ -1,7 +1,10 @@
 """Triggers that the database itself keeps watch with, in one list. Re-created at the end of every migration.
 
-Alembic's batch mode rebuilds a SQLite table and drops its triggers without a word, so they never live in a revision.
+Alembic's batch mode rebuilds a SQLite table and drops its triggers without a word, so they never live in a revision;
+and SQLite renames no table while a trigger speaks of one that is not there, so they are away while a revision runs.
 """
+
+from typing import NamedTuple
 
 from sqlalchemy import Connection, inspect, text
 
@@ -21,6 +24,85 @@ INSERT_ONLY = (
 )
 """Tables whose rows are never changed or removed once written."""
 
+_DECIDED = "('decided', 'delivered', 'closed')"
+_KEPT = (
+    "amount",
+    "calculation",
+    "clause_id",
+    "comment",
+    "contract_id",
+    "currency",
+    "days",
+    "decided_at",
+    "decided_by_id",
+    "deviation_id",
+    "found",
+    "found_hash",
+    "proposed_by_id",
+    "proposers",
+    "reasons",
+    "step",
+    "waived",
+    "waiver_reason",
+)
+"""What a sanction says and stands on, once it is decided."""
+
+_NO_GROUND = f"""
+NEW.state IN {_DECIDED} AND (
+  NEW.decided_by_id IS NULL OR NEW.decided_at IS NULL OR NEW.amount IS NULL
+  OR NEW.decided_by_id = NEW.proposed_by_id OR NEW.decided_by_id IN ({{proposers}})
+  OR TRIM(NEW.reasons) = '' OR (NEW.waived <> 0 AND TRIM(NEW.waiver_reason) = '')
+  OR NOT EXISTS (
+    SELECT 1 FROM sanction_clause c JOIN deviation d ON d.contract_id = c.contract_id
+    WHERE c.id = NEW.clause_id AND d.id = NEW.deviation_id AND d.contract_id = NEW.contract_id)
+  OR NOT EXISTS (
+    SELECT 1 FROM notice n WHERE n.deviation_id = NEW.deviation_id AND (
+      n.takes_effect_at <= NEW.decided_at OR (n.takes_effect_at IS NULL AND n.delivered_at IS NOT NULL)))
+  OR NOT EXISTS (
+    SELECT 1 FROM deviation d WHERE d.id = NEW.deviation_id AND (
+      d.reply_due_at <= NEW.decided_at
+      OR EXISTS (SELECT 1 FROM reply r WHERE r.deviation_id = d.id AND (r.is_complete OR NOT EXISTS (
+        SELECT 1 FROM notice n WHERE n.deviation_id = d.id AND n.takes_effect_at IS NOT NULL)))))
+)
+"""  # noqa: S608 - nothing in it comes from outside
+"""What no decided sanction may lack: another person's decision, reasons, a clause of the same contract, a notice that
+took effect, and the supplier's time to answer: passed, or a reply declared complete (under notices from before replies
+were declared complete: any reply)."""
+
+
+class Rule(NamedTuple):
+    """One trigger with a condition: nothing is written to the table in this way while the condition holds."""
+
+    name: str
+    table: str
+    way: str
+    refused: str
+    """The condition; {proposers} is the list of a sanction's proposers as each dialect reads it."""
+    words: str
+
+
+RULES = (
+    *(
+        Rule(f"guard_sanction_ground_{way}", "sanction", way, moved, "a sanction is decided without its ground")
+        for way, moved in (("insert", _NO_GROUND), ("update", f"OLD.state NOT IN {_DECIDED} AND {_NO_GROUND}"))
+    ),
+    Rule(
+        "guard_sanction_kept_update",
+        "sanction",
+        "update",
+        f"OLD.state IN {_DECIDED} AND (NEW.state NOT IN {_DECIDED} OR "
+        + " OR ".join(f"CAST(NEW.{name} AS TEXT) IS DISTINCT FROM CAST(OLD.{name} AS TEXT)" for name in _KEPT)
+        + ")",
+        "a decided sanction stays what it is",
+    ),
+    Rule("guard_sanction_kept_delete", "sanction", "delete", f"OLD.state IN {_DECIDED}", "a decided sanction stays"),
+)
+"""What no sanction may become, whoever writes it."""
+
+_PROPOSERS = {
+    "sqlite": "SELECT value FROM json_each(NEW.proposers)",
+    "postgresql": "SELECT CAST(json_array_elements_text(NEW.proposers) AS BIGINT)",
+}
 _FUNCTION = """
 CREATE OR REPLACE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS
 $$ BEGIN RAISE EXCEPTION '% is insert-only', TG_TABLE_NAME; END $$
@@ -30,48 +112,85 @@ $$ BEGIN RAISE EXCEPTION '% is insert-only', TG_TABLE_NAME; END $$
 def expected(dialect: str) -> set[str]:
     """The names of all triggers that must be there."""
     ways = ("update", "delete") if dialect == "sqlite" else ("update", "delete", "truncate")
-    return {f"guard_{table}_{way}" for table in INSERT_ONLY for way in ways}
+    return {f"guard_{table}_{way}" for table in INSERT_ONLY for way in ways} | {rule.name for rule in RULES}
 
 
 def found(connection: Connection) -> set[str]:
     """The names of the guards that are there."""
-    if connection.dialect.name == "sqlite":
-        names = text("SELECT name FROM sqlite_master WHERE type = 'trigger' AND name LIKE 'guard_%'")
-    else:
-        names = text("SELECT tgname FROM pg_trigger WHERE NOT tgisinternal AND tgname LIKE 'guard_%'")
-    return set(connection.scalars(names))
+    return {name for name, _table in _there(connection)}
+
+
+def remove(connection: Connection) -> None:
+    """Take every guard away while tables are rebuilt; `install` puts them back in the same transaction."""
+    on_table = connection.dialect.name != "sqlite"
+    for name, table in _there(connection):
+        connection.execute(text(f"DROP TRIGGER {name} ON {table}" if on_table else f"DROP TRIGGER {name}"))
 
 
 def install(connection: Connection) -> None:
     """Put every guard in place anew, on the tables that this revision has. Safe to run again."""
+    remove(connection)
     there = set(inspect(connection).get_table_names())
     tables = [table for table in INSERT_ONLY if table in there]
+    rules = [rule for rule in RULES if rule.table in there]
     if connection.dialect.name == "sqlite":
-        _install_on_sqlite(connection, tables)
+        _install_on_sqlite(connection, tables, rules)
     else:
-        _install_on_postgresql(connection, tables)
+        _install_on_postgresql(connection, tables, rules)
 
 
-def _install_on_sqlite(connection: Connection, tables: list[str]) -> None:
+def _there(connection: Connection) -> list[tuple[str, str]]:
+    if connection.dialect.name == "sqlite":
+        names = "SELECT name, tbl_name FROM sqlite_master WHERE type = 'trigger' AND name LIKE 'guard_%'"
+    else:
+        names = (
+            "SELECT tgname, relname FROM pg_trigger JOIN pg_class ON pg_class.oid = tgrelid "
+            "WHERE NOT tgisinternal AND tgname LIKE 'guard_%'"
+        )
+    return [(row[0], row[1]) for row in connection.execute(text(names))]
+
+
+def _install_on_sqlite(connection: Connection, tables: list[str], rules: list[Rule]) -> None:
     for table in tables:
         for way in ("update", "delete"):
-            connection.execute(text(f"DROP TRIGGER IF EXISTS guard_{table}_{way}"))
             connection.execute(
                 text(
                     f"CREATE TRIGGER guard_{table}_{way} BEFORE {way.upper()} ON {table} "
                     f"BEGIN SELECT RAISE(ABORT, '{table} is insert-only'); END"
                 )
             )
+    for rule in rules:
+        connection.execute(
+            text(
+                f"CREATE TRIGGER {rule.name} BEFORE {rule.way.upper()} ON {rule.table} "
+                f"WHEN {rule.refused.format(proposers=_PROPOSERS['sqlite'])} "
+                f"BEGIN SELECT RAISE(ABORT, '{rule.words}'); END"
+            )
+        )
 
 
-def _install_on_postgresql(connection: Connection, tables: list[str]) -> None:
+def _install_on_postgresql(connection: Connection, tables: list[str], rules: list[Rule]) -> None:
     connection.execute(text(_FUNCTION))
     for table in tables:
         for way, level in (("update", "ROW"), ("delete", "ROW"), ("truncate", "STATEMENT")):
-            connection.execute(text(f"DROP TRIGGER IF EXISTS guard_{table}_{way} ON {table}"))
             connection.execute(
                 text(
                     f"CREATE TRIGGER guard_{table}_{way} BEFORE {way.upper()} ON {table} "
                     f"FOR EACH {level} EXECUTE FUNCTION refuse_change()"
                 )
             )
+    for rule in rules:
+        row = "OLD" if rule.way == "delete" else "NEW"
+        condition = rule.refused.format(proposers=_PROPOSERS["postgresql"])
+        connection.execute(
+            text(
+                f"CREATE OR REPLACE FUNCTION {rule.name}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
+                f"IF {condition} THEN RAISE EXCEPTION '{rule.words}'; END IF; RETURN {row}; END $$"
+            )
+        )
+        connection.execute(
+            text(
+                f"CREATE TRIGGER {rule.name} BEFORE {rule.way.upper()} ON {rule.table} "
+                f"FOR EACH ROW EXECUTE FUNCTION {rule.name}()"
+            )
+        )

@@ -29,9 +29,12 @@ class SanctionState(StrEnum):
     REFUSED = "refused"
 
 
+IN_FORCE = frozenset({SanctionState.DECIDED, SanctionState.DELIVERED, SanctionState.CLOSED})
+"""From when a sanction is a decision: the supplier's business too, and its figures stay what they are."""
+
 _NEXT_SANCTION = {
     SanctionState.PROPOSED: {SanctionState.SENT_BACK, SanctionState.DECIDED, SanctionState.REFUSED},
-    SanctionState.SENT_BACK: {SanctionState.PROPOSED, SanctionState.WITHDRAWN},
+    SanctionState.SENT_BACK: {SanctionState.PROPOSED, SanctionState.WITHDRAWN, SanctionState.REFUSED},
     SanctionState.DECIDED: {SanctionState.DELIVERED},
     SanctionState.DELIVERED: {SanctionState.CLOSED},
     SanctionState.CLOSED: set[SanctionState](),
@@ -59,6 +62,8 @@ class Sanction(OfContract, Row):
     waiver_reason: Mapped[str] = mapped_column(Prose, default="")
     found_hash: Mapped[str] = mapped_column(String(64), default="")
     """Digest of the facts that the calculation stands on: a case assessed anew is calculated anew before a decision."""
+    found: Mapped[Json] = mapped_column(JsonDocument, default=dict)
+    """Those facts themselves, so that the page can say what has changed since."""
     calculation: Mapped[list[Json]] = mapped_column(JsonDocument, default=list)
     """The sheet, line by line: {"text": {"nb", "en"}, "value": "…", "unit": "…"}."""
     reasons: Mapped[str] = mapped_column(Prose)

@@ -183,4 +183,7 @@ class SanctionRate(OfContract, Row):
     clause_id: Mapped[int] = mapped_column(BigId, ForeignKey("sanction_clause.id"), index=True)
     valid_from: Mapped[date]
     amount: Mapped[Decimal] = mapped_column(Millionths)
+    change_order_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("change_order.id"))
+    """The change order that brought it in; None when it was agreed from the start."""
     clause: Mapped[SanctionClause] = relationship(back_populates="rates")
+    change_order: Mapped[ChangeOrder | None] = relationship()

@@ -7,21 +7,29 @@ from typing import NamedTuple
 from flask_babel import get_locale
 from flask_babel import gettext as _
 
+from portal.amounts import Sheet
+from portal.errors import Refused
 from portal.kinds import Kind, Line
-from portal.model import REPORTING_DUTY, ClauseCounts, CommentCategory, Deviation, Revision, SanctionClause
-from portal.operations import comments, contracts, deviations, figures
+from portal.model import REPORTING_DUTY, ClauseCounts, ClauseForm, CommentCategory, Deviation, Revision, SanctionClause
+from portal.operations import calculations, clauses, comments, contracts, deviations, figures
 from portal.operations.comments import Place
 from portal.quantities import shown
 from portal.text import Text, same
 
 
 class Cost(NamedTuple):
-    """What a breach may cost: `fee` times `breaches` is `amount`, in the contract's currency."""
+    """What a breach may cost: what its clause says in words, and what it comes to as the case stands today."""
 
     clause: SanctionClause
+    words: Text
     breaches: int
-    fee: Decimal
-    amount: Decimal
+    sheet: Sheet | None
+    """The calculation if nothing more happens and no warning comes first; None when the clause lacks its base."""
+
+    @property
+    def amount(self) -> Decimal | None:
+        """What it comes to today."""
+        return self.sheet.amount if self.sheet else None
 
 
 class NamedLine(NamedTuple):
@@ -72,9 +80,14 @@ def may_cost(deviation: Deviation) -> Cost | None:
     clause = deviation.contract.clause_for(deviation.requirement)
     if clause is None:
         return None
+    words = clauses.in_words(clause, deviation.report.period.ends_on)
     breaches = clause.counted(int(deviation.facts["breaches"]))
-    fee = clause.rate_on(deviation.report.period.ends_on)
-    return Cost(clause, breaches, fee, fee * breaches)
+    try:
+        today = calculations.today(deviation)
+        sheet = calculations.sheet(deviation, clause, step=str(clause.form), on=today)
+    except Refused:
+        sheet = None
+    return Cost(clause, words, breaches, sheet)
 
 
 def threshold(deviation: Deviation) -> Text | None:
@@ -166,12 +179,18 @@ def _consequences(deviation: Deviation, language: str) -> list[str]:
     cost = may_cost(deviation)
     if cost is None:
         return [_("The contract has no sanction clause for this requirement. The breach is registered.")]
-    clause = cost.clause
-    words = {"clause": clause.clause, "fee": f"{shown(cost.fee, language)} {deviation.contract.currency}"}
+    clause, currency = cost.clause, deviation.contract.currency
+    if clause.form == ClauseForm.DAILY:
+        return [
+            f"{_('Clause %(clause)s:', clause=clause.clause)} {cost.words.to(language)}",
+            _("The clause reads: %(wording)s", wording=clause.wording),
+        ]
+    fee = shown(clause.rate_on(deviation.report.period.ends_on), language)
+    words = {"clause": clause.clause, "fee": f"{fee} {currency}"}
     if clause.counts == ClauseCounts.LINE:
         said = [_("Under clause %(clause)s a breach costs %(fee)s for each line in breach.", **words)]
-        if cost.breaches > 1:
-            total = f"{shown(cost.amount, language)} {deviation.contract.currency}"
+        if cost.breaches > 1 and cost.amount is not None:
+            total = f"{shown(cost.amount, language)} {currency}"
             said.append(_("With %(count)s lines that is %(total)s.", count=cost.breaches, total=total))
     else:
         said = [_("Under clause %(clause)s a breach costs %(fee)s for the period.", **words)]

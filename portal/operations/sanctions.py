@@ -2,12 +2,13 @@
 
 from datetime import timedelta
 from decimal import Decimal
+from typing import NamedTuple
 
-from sqlalchemy import func, select
-
-from portal import clock, permissions
+from portal import amounts, clock, permissions
+from portal.amounts import Sheet
 from portal.errors import Conflict, Invalid, Refused
 from portal.extensions import db
+from portal.kinds.base import Problem
 from portal.model import (
     Deviation,
     DeviationState,
@@ -18,9 +19,8 @@ from portal.model import (
     SanctionState,
     record,
 )
-from portal.model.base import Json
 from portal.model.cases import MOVED_ON
-from portal.operations import accounts, lookup, mail, processes
+from portal.operations import accounts, calculations, lookup, mail, processes
 from portal.operations.deviations import SAY_WHY, recipients
 from portal.permissions import PROPOSED_IT, Permission
 from portal.quantities import canonical
@@ -35,19 +35,32 @@ NOT_HEARD = Text(
     "Leverandøren må ha fått varselet og tid til å svare før det kan foreslås sanksjon.",
     "The supplier must have received the notice and had time to reply before a sanction can be proposed.",
 )
-CLAUSE, FEE, BREACHES, AMOUNT, WARNING = (
-    Text("Sanksjonsbestemmelse", "Sanction clause"),
-    Text("Gebyr per brudd", "Fee per breach"),
-    Text("Antall brudd", "Number of breaches"),
-    Text("Beløp = gebyr × antall brudd", "Amount = fee × number of breaches"),
-    Text(
-        "Skriftlig advarsel: første brudd, bestemmelsen krever advarsel først",
-        "Written warning: first breach, the clause asks for a warning first",
-    ),
+STALE = Text(
+    "Saken er vurdert på nytt etter at beløpet ble beregnet. Send forslaget tilbake, så det beregnes på nytt.",
+    "The case was assessed again after the amount was calculated. Send the proposal back, so that it is calculated "
+    "again.",
+)
+SAY_WHY_WAIVED = Text("Skriv hvorfor beløpet frafalles.", "Write why the amount is waived.")
+NOTHING_TO_WAIVE = Text(
+    "Det er ikke noe beløp å frafalle: bestemmelsen gir ingenting i denne saken.",
+    "There is no amount to waive: the clause gives nothing in this case.",
+)
+WAIVED_TOO_MUCH = Text(
+    "Beløpet som frafalles, må være større enn 0 og ikke større enn {amount}.",
+    "The amount that is waived must be more than 0 and no more than {amount}.",
 )
 
 
-def propose(deviation: Deviation, reasons: str, *, by: Membership, version: int) -> Sanction:
+class Waiver(NamedTuple):
+    """What is not asked for of what the clause gives, and why; no amount: all of it."""
+
+    amount: Decimal | None
+    reason: str
+
+
+def propose(
+    deviation: Deviation, reasons: str, *, by: Membership, version: int, waiver: Waiver | None = None
+) -> Sanction:
     """Propose a sanction under the contract's own clause. Raises Refused when it holds none for this requirement."""
     permissions.may_decide(by, Permission.SANCTION_PROPOSE, buyer_id=deviation.buyer_id, involved={})
     processes.hold(deviation)
@@ -60,7 +73,9 @@ def propose(deviation: Deviation, reasons: str, *, by: Membership, version: int)
         raise Refused(NO_CLAUSE)
     if not _was_heard(deviation):
         raise Refused(NOT_HEARD)
+    calculations.demand_computable(clause)
     sanction = _proposal(deviation, clause, reasons.strip(), by)
+    _waive(sanction, waiver)
     processes.complete(deviation, "assess_reply", {"outcome": "sanction"}, by=by)
     return sanction
 
@@ -69,6 +84,7 @@ def _proposal(deviation: Deviation, clause: SanctionClause, reasons: str, by: Me
     earlier = deviation.sanction
     if earlier is not None:
         # A withdrawn proposal is taken up again, with its whole trail, rather than hidden behind a new one.
+        earlier.clause = clause
         earlier.propose_by(by, reasons)
         earlier.move(SanctionState.PROPOSED, by=by, reason=reasons, clause=clause.clause)
         return earlier
@@ -102,73 +118,80 @@ def ground(*, sanction_id: int) -> dict[str, object]:
     deviation = sanction.deviation
     return {
         "clause": sanction.clause.contract_id == deviation.contract_id,
-        "notice_delivered": _was_delivered(deviation),
+        "notice_delivered": _took_effect(deviation),
         "reply_period_over": _was_heard(deviation),
-        "earlier": _earlier(sanction),
+        "earlier": calculations.earlier(deviation),
         "warns_first": sanction.clause.warns_first,
+        "form": str(sanction.clause.form),
     }
 
 
-def _was_delivered(deviation: Deviation) -> bool:
-    return bool(deviation.notices) and deviation.notices[-1].delivered_at is not None
+def _took_effect(deviation: Deviation) -> bool:
+    """Whether the notice is proven to have been given; one from before the contract's rule was kept, on delivery."""
+    if not deviation.notices:
+        return False
+    notice = deviation.notices[-1]
+    if notice.takes_effect_at is None:
+        return notice.delivered_at is not None
+    return notice.takes_effect_at <= clock.now()
 
 
 def _was_heard(deviation: Deviation) -> bool:
+    """Whether the supplier's time to reply is over, or a reply was declared complete.
+
+    Under a notice from before replies were declared complete, any reply ended the time.
+    """
+    if not _took_effect(deviation):
+        return False
     over = deviation.reply_due_at is not None and clock.now() > deviation.reply_due_at
-    return _was_delivered(deviation) and (bool(deviation.replies) or over)
+    is_old = deviation.notices[-1].takes_effect_at is None
+    return over or any(reply.is_complete or is_old for reply in deviation.replies)
 
 
 def calculate(*, sanction_id: int, step: str) -> dict[str, object]:
     """Write the calculation sheet for the step the decision table chose. Asked by the process."""
     sanction = lookup.by_number(Sanction, sanction_id)
-    sanction.step = step
-    sanction.amount, sanction.calculation = _sheet(sanction, step)
+    deviation = sanction.deviation
+    # A case that began under an older table answers "fee" for every clause that does not warn: the clause's form holds.
+    sanction.step = calculations.WARNING if step == calculations.WARNING else str(sanction.clause.form)
+    sheet = _sheet(sanction, sanction.step)
+    if sanction.waived:
+        sheet = amounts.less_waived(sheet, sanction.waived, sanction.waiver_reason, sanction.currency)
+    sanction.amount, sanction.days = Decimal(canonical(sheet.amount)), sheet.days
+    sanction.calculation = [row.dump() for row in sheet.rows]
+    sanction.found = calculations.found(deviation)
+    sanction.found_hash = calculations.digest(sanction.found)
+    facts = {"amount": canonical(sheet.amount), "waived": canonical(sanction.waived), "found": sanction.found_hash}
     if sanction.state == SanctionState.SENT_BACK:
-        sanction.move(SanctionState.PROPOSED, by=None, amount=canonical(sanction.amount))
+        sanction.move(SanctionState.PROPOSED, by=None, **facts)
     else:
-        record(sanction, "sanction.calculated", by=None, step=step, amount=canonical(sanction.amount))
+        record(sanction, "sanction.calculated", by=None, step=sanction.step, **facts)
     for person in accounts.people(sanction.buyer_id, Role.DECISION_MAKER):
-        if person.id != sanction.proposed_by_id:
+        if person.id not in sanction.proposers:
             mail.write(person, "sanction_to_decide", sanction.contract, sanction_row=sanction)
     return {}
 
 
-def _sheet(sanction: Sanction, step: str) -> tuple[Decimal, list[Json]]:
-    clause = sanction.clause
-    first = _row(CLAUSE, clause.clause)
-    if step == "warning":
-        return Decimal(0), [first, _row(WARNING, "0", sanction.currency)]
-    counted = clause.counted(int(sanction.deviation.facts["breaches"]))
-    fee = clause.rate_on(sanction.deviation.report.period.ends_on)
-    amount = fee * Decimal(counted)
-    return amount, [
-        first,
-        _row(FEE, canonical(fee), sanction.currency),
-        _row(BREACHES, str(counted)),
-        _row(AMOUNT, canonical(amount), sanction.currency),
-    ]
+def _sheet(sanction: Sanction, step: str) -> Sheet:
+    deviation = sanction.deviation
+    return calculations.sheet(deviation, sanction.clause, step=step, on=calculations.today(deviation))
 
 
-def _row(text: Text, value: str, unit: str = "") -> Json:
-    return {"text": text.dump(), "value": value, "unit": unit}
-
-
-def _earlier(sanction: Sanction) -> int:
-    decided = (SanctionState.DECIDED, SanctionState.DELIVERED, SanctionState.CLOSED)
-    return (
-        db.session.scalar(
-            select(func.count())
-            .select_from(Sanction)
-            .join(Sanction.deviation)
-            .where(
-                Sanction.contract_id == sanction.contract_id,
-                Sanction.id != sanction.id,
-                Sanction.state.in_(decided),
-                Deviation.requirement_id == sanction.deviation.requirement_id,
-            )
-        )
-        or 0
-    )
+def _waive(sanction: Sanction, waiver: Waiver | None) -> None:
+    """Note what is not asked for; the calculation gives it a line of its own. None: all is asked for."""
+    if waiver is None:
+        sanction.waived, sanction.waiver_reason = Decimal(0), ""
+        return
+    given = _sheet(sanction, calculations.step_of(sanction.deviation, sanction.clause)).amount
+    if not given:
+        raise Invalid(NOTHING_TO_WAIVE, (Problem("nothing", NOTHING_TO_WAIVE, "waive"),))
+    waived = given if waiver.amount is None else waiver.amount
+    if not 0 < waived <= given or waived != amounts.whole(waived):
+        words = WAIVED_TOO_MUCH.with_values(amount=amounts.with_currency(given, sanction.currency))
+        raise Invalid(words, (Problem("range", words, "waived"),))
+    if not waiver.reason.strip():
+        raise Invalid(SAY_WHY_WAIVED, (Problem("required", SAY_WHY_WAIVED, "waiver_reason"),))
+    sanction.waived, sanction.waiver_reason = waived, waiver.reason.strip()
 
 
 def decide(sanction: Sanction, *, approve: bool, comment: str, by: Membership, version: int) -> None:
@@ -184,6 +207,8 @@ def decide(sanction: Sanction, *, approve: bool, comment: str, by: Membership, v
         raise Conflict(_decided_already(sanction))
     if not approve and not comment.strip():
         raise Invalid(SAY_WHY)
+    if approve and calculations.is_stale(sanction):
+        raise Conflict(STALE)
     sanction.comment = comment.strip()
     if approve:
         sanction.decided_by, sanction.decided_at = by.person, clock.now()
@@ -192,14 +217,18 @@ def decide(sanction: Sanction, *, approve: bool, comment: str, by: Membership, v
     processes.complete(sanction, "approve_sanction", {"decision": "approve" if approve else "send_back"}, by=by)
 
 
-def revise(sanction: Sanction, reasons: str, *, withdraw: bool, by: Membership, version: int) -> None:
-    """After being sent back: propose anew with better reasons, or withdraw."""
+def revise(  # noqa: PLR0913 - a proposal, what is left out of it, or that it is taken back
+    sanction: Sanction, reasons: str, *, withdraw: bool, by: Membership, version: int, waiver: Waiver | None = None
+) -> None:
+    """After being sent back: propose anew with better reasons, calculated anew, or withdraw."""
     permissions.may_decide(by, Permission.SANCTION_PROPOSE, buyer_id=sanction.buyer_id, involved={})
     processes.hold(sanction)
     if sanction.version != version or processes.task_of(sanction, "revise") is None:
         raise Conflict(MOVED_ON)
     if not reasons.strip():
         raise Invalid(SAY_WHY)
+    if not withdraw:
+        _waive(sanction, waiver)
     sanction.propose_by(by, reasons.strip())
     processes.complete(sanction, "revise", {"revision": "withdraw" if withdraw else "propose"}, by=by)
 
@@ -212,6 +241,7 @@ def decide_sanction(*, sanction_id: int, actor_id: int) -> dict[str, object]:
         by=accounts.membership(actor_id),
         reason=sanction.comment,
         amount=canonical(sanction.amount or Decimal(0)),
+        waived=canonical(sanction.waived),
         proposed_by=sanction.proposed_by_id,
     )
     return {}

@@ -18,12 +18,9 @@ from portal.model import (
     Person,
     Report,
     Sanction,
-    SanctionState,
 )
+from portal.model.sanctions import IN_FORCE
 from portal.operations import deliveries
-
-DECIDED = frozenset({SanctionState.DECIDED, SanctionState.DELIVERED, SanctionState.CLOSED})
-"""From when a sanction is the supplier's business too: until then it is one buyer's person writing to another."""
 
 _DECISION = frozenset({"sanction.decided", "sanction.delivered", "sanction.closed"})
 _UNDECIDED = frozenset({"deviation.sanction_proposed"})
@@ -61,7 +58,7 @@ def with_reports(deviations: Sequence[Deviation]) -> Sequence[Deviation]:
 def shown_sanction(deviation: Deviation, by: Membership) -> Sanction | None:
     """The sanction as far as this party may see it: the buyer always, the supplier from when it is decided."""
     sanction = deviation.sanction
-    is_seen = sanction is not None and (by.organisation_id == deviation.buyer_id or sanction.state in DECIDED)
+    is_seen = sanction is not None and (by.organisation_id == deviation.buyer_id or sanction.state in IN_FORCE)
     return sanction if is_seen else None
 
 
@@ -72,7 +69,7 @@ def shown_trail(
     if by.organisation_id == deviation.buyer_id:
         return list(trail)
     sanction = deviation.sanction
-    hidden = set() if sanction is not None and sanction.state in DECIDED else _UNDECIDED
+    hidden = set() if sanction is not None and sanction.state in IN_FORCE else _UNDECIDED
     return [
         (event, person)
         for event, person in trail

@@ -13,13 +13,14 @@ from wtforms.validators import Optional
 
 from portal.errors import Conflict, Invalid, Refused
 from portal.extensions import transaction
+from portal.kinds.base import Problem
 from portal.model import AuditEvent, Deviation, DeviationState, HumanTask, Membership, Person, Sanction
-from portal.operations import audit, deviations, letters, lookup, processes, sanctions, tasks
+from portal.operations import audit, calculations, deviations, letters, lookup, processes, sanctions, tasks
 from portal.operations.evidence import Upload
 from portal.operations.processes import Subject
 from portal.permissions import PROPOSED_IT, Permission, allowed
 from portal.text import Text
-from portal.web import case_views, lists
+from portal.web import case_views, lists, sanction_forms
 from portal.web.access import current_membership, requires
 from portal.web.process_views import Standing, standing
 from portal.web.progress import events, way
@@ -178,12 +179,16 @@ def close(deviation: Deviation) -> ResponseReturnValue:
 @requires(Permission.SANCTION_PROPOSE, Deviation)
 def propose(deviation: Deviation) -> ResponseReturnValue:
     """Propose a sanction under the contract's clause."""
-    form = ReasonForm(prefix="propose")
+    form = sanction_forms.ProposalForm(prefix="propose")
     return _act(
         deviation,
         {"propose": form},
         lambda: sanctions.propose(
-            deviation, form.reason.data or "", by=current_membership(), version=form.version.data or 0
+            deviation,
+            form.reason.data or "",
+            by=current_membership(),
+            version=form.version.data or 0,
+            waiver=form.waiver(),
         ),
         _("The sanction is proposed. Another person decides."),
     )
@@ -213,13 +218,18 @@ def decide(sanction: Sanction) -> ResponseReturnValue:
 @requires(Permission.SANCTION_PROPOSE, Sanction)
 def revise(sanction: Sanction) -> ResponseReturnValue:
     """Propose anew, or withdraw."""
-    form = ReasonForm(prefix="revise")
+    form = sanction_forms.ProposalForm(prefix="revise")
     withdraw = "withdraw" in request.form
     return _act(
         sanction.deviation,
         {"revise": form},
         lambda: sanctions.revise(
-            sanction, form.reason.data or "", withdraw=withdraw, by=current_membership(), version=form.version.data or 0
+            sanction,
+            form.reason.data or "",
+            withdraw=withdraw,
+            by=current_membership(),
+            version=form.version.data or 0,
+            waiver=None if withdraw else form.waiver(),
         ),
         _("The proposal is withdrawn.") if withdraw else _("The sanction is proposed again."),
     )
@@ -262,7 +272,10 @@ def _again(deviation: Deviation) -> Deviation:
 
 def _blame(form: FlaskForm, refusal: Invalid | Refused) -> None:
     """Put the words at the field they are about."""
-    if refusal.text == deviations.DAYS_OUT_OF_RANGE:
+    places = [each.field for each in getattr(refusal, "problems", ()) if isinstance(each, Problem)]
+    if places and places[0] in form:
+        name = places[0]
+    elif refusal.text == deviations.DAYS_OUT_OF_RANGE:
         name = "working_days"
     elif isinstance(refusal, Refused) and "files" in form:
         name = "files"
@@ -292,6 +305,7 @@ def _page(deviation: Deviation, filled: "dict[str, FlaskForm] | None" = None, fi
         is_buyer=by.organisation_id == deviation.buyer_id,
         turn=case_views.turn(deviation, task),
         cost=letters.may_cost(deviation),
+        assessed_since=calculations.changes(sanction) if sanction and calculations.is_stale(sanction) else [],
         threshold=letters.threshold(deviation),
         lines=letters.lines_behind(deviation),
         breaks_by_line=letters.breaks_by_line(deviation),
@@ -343,13 +357,8 @@ def _empty_forms(deviation: Deviation) -> "dict[str, FlaskForm]":
         "delivery": DeliveryForm(None, prefix="delivery", version=version),
         "reply": ReplyForm(None, prefix="reply"),
         "close": ReasonForm(None, prefix="close", version=version),
-        "propose": ReasonForm(None, prefix="propose", version=version),
+        "propose": sanction_forms.ProposalForm(None, prefix="propose", version=version),
         "decide": DecisionForm(None, prefix="decide", version=sanction_version),
-        "revise": ReasonForm(
-            None,
-            prefix="revise",
-            version=sanction_version,
-            reason=deviation.sanction.reasons if deviation.sanction else "",
-        ),
+        "revise": sanction_forms.revision(deviation.sanction),
         "decision_delivery": DeliveryForm(None, prefix="decision_delivery", version=sanction_version),
     }

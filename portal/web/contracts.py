@@ -9,7 +9,7 @@ from portal import kinds
 from portal.factors import Basis
 from portal.kinds import carriers
 from portal.model import REPORTING_DUTY, Contract, Requirement, SanctionClause
-from portal.operations import figures
+from portal.operations import figures, previews
 from portal.permissions import Permission
 from portal.text import Text
 from portal.web import lists
@@ -51,6 +51,7 @@ def show(contract: Contract) -> ResponseReturnValue:
         contract=contract,
         duties=[_in_words(contract, duty) for duty in contract.requirements],
         kinds=[known[key] for key in contract.kinds if key in known],
+        previews=previews.of(contract),
         basis=(*Basis.load(contract.basis).sentences(), *carriers.counted_in_words(contract.counted)),
         page=lists.reports(current_membership(), {"contract": str(contract.public_id)}),
     )

@@ -171,6 +171,9 @@ SEVERITY = {
 EVENT = {
     "contract.added": _("The contract was registered"),
     "contract.clause_added": _("A sanction clause was added"),
+    "contract.clause_changed": _("A sanction clause was changed"),
+    "contract.clause_removed": _("A sanction clause was removed"),
+    "contract.rate_added": _("A sanction clause got a new rate"),
     "report.opened": _("The period opened"),
     "report.draft": _("The report was started"),
     "report.to_sign": _("The report was made ready to sign"),

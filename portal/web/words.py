@@ -95,6 +95,7 @@ def _places(by: Any) -> list[dict[str, Any]]:
     places += [
         ("reports.index", _("Reports"), 0),
         ("cases.index", _("Deviations"), 0),
+        *([("sanctions.index", _("Sanctions"), 0)] if by.organisation.kind == OrganisationKind.BUYER else []),
         ("machines.index", _("Machines"), 0),
     ]
     places.append(("contracts.index", _("Contracts"), 0))

@@ -8,7 +8,14 @@ import pytest
 from tests.unit.workflow_driver import DEFINITIONS, Drive, iso
 
 CASE = {"sanction_id": 1}
-GROUND = {"clause": True, "notice_delivered": True, "reply_period_over": True, "earlier": 0, "warns_first": False}
+GROUND = {
+    "clause": True,
+    "notice_delivered": True,
+    "reply_period_over": True,
+    "earlier": 0,
+    "warns_first": False,
+    "form": "fee",
+}
 
 
 def proposed(ground: object = GROUND) -> Drive:
@@ -40,6 +47,14 @@ def without_ground() -> Drive:
 def delivered() -> Drive:
     drive = proposed()
     assert drive.calls[-1] == ("sanctions.calculate", {**CASE, "step": "fee"})
+    decided(drive)
+    assert drive.message("decision_delivered")
+    return closed(drive)
+
+
+def daily() -> Drive:
+    drive = proposed({**GROUND, "form": "daily"})
+    assert drive.calls[-1] == ("sanctions.calculate", {**CASE, "step": "daily"})
     decided(drive)
     assert drive.message("decision_delivered")
     return closed(drive)
@@ -83,22 +98,31 @@ def ground_lost_while_revised() -> Drive:
     return drive
 
 
-def withdrawn() -> Drive:
-    drive = proposed()
-    drive.do("approve_sanction", decision="send_back", actor_id=8)
-    drive.do("revise", revision="withdraw", actor_id=4)
-    assert drive.calls[-1] == ("sanctions.withdraw", {**CASE, "actor_id": 4})
-    assert drive.instance.ended_at == "sanction_withdrawn"
-    return drive
+def withdrawn(times: int) -> Callable[[], Drive]:
+    """Taken back after being sent back; `times` it was proposed again in between."""
+
+    def scenario() -> Drive:
+        drive = proposed()
+        for _ in range(times):
+            drive.do("approve_sanction", decision="send_back", actor_id=8)
+            drive.do("revise", revision="propose", actor_id=4)
+        drive.do("approve_sanction", decision="send_back", actor_id=8)
+        drive.do("revise", revision="withdraw", actor_id=4)
+        assert drive.calls[-1] == ("sanctions.withdraw", {**CASE, "actor_id": 4})
+        assert drive.instance.ended_at == "sanction_withdrawn"
+        return drive
+
+    return scenario
 
 
 SCENARIOS = {
     "without ground": without_ground,
     "delivered": delivered,
+    "daily amount": daily,
     **{f"undelivered, sent again {times} times": undelivered(times) for times in range(3)},
     **{f"sent back {times} times": sent_back(times) for times in range(3)},
     "ground lost while revised": ground_lost_while_revised,
-    "withdrawn": withdrawn,
+    **{f"withdrawn after being proposed again {times} times": withdrawn(times) for times in range(3)},
 }
 
 
@@ -114,8 +138,8 @@ def test_scenarios_take_every_flow() -> None:
 
 
 def test_no_step_without_clause_delivered_notice_and_time_to_reply() -> None:
-    for clause, notice, reply, earlier, warns in product(
-        (True, False), (True, False), (True, False), (0, 1, 9), (True, False)
+    for clause, notice, reply, earlier, warns, form in product(
+        (True, False), (True, False), (True, False), (0, 1, 9), (True, False), ("fee", "daily")
     ):
         ground = {
             "clause": clause,
@@ -123,9 +147,10 @@ def test_no_step_without_clause_delivered_notice_and_time_to_reply() -> None:
             "reply_period_over": reply,
             "earlier": earlier,
             "warns_first": warns,
+            "form": form,
         }
         drive = proposed(ground)
-        expected = "none" if not (clause and notice and reply) else "warning" if warns and earlier == 0 else "fee"
+        expected = "none" if not (clause and notice and reply) else "warning" if warns and earlier == 0 else form
         assert drive.instance.data["step"] == expected, ground
         assert drive.instance.is_complete == (expected == "none")
 

@@ -1,0 +1,285 @@
+"""From a case and its clause to a calculation: which days, rates and base, and what the case said when it was made."""
+
+import hashlib
+import json
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from typing import NamedTuple
+
+from sqlalchemy import select
+
+from portal import amounts, calendars, clock
+from portal.amounts import Daily, Fee, Run, Sheet, Step
+from portal.calendars import Period
+from portal.errors import Refused
+from portal.extensions import db
+from portal.model import (
+    Cause,
+    ClauseCounts,
+    ClauseForm,
+    DailyBase,
+    DailyStart,
+    Deviation,
+    ExtensionRequest,
+    Report,
+    Sanction,
+    SanctionClause,
+)
+from portal.model.base import Json
+from portal.model.sanctions import IN_FORCE
+from portal.text import Text, same
+
+WARNING = "warning"
+"""The step of a clause that warns first; the others are named as the forms of clauses are."""
+_A_DAY = timedelta(days=1)
+
+NO_RATE = Text(
+    "Bestemmelsen i punkt {clause} har ingen sats. Uten sats kan beløpet ikke beregnes.",
+    "The sanction clause {clause} has no rate. Without a rate the amount cannot be computed.",
+)
+NO_BASE = Text(
+    "Bestemmelsen i punkt {clause} regner av et grunnlag som ikke står i kontrakten. "
+    "Legg inn verdien, eller et fast grunnlag, først.",
+    "The sanction clause {clause} counts from a base that the contract does not have. "
+    "Enter the value, or a fixed base, first.",
+)
+BASES = {
+    DailyBase.VALUE: Text("kontraktsverdien med endringer", "the contract's value with change orders"),
+    DailyBase.SIGNED_VALUE: Text("kontraktsverdien ved signering", "the contract's value as signed"),
+    DailyBase.FIXED: Text("fast grunnlag i bestemmelsen", "the fixed base of the clause"),
+}
+AFTER_DEADLINE = Text("dagen etter fristen", "the day after the deadline")
+AFTER_WINDOW = Text("dagen etter perioden som er vurdert", "the day after the days that were judged")
+AFTER_NOTICE = Text("dagen etter at varselet fikk virkning", "the day after the notice took effect")
+NO_NOTICE = Text("varselet er ikke gitt ennå", "the notice has not been given yet")
+FILED = Text("dagen rapporten kom", "the day the report came")
+CURED = Text("dagen bruddet var rettet", "the day the breach was put right")
+TODAY = Text("dagen beregningen er gjort", "the day of this calculation")
+
+
+# -- what a clause says ---------------------------------------------------------------------------------------------
+
+
+def fee_of(clause: SanctionClause) -> Fee:
+    """The clause as an amount per breach."""
+    return Fee(clause.clause, clause.contract.currency, _rates(clause), by_line=clause.counts == ClauseCounts.LINE)
+
+
+def daily_of(clause: SanctionClause) -> Daily:
+    """The clause as an amount per day. Raises Refused when the base that it names is not there."""
+    return Daily(
+        clause=clause.clause,
+        currency=clause.contract.currency,
+        per_mille=_rates(clause),
+        base=_base(clause),
+        base_name=BASES[clause.base],
+        grace_days=clause.grace_days,
+        counting=clause.day_counting,
+        country=clause.contract.country,
+        least_per_day=clause.least_per_day,
+        cap_days=clause.cap_days,
+        cap_percent=clause.cap_percent,
+    )
+
+
+def demand_computable(clause: SanctionClause) -> None:
+    """Refuse with words when the clause lacks what its amount is computed from."""
+    if clause.form == ClauseForm.DAILY:
+        daily_of(clause)
+    else:
+        fee_of(clause)
+
+
+def _rates(clause: SanctionClause) -> tuple[Step, ...]:
+    if not clause.rates:
+        raise Refused(NO_RATE.with_values(clause=clause.clause))
+    return tuple(Step(rate.valid_from, rate.amount) for rate in clause.rates)
+
+
+def _base(clause: SanctionClause) -> tuple[Step, ...]:
+    contract = clause.contract
+    first = clause.base_amount if clause.base == DailyBase.FIXED else contract.value
+    if first is None:
+        raise Refused(NO_BASE.with_values(clause=clause.clause))
+    steps = [Step(date.min, first)]
+    if clause.base == DailyBase.VALUE:
+        days = sorted({order.from_on for order in contract.change_orders if order.value_change})
+        steps += [Step(day, value) for day in days if (value := contract.value_on(day)) is not None]
+    return tuple(steps)
+
+
+# -- what a case comes to -------------------------------------------------------------------------------------------
+
+
+def sheet(deviation: Deviation, clause: SanctionClause, *, step: str, on: date) -> Sheet:
+    """The calculation for a case as it stands, made on a day. Raises Refused when it cannot be made."""
+    if step == WARNING:
+        return amounts.warned(clause.clause, clause.contract.currency)
+    if clause.form == ClauseForm.DAILY:
+        return amounts.daily(daily_of(clause), run_of(deviation, clause, on))
+    return amounts.fee(fee_of(clause), int(deviation.facts["breaches"]), deviation.report.period.ends_on)
+
+
+def step_of(deviation: Deviation, clause: SanctionClause) -> str:
+    """The step that the clause comes to for this case: a warning where it warns first and none was taken before."""
+    return WARNING if clause.warns_first and not earlier(deviation) else str(clause.form)
+
+
+def earlier(deviation: Deviation) -> int:
+    """How many sanctions have been decided in the contract for breach of the same requirement."""
+    rows = select(Sanction.id).join(Sanction.deviation)
+    return len(
+        db.session.scalars(
+            rows.where(
+                Sanction.contract_id == deviation.contract_id,
+                Sanction.deviation_id != deviation.id,
+                Sanction.state.in_(IN_FORCE),
+                Deviation.requirement_id == deviation.requirement_id,
+            )
+        ).all()
+    )
+
+
+def today(deviation: Deviation) -> date:
+    """The day it is where the contract is."""
+    return clock.today(deviation.contract.time_zone)
+
+
+def run_of(deviation: Deviation, clause: SanctionClause, on: date) -> Run:
+    """The days of the breach under a clause, as known on a day.
+
+    A duty to file runs from its own deadline to the day the report came; a requirement to the day it was put right.
+    The first and the last day count. What lay with the buyer for an answer does not: a revision under review, a request
+    for more time. Time that the buyer takes over the case itself does not stop a breach that goes on.
+    """
+    is_duty = deviation.cause != Cause.REQUIREMENT_BROKEN
+    due_on, ended_on = _filing(deviation) if is_duty else (_judged_until(deviation), deviation.cured_on)
+    if clause.starts == DailyStart.NOTICE:
+        effect = _notice_effect(deviation)
+        first, why_first = (effect + _A_DAY, AFTER_NOTICE) if effect else (on + _A_DAY, NO_NOTICE)
+    else:
+        first, why_first = due_on + _A_DAY, AFTER_DEADLINE if is_duty else AFTER_WINDOW
+    last, why_last = (ended_on, FILED if is_duty else CURED) if ended_on else (on, TODAY)
+    return Run(first, last, why_first, why_last, _away(deviation, on))
+
+
+def _filing(deviation: Deviation) -> tuple[date, date | None]:
+    """The day of the deadline that was missed, and the day that the report came, if it has."""
+    report = deviation.report
+    came_on = deviation.cured_on or _came_on(report, int(deviation.facts.get("revision", 0)))
+    if came_on is not None and deviation.late_by_days is not None:
+        return came_on - timedelta(days=deviation.late_by_days), came_on
+    return _local(report, report.due_at), came_on
+
+
+def _came_on(report: Report, after: int) -> date | None:
+    came = (each for each in report.revisions if each.number > after and each.withdrawal is None)
+    return next((_local(report, each.signed_at) for each in came), None)
+
+
+def _judged_until(deviation: Deviation) -> date:
+    return deviation.window.ends_on if deviation.window else deviation.report.period.ends_on
+
+
+def _notice_effect(deviation: Deviation) -> date | None:
+    notice = deviation.notices[-1] if deviation.notices else None
+    at = (notice.takes_effect_at or notice.delivered_at) if notice else None
+    return calendars.local_day(at, deviation.contract.time_zone) if at else None
+
+
+def _away(deviation: Deviation, on: date) -> list[Period]:
+    """Days on which the report lay with the buyer: from the day after it was asked to the day of the answer."""
+    report = deviation.report
+    asked = [
+        (each.created_at, each.answered_at)
+        for each in db.session.scalars(select(ExtensionRequest).where(ExtensionRequest.report_id == report.id))
+    ]
+    for revision in report.revisions:
+        answer = revision.review or revision.withdrawal
+        asked.append((revision.signed_at, answer.created_at if answer else None))
+    return [
+        Period(_local(report, begun) + _A_DAY, _local(report, answered) if answered else on)
+        for begun, answered in asked
+        if not answered or _local(report, answered) > _local(report, begun)
+    ]
+
+
+def _local(report: Report, moment: datetime) -> date:
+    return calendars.local_day(moment, report.contract.time_zone)
+
+
+# -- what it stands on ----------------------------------------------------------------------------------------------
+
+
+def found(deviation: Deviation) -> Json:
+    """What the case says, as far as an amount stands on it."""
+    return {
+        "cause": str(deviation.cause),
+        "facts": deviation.facts,
+        "late_by_days": deviation.late_by_days,
+        "cured_on": deviation.cured_on.isoformat() if deviation.cured_on else None,
+        "is_found": deviation.not_found_at is None,
+    }
+
+
+def digest(said: Json) -> str:
+    """SHA-256 of `found`, in one canonical form."""
+    plain = json.dumps(said, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    return hashlib.sha256(plain.encode()).hexdigest()
+
+
+def is_stale(sanction: Sanction) -> bool:
+    """Whether the case was assessed anew since the amount was calculated. One without a digest is from before it."""
+    return bool(sanction.found_hash) and sanction.found_hash != digest(found(sanction.deviation))
+
+
+class Change(NamedTuple):
+    """One thing that the case says otherwise than when the amount was calculated."""
+
+    what: Text
+    before: Text
+    now: Text
+
+
+WHAT_FIGURE, WHAT_BREACHES, WHAT_LATE, WHAT_CURED, WHAT_FOUND, WHAT_REVISION = (
+    Text("Tallet som er vurdert", "The figure that was judged"),
+    Text("Antall brudd", "Number of breaches"),
+    Text("Forsinkelse", "Delay"),
+    Text("Rettet", "Put right"),
+    Text("Bruddet i tallene som gjelder", "The breach in the figures in force"),
+    Text("Revisjon som er vurdert", "Revision that was judged"),
+)
+NOT_YET = Text("ikke ennå", "not yet")
+DAYS_LATE = Text("{days} dager", "{days} days")
+STILL_THERE, NO_LONGER = Text("vises", "is there"), Text("vises ikke lenger", "is no longer there")
+
+
+def changes(sanction: Sanction) -> list[Change]:
+    """What the case says otherwise than when the amount was calculated, in words."""
+    before, now = _in_words(sanction.found), _in_words(found(sanction.deviation))
+    return [
+        Change(what, before.get(what, NOT_YET), now.get(what, NOT_YET))
+        for what in (WHAT_FIGURE, WHAT_BREACHES, WHAT_LATE, WHAT_CURED, WHAT_FOUND, WHAT_REVISION)
+        if before.get(what) != now.get(what)
+    ]
+
+
+def _in_words(said: Json) -> dict[Text, Text]:
+    facts = said.get("facts") or {}
+    known = {WHAT_FOUND: STILL_THERE if said.get("is_found", True) else NO_LONGER}
+    if facts.get("figure"):
+        known[WHAT_FIGURE] = Text.load(facts["figure"]["shown"])
+    if "breaches" in facts:
+        known[WHAT_BREACHES] = same(str(facts["breaches"]))
+    if "revision" in facts:
+        known[WHAT_REVISION] = same(str(facts["revision"]))
+    if said.get("late_by_days") is not None:
+        known[WHAT_LATE] = DAYS_LATE.with_values(days=int(said["late_by_days"]))
+    if said.get("cured_on"):
+        known[WHAT_CURED] = calendars.day_name(date.fromisoformat(said["cured_on"]))
+    return known
+
+
+def gross(sanction: Sanction) -> Decimal:
+    """What the clause gives before anything is waived."""
+    return (sanction.amount or Decimal(0)) + sanction.waived

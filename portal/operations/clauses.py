@@ -1,0 +1,331 @@
+"""Sanction clauses: what each says in plain words, and putting them into a contract with their dated rates."""
+
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy.orm.attributes import flag_modified, set_committed_value
+
+from portal import amounts, calendars, clock, permissions
+from portal.amounts import with_currency
+from portal.calendars import Counting
+from portal.errors import Conflict, Forbidden, Invalid, Refused
+from portal.extensions import db
+from portal.kinds.base import Problem
+from portal.model import (
+    ChangeOrder,
+    ClauseCounts,
+    ClauseForm,
+    Contract,
+    ContractState,
+    DailyBase,
+    DailyStart,
+    Membership,
+    Requirement,
+    SanctionClause,
+    SanctionRate,
+    record,
+)
+from portal.model.contracts import MOVED_ON
+from portal.operations import calculations
+from portal.permissions import NOT_YOUR_CONTRACT, Permission
+from portal.quantities import canonical, shown
+from portal.text import LANGUAGES, Text, same
+
+# -- in plain words ---------------------------------------------------------------------------------------------------
+
+FEE_WORDS = {
+    ClauseCounts.PERIOD: Text("{amount} for hver periode med brudd.", "{amount} for each period with a breach."),
+    ClauseCounts.LINE: Text("{amount} for hver linje i brudd.", "{amount} for each line in breach."),
+}
+DAILY_WORDS = Text("{rate} ‰ per {day} av {base}{now}, {start}.", "{rate} ‰ per {day} of {base}{now}, {start}.")
+NOW = Text(" (nå {amount} om dagen)", " (now {amount} a day)")
+DAY_WORDS = {
+    Counting.CALENDAR: Text("kalenderdag", "calendar day"),
+    Counting.WORKING: Text("virkedag", "working day"),
+}
+START_WORDS = {
+    DailyStart.DEADLINE: Text("fra dagen etter fristen", "from the day after the deadline"),
+    DailyStart.NOTICE: Text("fra dagen etter at varselet fikk virkning", "from the day after the notice took effect"),
+}
+GRACE_ONE, GRACE_MANY = (
+    Text("Den første dagen koster ikke noe.", "The first day costs nothing."),
+    Text("De {days} første dagene koster ikke noe.", "The first {days} days cost nothing."),
+)
+LEAST_WORDS = Text("Minst {amount} om dagen.", "At least {amount} a day.")
+CAP_DAYS_WORDS = Text("Høyst {days} dager.", "At most {days} days.")
+CAP_WORDS = Text("Høyst {percent} % av grunnlaget til sammen.", "At most {percent} % of the base altogether.")
+LATER_FEE = Text("Fra {day}: {amount}.", "From {day}: {amount}.")
+LATER_RATE = Text("Fra {day}: {amount} ‰.", "From {day}: {amount} ‰.")
+WARNS_WORDS = Text("Første gang er det en skriftlig advarsel.", "The first time it is a written warning.")
+NO_RATE_WORDS = Text("Ingen sats er lagt inn ennå.", "No rate has been entered yet.")
+
+
+def in_words(clause: SanctionClause, on: date | None = None) -> Text:
+    """What a breach costs under a clause, in one short paragraph: as it is on a day (today), and what will change."""
+    day = on or clock.today(clause.contract.time_zone)
+    if not clause.rates:
+        return NO_RATE_WORDS
+    said = _daily_words(clause, day) if clause.form == ClauseForm.DAILY else [_fee_words(clause, day)]
+    for rate in clause.rates:
+        if rate.valid_from > day and rate is not clause.rates[0]:
+            said.append(_later(clause, rate))
+    if clause.warns_first:
+        said.append(WARNS_WORDS)
+    return Text(*(" ".join(each.to(language) for each in said) for language in LANGUAGES))
+
+
+def sketch(contract: Contract, terms: "Terms") -> SanctionClause:
+    """The clause that these terms would make, for the eye only: the session never learns of it."""
+    clause = SanctionClause(**contract.parties)
+    set_committed_value(clause, "contract", contract)
+    _write(clause, terms)
+    clause.rates.append(SanctionRate(valid_from=terms.valid_from, amount=terms.rate))
+    return clause
+
+
+def _fee_words(clause: SanctionClause, day: date) -> Text:
+    return FEE_WORDS[clause.counts].with_values(amount=with_currency(clause.rate_on(day), clause.contract.currency))
+
+
+def _daily_words(clause: SanctionClause, day: date) -> list[Text]:
+    currency = clause.contract.currency
+    said = [
+        DAILY_WORDS.with_values(
+            rate=_number(clause.rate_on(day)),
+            day=DAY_WORDS[clause.day_counting],
+            base=calculations.BASES[clause.base],
+            now=_now(clause, day),
+            start=START_WORDS[clause.starts],
+        )
+    ]
+    if clause.grace_days:
+        said.append(GRACE_ONE if clause.grace_days == 1 else GRACE_MANY.with_values(days=clause.grace_days))
+    if clause.least_per_day is not None:
+        said.append(LEAST_WORDS.with_values(amount=with_currency(clause.least_per_day, currency)))
+    if clause.cap_days is not None:
+        said.append(CAP_DAYS_WORDS.with_values(days=clause.cap_days))
+    if clause.cap_percent is not None:
+        said.append(CAP_WORDS.with_values(percent=_number(clause.cap_percent)))
+    return said
+
+
+def _now(clause: SanctionClause, day: date) -> Text:
+    """What a day costs now; nothing while the contract has no such base."""
+    try:
+        per_day = calculations.daily_of(clause).per_day(day)
+    except Refused:
+        return same("")
+    return NOW.with_values(amount=with_currency(per_day, clause.contract.currency))
+
+
+def _later(clause: SanctionClause, rate: SanctionRate) -> Text:
+    day = calendars.day_name(rate.valid_from)
+    if clause.form == ClauseForm.DAILY:
+        return LATER_RATE.with_values(day=day, amount=_number(rate.amount))
+    return LATER_FEE.with_values(day=day, amount=with_currency(rate.amount, clause.contract.currency))
+
+
+def _number(value: Decimal) -> Text:
+    return Text(*(shown(value, language) for language in LANGUAGES))
+
+
+# -- put into a contract ----------------------------------------------------------------------------------------------
+
+AGREED = Text(
+    "Kontrakten løper. Bestemmelsen er avtalt og kan bare få en ny sats fra en dag, etter en endringsordre.",
+    "The contract is running. The clause is agreed, and can only get a new rate from a day, under a change order.",
+)
+NEEDS_BASE = Text(
+    "Skriv beløpet som grunnlaget er. Det må være større enn 0.",
+    "Enter the amount that the base is. It must be more than 0.",
+)
+WHOLE_DAYS = Text("Skriv et helt antall dager.", "Enter a whole number of days.")
+WHOLE_HUNDREDTHS = Text("Skriv beløpet med høyst to desimaler.", "Enter the amount with at most two decimals.")
+NEEDS_ORDER = Text(
+    "Velg endringsordren som satsen er avtalt i.", "Choose the change order that the rate was agreed in."
+)
+BEFORE_ORDER = Text(
+    "Satsen kan tidligst gjelde fra endringsordren gjør det, {day}.",
+    "The rate can be in force no earlier than the change order is, {day}.",
+)
+DAY_TAKEN = Text("Det er alt en sats fra denne dagen.", "There is a rate from this day already.")
+SAME_CLAUSE = Text(
+    "Kontrakten har alt en bestemmelse for dette kravet. Rett den i stedet.",
+    "The contract already has a clause for this requirement. Edit that one instead.",
+)
+
+
+@dataclass(frozen=True)
+class Terms:
+    """Everything that a clause says, as it was agreed; what its form does not ask for is left as it is here."""
+
+    form: ClauseForm
+    clause: str
+    wording: str
+    rate: Decimal
+    """The fee, or per mille."""
+    valid_from: date
+    requirement: Requirement | None = None
+    """None: every requirement without a clause of its own."""
+    warns_first: bool = False
+    counts: ClauseCounts = ClauseCounts.PERIOD
+    base: DailyBase = DailyBase.VALUE
+    base_amount: Decimal | None = None
+    starts: DailyStart = DailyStart.DEADLINE
+    grace_days: Decimal = Decimal(0)
+    day_counting: Counting = Counting.CALENDAR
+    least_per_day: Decimal | None = None
+    cap_days: Decimal | None = None
+    cap_percent: Decimal | None = None
+
+
+def add(contract: Contract, terms: Terms, *, by: Membership, version: int) -> SanctionClause:
+    """Put a clause into a contract that is being drafted."""
+    _demand_draft(contract, by, version)
+    _check(terms)
+    _demand_free(contract, terms.requirement, None)
+    clause = SanctionClause(**contract.parties)
+    _write(clause, terms)
+    clause.rates.append(SanctionRate(**contract.parties, valid_from=terms.valid_from, amount=terms.rate))
+    contract.clauses.append(clause)
+    db.session.flush()
+    record(contract, "contract.clause_added", by=by, **_facts(clause))
+    return clause
+
+
+def change(clause: SanctionClause, terms: Terms, *, by: Membership, version: int) -> None:
+    """Write a clause anew while the contract is being drafted; its form and its first rate too."""
+    _demand_draft(clause.contract, by, version)
+    _check(terms)
+    _demand_free(clause.contract, terms.requirement, clause)
+    first, before = clause.rates[0], _facts(clause)
+    if any(rate.valid_from == terms.valid_from for rate in clause.rates[1:]):
+        raise Invalid(DAY_TAKEN, (Problem("taken", DAY_TAKEN, "valid_from"),))
+    _write(clause, terms)
+    first.valid_from, first.amount = terms.valid_from, terms.rate
+    db.session.flush()
+    record(clause.contract, "contract.clause_changed", by=by, before=before, **_facts(clause))
+
+
+def remove(clause: SanctionClause, *, by: Membership, version: int) -> None:
+    """Take a clause out of a contract that is being drafted."""
+    contract = clause.contract
+    _demand_draft(contract, by, version)
+    record(contract, "contract.clause_removed", by=by, **_facts(clause))
+    contract.clauses.remove(clause)
+    db.session.delete(clause)
+    db.session.flush()
+
+
+def add_rate(  # noqa: PLR0913 - a rate, where it comes from, and who says so
+    clause: SanctionClause,
+    amount: Decimal,
+    valid_from: date,
+    order: ChangeOrder | None,
+    *,
+    by: Membership,
+    version: int,
+) -> None:
+    """A new rate from a day on. Once the contract is agreed it takes the change order that says so."""
+    contract = clause.contract
+    _demand_editor(contract, by, version)
+    if contract.state == ContractState.CLOSED:
+        raise Refused(AGREED)
+    if contract.state != ContractState.DRAFT and (order is None or order.contract_id != contract.id):
+        raise Invalid(NEEDS_ORDER, (Problem("required", NEEDS_ORDER, "change_order"),))
+    if order is not None and valid_from < order.from_on:
+        words = BEFORE_ORDER.with_values(day=calendars.day_name(order.from_on))
+        raise Invalid(words, (Problem("early", words, "valid_from"),))
+    if any(rate.valid_from == valid_from for rate in clause.rates):
+        raise Invalid(DAY_TAKEN, (Problem("taken", DAY_TAKEN, "valid_from"),))
+    if clause.form == ClauseForm.FEE and amount != amounts.whole(amount):
+        raise Invalid(WHOLE_HUNDREDTHS, (Problem("decimals", WHOLE_HUNDREDTHS, "rate"),))
+    clause.rates.append(
+        SanctionRate(**contract.parties, valid_from=valid_from, amount=amount, change_order=order),
+    )
+    clause.rates.sort(key=lambda rate: rate.valid_from)
+    db.session.flush()
+    record(
+        contract,
+        "contract.rate_added",
+        by=by,
+        clause=clause.clause,
+        amount=canonical(amount),
+        valid_from=valid_from.isoformat(),
+        change_order=order.reference if order else "",
+    )
+
+
+def _demand_draft(contract: Contract, by: Membership, version: int) -> None:
+    _demand_editor(contract, by, version)
+    if contract.state != ContractState.DRAFT:
+        raise Refused(AGREED)
+
+
+def _demand_editor(contract: Contract, by: Membership, version: int) -> None:
+    """Whoever edits is the buyer's, has seen the contract as it is, and nobody else edits meanwhile."""
+    permissions.demand(by, Permission.CONTRACT_EDIT)
+    if by.organisation_id != contract.buyer_id:
+        raise Forbidden(NOT_YOUR_CONTRACT)
+    db.session.refresh(contract, ["version", "state"], with_for_update=True)
+    if contract.version != version:
+        raise Conflict(MOVED_ON)
+    flag_modified(contract, "state")  # its clauses are part of it: the version grows with them
+
+
+def _demand_free(contract: Contract, requirement: Requirement | None, own: SanctionClause | None) -> None:
+    number = requirement.id if requirement else None
+    if any(each is not own and each.requirement_id == number for each in contract.clauses):
+        raise Invalid(SAME_CLAUSE, (Problem("taken", SAME_CLAUSE, "requirement"),))
+
+
+def _check(terms: Terms) -> None:
+    """What no single field can tell."""
+    found: list[Problem] = []
+    if terms.form == ClauseForm.FEE:
+        found += _not_whole(terms, "rate")
+    else:
+        found += _not_whole(terms, "base_amount", "least_per_day")
+        for name in ("grace_days", "cap_days"):
+            days = getattr(terms, name)
+            if days is not None and days != int(days):
+                found.append(Problem("whole", WHOLE_DAYS, name))
+        if terms.base == DailyBase.FIXED and not terms.base_amount:
+            found.append(Problem("required", NEEDS_BASE, "base_amount"))
+    if found:
+        raise Invalid(found[0].text, tuple(found))
+
+
+def _not_whole(terms: Terms, *names: str) -> list[Problem]:
+    given = {name: getattr(terms, name) for name in names}
+    return [
+        Problem("decimals", WHOLE_HUNDREDTHS, name)
+        for name, amount in given.items()
+        if amount is not None and amount != amounts.whole(amount)
+    ]
+
+
+def _write(clause: SanctionClause, terms: Terms) -> None:
+    is_daily, is_fixed = terms.form == ClauseForm.DAILY, terms.base == DailyBase.FIXED
+    clause.form, clause.clause, clause.wording = terms.form, terms.clause, terms.wording
+    clause.requirement, clause.warns_first = terms.requirement, terms.warns_first
+    clause.counts = terms.counts
+    clause.base, clause.starts, clause.day_counting = terms.base, terms.starts, terms.day_counting
+    clause.grace_days = int(terms.grace_days) if is_daily else 0
+    clause.base_amount = terms.base_amount if is_daily and is_fixed else None
+    clause.least_per_day = terms.least_per_day if is_daily else None
+    clause.cap_days = int(terms.cap_days) if is_daily and terms.cap_days is not None else None
+    clause.cap_percent = terms.cap_percent if is_daily else None
+
+
+def _facts(clause: SanctionClause) -> dict[str, Any]:
+    """Everything the clause says, for the trail."""
+    return {
+        "clause": clause.clause,
+        "form": str(clause.form),
+        "wording": clause.wording,
+        "said": in_words(clause).dump(),
+        "rates": [[rate.valid_from.isoformat(), canonical(rate.amount)] for rate in clause.rates],
+    }

@@ -1,0 +1,371 @@
+"""What a case comes to: days from the case's own facts, waivers, and facts that changed after the calculation."""
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+
+import pytest
+from flask import Flask
+from sqlalchemy import select
+
+from portal import calendars, clock
+from portal.calendars import Counting
+from portal.errors import Conflict, Forbidden, Invalid, Refused
+from portal.extensions import db, transaction
+from portal.model import (
+    ChangeOrder,
+    DailyBase,
+    DailyStart,
+    Deviation,
+    ExtensionRequest,
+    Membership,
+    OutgoingMail,
+    Role,
+    Sanction,
+    SanctionState,
+)
+from portal.operations import calculations, contracts, processes, sanctions
+from portal.operations.sanctions import Waiver
+from tests.sanctioning import broken, daily_clause, days_after_deadline, decided, heard, missing, opened, proposed
+from tests.world import World, deliver_mail, open_tasks, submit
+
+D = Decimal
+
+
+@pytest.fixture
+def world(make_app: Callable[..., Flask], everyday_database_url: str) -> Iterator[World]:
+    with opened(make_app, everyday_database_url) as (_app, world):
+        yield world
+
+
+def filed_late(world: World, days: int) -> Deviation:
+    deviation = missing(world)
+    days_after_deadline(world, days)
+    submit(world)
+    return deviation
+
+
+def rows(sanction: Sanction) -> list[tuple[str, str, str]]:
+    return [(row["text"]["en"], row["value"], row["unit"]) for row in sanction.calculation]
+
+
+def test_a_late_report_costs_each_day_until_it_came(world: World) -> None:
+    """Due on 17 April, filed on the 21st: 18, 19, 20, 21 = 4 days × 1 ‰ of 100 million."""
+    daily_clause(world)
+    deviation = heard(world, filed_late(world, 4))
+    clock.move_to(clock.now() + timedelta(days=30))
+    sanction = proposed(world, deviation)
+    assert (sanction.step, sanction.days, sanction.amount) == ("daily", 4, 4 * D(100_000))
+    due_on = calendars.local_day(world.report.due_at, "Europe/Oslo")
+    days = (
+        f"Days from {calendars.day_name(due_on + timedelta(days=1)).en} (the day after the deadline) to "
+        f"{calendars.day_name(due_on + timedelta(days=4)).en} (the day the report came), both included"
+    )
+    assert rows(sanction)[:2] == [("Sanction clause", "7.2", ""), (days, "4", "")]
+    assert rows(sanction)[-1] == ("Amount", "400000", "NOK")
+    decided(world, sanction)
+    deliver_mail()
+    letter = db.session.scalars(select(OutgoingMail).where(OutgoingMail.letter == "sanction_decided")).first()
+    assert letter is not None
+    assert "400\u00a0000 NOK" in letter.body
+    assert sanction.state == SanctionState.CLOSED
+
+
+def test_a_report_that_has_not_come_costs_until_the_day_of_the_proposal(world: World) -> None:
+    daily_clause(world)
+    deviation = heard(world, missing(world))
+    days_after_deadline(world, 10)
+    sanction = proposed(world, deviation)
+    assert (sanction.days, sanction.amount) == (10, 10 * D(100_000))
+    assert "(the day of this calculation)" in rows(sanction)[1][0]
+
+
+def test_filed_in_time_after_all_costs_nothing(world: World) -> None:
+    """The buyer granted more time after the deadline had passed: the day it came is before the new deadline."""
+    daily_clause(world)
+    deviation = heard(world, missing(world))
+    with transaction():
+        world.report.due_at = clock.now() + timedelta(days=20)
+    clock.move_to(clock.now() + timedelta(days=5))
+    sanction = proposed(world, deviation)
+    assert (sanction.days, sanction.amount) == (0, D(0))
+
+
+def test_days_on_which_the_buyer_had_a_request_for_more_time_do_not_count(world: World) -> None:
+    """Asked on the day of the deadline, refused three days after it: these three are the buyer's; filed on the 5th."""
+    daily_clause(world)
+    due_at = world.report.due_at
+    with transaction() as session:
+        session.add(
+            ExtensionRequest(
+                **world.report.parties,
+                report=world.report,
+                asked_by=world.anna.person,
+                reason="Lagerbrann.",
+                due_at=due_at,
+                wished_until=due_at + timedelta(days=14),
+                created_at=due_at - timedelta(hours=3),
+                answered_at=due_at + timedelta(days=3),
+            )
+        )
+    sanction = proposed(world, heard(world, filed_late(world, 5)))
+    assert (sanction.days, sanction.amount) == (5 - 3, 2 * D(100_000))
+    assert any(text.startswith("– of these with the buyer") and value == "3" for text, value, _unit in rows(sanction))
+
+
+def test_a_change_order_while_it_runs_moves_the_base_from_its_day(world: World) -> None:
+    """Late by 4 days; 20 million more from the third of them: 2 × 100 000 + 2 × 120 000."""
+    daily_clause(world)
+    third = calendars.local_day(world.report.due_at, "Europe/Oslo") + timedelta(days=3)
+    with transaction() as session:
+        session.add(
+            ChangeOrder(
+                **world.report.parties,
+                reference="E-1",
+                agreed_on=date(2026, 3, 1),
+                from_on=third,
+                reason="Mer masse.",
+                value_change=D(20_000_000),
+            )
+        )
+    sanction = proposed(world, heard(world, filed_late(world, 4)))
+    assert sanction.amount == 2 * D(100_000) + 2 * D(120_000)
+
+
+@pytest.mark.parametrize(
+    ("base", "amount"), [(DailyBase.SIGNED_VALUE, D(100_000)), (DailyBase.FIXED, D(5_000)), (DailyBase.VALUE, None)]
+)
+def test_bases(world: World, base: DailyBase, amount: Decimal | None) -> None:
+    daily_clause(world, base=base, base_amount=D(5_000_000) if base == DailyBase.FIXED else None)
+    deviation = heard(world, filed_late(world, 1))
+    if amount is None:
+        with transaction():
+            world.contract.value = None
+        with pytest.raises(Refused, match="does not have"):
+            proposed(world, deviation)
+        return
+    assert proposed(world, deviation).amount == amount
+
+
+def test_a_requirement_runs_from_the_notice_until_it_is_put_right(world: World) -> None:
+    """Notice in effect on 8 April, put right on the 13th: 9, 10, 11, 12, 13 = 5 days, working days 9, 10, 13 = 3."""
+    requirement = next(each for each in world.contract.requirements if each.clause == "4.2")
+    clause = daily_clause(world, requirement, starts=DailyStart.NOTICE)
+    clock.move_to(datetime(2026, 4, 8, 9, tzinfo=UTC))
+    deviation = heard(world, broken(world))
+    clock.move_to(datetime(2026, 4, 30, 9, tzinfo=UTC))
+    with transaction():
+        deviation.cured_on = date(2026, 4, 13)
+    assert calculations.sheet(deviation, clause, step="daily", on=date(2026, 4, 30)).days == 5
+    with transaction():
+        clause.day_counting = Counting.WORKING
+    sanction = proposed(world, deviation)
+    assert (sanction.days, sanction.amount) == (3, 3 * D(100_000))
+    assert "(the day after the notice took effect)" in rows(sanction)[1][0]
+
+
+def test_a_requirement_that_is_not_put_right_runs_to_the_proposal(world: World) -> None:
+    requirement = next(each for each in world.contract.requirements if each.clause == "4.2")
+    daily_clause(world, requirement, starts=DailyStart.NOTICE, grace_days=2)
+    clock.move_to(datetime(2026, 4, 8, 9, tzinfo=UTC))
+    deviation = heard(world, broken(world))
+    clock.move_to(datetime(2026, 4, 18, 9, tzinfo=UTC))
+    assert proposed(world, deviation).days == 10 - 2
+
+
+def test_a_case_of_an_older_table_follows_the_form_of_its_clause(world: World) -> None:
+    """The table that knew no daily amounts answers "fee" for every clause that does not warn."""
+    daily_clause(world)
+    sanction = proposed(world, heard(world, filed_late(world, 4)))
+    with transaction():
+        sanctions.calculate(sanction_id=sanction.id, step="fee")
+    assert (sanction.step, sanction.amount) == ("daily", D(400_000))
+
+
+def test_the_ladder_warns_first_and_asks_for_days_then(world: World) -> None:
+    daily_clause(world, warns_first=True)
+    sanction = decided(world, proposed(world, heard(world, filed_late(world, 4))))
+    assert (sanction.step, sanction.amount, sanction.days) == ("warning", D(0), None)
+    with transaction():
+        following = contracts.open_period(world.contract, calendars.month_of(date(2026, 4, 1)))
+    world.report = following
+    assert calculations.earlier(missing(world)) == 1
+    assert proposed(world, heard(world, missing(world))).step == "daily"
+
+
+# -- facts that changed ----------------------------------------------------------------------------------------------
+
+
+def test_a_case_assessed_anew_is_not_approved_but_calculated_again(world: World) -> None:
+    daily_clause(world)
+    deviation = heard(world, missing(world))
+    days_after_deadline(world, 10)
+    sanction = proposed(world, deviation)
+    submit(world)
+    assert deviation.late_by_days == 10
+    assert calculations.is_stale(sanction)
+    assert [(each.what.en, each.before.en, each.now.en) for each in calculations.changes(sanction)] == [
+        ("Delay", "not yet", "10 days")
+    ]
+    with pytest.raises(Conflict, match="assessed again"), transaction():
+        sanctions.decide(sanction, approve=True, comment="", by=world.dora, version=sanction.version)
+    assert sanction.state == SanctionState.PROPOSED
+    clock.move_to(clock.now() + timedelta(days=3))
+    with transaction():
+        sanctions.decide(sanction, approve=False, comment="Regn på nytt.", by=world.dora, version=sanction.version)
+    with transaction():
+        sanctions.revise(sanction, "Rapporten kom.", withdraw=False, by=world.adam, version=sanction.version)
+    assert not calculations.is_stale(sanction)
+    assert sanction.amount == 10 * D(100_000)
+    assert decided(world, sanction).state == SanctionState.DECIDED
+
+
+def test_a_breach_that_is_no_longer_in_the_figures_stops_the_approval(world: World) -> None:
+    sanction = proposed(world, heard(world, broken(world)))
+    with transaction():
+        sanction.deviation.not_found_at = clock.now()
+    with pytest.raises(Conflict), transaction():
+        sanctions.decide(sanction, approve=True, comment="", by=world.dora, version=sanction.version)
+    assert [each.now.en for each in calculations.changes(sanction)] == ["is no longer there"]
+
+
+def test_a_stale_proposal_may_be_withdrawn(world: World) -> None:
+    sanction = proposed(world, heard(world, broken(world)))
+    with transaction():
+        sanction.deviation.not_found_at = clock.now()
+    with transaction():
+        sanctions.decide(sanction, approve=False, comment="Rettet.", by=world.dora, version=sanction.version)
+    with transaction():
+        sanctions.revise(sanction, "Rettet.", withdraw=True, by=world.adam, version=sanction.version)
+    assert (sanction.state, open_tasks()) == (SanctionState.WITHDRAWN, ["assess_reply"])
+
+
+def test_decided_figures_stay_when_the_case_and_the_clause_change(world: World) -> None:
+    clause = daily_clause(world)
+    sanction = decided(world, proposed(world, heard(world, filed_late(world, 4))))
+    before = (sanction.amount, sanction.calculation, sanction.days)
+    with transaction():
+        clause.rates[0].amount, sanction.deviation.late_by_days = D(2), 9
+        world.contract.value = D(1)
+    deliver_mail()
+    db.session.expire_all()
+    assert (sanction.amount, sanction.calculation, sanction.days) == before
+
+
+# -- waived -----------------------------------------------------------------------------------------------------------
+
+
+def test_a_part_is_waived_with_reasons(world: World) -> None:
+    deviation = heard(world, broken(world))
+    sanction = proposed(world, deviation, Waiver(D(5000), "Byggestrømmen kom tre uker sent."))
+    assert (sanction.amount, sanction.waived) == (D(15_000), D(5_000))
+    assert rows(sanction)[-2:] == [
+        ("Waived: Byggestrømmen kom tre uker sent.", "5000", "NOK"),
+        ("Amount asked for = amount − waived", "15000", "NOK"),
+    ]
+    decided(world, sanction)
+    letters = db.session.scalars(select(OutgoingMail).where(OutgoingMail.letter == "sanction_decided")).all()
+    assert letters
+    assert all("Byggestrømmen kom tre uker sent." in letter.body for letter in letters)
+    assert all("a sanction of 15\u00a0000 NOK" in letter.body for letter in letters)
+    said = "The clause gives 20\u00a0000 NOK. We do not ask for 5\u00a0000 NOK of it: Byggestrømmen kom tre uker sent."
+    assert all(said in letter.body for letter in letters)
+
+
+def test_all_is_waived(world: World) -> None:
+    sanction = proposed(world, heard(world, broken(world)), Waiver(None, "Oppdragsgivers egen feil."))
+    assert (sanction.amount, sanction.waived) == (D(0), D(20_000))
+    assert decided(world, sanction).state == SanctionState.DECIDED
+
+
+@pytest.mark.parametrize(
+    "waiver",
+    [Waiver(D(20_001), "x"), Waiver(D(0), "x"), Waiver(D(-1), "x"), Waiver(D("0.001"), "x"), Waiver(None, "  ")],
+)
+def test_no_more_than_there_is_and_never_without_reasons(world: World, waiver: Waiver) -> None:
+    deviation = heard(world, broken(world))
+    with pytest.raises(Invalid):
+        proposed(world, deviation, waiver)
+    assert db.session.scalar(select(Sanction.id)) is None
+
+
+def test_of_a_warning_nothing_is_waived(world: World) -> None:
+    with transaction():
+        world.contract.clauses[0].warns_first = True
+    with pytest.raises(Invalid, match="no amount to waive"):
+        proposed(world, heard(world, broken(world)), Waiver(None, "x"))
+
+
+def test_a_waiver_is_taken_back_when_the_proposal_is_made_again_without_it(world: World) -> None:
+    sanction = proposed(world, heard(world, broken(world)), Waiver(D(5000), "Byggestrømmen."))
+    with transaction():
+        sanctions.decide(sanction, approve=False, comment="Ingen grunn.", by=world.dora, version=sanction.version)
+    with transaction():
+        sanctions.revise(sanction, "Enig.", withdraw=False, by=world.adam, version=sanction.version)
+    assert (sanction.amount, sanction.waived, sanction.waiver_reason) == (D(20_000), D(0), "")
+
+
+# -- no way around ----------------------------------------------------------------------------------------------------
+
+
+def under_the_rule(deviation: Deviation, after: timedelta = timedelta(0)) -> None:
+    """The notice took effect by the contract's rule, so long after now."""
+    with transaction():
+        deviation.notices[-1].takes_effect_at = clock.now() + after
+
+
+def test_a_reply_that_leaves_more_to_come_does_not_end_the_time_to_reply(world: World) -> None:
+    deviation = heard(world, broken(world))
+    under_the_rule(deviation)
+    with pytest.raises(Refused, match="time to reply"):
+        proposed(world, deviation)
+    with transaction():
+        deviation.replies[-1].is_complete = True
+    assert proposed(world, deviation).state == SanctionState.PROPOSED
+
+
+def test_when_the_time_is_over_no_reply_need_be_complete(world: World) -> None:
+    deviation = heard(world, broken(world))
+    under_the_rule(deviation)
+    assert deviation.reply_due_at is not None
+    clock.move_to(deviation.reply_due_at - timedelta(seconds=1))
+    with pytest.raises(Refused):
+        proposed(world, deviation)
+    clock.move_to(deviation.reply_due_at + timedelta(seconds=1))
+    assert proposed(world, deviation).amount == D(20_000)
+
+
+def test_a_notice_that_has_not_taken_effect_carries_no_sanction(world: World) -> None:
+    deviation = heard(world, broken(world))
+    under_the_rule(deviation, timedelta(days=1))
+    with transaction():
+        deviation.replies[-1].is_complete = True
+    with pytest.raises(Refused):
+        proposed(world, deviation)
+    clock.move_to(clock.now() + timedelta(days=1))
+    assert proposed(world, deviation).state == SanctionState.PROPOSED
+
+
+def test_a_ground_that_is_lost_while_it_is_revised_ends_the_proposal(world: World) -> None:
+    deviation = heard(world, broken(world))
+    sanction = proposed(world, deviation)
+    with transaction():
+        sanctions.decide(sanction, approve=False, comment="Se på varselet.", by=world.dora, version=sanction.version)
+    under_the_rule(deviation, timedelta(days=30))
+    with transaction():
+        sanctions.revise(sanction, "Likevel.", withdraw=False, by=world.adam, version=sanction.version)
+    assert (sanction.state, open_tasks()) == (SanctionState.REFUSED, ["assess_reply"])
+    assert processes.of(sanction).ended_at is not None
+
+
+def test_a_contract_manager_may_propose_and_then_not_decide(world: World) -> None:
+    with transaction():
+        world.ruth.role_codes = [Role.CONTRACT_MANAGER.value, Role.DECISION_MAKER.value]
+    deviation = heard(world, broken(world))
+    ruth: Membership = world.ruth
+    with transaction():
+        sanction = sanctions.propose(deviation, "Grunnlaget er klart.", by=ruth, version=deviation.version)
+    with pytest.raises(Forbidden, match="yourself"), transaction():
+        sanctions.decide(sanction, approve=True, comment="", by=ruth, version=sanction.version)
+    asked = select(OutgoingMail.to_address).where(OutgoingMail.letter == "sanction_to_decide")
+    assert db.session.scalars(asked).all() == ["dora@prove.example"]

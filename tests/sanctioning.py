@@ -1,0 +1,129 @@
+"""Clauses and cases for the tests of what a breach costs."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import Any
+
+from flask import Flask
+
+from portal import clock
+from portal.extensions import transaction
+from portal.model import (
+    REPORTING_DUTY,
+    ClauseForm,
+    Contract,
+    ContractState,
+    Decision,
+    Deviation,
+    Requirement,
+    Sanction,
+    SanctionClause,
+)
+from portal.operations import contracts, deviations, reviews, sanctions
+from portal.operations.contracts import Rate
+from portal.operations.sanctions import Waiver
+from tests.desk import give_passwords
+from tests.world import World, build_world, case_of, deliver_mail, submit, tick
+
+VALUE = Decimal(100_000_000)
+"""The contract's value: 1 ‰ of it is 100 000."""
+
+
+@contextmanager
+def opened(make_app: Callable[..., Flask], url: str) -> Iterator[tuple[Flask, World]]:
+    """The application on the small world, whose people can sign in."""
+    app = make_app(url)
+    with app.app_context():
+        with transaction():
+            world = build_world()
+            world.contract.value = VALUE
+        give_passwords(world)
+        yield app, world
+
+
+def duty(world: World, indicator: str = REPORTING_DUTY) -> Requirement:
+    """One of the contract's requirements."""
+    return next(each for each in world.contract.requirements if each.indicator == indicator)
+
+
+def daily_clause(world: World, requirement: Requirement | None = None, **terms: Any) -> SanctionClause:
+    """1 ‰ of the contract's value for each day, for late reports unless another requirement is named."""
+    clause = SanctionClause(
+        form=ClauseForm.DAILY,
+        clause="7.2",
+        wording="Dagmulkt: 1 promille av kontraktsverdien per dag.",
+        requirement=requirement or duty(world),
+        **terms,
+    )
+    with transaction():
+        return contracts.add_clause(world.contract, clause, Rate(date(2026, 1, 1), Decimal(1)))
+
+
+def missing(world: World) -> Deviation:
+    """The deadline passes, and no report is there."""
+    clock.move_to(world.report.due_at + timedelta(minutes=1))
+    tick()
+    return case_of(world, "5.1")
+
+
+def broken(world: World) -> Deviation:
+    """A report with too much diesel is approved."""
+    submit(world, diesel="9000")
+    with transaction():
+        reviews.decide(world.report, Decision.APPROVE, by=world.rita, version=world.report.version)
+    deliver_mail()
+    return case_of(world)
+
+
+def heard(world: World, deviation: Deviation) -> Deviation:
+    """Notice is given and delivered, and the supplier has replied."""
+    with transaction():
+        deviations.give_notice(deviation, "Varsel.", 5, by=world.adam, version=deviation.version)
+    deliver_mail()
+    with transaction():
+        deviations.reply(deviation, "Vi beklager.", [], by=world.bo)
+    return deviation
+
+
+def proposed(world: World, deviation: Deviation, waiver: Waiver | None = None) -> Sanction:
+    """Adam proposes a sanction."""
+    with transaction():
+        return sanctions.propose(
+            deviation, "Leverandørens risiko.", by=world.adam, version=deviation.version, waiver=waiver
+        )
+
+
+def decided(world: World, sanction: Sanction) -> Sanction:
+    """Dora approves it."""
+    with transaction():
+        sanctions.decide(sanction, approve=True, comment="Enig.", by=world.dora, version=sanction.version)
+    return sanction
+
+
+def drafted(world: World, reference: str = "K-9") -> Contract:
+    """A contract of the same parties that is still being drafted."""
+    with transaction() as session:
+        contract = Contract(
+            buyer_id=world.contract.buyer_id,
+            supplier_id=world.contract.supplier_id,
+            state=ContractState.DRAFT,
+            reference=reference,
+            title="Nyskolen",
+            starts_on=date(2026, 6, 1),
+            ends_on=date(2027, 5, 31),
+            value=VALUE,
+            kinds=world.contract.kinds,
+            counted=world.contract.counted,
+            basis=world.contract.basis,
+            reporting_clause="5.1",
+        )
+        session.add(contract)
+        session.flush()
+        return contract
+
+
+def days_after_deadline(world: World, days: int) -> None:
+    """Move the clock to the evening of the day so long after the report's deadline."""
+    clock.move_to(world.report.due_at + timedelta(days=days) - timedelta(hours=2))
