@@ -1,7 +1,7 @@
 """One report for each contract and period: its drafts, its frozen revisions, and what was computed and decided."""
 
 import uuid
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any
@@ -157,7 +157,11 @@ class Report(OfContract, Row):
     @property
     def is_overdue(self) -> bool:
         """Whether its deadline is past, to the second, and no request for more time waits for the buyer."""
-        return self.can_be_late and self.more_time_asked_at is None and clock.now() > self.due_at
+        return self.can_be_late and self.more_time_asked_at is None and self.is_past(clock.now())
+
+    def is_past(self, moment: datetime) -> bool:
+        """Whether a moment lies after the deadline, whose last second is in time."""
+        return moment - self.due_at >= timedelta(seconds=1)
 
     @property
     def is_editable(self) -> bool:

@@ -124,7 +124,7 @@ def note_delivered(report: Report, at: datetime) -> None:
 
     What comes late before anybody noted that it was missing is a deviation too. Called before the revision is there.
     """
-    is_late, days = at > report.due_at, deadlines.days_late(report, at)
+    is_late, days = report.is_past(at), deadlines.days_late(report, at)
     known = _known(report, _duty_to_file(report), _filing_group(report))
     if known is None and not is_late:
         return

@@ -85,7 +85,7 @@ def _settle(contract: Contract) -> int:
 
 def _fit(reports: Sequence[Report], part: Period, first_day: date | None) -> None:
     """Share a stretch of days among the open periods in it: the first begins it, the last ends it."""
-    for report, following in zip(reports, [*reports[1:], None], strict=True):
+    for report, following in zip(reports, [*reports[1:], None], strict=False):
         starts_on = first_day or report.period.starts_on
         ends_on = following.period.starts_on - _A_DAY if following else part.ends_on
         first_day = None

@@ -22,6 +22,7 @@ from portal.model import (
     Role,
     SanctionState,
 )
+from portal.operations.chasing import WhyNot
 from portal.operations.review_queue import Why
 
 
@@ -59,6 +60,14 @@ EXTENSION = {
     ExtensionState.GRANTED: Tag(_("More time given"), "success"),
     ExtensionState.REFUSED: Tag(_("No more time given"), "warning"),
     ExtensionState.LAPSED: Tag(_("Not needed any more"), "plain"),
+}
+
+NOT_REMINDED = {
+    WhyNot.TODAY: _("They were told of the deadline today already"),
+    WhyNot.ASKED: _("They have asked for more time, and you have not answered"),
+    WhyNot.GRANTED: _("They have been given more time"),
+    WhyNot.FILED: _("The report has come"),
+    WhyNot.NOBODY: _("The supplier has nobody who fills in or signs"),
 }
 
 DEVIATION = {

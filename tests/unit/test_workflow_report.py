@@ -394,7 +394,7 @@ def test_an_extension_moves_the_open_deadlines() -> None:
     drive = report()
     drive.days = 1
     with clock.at(drive.now):
-        drive.instance.change({"due_at": iso(40), "remind_at": iso(35)})
+        drive.instance.change({"due_at": iso(40), "remind_at": iso(35), "escalate_at": iso(47)})
     drive.instance = drive.restored()
     assert (drive.instance.due_at or MORNING).isoformat() == iso(35)
     assert not drive.wait(30)
