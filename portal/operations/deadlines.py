@@ -20,15 +20,20 @@ MORNING = "08:00"
 
 
 def process_data(report: Report) -> dict[str, object]:
-    """What the report's process is to know: its deadline, when to remind and escalate, and the step to go on at."""
+    """What the report's process is to know: its deadline, what to do about it when, and the step to go on at.
+
+    While the buyer has to answer a request for more time, the deadline is not missed.
+    """
     contract = report.contract
     due_on = calendars.local_day(report.due_at, contract.time_zone)
     missed_on = max(due_on, clock.today(contract.time_zone))
     escalate_on = calendars.add_working_days(missed_on, ESCALATION_WORKING_DAYS, contract.country)
+    waits = report.more_time_asked_at is not None
     return {
         "due_at": processes.moment(report.due_at),
         "remind_at": processes.moment(_reminder(report)),
-        "escalate_at": processes.moment(calendars.at_time(escalate_on, MORNING, contract.time_zone)),
+        "missed_at": "" if waits else processes.moment(report.due_at),
+        "escalate_at": "" if waits else processes.moment(calendars.at_time(escalate_on, MORNING, contract.time_zone)),
         "begin_at": "sign" if report.state == ReportState.TO_SIGN else "fill_in",
     }
 
@@ -61,7 +66,12 @@ def move(report: Report, due_at: datetime) -> None:
     """
     note(report, due_at=due_at)
     if not processes.message(report, "deadline_moved", {}):
-        processes.change(report, process_data(report))
+        tell(report)
+
+
+def tell(report: Report) -> None:
+    """Let the report's process know what is so now; every timer that has not fired is set anew where it stands."""
+    processes.change(report, process_data(report))
 
 
 def note(report: Report, **values: object) -> None:

@@ -135,6 +135,7 @@ def ask(subject: Subject, until: date | None, reason: str, *, by: Membership) ->
     db.session.flush()
     if isinstance(subject, Report):
         deadlines.note(subject, more_time_asked_at=clock.now())
+        deadlines.tell(subject)
     record(subject, "extension.asked", by=by, reason=reason.strip(), until=wished_until.isoformat())
     for person in answerers(subject.buyer_id):
         mail.write(person, "extension_asked", subject.contract, **_facts(request))
@@ -224,19 +225,23 @@ def refuse(request: ExtensionRequest, answer: str, *, by: Membership) -> None:
     if not answer.strip():
         raise Invalid(SAY_WHY_NOT, (Problem("required", SAY_WHY_NOT, "words"),))
     _answer(request, ExtensionState.REFUSED, answer, by)
-    if isinstance(subject, Report) and clock.now() > subject.due_at:
-        _move(subject, deadlines.in_working_days(subject.contract, 1))
+    if isinstance(subject, Report):
+        if subject.is_past(clock.now()):
+            _move(subject, deadlines.in_working_days(subject.contract, 1))
+        else:
+            deadlines.tell(subject)
     _tell(request, "extension_refused")
 
 
-def lapse(report: Report) -> None:
-    """The report came, or is not asked for any more, before its request for more time was answered."""
+def lapse(report: Report) -> bool:
+    """The report came, or is not asked for any more, before its request was answered. Whether one waited."""
     if report.more_time_asked_at is None:
-        return
+        return False
     request = waiting_for(report)
     if request is not None:
         request.move(ExtensionState.LAPSED, by=None)
     deadlines.note(report, more_time_asked_at=None)
+    return True
 
 
 def _hold(request: ExtensionRequest, by: Membership) -> Subject:

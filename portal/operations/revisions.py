@@ -43,10 +43,10 @@ def freeze(*, report_id: int, actor_id: int) -> dict[str, object]:
     """Freeze what was signed as a revision that nothing can change."""
     report, by = lookup.by_number(Report, report_id), accounts.membership(actor_id)
     signed_at = clock.now()
-    extensions.lapse(report)
-    # An amendment is never late: what it amends was delivered.
-    late = 0 if report.is_amendment else deadlines.days_late(report, signed_at)
-    if not report.is_amendment:
+    # What it amends was delivered; and days that the buyer took to answer a request for more time never count.
+    in_time = extensions.lapse(report) or report.is_amendment
+    late = 0 if in_time else deadlines.days_late(report, signed_at)
+    if not in_time:
         deviations.note_delivered(report, signed_at)
     revision = Revision(
         **report.parties,

@@ -8,7 +8,6 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as N_  # noqa: N812 - the name that pybabel looks for
 from flask_wtf import FlaskForm
 from wtforms import DateField, TextAreaField
-from wtforms.validators import Optional
 
 from portal import calendars
 from portal.errors import Conflict, Invalid
@@ -32,15 +31,15 @@ NO_SUCH_DAY = Text("Skriv dagen som 2026-10-16.", "Write the day as 2026-10-16."
 class AskForm(FlaskForm):
     """What the supplier asks for."""
 
-    until = DateField(N_("Until when do you need?"), validators=[Optional()])
+    until = DateField(N_("Until when do you need?"))
     words = TextAreaField(N_("Why do you need more time?"))
 
 
 class AnswerForm(FlaskForm):
     """What the buyer answers. `until` is for a yes, `words` are needed for a no."""
 
-    until = DateField(N_("New deadline"), validators=[Optional()])
-    words = TextAreaField(N_("Message to the supplier"), validators=[Optional()])
+    until = DateField(N_("New deadline"))
+    words = TextAreaField(N_("Message to the supplier"))
 
 
 @blueprint.route("/reports/<uuid:public_id>/more-time", methods=["GET", "POST"])
@@ -156,6 +155,8 @@ def _report(subject: Subject) -> Report:
 
 def _day(form: AskForm | AnswerForm) -> date | None:
     """The day that was chosen. Raises Invalid when it is none."""
+    if not any(form.until.raw_data or ()):
+        return None
     if form.until.process_errors:
         raise Invalid(NO_SUCH_DAY, (Problem("until", NO_SUCH_DAY, "until"),))
     day: date | None = form.until.data

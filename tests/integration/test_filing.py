@@ -8,7 +8,7 @@ from sqlalchemy import select
 from portal import clock
 from portal.extensions import db, transaction
 from portal.model import Cause, Decision, Deviation, OutgoingMail, ReportState, Role
-from portal.operations import accounts, periods, processes, reports, reviews, withdrawals
+from portal.operations import accounts, deadlines, periods, processes, reports, reviews, withdrawals
 from portal.operations.comments import Place
 from portal.work import mark_overdue
 from tests.reviewing import return_for
@@ -104,7 +104,7 @@ def test_after_the_time_of_day_it_is_late_and_by_no_day(world: World) -> None:
     with transaction():
         world.contract.due_time = "12:00"
         world.report.due_at = world.report.period.due_at = noon
-        processes.change(world.report, {"due_at": noon.isoformat()})
+        deadlines.tell(world.report)
     at(noon - timedelta(minutes=1))
     assert cases(world) == {}
     at(noon + timedelta(minutes=1))
@@ -122,7 +122,7 @@ def test_a_deadline_that_was_moved_after_it_was_missed(world: World) -> None:
         world.contract.starts_on, world.contract.ends_on = date(2026, 3, 1), date(2026, 3, 15)
         periods.open_due_periods(world.contract.id)
         world.report.due_at = world.report.period.due_at = datetime(2026, 3, 27, 22, 59, 59, tzinfo=UTC)
-        processes.change(world.report, {"due_at": world.report.due_at.isoformat()})
+        deadlines.tell(world.report)
     at(world.report.due_at + timedelta(minutes=1))
     assert world.report.is_overdue
     with transaction():

@@ -265,6 +265,7 @@ def test_what_the_process_is_told() -> None:
         assert deadlines.process_data(report) == {
             "due_at": "2026-04-17T21:59:59+00:00",
             "remind_at": "2026-04-14T06:00:00+00:00",
+            "missed_at": "2026-04-17T21:59:59+00:00",
             "escalate_at": "2026-04-24T06:00:00+00:00",
             "begin_at": "fill_in",
         }
@@ -274,6 +275,10 @@ def test_what_the_process_is_told() -> None:
         assert (told["remind_at"], told["begin_at"]) == ("2026-04-17T06:00:00+00:00", "sign"), "on its morning"
     with clock.at(utc(4, 17, "09:00:00")):
         assert deadlines.process_data(report)["remind_at"] == "", "the morning is over"
+    report.more_time_asked_at = IN_APRIL
+    told = deadlines.process_data(report)
+    assert (told["due_at"], told["missed_at"], told["escalate_at"]) == ("2026-04-17T21:59:59+00:00", "", "")
+    report.more_time_asked_at = None
     with clock.at(utc(4, 30, "09:00:00")):
         assert deadlines.process_data(report)["escalate_at"] == "2026-05-08T06:00:00+00:00", "five days from now"
 

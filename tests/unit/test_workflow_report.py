@@ -12,13 +12,20 @@ FREEZE = ["reports.freeze", "reports.compute", "reports.check"]
 APPROVE = ["reports.approve", "deviations.open_for_breaches"]
 SPOTLESS = {"breaches": 0, "warnings": 0, "unattended_allowed": True}
 WARNED = {"breaches": 0, "warnings": 1, "unattended_allowed": True}
-AGAIN = {"remind_at": iso(20), "due_at": iso(30), "escalate_at": iso(37), "begin_at": "fill_in"}
+AGAIN = {"remind_at": iso(20), "due_at": iso(30), "missed_at": iso(30), "escalate_at": iso(37), "begin_at": "fill_in"}
 
 
 def report(
     check: Mapping[str, object] = WARNED, *, begin_at: str = "fill_in", moved: Mapping[str, object] = AGAIN
 ) -> Drive:
-    start = {"report_id": 1, "remind_at": iso(5), "due_at": iso(10), "escalate_at": iso(17), "begin_at": begin_at}
+    start = {
+        "report_id": 1,
+        "due_at": iso(10),
+        "remind_at": iso(5),
+        "missed_at": iso(10),
+        "escalate_at": iso(17),
+        "begin_at": begin_at,
+    }
     planned = {"review_due_at": iso(15)}
     return Drive(
         "report",
@@ -248,6 +255,20 @@ def nobody_moves_what_was_submitted() -> Drive:
     return drive
 
 
+def not_missed_while_the_buyer_has_to_answer() -> Drive:
+    drive = report()
+    with clock.at(drive.now):
+        drive.instance.change({"missed_at": "", "escalate_at": ""})
+    drive.instance = drive.restored()
+    assert (drive.wait(30), drive.called()) == (True, ["reports.remind"])
+    assert drive.message("deadline_moved")
+    drive.called()
+    assert (drive.wait(0.01), drive.wait(7), drive.called()) == (False, True, ["reports.escalate"])
+    submit(drive)
+    approve(drive)
+    return drive
+
+
 def escalated() -> Drive:
     drive = report()
     assert drive.wait(10)
@@ -316,6 +337,7 @@ SCENARIOS = {
     "no reminder where it would come too late": no_reminder_where_it_would_come_too_late,
     "begun at the signature": begun_at_the_signature,
     "moved only with the supplier": nobody_moves_what_was_submitted,
+    "not missed while the buyer has to answer": not_missed_while_the_buyer_has_to_answer,
     "escalated": escalated,
     "filed before the escalation": filed_before_the_escalation,
     "spared": spared(),
@@ -394,7 +416,7 @@ def test_an_extension_moves_the_open_deadlines() -> None:
     drive = report()
     drive.days = 1
     with clock.at(drive.now):
-        drive.instance.change({"due_at": iso(40), "remind_at": iso(35), "escalate_at": iso(47)})
+        drive.instance.change({"due_at": iso(40), "remind_at": iso(35), "missed_at": iso(40), "escalate_at": iso(47)})
     drive.instance = drive.restored()
     assert (drive.instance.due_at or MORNING).isoformat() == iso(35)
     assert not drive.wait(30)
