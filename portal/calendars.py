@@ -81,7 +81,7 @@ class DeadlineRule(NamedTuple):
     def day(self, after: date, country: str = "NO") -> date:
         """The day of the deadline: `days` after `after`, which is not counted itself."""
         if self.counting == Counting.WORKING:
-            return add_working_days(after, self.days, country)
+            return moved(add_working_days(after, self.days, country), self.moves, country)
         return moved(after + timedelta(days=self.days), self.moves, country)
 
     def due(self, after: date, country: str, zone: str) -> datetime:

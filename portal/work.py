@@ -10,7 +10,7 @@ from sqlalchemy import select
 from portal import clock
 from portal.extensions import db, enqueue, parts, transaction
 from portal.model import Evidence, ImportedFile, ImportStep, MailState, OutgoingMail
-from portal.operations import contracts, deliveries, imports, mail, processes
+from portal.operations import deliveries, imports, mail, periods, processes, reports
 
 Payload = Mapping[str, object]
 Found = TypeVar("Found")
@@ -19,6 +19,7 @@ SCHEDULES = {
     "timers.tick": "* * * * *",
     "mail.sweep": "*/5 * * * *",
     "periods.open": "5 * * * *",
+    "reports.overdue": "35 * * * *",
     "files.sweep": "40 3 * * *",
 }
 """Scheduled work and its cron expression, read in the installation's time zone."""
@@ -69,8 +70,13 @@ def tick_timers(_payload: Payload) -> None:
 
 
 def open_periods(_payload: Payload) -> None:
-    """Open the periods whose first day has come, a contract at a time."""
-    _each(_read(contracts.running), contracts.open_due_periods, "The periods of contract %s could not be opened")
+    """Open the periods whose first day has come, and fit open ones to their contract, a contract at a time."""
+    _each(_read(periods.running), periods.open_due_periods, "The periods of contract %s could not be opened")
+
+
+def mark_overdue(_payload: Payload) -> None:
+    """Mark what is overdue and was not marked by a timer, a report at a time."""
+    _each(_read(reports.overdue_unmarked), reports.catch_up, "Report %s could not be marked as overdue")
 
 
 def _read(ask: Callable[[], Found]) -> Found:
@@ -114,5 +120,6 @@ HANDLERS: dict[str, Callable[[Payload], None]] = {
     "mail.deliver": deliver_mail,
     "mail.sweep": sweep_mail,
     "periods.open": open_periods,
+    "reports.overdue": mark_overdue,
     "timers.tick": tick_timers,
 }

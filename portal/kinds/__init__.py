@@ -38,6 +38,7 @@ from portal.kinds.base import (
 
 __all__ = [
     "MODULES",
+    "ONCE",
     "PROVENANCE",
     "WHOLE_SITE",
     "Aggregate",
@@ -92,6 +93,9 @@ class KindModule(Protocol):
 
 MODULES: tuple[KindModule, ...] = (machinery, transport, energy, fuel)
 """In the order in which people meet them."""
+
+ONCE: Mapping[str, tuple[str, ...]] = {}
+"""What a period is for, when it comes only once -> the keys of the kinds of its report."""
 
 WHOLE_SITE = site.KIND
 """What is counted over all kinds of a report; nobody fills it in."""

@@ -17,6 +17,11 @@ from portal.text import Text
 
 ANSWERED = Text("Søknaden om utsettelse er allerede besvart.", "The request for more time has already been answered.")
 
+CAME_FIRST = Text(
+    "Det trengs ikke lenger noe svar: rapporten kom før søknaden ble besvart, eller skal ikke leveres.",
+    "No answer is needed any more: the report came before the request was answered, or is not to be filed.",
+)
+
 
 class ExtensionState(StrEnum):
     """Where a request for more time is."""
@@ -24,6 +29,8 @@ class ExtensionState(StrEnum):
     ASKED = "asked"
     GRANTED = "granted"
     REFUSED = "refused"
+    LAPSED = "lapsed"
+    """What more time was asked for came before the answer did."""
 
 
 class ExtensionRequest(OfContract, Row):
@@ -56,9 +63,15 @@ class ExtensionRequest(OfContract, Row):
             raise ValueError(f"request {self.public_id} is about nothing")
         return subject
 
-    def move(self, state: ExtensionState, *, by: Membership, reason: str = "", **facts: object) -> None:
-        """Answer it, once, with the trail."""
+    def demand_open(self) -> None:
+        """Raise InvalidTransition when it has been answered, or is no longer needed."""
+        if self.state == ExtensionState.LAPSED:
+            raise InvalidTransition(CAME_FIRST)
         if self.state != ExtensionState.ASKED:
             raise InvalidTransition(ANSWERED)
+
+    def move(self, state: ExtensionState, *, by: Membership | None, reason: str = "", **facts: object) -> None:
+        """Answer it, once, with the trail."""
+        self.demand_open()
         self.state = state
         record(self, f"extension.{state}", by=by, reason=reason, **facts)

@@ -1,7 +1,7 @@
 """One report for each contract and period: its drafts, its frozen revisions, and what was computed and decided."""
 
 import uuid
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any
@@ -31,12 +31,16 @@ class ReportState(StrEnum):
     REJECTED = "rejected"
     APPROVED = "approved"
     AMENDING = "amending"
+    SPARED = "spared"
+    """Nothing is to be reported after all: the work stood still, or was handed over before."""
 
 
 _NEXT = {
-    ReportState.OPEN: {ReportState.DRAFT},
-    ReportState.DRAFT: {ReportState.TO_SIGN},
+    ReportState.OPEN: {ReportState.DRAFT, ReportState.SPARED},
+    ReportState.DRAFT: {ReportState.TO_SIGN, ReportState.SPARED},
+    ReportState.SPARED: {ReportState.DRAFT},
     ReportState.TO_SIGN: {
+        ReportState.SPARED,
         ReportState.DRAFT,
         ReportState.RETURNED,
         ReportState.REJECTED,
@@ -84,6 +88,8 @@ class Report(OfContract, Row):
     version: Mapped[int] = mapped_column(default=1)
     due_at: Mapped[datetime] = mapped_column(Moment)
     overdue_at: Mapped[datetime | None] = mapped_column(Moment)
+    more_time_asked_at: Mapped[datetime | None] = mapped_column(Moment)
+    """Since when a request for more time waits for the buyer: until it is answered the report is not overdue."""
     review_due_at: Mapped[datetime | None] = mapped_column(Moment)
     review_begun_at: Mapped[datetime | None] = mapped_column(Moment)
     """When somebody who may review the newest revision first opened it; from then it cannot be withdrawn."""
@@ -144,8 +150,18 @@ class Report(OfContract, Row):
 
     @property
     def can_be_late(self) -> bool:
-        """Whether the deadline runs: it is open, and nothing approved stands in for it."""
-        return self.is_editable and self.accepted_number is None
+        """Whether the deadline runs: it is with the supplier, and nothing approved stands in for it."""
+        is_with_supplier = self.is_editable or self.state == ReportState.TO_SIGN
+        return is_with_supplier and self.accepted_number is None
+
+    @property
+    def is_overdue(self) -> bool:
+        """Whether its deadline is past, to the second, and no request for more time waits for the buyer."""
+        return self.can_be_late and self.more_time_asked_at is None and self.is_past(clock.now())
+
+    def is_past(self, moment: datetime) -> bool:
+        """Whether a moment lies after the deadline, whose last second is in time."""
+        return moment - self.due_at >= timedelta(seconds=1)
 
     @property
     def is_editable(self) -> bool:

@@ -1,7 +1,7 @@
 """Setting up contracts, and opening each reporting period when its time comes."""
 
 from collections.abc import Sequence
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from decimal import Decimal
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -23,6 +23,7 @@ from portal.model import (
     Deployment,
     KindVersion,
     Machine,
+    PeriodPurpose,
     Report,
     ReportingPeriod,
     ReportState,
@@ -34,13 +35,9 @@ from portal.model import (
     record,
 )
 from portal.model.base import Json
-from portal.operations import processes
+from portal.operations import deadlines, processes
 from portal.quantities import canonical
 from portal.text import Text, same
-
-REMINDER_WORKING_DAYS = 3
-"""Working days before the deadline that a reminder goes out."""
-
 
 NOT_ASKED_FOR = Text(
     "Energien skal telle fra «{kind}», men kontrakten ber ikke om det. Legg det til, eller velg en annen kilde.",
@@ -118,30 +115,23 @@ def _tell_energy(contract: Contract) -> bool:
     return any(kinds.kind(key).tells for key in contract.kinds)
 
 
-def running() -> list[int]:
-    """Numbers of the contracts that may have a period to open."""
-    return list(db.session.scalars(select(Contract.id).order_by(Contract.id)))
+def open_period(
+    contract: Contract,
+    days: Period,
+    purpose: PeriodPurpose = PeriodPurpose.REGULAR,
+    due_at: datetime | None = None,
+) -> Report:
+    """Open one period: its report with a section for each kind, and the process that leads it.
 
-
-def open_due_periods(number: int) -> int:
-    """Open every month of one contract whose first day has come. Safe to repeat. Returns how many were opened."""
-    contract = db.session.get_one(Contract, number)
-    today = clock.today(contract.time_zone)
-    opened = set(db.session.scalars(select(ReportingPeriod.starts_on).where(ReportingPeriod.contract_id == number)))
-    due = calendars.months_between(contract.starts_on, min(today, contract.ends_on))
-    missing = [month for month in due if month.starts_on not in opened]
-    for month in missing:
-        open_period(contract, month)
-    return len(missing)
-
-
-def open_period(contract: Contract, month: Period) -> Report:
-    """Open one month: its period, its report with a section for each kind, and the process that leads it."""
-    due_at = contract.due_rule.due(month.ends_on, contract.country, contract.time_zone)
+    `due_at` where it does not follow from the period's last day.
+    """
+    due_at = due_at or contract.due_rule.due(days.ends_on, contract.country, contract.time_zone)
+    asked_for = contract.kinds if purpose == PeriodPurpose.REGULAR else kinds.ONCE[purpose]
     period = ReportingPeriod(
         **contract.parties,
-        starts_on=month.starts_on,
-        ends_on=month.ends_on,
+        purpose=purpose,
+        starts_on=days.starts_on,
+        ends_on=days.ends_on,
         opens_at=clock.now(),
         due_at=due_at,
     )
@@ -153,11 +143,11 @@ def open_period(contract: Contract, month: Period) -> Report:
         due_at=due_at,
         state=ReportState.OPEN,
         preparers=[],
-        pins=_pins(contract),
+        pins=_pins(contract, asked_for),
     )
     db.session.add_all([period, report])
     db.session.flush()
-    for key in contract.kinds:
+    for key in asked_for:
         report.sections.append(
             Section(
                 **contract.parties,
@@ -166,18 +156,9 @@ def open_period(contract: Contract, month: Period) -> Report:
             )
         )
     db.session.flush()
-    record(report, "report.opened", by=None, period=month.starts_on.isoformat(), due_at=due_at.isoformat())
-    processes.start("report", report, {"report_id": report.id, **deadlines(report)})
+    record(report, "report.opened", by=None, period=days.starts_on.isoformat(), due_at=due_at.isoformat())
+    processes.start("report", report, {"report_id": report.id, **deadlines.process_data(report)})
     return report
-
-
-def deadlines(report: Report) -> dict[str, object]:
-    """The report's due moment and its reminder, as process data."""
-    contract = report.contract
-    due_on = calendars.local_day(report.due_at, contract.time_zone)
-    remind_on = calendars.add_working_days(due_on, -REMINDER_WORKING_DAYS, contract.country)
-    morning = calendars.start_of_day(remind_on, contract.time_zone) + timedelta(hours=8)
-    return {"due_at": processes.moment(report.due_at), "remind_at": processes.moment(morning)}
 
 
 def new_deadline(contract: Contract, working_days: int) -> datetime:
@@ -241,11 +222,11 @@ def _standing_in(report: Report, rows: Any) -> Any:
     )
 
 
-def _pins(contract: Contract) -> Json:
+def _pins(contract: Contract, asked_for: Sequence[str]) -> Json:
     whole_site = kinds.WHOLE_SITE
     return {
         "kinds": {
-            **{key: _kept_version(kinds.kind(key)) for key in contract.kinds},
+            **{key: _kept_version(kinds.kind(key)) for key in asked_for},
             whole_site.key: _kept_version(whole_site),
         },
         "counted": contract.counted,

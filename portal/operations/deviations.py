@@ -10,6 +10,8 @@ from portal import calendars, clock, permissions
 from portal.errors import Conflict, Invalid
 from portal.extensions import db
 from portal.model import (
+    ACCOUNT_DUTY,
+    PLAN_DUTY,
     REPORTING_DUTY,
     Cause,
     Deviation,
@@ -18,6 +20,7 @@ from portal.model import (
     FindingResult,
     Membership,
     Notice,
+    PeriodPurpose,
     Person,
     Reply,
     Report,
@@ -27,7 +30,7 @@ from portal.model import (
 )
 from portal.model.base import Json
 from portal.model.cases import MOVED_ON
-from portal.operations import accounts, evidence, lookup, mail, processes
+from portal.operations import accounts, deadlines, evidence, lookup, mail, processes
 from portal.operations.evidence import Upload
 from portal.permissions import Permission
 from portal.text import Text
@@ -35,18 +38,31 @@ from portal.text import Text
 UNDELIVERED_AFTER = timedelta(days=2)
 ANSWERERS = (Role.SIGNATORY, Role.REPORTER, Role.ADMINISTRATOR)
 
-REPORT_MISSING = Text(
-    "Rapporten for {period} er ikke levert. Fristen var {due}.",
-    "The report for {period} has not been filed. It was due {due}.",
+MISSING = Text("{what} er ikke levert. Fristen var {due}.", "{what} has not been filed. It was due {due}.")
+ONE_DAY_LATE = Text(
+    "{what} ble levert én dag etter fristen {due}.", "{what} was filed one day after it was due, {due}."
 )
-REPORT_LATE = Text(
-    "Rapporten for {period} ble levert {days} dager etter fristen {due}.",
-    "The report for {period} was filed {days} days after it was due, {due}.",
+DAYS_LATE = Text(
+    "{what} ble levert {days} dager etter fristen {due}.", "{what} was filed {days} days after it was due, {due}."
 )
-CORRECTION_MISSING = Text(
-    "Rettingen av rapporten for {period} er ikke levert. Fristen var {due}.",
-    "The correction of the report for {period} has not been filed. It was due {due}.",
+LATE_THE_SAME_DAY = Text(
+    "{what} ble levert samme dag som fristen, men etter klokkeslettet. Fristen var {due}.",
+    "{what} was filed on the day it was due, but after the time of day. It was due {due}.",
 )
+IN_TIME = Text(
+    "{what} ble levert innen fristen, som ble flyttet til {due}.",
+    "{what} was filed in time: the deadline was moved to {due}.",
+)
+THE_REPORT = {
+    PeriodPurpose.REGULAR: Text("Rapporten for {period}", "The report for {period}"),
+    PeriodPurpose.PLAN: Text("Planen etter oppstart", "The plan after the start"),
+    PeriodPurpose.ACCOUNT: Text("Sluttregnskapet", "The final account"),
+}
+THE_CORRECTION = {
+    PeriodPurpose.REGULAR: Text("Rettingen av rapporten for {period}", "The correction of the report for {period}"),
+    PeriodPurpose.PLAN: Text("Rettingen av planen etter oppstart", "The correction of the plan after the start"),
+    PeriodPurpose.ACCOUNT: Text("Rettingen av sluttregnskapet", "The correction of the final account"),
+}
 NOT_ACCEPTED = Text(
     "Rapporten for {period}, revisjon {number}, ble avvist i kontrollen: {reasons}",
     "The report for {period}, revision {number}, was rejected in review: {reasons}",
@@ -57,6 +73,14 @@ DAYS_OUT_OF_RANGE = Text(
     "Fristen må være mellom 3 og 60 virkedager.", "The deadline must be between 3 and 60 working days."
 )
 NOT_UNDER_REPLY = Text("Saken venter ikke på tilsvar.", "The case is not waiting for a reply.")
+
+
+DUTY_TO_FILE = {
+    PeriodPurpose.REGULAR: REPORTING_DUTY,
+    PeriodPurpose.PLAN: PLAN_DUTY,
+    PeriodPurpose.ACCOUNT: ACCOUNT_DUTY,
+}
+"""What a period is for -> the indicator of the requirement that asks for its report."""
 
 
 class Breach(NamedTuple):
@@ -91,29 +115,52 @@ def open_for_breaches(*, report_id: int) -> dict[str, object]:
 
 
 def note_missing(report: Report) -> None:
-    """Open the deviation for a report that is not there when it is due."""
-    due = day_text(report.due_at, report.contract.time_zone)
-    sentence = REPORT_MISSING.with_values(period=period_text(report), due=due)
-    _open_against_duty(report, Breach(Cause.REPORT_MISSING, "reporting", sentence, {"breaches": 1, "lines": []}))
+    """Open the deviation for a report, or a correction of it, that is not there when it is due."""
+    _open_against_duty(report, _not_filed(report, Cause.REPORT_MISSING, _filing_words(report, MISSING)))
 
 
-def note_correction_missing(report: Report) -> None:
-    """Open the deviation for a report that was returned or rejected and has not come back when it is due."""
-    due = day_text(report.due_at, report.contract.time_zone)
-    sentence = CORRECTION_MISSING.with_values(period=period_text(report), due=due)
-    facts: Json = {"breaches": 1, "lines": [], "revision": report.latest.number if report.latest else 0}
-    _open_against_duty(report, Breach(Cause.REPORT_MISSING, "correction", sentence, facts))
+def note_delivered(report: Report, at: datetime) -> None:
+    """A report, or a correction, comes: what was said to be missing is late by so many days, and never erased.
 
-
-def note_late(report: Report, days: int) -> None:
-    """A missing report has come: the deviation says by how many days it was late. It is never erased."""
-    deviation = _known(report, _reporting_duty(report), "reporting")
-    if deviation is None or deviation.cause != Cause.REPORT_MISSING:
+    What comes late before anybody noted that it was missing is a deviation too. Called before the revision is there.
+    """
+    is_late, days = report.is_past(at), deadlines.days_late(report, at)
+    known = _known(report, _duty_to_file(report), _filing_group(report))
+    if known is None and not is_late:
         return
-    due = day_text(report.due_at, report.contract.time_zone)
-    sentence = REPORT_LATE.with_values(period=period_text(report), days=days, due=due)
-    deviation.cause, deviation.late_by_days, deviation.sentence = Cause.REPORT_LATE, days, sentence.dump()
-    record(deviation, "deviation.report_came_late", by=None, days=days)
+    words = _late_words(days) if is_late else IN_TIME
+    sentence = _filing_words(report, words, days)
+    if known is None:
+        _open_against_duty(report, _not_filed(report, Cause.REPORT_LATE, sentence))
+        known = _known(report, _duty_to_file(report), _filing_group(report))
+    if known is not None:
+        known.cause, known.late_by_days, known.sentence = Cause.REPORT_LATE, days, sentence.dump()
+        known.cured_on = calendars.local_day(at, report.contract.time_zone)
+        record(known, "deviation.report_came_late", by=None, days=days)
+
+
+def _late_words(days: int) -> Text:
+    if days > 1:
+        return DAYS_LATE
+    return ONE_DAY_LATE if days else LATE_THE_SAME_DAY
+
+
+def _not_filed(report: Report, cause: Cause, sentence: Text) -> Breach:
+    facts: Json = {"breaches": 1, "lines": [], "due_at": report.due_at.isoformat()}
+    if report.latest is not None:
+        facts["revision"] = report.latest.number
+    return Breach(cause, _filing_group(report), sentence, facts)
+
+
+def _filing_group(report: Report) -> str:
+    """What is to be filed now: the report, or a correction. Each has a deadline and a lateness of its own."""
+    number = len(report.revisions)
+    return ("reporting", "correction")[number] if number < 2 else f"correction-{number}"  # noqa: PLR2004
+
+
+def _filing_words(report: Report, words: Text, days: int = 0) -> Text:
+    what = (THE_CORRECTION if report.revisions else THE_REPORT)[report.period.purpose]
+    return words.with_values(what=what.with_values(period=period_text(report)), due=due_text(report), days=days)
 
 
 def note_not_accepted(report: Report, reasons: str) -> None:
@@ -137,7 +184,7 @@ def _open_breach(report: Report, finding: Finding) -> None:
 
 
 def _open_against_duty(report: Report, breach: Breach) -> None:
-    duty = _reporting_duty(report)
+    duty = _duty_to_file(report)
     if duty is not None:
         _open(report, duty, breach)
 
@@ -178,9 +225,10 @@ def _known(report: Report, requirement: Requirement | None, group: str) -> Devia
     )
 
 
-def _reporting_duty(report: Report) -> Requirement | None:
+def _duty_to_file(report: Report) -> Requirement | None:
+    """The requirement that asked for this report."""
     in_force = report.contract.requirements_on(report.period.ends_on)
-    return next((duty for duty in in_force if duty.indicator == REPORTING_DUTY), None)
+    return next((duty for duty in in_force if duty.indicator == DUTY_TO_FILE[report.period.purpose]), None)
 
 
 # -- assessed and notified ----------------------------------------------------------------------------------------
@@ -339,6 +387,15 @@ def recipients(organisation_id: int) -> list[Person]:
 def period_text(report: Report) -> Text:
     """The period as words: «oktober 2026»."""
     return report.period.name
+
+
+def due_text(report: Report) -> Text:
+    """When it is, or was, due: the day, and the time of day where the contract sets one."""
+    contract = report.contract
+    day = day_text(report.due_at, contract.time_zone)
+    if not contract.due_time:
+        return day
+    return Text("{day} kl. {time}", "{day} at {time}").with_values(day=day, time=contract.due_time)
 
 
 def day_text(moment: datetime, zone: str) -> Text:

@@ -155,6 +155,7 @@ def _revisions_before(report: Report, most: int) -> Sequence[Revision]:
         .join(Revision.report)
         .join(Report.period)
         .where(Report.contract_id == report.contract_id, ReportingPeriod.starts_on < report.period.starts_on)
+        .where(ReportingPeriod.purpose == report.period.purpose)
         .where(~Revision.withdrawal.has())
         .subquery()
     )

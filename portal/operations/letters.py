@@ -10,7 +10,7 @@ from flask_babel import gettext as _
 from portal.amounts import Sheet
 from portal.errors import Refused
 from portal.kinds import Kind, Line
-from portal.model import REPORTING_DUTY, ClauseCounts, ClauseForm, CommentCategory, Deviation, Revision, SanctionClause
+from portal.model import DUTIES_TO_FILE, ClauseCounts, ClauseForm, CommentCategory, Deviation, Revision, SanctionClause
 from portal.operations import calculations, clauses, comments, contracts, deviations, figures
 from portal.operations.comments import Place
 from portal.quantities import shown
@@ -210,7 +210,7 @@ def _how() -> str:
 
 
 def _kind(deviation: Deviation) -> Kind | None:
-    if deviation.requirement.indicator == REPORTING_DUTY:
+    if deviation.requirement.indicator in DUTIES_TO_FILE:
         return None
     return contracts.kind_of(deviation.report, deviation.requirement.kind)
 

@@ -140,6 +140,23 @@ def message(subject: Subject, name: str, payload: Mapping[str, object], *, by: M
     return _deliver(process, name, payload, by)
 
 
+def change(subject: Subject, data: Mapping[str, object]) -> None:
+    """Give a row's process new values where it stands: open deadlines that read them move, and fire if past."""
+    process = _locked(subject)
+    if process.ended_at is None:
+        instance = _restored(process)
+        _act(process, instance, partial(instance.change, data), by=None)
+
+
+def stop(subject: Subject) -> None:
+    """End a row's process where it stands: what it waits for will never come, and its diagram knows no end for that."""
+    process = _locked(subject)
+    process.ended_at, process.due_at = clock.now(), None
+    process.states = {element: state for element, state in process.states.items() if state == "done"}
+    _sync_tasks(process, (), None)
+    db.session.flush()
+
+
 def _deliver(process: Process, name: str, payload: Mapping[str, object], by: Membership | None = None) -> bool:
     if process.ended_at is not None:
         return False
@@ -253,12 +270,18 @@ def _sync_tasks(
         if row.closed_at is None and number not in {task.id for task in waiting}:
             row.close(clock.now(), by)
     for task in waiting:
-        if task.id not in known:
+        if task.id in known:
+            known[task.id].due_at = _due_at(task)
+        else:
             db.session.add(_row_for(process, task))
 
 
-def _row_for(process: Process, task: OpenTask) -> HumanTask:
+def _due_at(task: OpenTask) -> datetime | None:
     due_at = task.data.get(_DUE.get(task.element, ""))
+    return datetime.fromisoformat(due_at) if isinstance(due_at, str) and due_at else None
+
+
+def _row_for(process: Process, task: OpenTask) -> HumanTask:
     return HumanTask(
         process=process,
         engine_task=task.id,
@@ -267,7 +290,7 @@ def _row_for(process: Process, task: OpenTask) -> HumanTask:
         subject=process.subject,
         subject_id=process.subject_id,
         **process.parties,
-        due_at=datetime.fromisoformat(due_at) if isinstance(due_at, str) and due_at else None,
+        due_at=_due_at(task),
     )
 
 

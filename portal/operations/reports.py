@@ -2,15 +2,16 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import update
-from sqlalchemy.orm.attributes import set_committed_value
+from sqlalchemy import or_, select
 
 from portal import clock, permissions
 from portal.errors import Conflict, Invalid, Refused
 from portal.extensions import db
 from portal.kinds.base import Problem
 from portal.model import (
+    EDITABLE,
     Membership,
+    Person,
     Report,
     ReportState,
     Revision,
@@ -19,6 +20,7 @@ from portal.model import (
 )
 from portal.operations import (
     accounts,
+    deadlines,
     deviations,
     drafts,
     explanations,
@@ -36,6 +38,8 @@ from portal.text import Text
 CORRECTION_WORKING_DAYS = 5
 DONE = frozenset({ReportState.SUBMITTED, ReportState.APPROVED})
 """States in which a signature has been given and stands."""
+WITH_SUPPLIER = (EDITABLE | {ReportState.TO_SIGN}) - {ReportState.AMENDING}
+"""States in which a deadline runs, as long as nothing is approved."""
 
 NOT_READY = Text("Rapporten kan ikke sendes før dette er rettet.", "The report cannot be sent until this is mended.")
 CHANGED_SINCE = Text(
@@ -183,6 +187,8 @@ def _expect(report: Report, version: int) -> None:
 def remind(*, report_id: int) -> dict[str, object]:
     """Tell those who fill in that the deadline is near."""
     report = lookup.by_number(Report, report_id)
+    if not report.can_be_late or clock.now() > report.due_at:
+        return {}
     for person in accounts.people(report.supplier_id, Role.REPORTER, Role.SIGNATORY):
         mail.write(person, "reminder", report.contract, report=report)
     record(report, "report.reminded", by=None)
@@ -190,20 +196,65 @@ def remind(*, report_id: int) -> dict[str, object]:
 
 
 def mark_overdue(*, report_id: int) -> dict[str, object]:
-    """The deadline is past and no report, or no correction of it, is in: the duty to report is broken."""
+    """The deadline is past and no report, or no correction of it, is in: the duty to report is broken.
+
+    Not while a request for more time waits for the buyer, nor before the deadline in force: it may have been moved
+    since the process began to wait.
+    """
     report = lookup.by_number(Report, report_id)
-    if report.state in DONE or (report.overdue_at is not None and report.overdue_at >= report.due_at):
+    if not report.is_overdue or (report.overdue_at is not None and report.overdue_at >= report.due_at):
         return {}
-    # Past the row's version: the portal's own note must not turn away whoever is saving at this very moment.
-    now = clock.now()
-    noted = update(Report).where(Report.id == report.id).values(overdue_at=now)
-    db.session.execute(noted.execution_options(synchronize_session=False))
-    set_committed_value(report, "overdue_at", now)
+    deadlines.note(report, overdue_at=clock.now())
     record(report, "report.overdue", by=None, due_at=report.due_at.isoformat())
-    if report.revisions:
-        deviations.note_correction_missing(report)
-    else:
-        deviations.note_missing(report)
+    deviations.note_missing(report)
     for person in deviations.recipients(report.supplier_id):
         mail.write(person, "overdue", report.contract, report=report)
     return {}
+
+
+def escalate(*, report_id: int) -> dict[str, object]:
+    """It is long overdue: tell the supplier's administrators, and the buyer's contract managers."""
+    report = lookup.by_number(Report, report_id)
+    if not report.is_overdue:
+        return {}
+    for person in _in_charge(report):
+        mail.write(person, "escalated", report.contract, report=report)
+    record(report, "report.escalated", by=None)
+    return {}
+
+
+def set_deadline(*, report_id: int) -> dict[str, object]:
+    """The deadline was moved: what the process is to know of the new one."""
+    return deadlines.process_data(lookup.by_number(Report, report_id))
+
+
+def _in_charge(report: Report) -> list[Person]:
+    """Whoever answers for the report on each side; where nobody has the role, those who sign or administer."""
+    supplier = accounts.people(report.supplier_id, Role.ADMINISTRATOR)
+    buyer = accounts.people(report.buyer_id, Role.CONTRACT_MANAGER)
+    return [
+        *(supplier or accounts.people(report.supplier_id, Role.SIGNATORY)),
+        *(buyer or accounts.people(report.buyer_id, Role.ADMINISTRATOR)),
+    ]
+
+
+# -- asked by the worker ----------------------------------------------------------------------------------------------
+
+
+def overdue_unmarked() -> list[int]:
+    """Reports whose deadline is past and that nothing has marked: no report may wait for a timer that never comes."""
+    rows = select(Report.id).where(
+        Report.due_at < clock.now(),
+        Report.state.in_(WITH_SUPPLIER),
+        Report.accepted_number.is_(None),
+        Report.more_time_asked_at.is_(None),
+        or_(Report.overdue_at.is_(None), Report.overdue_at < Report.due_at),
+    )
+    return list(db.session.scalars(rows.order_by(Report.id)))
+
+
+def catch_up(number: int) -> None:
+    """Mark one report as overdue that no timer has marked. Safe to repeat."""
+    report = db.session.get_one(Report, number)
+    processes.hold(report)
+    mark_overdue(report_id=number)

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from sqlalchemy import ColumnElement, Select, and_, case, exists, func, or_, select
 from sqlalchemy.orm import aliased
 
-from portal import permissions
+from portal import calendars, permissions
 from portal.extensions import db
 from portal.model import (
     Claim,
@@ -155,7 +155,8 @@ def _waiting(by: Membership, chosen: QueueFilter, now: datetime) -> Select[Human
             Organisation.public_id == chosen.supplier
         )
     if chosen.period:
-        rows = rows.where(ReportingPeriod.starts_on == date.fromisoformat(f"{chosen.period}-01"))
+        month = calendars.month_of(date.fromisoformat(f"{chosen.period}-01"))
+        rows = rows.where(ReportingPeriod.starts_on.between(*month))
     if chosen.why:
         rows = rows.where(_is_there_for(chosen.why))
     return rows.where(HumanTask.due_at < now) if chosen.late else rows

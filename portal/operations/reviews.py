@@ -26,6 +26,7 @@ from portal.operations import (
     claims,
     comments,
     contracts,
+    deadlines,
     deviations,
     letters,
     lookup,
@@ -209,11 +210,11 @@ def reject(*, report_id: int, actor_id: int) -> dict[str, object]:
 def _reopen(report: Report, state: ReportState, by: Membership, letter: str) -> dict[str, object]:
     revision = revisions.newest(report)
     review = revision.review
-    report.due_at = contracts.new_deadline(report.contract, reports.CORRECTION_WORKING_DAYS)
+    report.due_at = deadlines.in_working_days(report.contract, reports.CORRECTION_WORKING_DAYS)
     report.review_due_at = report.overdue_at = None
     report.move(state, by=by, reason=review.reasons if review else "", revision=revision.number)
     _tell_supplier(report, letter, revision)
-    return contracts.deadlines(report)
+    return deadlines.process_data(report)
 
 
 def _tell_supplier(report: Report, letter: str, revision: Revision) -> None:

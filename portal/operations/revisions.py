@@ -5,7 +5,7 @@ import json
 import uuid
 from collections.abc import Mapping
 
-from portal import calendars, clock
+from portal import clock
 from portal.extensions import db
 from portal.kinds.base import Line
 from portal.model import (
@@ -20,7 +20,18 @@ from portal.model import (
     RevisionLine,
 )
 from portal.model.base import Json
-from portal.operations import accounts, deviations, drafts, evidence, explanations, figures, lookup, reports
+from portal.operations import (
+    accounts,
+    deadlines,
+    deviations,
+    drafts,
+    evidence,
+    explanations,
+    extensions,
+    figures,
+    lookup,
+    reports,
+)
 from portal.operations.explanations import Subject
 from portal.operations.figures import Assessment
 from portal.quantities import canonical, rounded
@@ -32,10 +43,11 @@ def freeze(*, report_id: int, actor_id: int) -> dict[str, object]:
     """Freeze what was signed as a revision that nothing can change."""
     report, by = lookup.by_number(Report, report_id), accounts.membership(actor_id)
     signed_at = clock.now()
-    zone = report.contract.time_zone
-    late = (calendars.local_day(signed_at, zone) - calendars.local_day(report.period.due_at, zone)).days
-    if report.is_amendment:
-        late = 0  # what it amends was delivered
+    # What it amends was delivered; and days that the buyer took to answer a request for more time never count.
+    in_time = extensions.lapse(report) or report.is_amendment
+    late = 0 if in_time else deadlines.days_late(report, signed_at)
+    if not in_time:
+        deviations.note_delivered(report, signed_at)
     revision = Revision(
         **report.parties,
         number=len(report.revisions) + 1,
@@ -46,7 +58,7 @@ def freeze(*, report_id: int, actor_id: int) -> dict[str, object]:
         preparers=report.preparers,
         signed_by=by.person,
         signed_at=signed_at,
-        late_by_days=max(late, 0),
+        late_by_days=late,
         amendment_reason=report.amendment_reason,
     )
     found = reports.summary(report)
@@ -61,8 +73,6 @@ def freeze(*, report_id: int, actor_id: int) -> dict[str, object]:
     report.move(ReportState.SUBMITTED, by=by, revision=revision.number, hash=revision.hash)
     db.session.flush()
     evidence.note_signed(revision)
-    if revision.number == 1 and late > 0:
-        deviations.note_late(report, late)
     return {}
 
 

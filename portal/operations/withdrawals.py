@@ -4,7 +4,7 @@ from portal import calendars, permissions
 from portal.errors import Conflict
 from portal.extensions import db
 from portal.model import Membership, Report, ReportState, Role, Withdrawal
-from portal.operations import accounts, contracts, lookup, mail, processes, reports, verdicts
+from portal.operations import accounts, deadlines, lookup, mail, processes, reports, verdicts
 from portal.permissions import Permission
 from portal.text import Text
 
@@ -61,10 +61,10 @@ def take_back(*, report_id: int, actor_id: int) -> dict[str, object]:
     if not report.is_amendment:
         is_first = sum(each.withdrawal is not None for each in report.revisions) == 1
         if is_first:  # once: whoever withdraws again and again does not move the deadline for ever
-            correction = contracts.new_deadline(report.contract, reports.CORRECTION_WORKING_DAYS)
+            correction = deadlines.in_working_days(report.contract, reports.CORRECTION_WORKING_DAYS)
             report.due_at, report.overdue_at = max(report.period.due_at, correction), None
     reason = revision.withdrawal.reason if revision.withdrawal else ""
     report.move(report.edited_as, by=by, reason=reason, action="report.withdrawn", revision=revision.number)
     for person in accounts.people(report.buyer_id, Role.REVIEWER):
         mail.write(person, "withdrawn", report.contract, report=report, revision=revision)
-    return contracts.deadlines(report)
+    return deadlines.process_data(report)

@@ -13,6 +13,7 @@ from portal.model import (
     Comparison,
     Decision,
     DeviationState,
+    ExtensionState,
     FindingResult,
     ImportState,
     ImportStep,
@@ -21,6 +22,7 @@ from portal.model import (
     Role,
     SanctionState,
 )
+from portal.operations.chasing import WhyNot
 from portal.operations.review_queue import Why
 
 
@@ -40,6 +42,7 @@ REPORT = {
     ReportState.REJECTED: Tag(_("Rejected"), "danger"),
     ReportState.APPROVED: Tag(_("Approved"), "success"),
     ReportState.AMENDING: Tag(_("Being amended"), "info"),
+    ReportState.SPARED: Tag(_("Nothing to report"), "plain"),
 }
 REVISION = {
     "withdrawn": Tag(_("Withdrawn"), "plain"),
@@ -51,6 +54,21 @@ REVISION = {
 }
 """What became of a signed revision."""
 OVERDUE = Tag(_("Overdue"), "danger")
+
+EXTENSION = {
+    ExtensionState.ASKED: Tag(_("More time asked for"), "info"),
+    ExtensionState.GRANTED: Tag(_("More time given"), "success"),
+    ExtensionState.REFUSED: Tag(_("No more time given"), "warning"),
+    ExtensionState.LAPSED: Tag(_("Not needed any more"), "plain"),
+}
+
+NOT_REMINDED = {
+    WhyNot.TODAY: _("They were told of the deadline today already"),
+    WhyNot.ASKED: _("They have asked for more time, and you have not answered"),
+    WhyNot.GRANTED: _("They have been given more time"),
+    WhyNot.FILED: _("The report has come"),
+    WhyNot.NOBODY: _("The supplier has nobody who fills in or signs"),
+}
 
 DEVIATION = {
     DeviationState.FOUND: Tag(_("To be assessed"), "warning"),
@@ -189,6 +207,15 @@ EVENT = {
     "report.withdrawn": _("The supplier withdrew the report"),
     "report.reminded": _("A reminder was sent"),
     "report.overdue": _("The report was overdue"),
+    "report.escalated": _("Those in charge were told that the report is missing"),
+    "report.chased": _("The buyer sent a reminder"),
+    "report.period_changed": _("The period was given other days"),
+    "report.spared": _("The period was spared: nothing is to be reported"),
+    "report.taken_up": _("The period is to be reported on after all"),
+    "extension.asked": _("The supplier asked for more time"),
+    "extension.granted": _("The buyer gave more time"),
+    "extension.refused": _("The buyer gave no more time"),
+    "extension.lapsed": _("The request for more time was not needed any more"),
     "review.begun": _("The review began"),
     "review.late": _("The review was late, and the reviewers were reminded"),
     "draft.saved": _("The draft was saved"),

@@ -1,7 +1,7 @@
 """The front door: what waits for whoever is signed in, the accessibility statement, and whether the portal is alive."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 from flask import Blueprint, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
@@ -10,8 +10,8 @@ from flask_babel import gettext as _
 from sqlalchemy import select
 
 from portal.extensions import db
-from portal.model import Contract, Deviation, Membership, Organisation, Report, ReportState, Sanction
-from portal.operations import tasks
+from portal.model import Contract, Deviation, ExtensionRequest, Membership, Organisation, Report, ReportState, Sanction
+from portal.operations import extensions, tasks
 from portal.operations.tasks import TaskRow
 from portal.web import labels
 from portal.web.access import acting_membership, public
@@ -46,7 +46,8 @@ def home() -> ResponseReturnValue:
     """«Mine oppgaver», or what this is."""
     by = acting_membership()
     if by is not None:
-        return render_template("pages/home.html", rows=[_waiting(row, by) for row in tasks.mine(by)], by=by)
+        rows = [*(_waiting(row, by) for row in tasks.mine(by)), *(_asked(each) for each in extensions.to_answer(by))]
+        return render_template("pages/home.html", rows=sorted(rows, key=_nearest), by=by)
     if current().person is not None:
         return redirect(url_for("accounts.acting_for"), 303)
     return render_template("pages/welcome.html")
@@ -79,6 +80,23 @@ def _waiting(row: TaskRow, by: Membership) -> Waiting:
     )
 
 
+def _asked(request: ExtensionRequest) -> Waiting:
+    """A request for more time: it waits for an answer before the deadline that it is about."""
+    subject = request.subject
+    return Waiting(
+        verb=_("Answer the request for more time"),
+        url=url_for("extensions.answer", public_id=request.public_id),
+        report=subject if isinstance(subject, Report) else subject.report,
+        counterpart=subject.contract.supplier,
+        due_at=request.due_at,
+        status=labels.EXTENSION[request.state],
+    )
+
+
+def _nearest(row: Waiting) -> tuple[bool, datetime]:
+    return row.due_at is None, row.due_at or datetime.max.replace(tzinfo=UTC)
+
+
 def _verb(row: TaskRow) -> LazyString | str:
     """What to do. For a returned report: how much of it is to be corrected."""
     report = row.subject
@@ -109,5 +127,4 @@ def _status(subject: Report | Deviation | Sanction) -> Tag:
         return labels.SANCTION[subject.state]
     if isinstance(subject, Deviation):
         return labels.DEVIATION[subject.state]
-    is_overdue = subject.can_be_late and working_days_left(subject.due_at, subject.contract) < 0
-    return labels.OVERDUE if is_overdue else labels.REPORT[subject.state]
+    return labels.OVERDUE if subject.is_overdue else labels.REPORT[subject.state]

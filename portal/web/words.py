@@ -8,10 +8,11 @@ from flask import Flask, request, url_for
 from flask_babel import Babel, LazyString
 from flask_babel import gettext as _
 
-from portal import quantities
+from portal import permissions, quantities
 from portal.config import Settings
 from portal.model import OrganisationKind, Role
-from portal.operations import tasks
+from portal.operations import extensions, tasks
+from portal.permissions import Permission
 from portal.text import Text
 from portal.web import labels, sessions
 from portal.web.access import acting_membership
@@ -89,11 +90,13 @@ def _here() -> str:
 
 def _places(by: Any) -> list[dict[str, Any]]:
     waiting = tasks.counts(by)
-    places = [("pages.home", _("My tasks"), sum(waiting.values()))]
+    places = [("pages.home", _("My tasks"), sum(waiting.values()) + extensions.count_to_answer(by))]
     if by.organisation.kind == OrganisationKind.BUYER and by.has(Role.REVIEWER):
         places.append(("reviews.queue", _("Review queue"), waiting.get("review", 0)))
+    places.append(("reports.index", _("Reports"), 0))
+    if permissions.allowed(by, Permission.REPORT_CHASE):
+        places.append(("chasing.index", _("Who has not filed"), 0))
     places += [
-        ("reports.index", _("Reports"), 0),
         ("cases.index", _("Deviations"), 0),
         *([("sanctions.index", _("Sanctions"), 0)] if by.organisation.kind == OrganisationKind.BUYER else []),
         ("machines.index", _("Machines"), 0),

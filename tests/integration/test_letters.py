@@ -2,7 +2,7 @@
 
 import re
 from collections import defaultdict
-from datetime import timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -13,7 +13,18 @@ from flask_babel import force_locale
 from portal import clock, resources
 from portal.extensions import db, transaction
 from portal.model import ClauseCounts, Decision, Deviation, OutgoingMail
-from portal.operations import amendments, deviations, letters, mail, reports, reviews, sanctions, withdrawals
+from portal.operations import (
+    amendments,
+    chasing,
+    deviations,
+    extensions,
+    letters,
+    mail,
+    reports,
+    reviews,
+    sanctions,
+    withdrawals,
+)
 from portal.operations.comments import Place
 from tests.reviewing import return_for
 from tests.world import World, case_of, deliver_mail, fill_in, submit, tick
@@ -21,7 +32,7 @@ from tests.world import World, case_of, deliver_mail, fill_in, submit, tick
 LETTERS = sorted(folder.name for folder in (resources.TEMPLATES / "email").iterdir() if folder.is_dir())
 
 
-ADDRESS = r"http://127\.0\.0\.1:8000/(reports|cases)/[0-9a-f-]{36}"
+ADDRESS = r"http://127\.0\.0\.1:8000/(reports|cases|more-time)/[0-9a-f-]{36}"
 
 
 def breached(world: World, clause: str = "4.2") -> Deviation:
@@ -168,9 +179,14 @@ def decided(world: World, decision: Decision, **words: Any) -> None:
 
 def whole_report(world: World) -> None:
     """Reminded, overdue, given back, filed late, reviewed late, rejected, returned, approved; an amendment refused."""
-    for moment in (world.report.due_at - timedelta(days=1), world.report.due_at + timedelta(minutes=1)):
+    more_time(world)
+    due_at = world.report.due_at
+    for moment in (due_at - timedelta(days=1), due_at + timedelta(minutes=1), due_at + timedelta(days=10)):
         clock.move_to(moment)
         tick()
+    clock.move_to(due_at + timedelta(days=11))
+    with transaction():
+        chasing.remind(world.adam, [world.report.public_id])
     fill_in(world, diesel="9000")
     with transaction():
         reports.make_ready(world.report, by=world.anna, version=world.report.version)
@@ -186,6 +202,18 @@ def whole_report(world: World) -> None:
     return_for(world.report, world.rita, (machine, "Kontroller mengden."))
     sign_again(world)
     decided(world, Decision.APPROVE, reasons="Takk.")
+
+
+def more_time(world: World) -> None:
+    """Asked for twice: refused, and granted."""
+    for answer in (extensions.refuse, None):
+        with transaction():
+            request = extensions.ask(world.report, date(2026, 4, 24), "Måleren er på service.", by=world.anna)
+        with transaction():
+            if answer:
+                answer(request, "Vi trenger tallene.", by=world.adam)
+            else:
+                extensions.grant(request, date(2026, 4, 20), "Tre dager.", by=world.adam)
 
 
 def refused_amendment(world: World) -> None:
@@ -236,7 +264,7 @@ def test_every_letter_is_written_and_says_what_it_must(
 
 def test_formal_letters_carry_their_facts(world: World, written: dict[str, list[OutgoingMail]]) -> None:
     with transaction():
-        for member in (world.anna, world.bo, world.rita, world.ruth):
+        for member in (world.anna, world.bo, world.rita, world.ruth, world.adam):
             member.person.language = "en"
     whole_report(world)
     whole_case(world)
@@ -255,6 +283,11 @@ def test_formal_letters_carry_their_facts(world: World, written: dict[str, list[
         "sanction_decided": ["20\u00a0000 NOK", "Clause 7.1: Gebyr per brudd.", "Adam Prøve", "Dora Prøve", "Enig."],
         "case_closed": ["It ended with a sanction."],
         "overdue": ["clause 5.1", "March 2026"],
+        "extension_asked": ["Annas Graving AS asks for more time", "24 Apr 2026", "Måleren er på service."],
+        "extension_granted": ["The new deadline is 20 Apr 2026", "You asked for time until 24 Apr", "Tre dager."],
+        "extension_refused": ["The deadline is still 17 Apr 2026", "Vi trenger tallene."],
+        "escalated": ["from Annas Graving AS was due 20 Apr 2026"],
+        "chased": ["Prøveby kommune reminds you", "It was due 20 Apr 2026"],
     }
     for letter, said in facts.items():
         missing = [words for words in said if words not in written[letter][-1].body]

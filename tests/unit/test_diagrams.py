@@ -161,7 +161,8 @@ def test_every_element_is_drawn_once_with_its_translated_name(process: Definitio
 
 
 def test_states_are_told_by_class_by_mark_and_in_words() -> None:
-    drive = Drive("report", {"report_id": 1, "remind_at": iso(5), "due_at": iso(10)})
+    deadlines = {"remind_at": iso(5), "due_at": iso(10), "missed_at": iso(10), "escalate_at": iso(17)}
+    drive = Drive("report", {"report_id": 1, "begin_at": "fill_in", **deadlines})
     drive.do("fill_in")
     root = picture(drive.definition, drive.instance.states())
     told = {group.get("data-element"): group for group in root.iter(f"{SVG}g") if group.get("data-element")}

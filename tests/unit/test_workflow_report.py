@@ -12,11 +12,20 @@ FREEZE = ["reports.freeze", "reports.compute", "reports.check"]
 APPROVE = ["reports.approve", "deviations.open_for_breaches"]
 SPOTLESS = {"breaches": 0, "warnings": 0, "unattended_allowed": True}
 WARNED = {"breaches": 0, "warnings": 1, "unattended_allowed": True}
-AGAIN = {"remind_at": iso(20), "due_at": iso(30)}
+AGAIN = {"remind_at": iso(20), "due_at": iso(30), "missed_at": iso(30), "escalate_at": iso(37), "begin_at": "fill_in"}
 
 
-def report(check: Mapping[str, object] = WARNED) -> Drive:
-    start = {"report_id": 1, "remind_at": iso(5), "due_at": iso(10)}
+def report(
+    check: Mapping[str, object] = WARNED, *, begin_at: str = "fill_in", moved: Mapping[str, object] = AGAIN
+) -> Drive:
+    start = {
+        "report_id": 1,
+        "due_at": iso(10),
+        "remind_at": iso(5),
+        "missed_at": iso(10),
+        "escalate_at": iso(17),
+        "begin_at": begin_at,
+    }
     planned = {"review_due_at": iso(15)}
     return Drive(
         "report",
@@ -24,6 +33,7 @@ def report(check: Mapping[str, object] = WARNED) -> Drive:
         reports__check=check,
         reviews__plan=planned,
         reports__send_back=AGAIN,
+        reports__set_deadline=moved,
         reports__reject=AGAIN,
         withdrawals__take_back=AGAIN,
     )
@@ -147,7 +157,7 @@ def reminded_and_overdue() -> Drive:
     assert not drive.wait(1), "a reminder is sent once"
     drive.do("fill_in")
     assert (drive.wait(4), drive.called()) == (True, ["reports.mark_overdue"])
-    assert (drive.open, drive.instance.due_at) == (["sign"], None)
+    assert (drive.open, (drive.instance.due_at or MORNING).isoformat()) == (["sign"], iso(17)), "only the escalation"
     drive.do("sign", signature="given")
     approve(drive)
     return drive
@@ -176,6 +186,124 @@ def reminded_again_after_a_return() -> Drive:
     return drive
 
 
+def moved(times: int, step: str) -> Callable[[], Drive]:
+    """The deadline is moved so many times while the report waits at a step, and the work goes on there."""
+
+    def scenario() -> Drive:
+        drive = report(moved={**AGAIN, "begin_at": step})
+        if step == "sign":
+            drive.do("fill_in")
+        for _ in range(times):
+            assert drive.message("deadline_moved")
+            assert drive.called() == ["reports.set_deadline"]
+            assert drive.open == [step], "nobody has to do anything again"
+            assert drive.instance.data["due_at"] == iso(30)
+            assert (drive.instance.due_at or MORNING).isoformat() == iso(20)
+        if times:
+            assert not drive.wait(19), "the old reminder, deadline and escalation are gone"
+            assert (drive.wait(1), drive.called()) == (True, ["reports.remind"])
+            assert (drive.wait(10), drive.called()) == (True, ["reports.mark_overdue"])
+        drive.do("sign", signature="given") if step == "sign" else submit(drive)
+        approve(drive)
+        return drive
+
+    return scenario
+
+
+def moved_after_the_deadline() -> Drive:
+    drive = report()
+    assert drive.wait(10)
+    assert drive.called() == ["reports.remind", "reports.mark_overdue"]
+    assert drive.message("deadline_moved")
+    drive.called()
+    assert not drive.wait(8), "the escalation of the old deadline is gone"
+    assert (drive.wait(2), drive.called()) == (True, ["reports.remind"])
+    assert (drive.wait(10), drive.called()) == (True, ["reports.mark_overdue"])
+    submit(drive)
+    approve(drive)
+    return drive
+
+
+def no_reminder_where_it_would_come_too_late() -> Drive:
+    drive = report(moved={**AGAIN, "remind_at": ""})
+    assert drive.message("deadline_moved")
+    drive.called()
+    assert not drive.wait(29)
+    assert (drive.wait(1), drive.called()) == (True, ["reports.mark_overdue"])
+    submit(drive)
+    approve(drive)
+    return drive
+
+
+def begun_at_the_signature() -> Drive:
+    drive = report(begin_at="sign")
+    assert drive.open == ["sign"]
+    drive.do("sign", signature="withheld")
+    assert drive.open == ["fill_in"]
+    submit(drive)
+    approve(drive)
+    return drive
+
+
+def nobody_moves_what_was_submitted() -> Drive:
+    drive = report()
+    submit(drive)
+    assert not drive.message("deadline_moved")
+    assert not drive.message("period_spared")
+    assert drive.open == ["review"]
+    approve(drive)
+    return drive
+
+
+def not_missed_while_the_buyer_has_to_answer() -> Drive:
+    drive = report()
+    with clock.at(drive.now):
+        drive.instance.change({"missed_at": "", "escalate_at": ""})
+    drive.instance = drive.restored()
+    assert (drive.wait(30), drive.called()) == (True, ["reports.remind"])
+    assert drive.message("deadline_moved")
+    drive.called()
+    assert (drive.wait(0.01), drive.wait(7), drive.called()) == (False, True, ["reports.escalate"])
+    submit(drive)
+    approve(drive)
+    return drive
+
+
+def escalated() -> Drive:
+    drive = report()
+    assert drive.wait(10)
+    drive.called()
+    assert not drive.wait(6.99)
+    assert (drive.wait(0.01), drive.called()) == (True, ["reports.escalate"])
+    assert not drive.wait(30), "once"
+    submit(drive)
+    approve(drive)
+    return drive
+
+
+def filed_before_the_escalation() -> Drive:
+    drive = report()
+    assert drive.wait(10)
+    submit(drive)
+    drive.called()
+    assert (drive.wait(8), drive.called()) == (True, ["reviews.remind"])
+    approve(drive)
+    return drive
+
+
+def spared(*steps: str) -> Callable[[], Drive]:
+    def scenario() -> Drive:
+        drive = report()
+        for step in steps:
+            drive.do(step)
+        assert drive.message("period_spared")
+        assert (drive.open, drive.called(), drive.instance.due_at) == ([], [], None)
+        assert drive.instance.ended_at == "nothing_to_report"
+        return drive
+
+    return scenario
+
+
 def review_late() -> Drive:
     drive = report()
     submit(drive)
@@ -200,6 +328,20 @@ SCENARIOS = {
     "deadlines kept": deadlines_kept,
     "reminded again after a return": reminded_again_after_a_return,
     "review late": review_late,
+    **{
+        f"moved {times} times while {step} waits": moved(times, step)
+        for times in range(3)
+        for step in ("fill_in", "sign")
+    },
+    "moved after the deadline": moved_after_the_deadline,
+    "no reminder where it would come too late": no_reminder_where_it_would_come_too_late,
+    "begun at the signature": begun_at_the_signature,
+    "moved only with the supplier": nobody_moves_what_was_submitted,
+    "not missed while the buyer has to answer": not_missed_while_the_buyer_has_to_answer,
+    "escalated": escalated,
+    "filed before the escalation": filed_before_the_escalation,
+    "spared": spared(),
+    "spared when it waits for a signature": spared("fill_in"),
 }
 
 
@@ -222,7 +364,8 @@ def test_returned_report_shows_what_is_behind_it_and_what_lies_ahead_again() -> 
     drive.do("review", decision="return")
     back = drive.instance.states()
     assert {element for element, state in back.items() if state == "active"} == {"prepare", "fill_in"}
-    assert {element for element, state in back.items() if state == "waiting"} == {"reminder_due", "period_overdue"}
+    waiting = {element for element, state in back.items() if state == "waiting"}
+    assert waiting == {"reminder_due", "period_overdue", "long_overdue", "deadline_moved", "period_spared"}
     assert back["period_opened"] == "done"
     assert not {"sign", "freeze_revision", "review", "return_report"} & back.keys(), "they are to be done again"
 
@@ -273,7 +416,7 @@ def test_an_extension_moves_the_open_deadlines() -> None:
     drive = report()
     drive.days = 1
     with clock.at(drive.now):
-        drive.instance.change({"due_at": iso(40), "remind_at": iso(35)})
+        drive.instance.change({"due_at": iso(40), "remind_at": iso(35), "missed_at": iso(40), "escalate_at": iso(47)})
     drive.instance = drive.restored()
     assert (drive.instance.due_at or MORNING).isoformat() == iso(35)
     assert not drive.wait(30)

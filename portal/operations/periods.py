@@ -1,0 +1,213 @@
+"""Opening reporting periods when their time comes, and fitting those that are open to the contract's days."""
+
+from collections.abc import Iterator, Sequence
+from datetime import date, timedelta
+from decimal import Decimal
+
+from sqlalchemy import exists, select
+
+from portal import calendars, clock, kinds
+from portal.calendars import DeadlineRule, Period
+from portal.extensions import db
+from portal.model import (
+    ACCOUNT_DUTY,
+    PLAN_DUTY,
+    Contract,
+    ContractState,
+    PeriodPurpose,
+    Report,
+    ReportingPeriod,
+    ReportState,
+    Requirement,
+    Revision,
+    record,
+)
+from portal.operations import contracts, deadlines, extensions, processes
+
+_ONCE = {PLAN_DUTY: PeriodPurpose.PLAN, ACCOUNT_DUTY: PeriodPurpose.ACCOUNT}
+"""The duty to file something once -> what its period is for."""
+_HANDED_OVER = frozenset({ContractState.COMPLETED, ContractState.CLOSED})
+_A_DAY = timedelta(days=1)
+
+
+def running() -> list[int]:
+    """Numbers of the contracts that may have a period to open, to cut or to spare."""
+    states = (ContractState.RUNNING, ContractState.PAUSED, ContractState.COMPLETED)
+    return list(db.session.scalars(select(Contract.id).where(Contract.state.in_(states)).order_by(Contract.id)))
+
+
+def open_due_periods(number: int) -> int:
+    """Fit the open periods of one contract to its days, and open those whose first day has come. Safe to repeat.
+
+    Only a running contract opens periods; a paused one those that began before its pause; one that was handed over the
+    account, where a requirement asks for it. Returns how many were opened.
+    """
+    contract = db.session.get_one(Contract, number)
+    return _settle(contract) + _open_once(contract)
+
+
+def expected(contract: Contract, taken: Sequence[Period] = ()) -> tuple[Period, ...]:
+    """The regular periods of a contract by its days, frequency and pauses, oldest first; `taken` days are left out."""
+    return calendars.periods(
+        contract.starts_on, _last_day(contract), contract.frequency, [*contract.paused_days, *taken]
+    )
+
+
+# -- regular periods ---------------------------------------------------------------------------------------------------
+
+
+def _settle(contract: Contract) -> int:
+    """Give each stretch of days that is not reported on yet to the open periods in it, or open one for it.
+
+    What was signed stays as it is. An open period that a pause, a handover or a change order cuts or lengthens follows;
+    one that has no day left is spared, and taken up again when its days come back.
+    """
+    unsigned = _unsigned(contract)
+    spared = {each.period.starts_on: each for each in unsigned if each.state == ReportState.SPARED}
+    waiting = [each for each in unsigned if each.state != ReportState.SPARED]
+    opened = 0
+    for part in expected(contract, _signed_days(contract)):
+        inside = [each for each in waiting if _overlap(part, each.period)]
+        waiting = [each for each in waiting if each not in inside]
+        may_open = _may_open(contract, part)
+        if may_open and part.starts_on in spared:
+            inside.insert(0, _take_up(spared[part.starts_on]))
+            opened += 1
+        elif may_open and not inside:
+            contracts.open_period(contract, part)
+            opened += 1
+        first_day = part.starts_on if part.starts_on not in spared or may_open else None
+        _fit(inside, part, first_day)
+    for report in waiting:
+        _spare(report)
+    return opened
+
+
+def _fit(reports: Sequence[Report], part: Period, first_day: date | None) -> None:
+    """Share a stretch of days among the open periods in it: the first begins it, the last ends it."""
+    for report, following in zip(reports, [*reports[1:], None], strict=False):
+        starts_on = first_day or report.period.starts_on
+        ends_on = following.period.starts_on - _A_DAY if following else part.ends_on
+        first_day = None
+        if (starts_on, ends_on) != (report.period.starts_on, report.period.ends_on):
+            _change_days(report, Period(starts_on, ends_on), report.contract.due_rule, ends_on)
+
+
+def _change_days(report: Report, days: Period, rule: DeadlineRule, counted_from: date) -> None:
+    """Other days for an open period. Its deadline never comes earlier than it was."""
+    period, contract = report.period, report.contract
+    before = [period.starts_on.isoformat(), period.ends_on.isoformat()]
+    period.starts_on, period.ends_on = days
+    period.due_at = max(period.due_at, rule.due(counted_from, contract.country, contract.time_zone))
+    record(
+        report,
+        "report.period_changed",
+        by=None,
+        before=before,
+        now=[days.starts_on.isoformat(), days.ends_on.isoformat()],
+        due_at=period.due_at.isoformat(),
+    )
+    if period.due_at > report.due_at:
+        deadlines.move(report, period.due_at)
+
+
+def _spare(report: Report) -> None:
+    """Nothing is to be reported on a period that has no day left. What was filled in is kept, and seen by nobody."""
+    extensions.lapse(report)
+    report.move(ReportState.SPARED, by=None)
+    if not processes.message(report, "period_spared", {}):
+        processes.stop(report)
+
+
+def _take_up(report: Report) -> Report:
+    """Days of a period that was spared are to be reported on after all, by a deadline counted anew."""
+    contract, period = report.contract, report.period
+    period.due_at = contract.due_rule.due(period.ends_on, contract.country, contract.time_zone)
+    report.due_at, report.overdue_at = period.due_at, None
+    report.move(ReportState.DRAFT, by=None, action="report.taken_up", due_at=period.due_at.isoformat())
+    db.session.flush()
+    processes.start("report", report, {"report_id": report.id, **deadlines.process_data(report)})
+    return report
+
+
+def _may_open(contract: Contract, part: Period) -> bool:
+    if contract.state == ContractState.PAUSED:
+        paused_from = max((pause.starts_on for pause in contract.pauses), default=date.min)
+        return part.starts_on < paused_from and part.starts_on <= clock.today(contract.time_zone)
+    return contract.state == ContractState.RUNNING and part.starts_on <= clock.today(contract.time_zone)
+
+
+def _last_day(contract: Contract) -> date:
+    if contract.state in _HANDED_OVER and contract.handed_over_on is not None:
+        return min(contract.ends_on, contract.handed_over_on)
+    return contract.ends_on
+
+
+def _unsigned(contract: Contract) -> list[Report]:
+    rows = select(Report).join(ReportingPeriod, Report.period_id == ReportingPeriod.id)
+    rows = rows.where(
+        Report.contract_id == contract.id,
+        ReportingPeriod.purpose == PeriodPurpose.REGULAR,
+        ~exists().where(Revision.report_id == Report.id),
+    )
+    return list(db.session.scalars(rows.order_by(ReportingPeriod.starts_on)).unique())
+
+
+def _signed_days(contract: Contract) -> list[Period]:
+    rows = select(ReportingPeriod.starts_on, ReportingPeriod.ends_on).join(
+        Report, Report.period_id == ReportingPeriod.id
+    )
+    rows = rows.where(
+        Report.contract_id == contract.id,
+        ReportingPeriod.purpose == PeriodPurpose.REGULAR,
+        exists().where(Revision.report_id == Report.id),
+    )
+    return [Period(*row) for row in db.session.execute(rows)]
+
+
+def _overlap(part: Period, period: ReportingPeriod) -> bool:
+    return part.starts_on <= period.ends_on and period.starts_on <= part.ends_on
+
+
+# -- filed once --------------------------------------------------------------------------------------------------------
+
+
+def _open_once(contract: Contract) -> int:
+    """Open the plan after the start and the account at handover, where a requirement asks for them."""
+    opened = 0
+    for duty, days, counted_from in _due_once(contract):
+        purpose = _ONCE[duty.indicator]
+        rule = contract.due_rule._replace(days=int(Decimal(duty.threshold_on(counted_from))))
+        known = _filed_once(contract, purpose, days.starts_on)
+        if known is None and kinds.ONCE.get(purpose):
+            due_at = rule.due(counted_from, contract.country, contract.time_zone)
+            contracts.open_period(contract, days, purpose, due_at)
+            opened += 1
+        elif known is not None and known.period.ends_on != days.ends_on and not known.revisions:
+            _change_days(known, days, rule, counted_from)
+    return opened
+
+
+def _due_once(contract: Contract) -> Iterator[tuple[Requirement, Period, date]]:
+    """The duties to file once whose day has come, with the days that each is about and the day it counts from."""
+    for duty in contract.requirements:
+        begins = max(contract.starts_on, duty.valid_from)
+        if duty.indicator == PLAN_DUTY and contract.state == ContractState.RUNNING:
+            if begins <= clock.today(contract.time_zone) and _is_in_force(duty, begins):
+                yield duty, Period(begins, begins), begins
+        elif duty.indicator == ACCOUNT_DUTY and contract.state == ContractState.COMPLETED:
+            handover = contract.handed_over_on
+            if handover is not None and _is_in_force(duty, handover):
+                yield duty, Period(contract.starts_on, handover), handover
+
+
+def _is_in_force(duty: Requirement, day: date) -> bool:
+    return duty.valid_from <= day and (duty.valid_to is None or day <= duty.valid_to)
+
+
+def _filed_once(contract: Contract, purpose: PeriodPurpose, starts_on: date) -> Report | None:
+    rows = select(Report).join(ReportingPeriod, Report.period_id == ReportingPeriod.id)
+    rows = rows.where(
+        Report.contract_id == contract.id, ReportingPeriod.purpose == purpose, ReportingPeriod.starts_on == starts_on
+    )
+    return db.session.scalars(rows).unique().one_or_none()
