@@ -10,13 +10,18 @@ from portal.errors import Forbidden
 from portal.model import (
     Comment,
     Contract,
+    Deviation,
+    DeviationState,
     Evidence,
     Machine,
     Membership,
     OrganisationKind,
     OutgoingMail,
+    Point,
     Report,
     Role,
+    Sanction,
+    Weighing,
 )
 from portal.text import Text
 
@@ -62,7 +67,7 @@ def _anyone(by: Membership) -> bool:
 
 
 TABLE: dict[Permission, Rule] = {
-    Permission.CASE_ASSESS: _buyer_as(Role.ADMINISTRATOR),
+    Permission.CASE_ASSESS: _buyer_as(Role.CONTRACT_MANAGER, Role.ADMINISTRATOR),
     Permission.CASE_READ: _anyone,
     Permission.CASE_REPLY: _supplier_as(Role.REPORTER, Role.SIGNATORY, Role.ADMINISTRATOR),
     Permission.CONTRACT_EDIT: _buyer_as(Role.CONTRACT_MANAGER, Role.ADMINISTRATOR),
@@ -116,6 +121,7 @@ def visible(entity: type[Any], by: Membership) -> Select[Any]:
     Rows below a contract belong to its two parties. A machine belongs to its owner, and is seen by the buyers of the
     contracts it stands on. A report that has not been submitted is the supplier's own affair, yet the buyer sees that
     it exists and when it is due. A comment is the buyer's own until a decision tells it; an internal one stays so.
+    What was held of a point is told with the decision on the case.
     """
     mine = by.organisation_id
     if entity is Contract or hasattr(entity, "buyer_id"):
@@ -124,6 +130,8 @@ def visible(entity: type[Any], by: Membership) -> Select[Any]:
             return rows.where(or_(Comment.buyer_id == mine, Comment.told_at.is_not(None)))
         if entity is Evidence:
             return rows.where(_handed_in(by))
+        if entity is Weighing:
+            return rows.where(_told(by))
         return rows.where(_addressed_to(by)) if entity is OutgoingMail else rows
     if entity is Machine:
         return select(Machine).where(
@@ -139,6 +147,13 @@ def visible(entity: type[Any], by: Membership) -> Select[Any]:
 def _addressed_to(by: Membership) -> Any:
     is_buyer = by.organisation.kind == OrganisationKind.BUYER
     return OutgoingMail.for_buyer if is_buyer else OutgoingMail.for_supplier
+
+
+def _told(by: Membership) -> Any:
+    """What a point was found to be worth is told with the decision, and is the buyer's own until then."""
+    decided = Deviation.sanction.has(Sanction.decided_at.is_not(None))
+    ended = Weighing.point.has(Point.deviation.has((Deviation.state == DeviationState.CLOSED) | decided))
+    return or_(Weighing.buyer_id == by.organisation_id, ended)
 
 
 def _handed_in(by: Membership) -> Any:

@@ -18,7 +18,13 @@ from portal.workflow import Definition, Instance, OpenTask
 Subject = Report | Deviation | Sanction
 Answer = TypeVar("Answer")
 
-_DUE = {"fill_in": "due_at", "sign": "due_at", "review": "review_due_at", "reply": "reply_due_at"}
+_DUE = {
+    "fill_in": "due_at",
+    "sign": "due_at",
+    "review": "review_due_at",
+    "assess": "notice_due_at",
+    "reply": "reply_due_at",
+}
 """User task -> the key in the process's data that holds when it is due."""
 
 

@@ -120,7 +120,7 @@ def give_notice(deviation: Deviation) -> ResponseReturnValue:
     """Send the notice."""
     form = NoticeForm(prefix="notice")
     days = form.working_days.data or 0
-    text = letters.with_deadline(form.text.data or "", deviation.contract.reply_working_days, days)
+    text = letters.with_deadline(form.text.data or "", deviation.contract, days)
     return _act(
         deviation,
         {"notice": form},
