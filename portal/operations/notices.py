@@ -236,20 +236,23 @@ def start_reply_period(*, deviation_id: int) -> dict[str, object]:
 def extend(*, deviation_id: int) -> dict[str, object]:
     """More time was granted: the reply is due on the day that was promised. Asked by the process."""
     deviation = lookup.by_number(Deviation, deviation_id)
-    moments = [deviation.reply_due_at, *(request.granted_until for request in extensions(deviation))]
+    moments = [deviation.reply_due_at, *(request.granted_until for request in granted(deviation))]
     due_at = max(moment for moment in moments if moment is not None)
     deviation.reply_due_at = due_at
     record(deviation, "deviation.reply_extended", by=None, due_at=due_at.isoformat())
     return _reply_deadline(due_at, clock.now(), deviation)
 
 
-def extensions(deviation: Deviation) -> Sequence[ExtensionRequest]:
-    """The requests for more time to reply that were granted, oldest first."""
+def requests(deviation: Deviation) -> Sequence[ExtensionRequest]:
+    """The supplier's requests for more time to reply, oldest first."""
     return db.session.scalars(
-        select(ExtensionRequest)
-        .where(ExtensionRequest.deviation_id == deviation.id, ExtensionRequest.state == ExtensionState.GRANTED)
-        .order_by(ExtensionRequest.id)
+        select(ExtensionRequest).where(ExtensionRequest.deviation_id == deviation.id).order_by(ExtensionRequest.id)
     ).all()
+
+
+def granted(deviation: Deviation) -> list[ExtensionRequest]:
+    """Those that were granted."""
+    return [request for request in requests(deviation) if request.state == ExtensionState.GRANTED]
 
 
 def _reply_deadline(due_at: datetime, start: datetime, deviation: Deviation) -> dict[str, object]:
