@@ -65,6 +65,7 @@ def page(
         first=refusal.first if refusal else None,
         kept=refusal.kept if refusal else (),
         failed=refusal is not None,
+        drafting=bool(filled) and refusal is None,
         standings=[(found, way(found)) for found in standings],
         show=show,
         shows=case_log.SHOW,
