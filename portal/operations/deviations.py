@@ -255,7 +255,7 @@ def _tell_anew(known: Deviation, breach: Breach) -> None:
         known.move(DeviationState.FOUND, by=None, said=breach.sentence.dump())
         _begin(known)
     elif known.state != DeviationState.FOUND:
-        _tell_assessors(known, "breach_changed", was=was, found=breach.sentence.dump(), gone=False)
+        _tell_assessors(known, was=was, found=breach.sentence.dump(), gone=False)
 
 
 def note_gone(report: Report, requirement: Requirement, gone: Gone) -> None:
@@ -278,7 +278,7 @@ def note_gone(report: Report, requirement: Requirement, gone: Gone) -> None:
         # A diagram from before it could fall away waits for no such message: then a person dismisses it.
         processes.message(known, "breach_gone", {})
     elif known.state != DeviationState.DISMISSED and not was_gone:
-        _tell_assessors(known, "breach_changed", was=known.sentence, found=gone.sentence.dump(), gone=True)
+        _tell_assessors(known, was=known.sentence, found=gone.sentence.dump(), gone=True)
 
 
 def fall_away(*, deviation_id: int) -> dict[str, object]:
@@ -413,9 +413,9 @@ def demand_assessor(deviation: Deviation, by: Membership, version: int) -> None:
         raise Conflict(MOVED_ON)
 
 
-def _tell_assessors(deviation: Deviation, letter: str, **facts: object) -> None:
+def _tell_assessors(deviation: Deviation, *, was: Json, found: Json, gone: bool) -> None:
     for person in assessors(deviation):
-        mail.write(person, letter, deviation.contract, deviation=deviation, **facts)
+        mail.write(person, "breach_changed", deviation.contract, deviation=deviation, was=was, found=found, gone=gone)
 
 
 def _demand_reason(reason: str) -> None:

@@ -9,7 +9,7 @@ from flask_babel import lazy_gettext as N_  # noqa: N812 - the name that pybabel
 from flask_wtf import FlaskForm
 from flask_wtf.file import MultipleFileField
 from wtforms import BooleanField, FieldList, Form, FormField, IntegerField, RadioField, StringField, TextAreaField
-from wtforms.fields.choices import SelectChoice
+from wtforms.fields import SelectChoice  # type: ignore[attr-defined]
 from wtforms.validators import Optional
 
 from portal.errors import Invalid, Refused
@@ -137,7 +137,8 @@ def _numbered(form: NoticeForm) -> NoticeForm:
 
 def reply_form(deviation: Deviation, *, is_sent: bool = False) -> ReplyForm:
     """A reply with a part for each point of the notice; empty, or as it was sent in."""
-    return _of_points(ReplyForm, PointReplyForm, deviation, {}, prefix="reply", is_sent=is_sent)
+    form: ReplyForm = _of_points(ReplyForm, PointReplyForm, deviation, {}, prefix="reply", is_sent=is_sent)
+    return form
 
 
 def weigh_form(deviation: Deviation, *, is_sent: bool = False) -> WeighForm:
@@ -148,7 +149,8 @@ def weigh_form(deviation: Deviation, *, is_sent: bool = False) -> WeighForm:
         if point.weighings
     }
     given = {**kept, "version": deviation.version}
-    return _of_points(WeighForm, PointVerdictForm, deviation, given, prefix="weigh", is_sent=is_sent)
+    form: WeighForm = _of_points(WeighForm, PointVerdictForm, deviation, given, prefix="weigh", is_sent=is_sent)
+    return form
 
 
 def _of_points(  # noqa: PLR0913 - a form and all that it is made of

@@ -44,7 +44,8 @@ def page(
     """The case. `filled` is a form as it was sent in, `refusal` says why it was not taken."""
     sanction = case_views.shown_sanction(deviation, by)
     show = case_log.chosen(request.args.get("show"))
-    standings = [_standing(subject, deviation, by) for subject in [deviation, *([sanction] if sanction else [])]]
+    subjects: list[Subject] = [deviation, *([sanction] if sanction else [])]
+    standings = [_standing(subject, deviation, by) for subject in subjects]
     state = case_views.shown_state(deviation, by)
     return render_template(
         "cases/show.html",

@@ -130,12 +130,14 @@ def _reply_rule(deviation: Deviation) -> str:
             )
         )
     notice = deviation.notices[-1]
-    return ngettext(
-        "Set by %(name)s: %(num)d working day from %(start)s, when the notice counts as given.",
-        "Set by %(name)s: %(num)d working days from %(start)s, when the notice counts as given.",
-        notice.reply_working_days,
-        name=notice.sent_by.name,
-        start=_day(notice.takes_effect_at or notice.delivered_at or notice.created_at),
+    return str(
+        ngettext(
+            "Set by %(name)s: %(num)d working day from %(start)s, when the notice counts as given.",
+            "Set by %(name)s: %(num)d working days from %(start)s, when the notice counts as given.",
+            notice.reply_working_days,
+            name=notice.sent_by.name,
+            start=_day(notice.takes_effect_at or notice.delivered_at or notice.created_at),
+        )
     )
 
 
@@ -145,7 +147,7 @@ def starts(notice: Notice) -> str:
         return str(_("When somebody who may answer for the supplier first opens it"))
     if notice.starts == NoticeStart.DEEMED:
         days = notice.deviation.contract.deemed_working_days
-        return ngettext("%(num)d working day after it was sent", "%(num)d working days after it was sent", days)
+        return str(ngettext("%(num)d working day after it was sent", "%(num)d working days after it was sent", days))
     return str(_("When it is delivered"))
 
 
