@@ -10,14 +10,18 @@ from portal.errors import Forbidden
 from portal.model import (
     Comment,
     Contract,
+    Deviation,
+    DeviationState,
     Evidence,
     Machine,
     Membership,
     OrganisationKind,
     OutgoingMail,
+    Point,
     Report,
     Role,
     Sanction,
+    Weighing,
 )
 from portal.model.sanctions import IN_FORCE
 from portal.text import Text
@@ -64,7 +68,7 @@ def _anyone(by: Membership) -> bool:
 
 
 TABLE: dict[Permission, Rule] = {
-    Permission.CASE_ASSESS: _buyer_as(Role.ADMINISTRATOR),
+    Permission.CASE_ASSESS: _buyer_as(Role.CONTRACT_MANAGER, Role.ADMINISTRATOR),
     Permission.CASE_READ: _anyone,
     Permission.CASE_REPLY: _supplier_as(Role.REPORTER, Role.SIGNATORY, Role.ADMINISTRATOR),
     Permission.CONTRACT_EDIT: _buyer_as(Role.CONTRACT_MANAGER, Role.ADMINISTRATOR),
@@ -118,7 +122,7 @@ def visible(entity: type[Any], by: Membership) -> Select[Any]:
     Rows below a contract belong to its two parties. A machine belongs to its owner, and is seen by the buyers of the
     contracts it stands on. A report that has not been submitted is the supplier's own affair, yet the buyer sees that
     it exists and when it is due. A comment is the buyer's own until a decision tells it; an internal one stays so. A
-    sanction is the buyer's own until it is decided.
+    sanction is the buyer's own until it is decided. What was held of a point is told with the decision on the case.
     """
     mine = by.organisation_id
     if entity is Contract or hasattr(entity, "buyer_id"):
@@ -129,6 +133,8 @@ def visible(entity: type[Any], by: Membership) -> Select[Any]:
             return rows.where(_handed_in(by))
         if entity is Sanction:
             return rows.where(or_(Sanction.buyer_id == mine, Sanction.state.in_(IN_FORCE)))
+        if entity is Weighing:
+            return rows.where(_told(by))
         return rows.where(_addressed_to(by)) if entity is OutgoingMail else rows
     if entity is Machine:
         return select(Machine).where(
@@ -144,6 +150,13 @@ def visible(entity: type[Any], by: Membership) -> Select[Any]:
 def _addressed_to(by: Membership) -> Any:
     is_buyer = by.organisation.kind == OrganisationKind.BUYER
     return OutgoingMail.for_buyer if is_buyer else OutgoingMail.for_supplier
+
+
+def _told(by: Membership) -> Any:
+    """What a point was found to be worth is told with the decision, and is the buyer's own until then."""
+    decided = Deviation.sanction.has(Sanction.decided_at.is_not(None))
+    ended = Weighing.point.has(Point.deviation.has((Deviation.state == DeviationState.CLOSED) | decided))
+    return or_(Weighing.buyer_id == by.organisation_id, ended)
 
 
 def _handed_in(by: Membership) -> Any:

@@ -21,9 +21,10 @@ from portal.model import (
     Sanction,
     SanctionClause,
 )
-from portal.operations import contracts, deviations, reviews, sanctions
+from portal.operations import contracts, reviews, sanctions
 from portal.operations.contracts import Rate
 from portal.operations.sanctions import Waiver
+from tests import casework
 from tests.desk import give_passwords
 from tests.world import World, build_world, case_of, deliver_mail, submit, tick
 
@@ -78,12 +79,11 @@ def broken(world: World) -> Deviation:
 
 
 def heard(world: World, deviation: Deviation) -> Deviation:
-    """Notice is given and delivered, and the supplier has replied."""
-    with transaction():
-        deviations.give_notice(deviation, "Varsel.", 5, by=world.adam, version=deviation.version)
+    """Notice is given and delivered, the supplier has replied, and every point is upheld."""
+    casework.give_notice(world, deviation)
     deliver_mail()
-    with transaction():
-        deviations.reply(deviation, "Vi beklager.", [], by=world.bo)
+    casework.reply(world, deviation)
+    casework.weigh(world, deviation)
     return deviation
 
 

@@ -26,14 +26,29 @@ from portal.model import (
     Report,
     ReportingPeriod,
     SanctionClause,
+    Stance,
+    Verdict,
 )
-from portal.operations import accounts, comments, contracts, deviations, drafts, machines, reports, reviews, sanctions
+from portal.operations import (
+    accounts,
+    comments,
+    contracts,
+    deviations,
+    drafts,
+    machines,
+    notices,
+    replies,
+    reports,
+    reviews,
+    sanctions,
+)
 from portal.operations.comments import Place
 from portal.operations.contracts import Rate
 from portal.operations.drafts import RawLine
 from portal.operations.evidence import Upload
 from portal.operations.explanations import Subject
 from portal.operations.machines import MachineFacts
+from portal.operations.replies import PointReply, PointVerdict
 from portal.text import Text
 
 ZONE = "Europe/Oslo"
@@ -311,21 +326,24 @@ def _notify(job: Job, month: calendars.Period) -> None:
     for deviation in _cases(job, month):
         found = Text.load(deviation.sentence).nb
         text = f"Vi varsler brudd på punkt {deviation.clause}. {found} Bruddet kan føre til gebyr etter punkt 7.1."
-        deviations.give_notice(deviation, text, 10, by=_buyer_side(job)[1], version=deviation.version)
+        notices.give_notice(deviation, text, 10, by=_buyer_side(job)[1], version=deviation.version)
 
 
 def _reply(job: Job, month: calendars.Period) -> None:
     note = Upload("redegjorelse.txt", b"De to elektriske maskinene ble forsinket fra utleier.\n")
     for deviation in _cases(job, month):
-        deviations.reply(
-            deviation, "De elektriske maskinene kom seks uker for sent. Se vedlegg.", [note], by=_supplier_side(job)[1]
-        )
+        said = "De elektriske maskinene kom seks uker for sent."
+        answers = [PointReply(point, Stance.PARTLY, said) for point in deviation.points]
+        replies.reply(deviation, "Se vedlegg.", [note], answers=answers, is_complete=True, by=_supplier_side(job)[1])
 
 
 def _propose(job: Job, month: calendars.Period) -> None:
     first, *rest = _cases(job, month)
     administrator = _buyer_side(job)[1]
     reasons = "Leverandøren bestilte maskinene etter at kontrakten startet. Forsinkelsen er leverandørens risiko."
+    for deviation in (first, *rest):
+        verdicts = [PointVerdict(point, Verdict.UPHELD, reasons) for point in deviation.points]
+        replies.weigh(deviation, verdicts, by=administrator, version=deviation.version)
     sanctions.propose(first, reasons, by=administrator, version=first.version)
     for deviation in rest:
         deviations.close(

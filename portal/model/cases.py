@@ -2,6 +2,7 @@
 
 import uuid
 from datetime import date, datetime
+from decimal import Decimal
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from portal.errors import InvalidTransition
 from portal.model.accounts import Membership, Person
 from portal.model.audit import record
-from portal.model.base import BigId, Code, Json, JsonDocument, Moment, OfContract, Row
+from portal.model.base import BigId, Code, Json, JsonDocument, Millionths, Moment, OfContract, Row
 from portal.model.contracts import Contract, NoticeStart
 from portal.model.reports import Report
 from portal.model.terms import AssessmentWindow, Requirement
@@ -53,7 +54,7 @@ class DeviationState(StrEnum):
 _NEXT_DEVIATION = {
     DeviationState.FOUND: {DeviationState.DISMISSED, DeviationState.NOTIFIED, DeviationState.FELL_AWAY},
     DeviationState.NOTIFIED: {DeviationState.NOTIFIED, DeviationState.AWAITING_REPLY},
-    DeviationState.AWAITING_REPLY: {DeviationState.ASSESSING_REPLY},
+    DeviationState.AWAITING_REPLY: {DeviationState.ASSESSING_REPLY, DeviationState.CLOSED},
     DeviationState.ASSESSING_REPLY: {DeviationState.SANCTION_PROPOSED, DeviationState.CLOSED},
     DeviationState.SANCTION_PROPOSED: {DeviationState.ASSESSING_REPLY, DeviationState.CLOSED},
     DeviationState.DISMISSED: set[DeviationState](),
@@ -80,7 +81,12 @@ class Deviation(OfContract, Row):
     clause: Mapped[str] = mapped_column(String(60))
     sentence: Mapped[dict[str, str]] = mapped_column(JsonDocument)
     facts: Mapped[Json] = mapped_column(JsonDocument)
-    """{"figure": {...}, "threshold": "…", "lines": [line keys], "revision": n, "breaches": n}."""
+    """{"figure": {...}, "threshold": "…", "lines": [line keys], "revision": n, "breaches": n}.
+
+    When an amended report no longer shows the breach, "gone" says what it shows: {"shown", "sentence", "revision"}.
+    """
+    at_stake: Mapped[Decimal | None] = mapped_column(Millionths)
+    """What the clause gives for what was found, for sorting; None when there is no clause, or it runs by the day."""
     known_at: Mapped[datetime] = mapped_column(Moment)
     """When the buyer knew: the time to give notice runs from here."""
     notice_due_at: Mapped[datetime | None] = mapped_column(Moment)

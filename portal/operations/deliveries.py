@@ -1,7 +1,7 @@
 """What follows when a letter has arrived: the notice or the decision it carried counts as delivered."""
 
 from portal.model import MailState, Notice, OutgoingMail, Sanction
-from portal.operations import deviations, lookup, mail, sanctions
+from portal.operations import lookup, mail, notices, sanctions
 from portal.operations.mail import Outcome
 
 BY_MAIL = "e-mail to {address}"
@@ -15,6 +15,6 @@ def note(row: OutgoingMail, outcome: Outcome) -> None:
         return
     how = (IN_PORTAL if row.state == MailState.KEPT else BY_MAIL).format(address=row.to_address)
     if row.notice_id is not None:
-        deviations.note_delivery(lookup.by_number(Notice, row.notice_id), how)
+        notices.note_delivery(lookup.by_number(Notice, row.notice_id), row.to_address, how)
     if row.sanction_id is not None:
         sanctions.note_delivery(lookup.by_number(Sanction, row.sanction_id), how)

@@ -1,42 +1,47 @@
-"""From a breach found to a case closed: assess, give notice, hear the supplier, close or propose a sanction."""
+"""A breach found, judged anew when an amended report is accepted, gone again, dismissed, or settled in the end."""
 
-from collections.abc import Sequence
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import NamedTuple
 
 from sqlalchemy import select
 
 from portal import calendars, clock, permissions
-from portal.errors import Conflict, Invalid
+from portal.errors import Conflict, Invalid, InvalidTransition
 from portal.extensions import db
+from portal.kinds.base import Problem
 from portal.model import (
     ACCOUNT_DUTY,
     PLAN_DUTY,
     REPORTING_DUTY,
+    AssessmentWindow,
     Cause,
+    ClauseForm,
+    Contract,
     Deviation,
     DeviationState,
     Finding,
     FindingResult,
     Membership,
-    Notice,
     PeriodPurpose,
     Person,
-    Reply,
+    Point,
     Report,
     Requirement,
     Role,
+    Verdict,
     record,
 )
 from portal.model.base import Json
 from portal.model.cases import MOVED_ON
-from portal.operations import accounts, deadlines, evidence, lookup, mail, processes
-from portal.operations.evidence import Upload
+from portal.operations import accounts, deadlines, lookup, mail, processes
 from portal.permissions import Permission
 from portal.text import Text
 
-UNDELIVERED_AFTER = timedelta(days=2)
 ANSWERERS = (Role.SIGNATORY, Role.REPORTER, Role.ADMINISTRATOR)
+ASSESSORS = (Role.ADMINISTRATOR, Role.CONTRACT_MANAGER)
+WARNING_WORKING_DAYS = 3
+"""Working days before a deadline that whoever must keep it is told; half of its time when that is shorter."""
 
 MISSING = Text("{what} er ikke levert. Fristen var {due}.", "{what} has not been filed. It was due {due}.")
 ONE_DAY_LATE = Text(
@@ -68,11 +73,15 @@ NOT_ACCEPTED = Text(
     "The report for {period}, revision {number}, was rejected in review: {reasons}",
 )
 SAY_WHY = Text("Skriv en begrunnelse.", "Write your reasons.")
-WRITE_SOMETHING = Text("Skriv et svar, eller legg ved en fil.", "Write an answer, or attach a file.")
-DAYS_OUT_OF_RANGE = Text(
-    "Fristen må være mellom 3 og 60 virkedager.", "The deadline must be between 3 and 60 working days."
+VERDICTS = {
+    Verdict.UPHELD: Text("opprettholdt", "upheld"),
+    Verdict.PARTLY: Text("delvis opprettholdt", "partly upheld"),
+    Verdict.DROPPED: Text("frafalt", "dropped"),
+}
+NOT_WEIGHED = Text(
+    "Vurder hvert punkt i varselet før saken avgjøres. Disse mangler: {numbers}.",
+    "Assess each point of the notice before the case is decided. These are missing: {numbers}.",
 )
-NOT_UNDER_REPLY = Text("Saken venter ikke på tilsvar.", "The case is not waiting for a reply.")
 
 
 DUTY_TO_FILE = {
@@ -92,25 +101,33 @@ class Breach(NamedTuple):
     facts: Json
 
 
+class Gone(NamedTuple):
+    """What an accepted amendment shows where there was a breach before."""
+
+    group: str
+    shown: Json
+    sentence: Text
+    revision: int
+
+
 # -- found --------------------------------------------------------------------------------------------------------
 
 
 def open_for_breaches(*, report_id: int) -> dict[str, object]:
-    """Open a deviation for each requirement that the accepted revision breaks. Asked by the report's process.
+    """Judge the accepted revision: a deviation for each requirement that it breaks. Asked by the report's process.
 
-    When it amends one that broke the same requirement, the case is told anew; when it no longer breaks it, the case's
-    trail says so, and whoever assesses the case decides what that means.
+    Only what was accepted is judged: a revision that was submitted, returned or refused changes no case.
     """
     report = lookup.by_number(Report, report_id)
     revision = report.accepted
     findings = revision.findings if revision else []
     broken = [finding for finding in findings if finding.result == FindingResult.BROKEN]
     for finding in broken:
-        _open_breach(report, finding)
+        note_breach(report, finding.requirement, _breach(report, finding))
     for finding in findings:
-        known = _known(report, finding.requirement, "breach") if finding not in broken else None
-        if known is not None:
-            record(known, "deviation.not_found_again", by=None, found=finding.figure, result=str(finding.result))
+        if finding.result == FindingResult.MET:
+            gone = Gone("breach", finding.figure, Text.load(finding.sentence), report.accepted_number or 0)
+            note_gone(report, finding.requirement, gone)
     return {"opened": len(broken)}
 
 
@@ -171,7 +188,7 @@ def note_not_accepted(report: Report, reasons: str) -> None:
     _open_against_duty(report, Breach(Cause.NOT_ACCEPTED, "not_accepted", sentence, facts))
 
 
-def _open_breach(report: Report, finding: Finding) -> None:
+def _breach(report: Report, finding: Finding) -> Breach:
     facts: Json = {
         "figure": finding.figure,
         "threshold": finding.requirement.threshold,
@@ -179,40 +196,146 @@ def _open_breach(report: Report, finding: Finding) -> None:
         "revision": report.accepted_number,
         "breaches": finding.figure["breaches"],
     }
-    breach = Breach(Cause.REQUIREMENT_BROKEN, "breach", Text.load(finding.sentence), facts)
-    _open(report, finding.requirement, breach)
+    return Breach(Cause.REQUIREMENT_BROKEN, "breach", Text.load(finding.sentence), facts)
 
 
 def _open_against_duty(report: Report, breach: Breach) -> None:
     duty = _duty_to_file(report)
     if duty is not None:
-        _open(report, duty, breach)
+        note_breach(report, duty, breach)
 
 
-def _open(report: Report, requirement: Requirement, breach: Breach) -> None:
+def note_breach(
+    report: Report, requirement: Requirement, breach: Breach, window: AssessmentWindow | None = None
+) -> Deviation:
+    """Open the deviation for a breach; one that is known already is told anew, with its trail."""
     known = _known(report, requirement, breach.group)
     if known is not None:
-        known.sentence, known.facts = breach.sentence.dump(), breach.facts
-        record(known, "deviation.assessed_again", by=None, found=breach.facts)
-        return
+        _tell_anew(known, breach)
+        return known
     deviation = Deviation(
         **report.parties,
         contract=report.contract,
         requirement=requirement,
         report=report,
+        window=window,
         cause=breach.cause,
         cause_group=breach.group,
         clause=requirement.clause,
         sentence=breach.sentence.dump(),
         facts=breach.facts,
-        known_at=clock.now(),
     )
     db.session.add(deviation)
+    _know(deviation)
     db.session.flush()
     record(
         deviation, "deviation.found", by=None, clause=requirement.clause, cause=str(breach.cause), found=breach.facts
     )
-    processes.start("deviation", deviation, {"deviation_id": deviation.id})
+    _begin(deviation)
+    return deviation
+
+
+def _know(deviation: Deviation) -> None:
+    """From now on the buyer knows, and its own time to give notice runs."""
+    contract = deviation.contract
+    deviation.known_at, deviation.notice_due_at = clock.now(), None
+    deviation.at_stake = _at_stake(deviation)
+    if contract.notice_working_days is not None:
+        deviation.notice_due_at = end_of_working_day(contract, deviation.known_at, contract.notice_working_days)
+
+
+def _begin(deviation: Deviation) -> None:
+    due_at = deviation.notice_due_at
+    data = {
+        "deviation_id": deviation.id,
+        "notice_due_at": processes.moment(due_at),
+        "warn_notice_at": processes.moment(ahead_of(due_at, deviation.known_at, deviation.contract)) if due_at else "",
+    }
+    processes.start("deviation", deviation, data)
+
+
+def _at_stake(deviation: Deviation) -> Decimal | None:
+    clause = deviation.contract.clause_for(deviation.requirement)
+    if clause is None or clause.form != ClauseForm.FEE or not clause.rates:
+        return None
+    fee = clause.rate_on(deviation.report.period.ends_on)
+    return fee * clause.counted(int(deviation.facts["breaches"]))
+
+
+# -- judged anew --------------------------------------------------------------------------------------------------
+
+
+def is_settled(deviation: Deviation) -> bool:
+    """Whether somebody has decided it: what the decision stood on no longer changes."""
+    decided = deviation.sanction is not None and deviation.sanction.decided_at is not None
+    return decided or deviation.state in {DeviationState.CLOSED, DeviationState.DISMISSED}
+
+
+def notice_is_given(deviation: Deviation) -> bool:
+    """Whether the supplier has been given notice of it."""
+    return bool(deviation.notices)
+
+
+def _tell_anew(known: Deviation, breach: Breach) -> None:
+    was = known.sentence
+    is_same = known.not_found_at is None and (_weight(known.facts), was) == (
+        _weight(breach.facts),
+        breach.sentence.dump(),
+    )
+    record(
+        known,
+        "deviation.confirmed" if is_same else "deviation.assessed_again",
+        by=None,
+        found=breach.facts,
+        said=breach.sentence.dump(),
+        was=was,
+    )
+    if is_same:
+        return
+    if not is_settled(known):
+        known.sentence, known.facts, known.not_found_at = breach.sentence.dump(), breach.facts, None
+        known.at_stake = _at_stake(known)
+    if known.state == DeviationState.FELL_AWAY:
+        _know(known)
+        known.move(DeviationState.FOUND, by=None, said=breach.sentence.dump())
+        _begin(known)
+    elif known.state != DeviationState.FOUND:
+        _tell_assessors(known, was=was, found=breach.sentence.dump(), gone=False)
+
+
+def note_gone(report: Report, requirement: Requirement, gone: Gone) -> None:
+    """An accepted amendment no longer shows a breach that was found in the report before.
+
+    Without a notice the deviation falls away. With one, a person closes the case: the supplier was told of it, and is
+    to be told how it ended. What was decided stays as it was decided; the buyer is told.
+    """
+    known = _known(report, requirement, gone.group)
+    if known is None or known.state == DeviationState.FELL_AWAY:
+        return
+    record(known, "deviation.not_found_again", by=None, found=gone.shown, said=gone.sentence.dump(), was=known.sentence)
+    was_gone = known.not_found_at is not None
+    if not is_settled(known):
+        told = {"shown": gone.shown.get("shown"), "sentence": gone.sentence.dump(), "revision": gone.revision}
+        known.facts = {**known.facts, "gone": told}
+        known.not_found_at = known.not_found_at or clock.now()
+        known.at_stake = None
+    if known.state == DeviationState.FOUND:
+        # A diagram from before it could fall away waits for no such message: then a person dismisses it.
+        processes.message(known, "breach_gone", {})
+    elif known.state != DeviationState.DISMISSED and not was_gone:
+        _tell_assessors(known, was=known.sentence, found=gone.sentence.dump(), gone=True)
+
+
+def fall_away(*, deviation_id: int) -> dict[str, object]:
+    """The accepted figures no longer show the breach, and no notice was given. Asked by the process."""
+    deviation = lookup.by_number(Deviation, deviation_id)
+    deviation.move(DeviationState.FELL_AWAY, by=None, said=deviation.facts["gone"]["sentence"])
+    return {}
+
+
+def _weight(facts: Json) -> Json:
+    """What a breach comes to, whichever revision shows it."""
+    return {name: value for name, value in facts.items() if name != "revision"}
 
 
 def _known(report: Report, requirement: Requirement | None, group: str) -> Deviation | None:
@@ -231,136 +354,48 @@ def _duty_to_file(report: Report) -> Requirement | None:
     return next((duty for duty in in_force if duty.indicator == DUTY_TO_FILE[report.period.purpose]), None)
 
 
-# -- assessed and notified ----------------------------------------------------------------------------------------
+# -- dismissed, weighed, closed -----------------------------------------------------------------------------------
 
 
 def dismiss(deviation: Deviation, reason: str, *, by: Membership, version: int) -> None:
     """Find that there is no breach after all, with the reason."""
-    _demand(deviation, by, version)
+    demand_assessor(deviation, by, version)
     _complete_assessment(deviation, "assess", "dismiss", reason, by)
 
 
-def give_notice(deviation: Deviation, text: str, working_days: int, *, by: Membership, version: int) -> Notice:
-    """Send the formal notice, with a deadline in working days that runs from delivery."""
-    _demand(deviation, by, version)
-    if not text.strip():
-        raise Invalid(SAY_WHY)
-    if not 3 <= working_days <= 60:  # noqa: PLR2004 - the sentence says so
-        raise Invalid(DAYS_OUT_OF_RANGE)
-    if processes.task_of(deviation, "assess") is None:
-        raise Conflict(MOVED_ON)
-    notice = Notice(
-        **deviation.parties,
-        deviation=deviation,
-        sent_by=by.person,
-        text=text.strip(),
-        reply_working_days=working_days,
-    )
-    db.session.add(notice)
-    db.session.flush()
-    record(notice, "notice.written", by=by, deviation=str(deviation.public_id), working_days=working_days)
-    processes.complete(deviation, "assess", {"assessment": "notify"}, by=by)
-    return notice
-
-
-def send_notice(*, deviation_id: int, actor_id: int) -> dict[str, object]:
-    """Write the letters of the newest notice. Asked by the process, also when sending again."""
-    deviation, by = lookup.by_number(Deviation, deviation_id), accounts.membership(actor_id)
-    notice = deviation.notices[-1]
-    for person in recipients(deviation.supplier_id):
-        mail.write(person, "notice", deviation.contract, notice=notice, deviation=deviation, notice_row=notice)
-    deviation.move(DeviationState.NOTIFIED, by=by, notice=str(notice.public_id))
-    return {"undelivered_at": processes.moment(clock.now() + UNDELIVERED_AFTER), "reply_due_at": ""}
-
-
-def note_delivery(notice: Notice, how: str) -> None:
-    """A letter of this notice has arrived; the first one starts the supplier's time to reply."""
-    processes.hold(notice.deviation)
-    db.session.refresh(notice)
-    if notice.delivered_at is not None:
-        return
-    notice.delivered_at, notice.delivered_how = clock.now(), how[:400]
-    record(notice, "notice.delivered", by=None, how=how)
-    processes.message(notice.deviation, "notice_delivered", {})
-
-
-def settle_delivery(deviation: Deviation, how: str, *, by: Membership, version: int) -> None:
-    """A notice did not get through by mail: say how it was delivered instead, or (nothing said) send it again."""
-    _demand(deviation, by, version)
-    if processes.task_of(deviation, "confirm_delivery") is None:
-        raise Conflict(MOVED_ON)
-    notice = deviation.notices[-1]
-    if how.strip():
-        notice.delivered_at, notice.delivered_how = clock.now(), how.strip()[:400]
-        record(notice, "notice.delivered", by=by, how=how.strip())
-    # The letter may have arrived after all while somebody was asked about it: then it is not sent again.
-    answer = "delivered" if notice.delivered_at is not None else "resend"
-    processes.complete(deviation, "confirm_delivery", {"delivery_answer": answer}, by=by)
-
-
-def start_reply_period(*, deviation_id: int) -> dict[str, object]:
-    """The notice has arrived: from now the supplier's working days run. Asked by the process."""
-    deviation = lookup.by_number(Deviation, deviation_id)
-    notice, contract = deviation.notices[-1], deviation.contract
-    delivered_at = notice.delivered_at or clock.now()
-    delivered_on = calendars.local_day(delivered_at, contract.time_zone)
-    last_day = calendars.add_working_days(delivered_on, notice.reply_working_days, contract.country)
-    due_at = calendars.end_of_day(last_day, contract.time_zone)
-    notice.reply_due_at = deviation.reply_due_at = due_at
-    deviation.move(DeviationState.AWAITING_REPLY, by=None, due_at=due_at.isoformat())
-    return {"reply_due_at": processes.moment(due_at)}
-
-
-# -- replied ------------------------------------------------------------------------------------------------------
-
-
-def reply(deviation: Deviation, text: str, uploads: Sequence[Upload], *, by: Membership) -> Reply:
-    """Answer the notice, with files. A late answer is kept and read too: only a settled case takes no more."""
-    permissions.demand(by, Permission.CASE_REPLY)
-    processes.hold(deviation)
-    if deviation.state not in {DeviationState.AWAITING_REPLY, DeviationState.ASSESSING_REPLY}:
-        raise Conflict(NOT_UNDER_REPLY)
-    if not text.strip() and not uploads:
-        raise Invalid(WRITE_SOMETHING)
-    answer = Reply(
-        **deviation.parties,
-        deviation=deviation,
-        written_by=by.person,
-        text=text.strip(),
-    )
-    db.session.add(answer)
-    for upload in uploads:
-        answer.evidence.append(evidence.kept(upload, deviation, by))
-    db.session.flush()
-    late = deviation.state == DeviationState.ASSESSING_REPLY
-    record(
-        answer,
-        "reply.received",
-        by=by,
-        deviation=str(deviation.public_id),
-        late=late,
-        files=[file.sha256 for file in answer.evidence],
-    )
-    if not late:
-        deviation.move(DeviationState.ASSESSING_REPLY, by=by)
-        processes.complete(deviation, "reply", {}, by=by)
-    return answer
-
-
-def note_no_reply(*, deviation_id: int) -> dict[str, object]:
-    """The time to reply is over and nothing came. Asked by the process."""
-    deviation = lookup.by_number(Deviation, deviation_id)
-    deviation.move(DeviationState.ASSESSING_REPLY, by=None, replied=False)
-    return {}
-
-
-# -- closed -------------------------------------------------------------------------------------------------------
+def withdraw_notice(deviation: Deviation, reason: str, *, by: Membership, version: int) -> None:
+    """Take the notice back while the supplier still has time to reply, and close the case, with the reason."""
+    demand_assessor(deviation, by, version)
+    _demand_reason(reason)
+    deviation.outcome = reason.strip()
+    record(deviation, "deviation.notice_withdrawn", by=by, reason=reason.strip())
+    if not processes.message(deviation, "notice_withdrawn", {}, by=by):
+        raise InvalidTransition(MOVED_ON)
 
 
 def close(deviation: Deviation, reason: str, *, by: Membership, version: int) -> None:
-    """Settle the case without a sanction, with the reason."""
-    _demand(deviation, by, version)
+    """Settle the case without a sanction, with the reason. Each point must have been weighed."""
+    demand_assessor(deviation, by, version)
+    demand_weighed(deviation)
     _complete_assessment(deviation, "assess_reply", "close", reason, by)
+
+
+def demand_weighed(deviation: Deviation) -> None:
+    """Refuse to go on as long as a point of the notice is unweighed, or was weighed before the last reply came."""
+    left = unweighed(deviation)
+    if left:
+        words = NOT_WEIGHED.with_values(numbers=", ".join(str(point.number) for point in left))
+        raise Invalid(words, (Problem("unweighed", words, "points"),))
+
+
+def unweighed(deviation: Deviation) -> list[Point]:
+    """The points that nobody has weighed since the supplier was heard last."""
+    heard = deviation.replies[-1].created_at if deviation.replies else None
+    return [
+        point
+        for point in deviation.points
+        if not point.weighings or (heard is not None and point.weighings[-1].created_at < heard)
+    ]
 
 
 def dismiss_deviation(*, deviation_id: int, actor_id: int) -> dict[str, object]:
@@ -375,13 +410,21 @@ def close_deviation(*, deviation_id: int) -> dict[str, object]:
     deviation = lookup.by_number(Deviation, deviation_id)
     deviation.move(DeviationState.CLOSED, by=None, reason=deviation.outcome)
     for person in recipients(deviation.supplier_id):
-        mail.write(person, "case_closed", deviation.contract, deviation=deviation)
+        mail.write(person, "case_closed", deviation.contract, deviation=deviation, verdicts=VERDICTS)
     return {}
+
+
+# -- who, when ----------------------------------------------------------------------------------------------------
 
 
 def recipients(organisation_id: int) -> list[Person]:
     """Whom formal letters go to: those who may answer for the organisation."""
     return accounts.people(organisation_id, *ANSWERERS)
+
+
+def assessors(deviation: Deviation) -> list[Person]:
+    """Whose task it is at the buyer to assess the case."""
+    return accounts.people(deviation.buyer_id, *ASSESSORS)
 
 
 def period_text(report: Report) -> Text:
@@ -403,16 +446,40 @@ def day_text(moment: datetime, zone: str) -> Text:
     return calendars.day_name(calendars.local_day(moment, zone))
 
 
-def _demand(deviation: Deviation, by: Membership, version: int) -> None:
+def end_of_working_day(contract: Contract, start: datetime, working_days: int) -> datetime:
+    """The end of the day that lies so many working days after the day of `start`, where the contract is."""
+    last = calendars.add_working_days(calendars.local_day(start, contract.time_zone), working_days, contract.country)
+    return calendars.end_of_day(last, contract.time_zone)
+
+
+def ahead_of(due_at: datetime, start: datetime, contract: Contract) -> datetime:
+    """When to warn of a deadline that runs from `start`: three working days ahead, or half-way if that is later."""
+    due_on = calendars.local_day(due_at, contract.time_zone)
+    day = calendars.add_working_days(due_on, -WARNING_WORKING_DAYS, contract.country)
+    morning = calendars.start_of_day(day, contract.time_zone) + timedelta(hours=8)
+    return max(morning, start + (due_at - start) / 2)
+
+
+def demand_assessor(deviation: Deviation, by: Membership, version: int) -> None:
+    """Hold the case for this person's decision. Raises Forbidden, or Conflict when it is not as they saw it."""
     processes.hold(deviation)
     permissions.may_decide(by, Permission.CASE_ASSESS, buyer_id=deviation.buyer_id, involved={})
     if deviation.version != version:
         raise Conflict(MOVED_ON)
 
 
-def _complete_assessment(deviation: Deviation, element: str, outcome: str, reason: str, by: Membership) -> None:
+def _tell_assessors(deviation: Deviation, *, was: Json, found: Json, gone: bool) -> None:
+    for person in assessors(deviation):
+        mail.write(person, "breach_changed", deviation.contract, deviation=deviation, was=was, found=found, gone=gone)
+
+
+def _demand_reason(reason: str) -> None:
     if not reason.strip():
-        raise Invalid(SAY_WHY)
+        raise Invalid(SAY_WHY, (Problem("required", SAY_WHY, "reason"),))
+
+
+def _complete_assessment(deviation: Deviation, element: str, outcome: str, reason: str, by: Membership) -> None:
+    _demand_reason(reason)
     if processes.task_of(deviation, element) is None:
         raise Conflict(MOVED_ON)
     deviation.outcome = reason.strip()

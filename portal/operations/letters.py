@@ -10,7 +10,17 @@ from flask_babel import gettext as _
 from portal.amounts import Sheet
 from portal.errors import Refused
 from portal.kinds import Kind, Line
-from portal.model import DUTIES_TO_FILE, ClauseCounts, ClauseForm, CommentCategory, Deviation, Revision, SanctionClause
+from portal.model import (
+    DUTIES_TO_FILE,
+    ClauseCounts,
+    ClauseForm,
+    CommentCategory,
+    Contract,
+    Deviation,
+    NoticeStart,
+    Revision,
+    SanctionClause,
+)
 from portal.operations import calculations, clauses, comments, contracts, deviations, figures
 from portal.operations.comments import Place
 from portal.quantities import shown
@@ -40,10 +50,12 @@ class NamedLine(NamedTuple):
 
 
 def notice_draft(deviation: Deviation) -> str:
-    """A formal notice to begin from, in the writer's language: clause, facts, what may follow, how to answer."""
+    """A formal notice to begin from, in the writer's language: clause, what may follow, how to answer.
+
+    What is claimed stands beneath it, point by point: see `points_draft`.
+    """
     language = _language()
     contract = deviation.contract
-    found = [Text.load(deviation.sentence).to(language), *_lines_in_words(deviation, language)]
     about = _(
         "This concerns contract %(reference)s, %(title)s, between %(buyer)s and %(supplier)s, "
         "and the report for %(period)s.",
@@ -56,23 +68,42 @@ def notice_draft(deviation: Deviation) -> str:
     paragraphs = [
         [_("Notice of breach of contract, clause %(clause)s", clause=deviation.clause)],
         [about],
-        [_("What we have found"), *found],
         [_("What may follow"), *_consequences(deviation, language)],
-        [_("How to reply"), deadline_sentence(contract.reply_working_days), _how()],
+        [_("How to reply"), deadline_sentence(contract, contract.reply_working_days), _how()],
     ]
     return "\n\n".join("\n".join(lines) for lines in paragraphs)
 
 
-def deadline_sentence(working_days: int) -> str:
-    """The sentence of the draft that names the time to reply."""
-    return str(
-        _("You have %(days)s working days to reply, counted from when you receive this notice.", days=working_days)
-    )
+def points_draft(deviation: Deviation) -> list[str]:
+    """What the notice claims, in the writer's language: the breach, or each line that breaks by itself."""
+    language = _language()
+    found = Text.load(deviation.sentence).to(language)
+    if not breaks_by_line(deviation):
+        return [found]
+    lines = lines_behind(deviation)
+    return [f"{found} {line.name.to(language)}: {line.said.to(language)}" for line in lines] or [found]
 
 
-def with_deadline(text: str, before: int, after: int) -> str:
-    """A notice whose sentence on the time to reply says `after` where the draft said `before` working days."""
-    return text.replace(deadline_sentence(before), deadline_sentence(after))
+def deadline_sentence(contract: Contract, working_days: int) -> str:
+    """The sentence of the draft that names the time to reply, and from when the contract has it run."""
+    days = working_days
+    if contract.notice_starts == NoticeStart.OPENED:
+        return str(_("You have %(days)s working days to reply, counted from when you first open the case.", days=days))
+    if contract.notice_starts == NoticeStart.DEEMED:
+        after = contract.deemed_working_days
+        sentence = _(
+            "You have %(days)s working days to reply, counted from %(after)s working days after this notice is sent.",
+            days=days,
+            after=after,
+        )
+        return str(sentence)
+    return str(_("You have %(days)s working days to reply, counted from when you receive this notice.", days=days))
+
+
+def with_deadline(text: str, contract: Contract, working_days: int) -> str:
+    """A notice whose sentence on the time to reply says `working_days` where the draft said the contract's own."""
+    drafted = deadline_sentence(contract, contract.reply_working_days)
+    return text.replace(drafted, deadline_sentence(contract, working_days))
 
 
 def may_cost(deviation: Deviation) -> Cost | None:
@@ -169,12 +200,6 @@ def place_in_words(kinds: Mapping[str, Kind], revision: Revision, place: Place) 
     return name, kind.column(place.field).label if place.field else same("")
 
 
-def _lines_in_words(deviation: Deviation, language: str) -> list[str]:
-    if not breaks_by_line(deviation):
-        return []
-    return [f"- {line.name.to(language)}: {line.said.to(language)}" for line in lines_behind(deviation)]
-
-
 def _consequences(deviation: Deviation, language: str) -> list[str]:
     cost = may_cost(deviation)
     if cost is None:
@@ -202,7 +227,7 @@ def _consequences(deviation: Deviation, language: str) -> list[str]:
 def _how() -> str:
     return str(
         _(
-            "Say whether you agree, why it happened, and what you have done or will do to put it right. "
+            "Say of each point whether you agree, why it happened, and what you have done or will do to put it right. "
             "Attach what documents it. Sign in to Klimakontrakt, open the case and write your reply there. "
             "We read the reply before anything is decided."
         )

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 from functools import cache
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from flask_babel import force_locale, format_date, format_datetime, get_locale, gettext, ngettext
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -10,7 +10,7 @@ from sqlalchemy import or_, select
 
 from portal import clock, resources
 from portal.extensions import db, enqueue, parts
-from portal.model import Contract, MailState, Notice, OutgoingMail, Person, Sanction
+from portal.model import Contract, MailState, Notice, OutgoingMail, Sanction
 from portal.post import Message, PostRefused, PostUnavailable
 
 GIVE_UP_AFTER = timedelta(days=5)
@@ -18,12 +18,28 @@ GIVE_UP_AFTER = timedelta(days=5)
 CLAIM_LASTS = timedelta(minutes=10)
 """A sender that has not come back after this is taken for dead, and another may try."""
 SUPPLIERS_OWN = frozenset({"given_back", "to_sign", "receipt"})
-BUYERS_OWN = frozenset({"to_review", "review_late", "sanction_to_decide"})
+BUYERS_OWN = frozenset({"to_review", "review_late", "sanction_to_decide", "notice_to_give", "breach_changed"})
 """Letters within one side; all others are between the parties, and both may read them."""
 
 
+class Addressee(Protocol):
+    """Whom a letter can go to, whether they sign in here or not."""
+
+    @property
+    def name(self) -> str:
+        """What they are called."""
+
+    @property
+    def email(self) -> str:
+        """Where it goes."""
+
+    @property
+    def language(self) -> str:
+        """What it is written in."""
+
+
 def write(
-    to: Person,
+    to: Addressee,
     letter: str,
     contract: Contract,
     *,

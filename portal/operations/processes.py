@@ -19,7 +19,13 @@ from portal.workflow import Definition, Instance, OpenTask
 Subject = Report | Deviation | Sanction
 Answer = TypeVar("Answer")
 
-_DUE = {"fill_in": "due_at", "sign": "due_at", "review": "review_due_at", "reply": "reply_due_at"}
+_DUE = {
+    "fill_in": "due_at",
+    "sign": "due_at",
+    "review": "review_due_at",
+    "assess": "notice_due_at",
+    "reply": "reply_due_at",
+}
 """User task -> the key in the process's data that holds when it is due."""
 
 
@@ -145,7 +151,7 @@ def change(subject: Subject, data: Mapping[str, object]) -> None:
     process = _locked(subject)
     if process.ended_at is None:
         instance = _restored(process)
-        _act(process, instance, partial(instance.change, data), by=None)
+        _act(process, instance, partial(instance.change, data), _open_tasks(process), by=None)
 
 
 def stop(subject: Subject) -> None:
@@ -153,7 +159,7 @@ def stop(subject: Subject) -> None:
     process = _locked(subject)
     process.ended_at, process.due_at = clock.now(), None
     process.states = {element: state for element, state in process.states.items() if state == "done"}
-    _sync_tasks(process, (), None)
+    _sync_tasks(process, (), _open_tasks(process), None)
     db.session.flush()
 
 

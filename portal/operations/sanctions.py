@@ -21,7 +21,7 @@ from portal.model import (
 )
 from portal.model.cases import MOVED_ON
 from portal.operations import accounts, calculations, lookup, mail, processes
-from portal.operations.deviations import SAY_WHY, recipients
+from portal.operations.deviations import SAY_WHY, demand_weighed, recipients
 from portal.permissions import PROPOSED_IT, Permission
 from portal.quantities import canonical
 from portal.text import Text, same
@@ -68,6 +68,7 @@ def propose(
         raise Conflict(MOVED_ON)
     if not reasons.strip():
         raise Invalid(SAY_WHY)
+    demand_weighed(deviation)
     clause = deviation.contract.clause_for(deviation.requirement)
     if clause is None:
         raise Refused(NO_CLAUSE)

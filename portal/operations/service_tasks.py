@@ -5,19 +5,33 @@ A case keeps the diagram that it began with, so a name that was ever shipped sta
 
 from collections.abc import Callable, Mapping
 
-from portal.operations import amendments, deviations, reports, reviews, revisions, sanctions, withdrawals
+from portal.operations import (
+    amendments,
+    deviations,
+    notices,
+    replies,
+    reports,
+    reviews,
+    revisions,
+    sanctions,
+    withdrawals,
+)
 
 SERVICE_TASKS: dict[str, Callable[..., Mapping[str, object] | None]] = {
     "amendments.put_aside": amendments.put_aside,
     "amendments.refuse": amendments.refuse,
     "deviations.close": deviations.close_deviation,
     "deviations.dismiss": deviations.dismiss_deviation,
-    "deviations.note_no_reply": deviations.note_no_reply,
+    "deviations.fall_away": deviations.fall_away,
+    "deviations.note_no_reply": replies.note_no_reply,
     "deviations.open_for_breaches": deviations.open_for_breaches,
     "deviations.propose_sanction": sanctions.propose_sanction,
     "deviations.reopen_assessment": sanctions.reopen_assessment,
-    "deviations.send_notice": deviations.send_notice,
-    "deviations.start_reply_period": deviations.start_reply_period,
+    "deviations.send_notice": notices.send_notice,
+    "deviations.start_reply_period": notices.start_reply_period,
+    "notices.extend": notices.extend,
+    "notices.remind": notices.remind,
+    "notices.warn": notices.warn,
     "reports.approve": reviews.approve,
     "reports.check": revisions.check,
     "reports.compute": revisions.compute,

@@ -1,9 +1,11 @@
-"""What the case pages show: whose turn it is, how letters arrived, and what each party may see of the trail."""
+"""What the case pages show: whose turn it is and until when, how letters arrived, what each party may see."""
 
 from collections.abc import Sequence
 from datetime import datetime
+from decimal import Decimal
 from typing import NamedTuple
 
+from flask_babel import format_date, ngettext
 from flask_babel import gettext as _
 from sqlalchemy import select
 
@@ -14,17 +16,22 @@ from portal.model import (
     DeviationState,
     HumanTask,
     Membership,
+    Notice,
+    NoticeStart,
     Organisation,
     Person,
+    Point,
+    PointAnswer,
     Report,
     Sanction,
+    Weighing,
 )
 from portal.model.sanctions import IN_FORCE
-from portal.operations import deliveries
+from portal.operations import deliveries, deviations, notices
 
 _DECISION = frozenset({"sanction.decided", "sanction.delivered", "sanction.closed"})
 _UNDECIDED = frozenset({"deviation.sanction_proposed"})
-_ENDED = frozenset({DeviationState.CLOSED, DeviationState.DISMISSED})
+_ENDED = frozenset({DeviationState.CLOSED, DeviationState.DISMISSED, DeviationState.FELL_AWAY})
 
 
 class Turn(NamedTuple):
@@ -83,6 +90,107 @@ def shown_state(deviation: Deviation, by: Membership) -> DeviationState:
     return DeviationState.ASSESSING_REPLY if is_open else deviation.state
 
 
+class Deadline(NamedTuple):
+    """A deadline that runs, for whom, and who set it by which rule."""
+
+    organisation: Organisation
+    until: datetime
+    rule: str
+
+
+def deadline(deviation: Deviation, by: Membership) -> Deadline | None:
+    """The deadline that runs now: the supplier's to reply, or the buyer's own to give notice, which only it sees."""
+    contract = deviation.contract
+    if deviation.state == DeviationState.AWAITING_REPLY and deviation.reply_due_at is not None:
+        return Deadline(contract.supplier, deviation.reply_due_at, _reply_rule(deviation))
+    is_buyer = by.organisation_id == deviation.buyer_id
+    if deviation.state == DeviationState.FOUND and deviation.notice_due_at is not None and is_buyer:
+        rule = ngettext(
+            "The contract: notice within %(num)d working day of knowing, counted from %(known)s.",
+            "The contract: notice within %(num)d working days of knowing, counted from %(known)s.",
+            contract.notice_working_days or 0,
+            known=_day(deviation.known_at),
+        )
+        return Deadline(contract.buyer, deviation.notice_due_at, rule)
+    return None
+
+
+def _reply_rule(deviation: Deviation) -> str:
+    extended = notices.granted(deviation)
+    if extended and extended[-1].answered_by is not None and extended[-1].answered_at is not None:
+        answered = extended[-1]
+        return str(
+            _(
+                "More time, granted by %(name)s on %(day)s.",
+                name=answered.answered_by.name if answered.answered_by else "",
+                day=_day(answered.answered_at) if answered.answered_at else "",
+            )
+        )
+    notice = deviation.notices[-1]
+    return str(
+        ngettext(
+            "Set by %(name)s: %(num)d working day from %(start)s, when the notice counts as given.",
+            "Set by %(name)s: %(num)d working days from %(start)s, when the notice counts as given.",
+            notice.reply_working_days,
+            name=notice.sent_by.name,
+            start=_day(notice.takes_effect_at or notice.delivered_at or notice.created_at),
+        )
+    )
+
+
+def starts(notice: Notice) -> str:
+    """The rule by which a notice counts as given, in words."""
+    if notice.starts == NoticeStart.OPENED:
+        return str(_("When somebody who may answer for the supplier first opens it"))
+    if notice.starts == NoticeStart.DEEMED:
+        days = notice.deviation.contract.deemed_working_days
+        return str(ngettext("%(num)d working day after it was sent", "%(num)d working days after it was sent", days))
+    return str(_("When it is delivered"))
+
+
+def is_in_time(notice: Notice) -> bool | None:
+    """Whether the buyer gave the notice in time; None when the contract sets no limit."""
+    due_at = notice.deviation.notice_due_at
+    return None if due_at is None else notice.created_at <= due_at
+
+
+def _day(moment: datetime) -> str:
+    return str(format_date(moment, _("d MMM y")))
+
+
+class ShownPoint(NamedTuple):
+    """A point with what was said of it, as far as the reader may see it."""
+
+    point: Point
+    answers: Sequence[PointAnswer]
+    weighings: Sequence[Weighing]
+    is_outdated: bool
+    """Whether it is to be weighed, or weighed anew because a reply has come since."""
+
+
+def shown_points(deviation: Deviation, by: Membership) -> list[ShownPoint]:
+    """The points of the notice; what they were found to be worth is told the supplier with the decision."""
+    sanction = shown_sanction(deviation, by)
+    is_told = (
+        by.organisation_id == deviation.buyer_id
+        or deviation.state == DeviationState.CLOSED
+        or (sanction is not None and sanction.state in IN_FORCE)
+    )
+    left = {point.id for point in deviations.unweighed(deviation)}
+    return [
+        ShownPoint(point, point.answers, point.weighings if is_told else (), point.id in left)
+        for point in deviation.points
+    ]
+
+
+def stake(deviation: Deviation, by: Membership) -> Decimal | None:
+    """What it may come to: what was decided, else what the clause gives for what was found."""
+    sanction = shown_sanction(deviation, by)
+    if sanction is not None and sanction.decided_at is not None:
+        return sanction.amount
+    return deviation.at_stake
+
+
 def delivered(how: str) -> str:
     """How a letter arrived, in the reader's language: what the portal noted, or what a person wrote."""
     by_mail, in_portal = (noted.format(address="") for noted in (deliveries.BY_MAIL, deliveries.IN_PORTAL))
@@ -90,4 +198,7 @@ def delivered(how: str) -> str:
         return str(_("by e-mail to %(address)s", address=how.removeprefix(by_mail)))
     if how.startswith(in_portal):
         return str(_("shown in the portal to %(address)s", address=how.removeprefix(in_portal)))
+    opened = notices.OPENED_BY.format(name="")
+    if how.startswith(opened):
+        return str(_("opened in the portal by %(name)s", name=how.removeprefix(opened)))
     return how

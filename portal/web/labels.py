@@ -21,6 +21,8 @@ from portal.model import (
     ReportState,
     Role,
     SanctionState,
+    Stance,
+    Verdict,
 )
 from portal.operations.chasing import WhyNot
 from portal.operations.review_queue import Why
@@ -77,7 +79,27 @@ DEVIATION = {
     DeviationState.ASSESSING_REPLY: Tag(_("Reply to be assessed"), "warning"),
     DeviationState.SANCTION_PROPOSED: Tag(_("Sanction proposed"), "danger"),
     DeviationState.DISMISSED: Tag(_("Dismissed"), "plain"),
+    DeviationState.FELL_AWAY: Tag(_("Fell away"), "plain"),
     DeviationState.CLOSED: Tag(_("Closed"), "plain"),
+}
+
+STANCE = {
+    Stance.AGREES: _("We agree"),
+    Stance.PARTLY: _("We agree in part"),
+    Stance.DISAGREES: _("We do not agree"),
+}
+
+STANCE_SAID = {
+    Stance.AGREES: Tag(_("Agrees"), "info"),
+    Stance.PARTLY: Tag(_("Agrees in part"), "info"),
+    Stance.DISAGREES: Tag(_("Does not agree"), "warning"),
+}
+"""The supplier's stance, told to others."""
+
+VERDICT = {
+    Verdict.UPHELD: _("Upheld"),
+    Verdict.PARTLY: _("Upheld in part"),
+    Verdict.DROPPED: _("Dropped"),
 }
 
 SANCTION = {
@@ -179,6 +201,16 @@ TASK = {
 }
 """User task -> the verb in the work list."""
 
+CASE_ORDER = {
+    "": _("Newest first"),
+    "age": _("Known longest"),
+    "deadline": _("Nearest deadline"),
+    "amount": _("Largest amount"),
+}
+
+LOG = {"all": _("Everything"), "letters": _("Letters"), "decisions": _("Decisions")}
+"""What of a case's log to show."""
+
 SEVERITY = {
     "error": Tag(_("Error"), "danger"),
     "warning": Tag(_("Warning"), "warning"),
@@ -228,6 +260,11 @@ EVENT = {
     "evidence.removed": _("A file was taken away from a figure"),
     "deviation.found": _("The deviation was found"),
     "deviation.assessed_again": _("The deviation was assessed again"),
+    "deviation.confirmed": _("An amended report was approved, and the breach is as it was"),
+    "deviation.fell_away": _("The deviation fell away"),
+    "deviation.notice_warned": _("The buyer was warned that the time to give notice is nearly over"),
+    "deviation.notice_withdrawn": _("The notice was taken back"),
+    "deviation.reply_extended": _("The supplier got more time to reply"),
     "deviation.not_found_again": _("An amended report was approved, and the breach is not in it"),
     "deviation.report_came_late": _("The report came, late"),
     "deviation.notified": _("The notice was sent"),
@@ -238,6 +275,11 @@ EVENT = {
     "deviation.closed": _("The case was closed"),
     "notice.written": _("The notice was written"),
     "notice.delivered": _("The notice was delivered"),
+    "notice.opened": _("The notice was opened by the supplier for the first time"),
+    "notice.reminded": _("The supplier was reminded of the deadline to reply"),
+    "point.weighed": _("A point was weighed"),
+    "reply.complete": _("The supplier replied, and has nothing more to add"),
+    "reply.late": _("The supplier replied after the deadline"),
     "reply.received": _("The supplier replied"),
     "sanction.proposed": _("A sanction was proposed"),
     "sanction.calculated": _("The amount was calculated"),

@@ -3,12 +3,14 @@
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
-from typing import Any
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Any, NamedTuple
 
 from flask import url_for
-from sqlalchemy import Select, tuple_
+from sqlalchemy import Select, case, func, literal, select, tuple_
 from sqlalchemy.orm import joinedload, selectinload
+from sqlalchemy.types import TypeEngine
 
 from portal import permissions
 from portal.extensions import db
@@ -19,14 +21,17 @@ from portal.model import (
     DeviationState,
     Machine,
     Membership,
+    OrganisationKind,
     OutgoingMail,
     Report,
     ReportingPeriod,
     ReportState,
 )
+from portal.model.base import Millionths, Moment
 from portal.operations.review_queue import QueueFilter, Why
 
 PAGE = 50
+SETTLED = (DeviationState.CLOSED, DeviationState.DISMISSED, DeviationState.FELL_AWAY)
 
 
 @dataclass(frozen=True)
@@ -53,15 +58,52 @@ def reports(by: Membership, arguments: Mapping[str, str]) -> Page:
 
 
 def deviations(by: Membership, arguments: Mapping[str, str]) -> Page:
-    """Cases the acting organisation is a party to, newest first; filters `contract`, `state` (default: open ones)."""
+    """Cases the acting organisation is a party to; filters `contract`, `state` (default: open ones), and `sort`."""
     rows = permissions.visible(Deviation, by)
-    chosen = _chosen(arguments, "contract", "state")
+    chosen = _chosen(arguments, "contract", "state", "sort")
     rows = _of_contract(rows, Deviation, chosen)
     if chosen["state"] in set(DeviationState):
         rows = rows.where(Deviation.state == chosen["state"])
     elif chosen["state"] != "all":
-        rows = rows.where(Deviation.state.not_in([DeviationState.CLOSED, DeviationState.DISMISSED]))
-    return _paged(_newest_first(rows, Deviation, by, arguments), by, chosen, "cases.index")
+        rows = rows.where(Deviation.state.not_in(SETTLED))
+    order = _case_orders(by).get(chosen["sort"])
+    if order is None:
+        return _paged(_newest_first(rows, Deviation, by, arguments), by, chosen, "cases.index")
+    last = _last(Deviation, by, arguments)
+    if last is not None:
+        key = db.session.scalars(select(order.key).where(Deviation.id == last.id)).one()
+        after = tuple_(literal(key, order.kind), last.id)
+        here = tuple_(order.key, Deviation.id)
+        rows = rows.where(here < after if order.is_falling else here > after)
+    columns = (order.key, Deviation.id)
+    ordered = rows.order_by(*(column.desc() for column in columns) if order.is_falling else columns)
+    return _paged(ordered, by, chosen, "cases.index")
+
+
+class _Order(NamedTuple):
+    """What a list is sorted by: never empty, so that the page after a row can be found."""
+
+    key: Any
+    kind: TypeEngine[Any]
+    is_falling: bool = False
+
+
+def _case_orders(by: Membership) -> dict[str, _Order]:
+    """By age, by the deadline that runs for whom it concerns, by the amount at stake."""
+    waits_for_reply = (Deviation.state == DeviationState.AWAITING_REPLY, Deviation.reply_due_at)
+    to_be_notified = (Deviation.state == DeviationState.FOUND, Deviation.notice_due_at)
+    is_buyer = by.organisation.kind == OrganisationKind.BUYER
+    deadline = case(waits_for_reply, *([to_be_notified] if is_buyer else []), else_=None)
+    never = literal(datetime(9999, 12, 31, tzinfo=UTC), Moment())
+    return {
+        "age": _Order(Deviation.known_at, Moment()),
+        "deadline": _Order(func.coalesce(deadline, never, type_=Moment()), Moment()),
+        "amount": _Order(
+            func.coalesce(Deviation.at_stake, literal(Decimal(-1), Millionths()), type_=Millionths()),
+            Millionths(),
+            is_falling=True,
+        ),
+    }
 
 
 def mails(by: Membership, arguments: Mapping[str, str]) -> Page:

@@ -20,7 +20,7 @@ from portal import calendars
 from portal.extensions import db, transaction
 from portal.kinds import kind
 from portal.model import FindingResult, Revision
-from portal.operations import audit, contracts, deviations, drafts, exports, revisions
+from portal.operations import audit, contracts, drafts, exports, notices, replies, revisions
 from portal.text import Text
 from portal.web import reviews
 from tests import postgres
@@ -331,15 +331,15 @@ def adam_sends_a_notice(arc: Arc) -> None:
     adam, words = arc.adam, arc.words
     adam.looks().follows(arc.task(words("Assess the deviation")))
     adam.sees(words.of(BREACH["7.6"])).looks()
-    draft = adam.field("Text of the notice").input_value()
+    draft = adam.main.get_by_label(words("Point %(number)s", number=1)).input_value()
     assert words.of(BREACH["7.6"]) in draft.replace("\N{NO-BREAK SPACE}", " ")
     days = adam.field("Time to reply, in working days")
     days.fill("2")
-    adam.presses("Send the notice").sees(words.of(deviations.DAYS_OUT_OF_RANGE)).looks()
+    adam.presses("Send the notice").sees(words.of(notices.DAYS_OUT_OF_RANGE)).looks()
     expect(days).to_have_value("2")
     days.fill("7")
     adam.presses("Send the notice")
-    adam.reads("The notice is on its way. The time to reply runs from when it is delivered.")
+    adam.reads("The notice is on its way. The time to reply runs from when it counts as given.")
 
 
 def the_notice_arrives(arc: Arc) -> None:
@@ -364,16 +364,21 @@ def the_notice_arrives(arc: Arc) -> None:
 def bo_replies_with_a_file(arc: Arc) -> None:
     bo, words = arc.bo.goes_to("/"), arc.words
     bo.looks().follows(arc.task(words("Reply to the notice"))).looks()
-    bo.presses("Send the reply").sees(words.of(deviations.WRITE_SOMETHING))
-    bo.writes("Your reply", REPLY)
-    bo.field("Files").set_input_files({"name": FILE_NAME, "mimeType": "text/plain", "buffer": FILE_CONTENT})
-    bo.presses("Send the reply").reads("Your reply is received. You can read it on this page.").sees(FILE_NAME).looks()
+    bo.presses("Send the reply").sees(words.of(replies.WRITE_SOMETHING))
+    bo.chooses("We agree in part").writes("Your answer to this point", REPLY)
+    bo.main.get_by_label(words("Files"), exact=True).set_input_files(
+        {"name": FILE_NAME, "mimeType": "text/plain", "buffer": FILE_CONTENT}
+    )
+    bo.main.get_by_label(words("I have nothing more to add")).check()
+    bo.presses("Send the reply").reads("Your reply is received, and is now assessed.").sees(FILE_NAME).looks()
 
 
 def adam_proposes_a_sanction(arc: Arc) -> None:
     adam, words = arc.adam.goes_to("/"), arc.words
     adam.follows(arc.task(words("Assess the reply"))).sees(REPLY)
     assert adam.downloads(FILE_NAME) == FILE_CONTENT
+    adam.chooses("Upheld").writes("Reasons", "Strøm er leverandørens ansvar.")
+    adam.presses("Save what you hold of the points").looks()
     adam.unfolds(words("Propose a sanction"))
     adam.reads("Clause %(clause)s:", clause="7.1").sees("Gebyr per brudd.", "20 000 NOK × 1 = 20 000 NOK").looks()
     proposal = adam.main.get_by_role("group").filter(

@@ -20,60 +20,32 @@ from portal.model import (
     Sanction,
     SanctionState,
 )
-from portal.operations import audit, deliveries, deviations, processes, reviews, sanctions
+from portal.operations import audit, deliveries, deviations, notices, processes, replies, reviews, sanctions
 from portal.operations.evidence import Upload
 from portal.operations.mail import Outcome
+from tests.casework import CHARGER, answer, found, notified, proposed, replied, weigh
 from tests.world import World, case_of, deliver_mail, open_tasks, submit, tick
 
 
-def approved_with_breach(world: World) -> Deviation:
-    """9 000 l of diesel: 5000/(5000+90720) = 5.2 %, below the 20 % of clause 4.2."""
-    submit(world, diesel="9000")
-    with transaction():
-        reviews.decide(world.report, Decision.APPROVE, by=world.rita, version=world.report.version)
-    deliver_mail()
-    return case_of(world)
-
-
-def notified(world: World) -> Deviation:
-    deviation = approved_with_breach(world)
-    with transaction():
-        deviations.give_notice(deviation, "Varsel om brudd på punkt 4.2.", 5, by=world.adam, version=deviation.version)
-    return deviation
-
-
-def replied(world: World) -> Deviation:
-    deviation = notified(world)
-    deliver_mail()
-    with transaction():
-        deviations.reply(deviation, "Laderen kom sent.", [Upload("lader.txt", b"Levert uke 14.\n")], by=world.bo)
-    return deviation
-
-
-def proposed(world: World) -> Sanction:
-    deviation = replied(world)
-    with transaction():
-        return sanctions.propose(deviation, "Forsinkelsen er leverandørens.", by=world.adam, version=deviation.version)
-
-
 def test_the_whole_arc(world: World) -> None:
-    deviation = approved_with_breach(world)
+    deviation = found(world)
     assert (deviation.cause, deviation.clause, open_tasks()) == (Cause.REQUIREMENT_BROKEN, "4.2", ["assess"])
     assert "5,2" in deviation.sentence["nb"]
     assert deviation.facts["threshold"] == "20"
     with transaction():
-        deviations.give_notice(deviation, "Varsel.", 5, by=world.adam, version=deviation.version)
+        notices.give_notice(deviation, "Varsel.", 5, by=world.adam, version=deviation.version)
     assert (deviation.state, open_tasks()) == (DeviationState.NOTIFIED, [])
     deliver_mail()
     today = calendars.local_day(clock.now(), "Europe/Oslo")
     assert deviation.reply_due_at == calendars.end_of_day(calendars.add_working_days(today, 5), "Europe/Oslo")
     assert (deviation.state, open_tasks()) == (DeviationState.AWAITING_REPLY, ["reply"])
     with transaction():
-        reply = deviations.reply(
-            deviation, "Laderen kom sent.", [Upload("lader.txt", b"Levert uke 14.\n")], by=world.bo
+        reply = replies.reply(
+            deviation, "Se vedlegg.", [CHARGER], answers=answer(deviation), is_complete=True, by=world.bo
         )
     assert parts().store.get(reply.evidence[0].sha256) == b"Levert uke 14.\n"
     assert open_tasks() == ["assess_reply"]
+    weigh(world, deviation)
     with transaction():
         sanction = sanctions.propose(deviation, "Leverandørens risiko.", by=world.adam, version=deviation.version)
     assert (sanction.amount, sanction.step, open_tasks()) == (Decimal(20000), "fee", ["approve_sanction"])
@@ -174,7 +146,7 @@ def test_silence_ends_when_the_deadline_does(world: World) -> None:
     tick()
     assert (deviation.state, open_tasks()) == (DeviationState.ASSESSING_REPLY, ["assess_reply"])
     with transaction():
-        deviations.reply(deviation, "Beklager sent svar.", [], by=world.bo)
+        replies.reply(deviation, "Beklager sent svar.", [], by=world.bo)
     assert (len(deviation.replies), open_tasks()) == (1, ["assess_reply"])
 
 
@@ -187,17 +159,17 @@ def test_a_notice_that_does_not_arrive_becomes_a_task(world: World) -> None:
     tick()
     assert open_tasks() == ["confirm_delivery"]
     with transaction():
-        deviations.settle_delivery(deviation, "", by=world.adam, version=deviation.version)
+        notices.settle_delivery(deviation, "", by=world.adam, version=deviation.version)
     assert (open_tasks(), deviation.state) == ([], DeviationState.NOTIFIED)
     clock.move_to(clock.now() + timedelta(days=2, minutes=1))
     tick()
     with transaction():
-        deviations.settle_delivery(deviation, "Overlevert i byggemøte", by=world.adam, version=deviation.version)
+        notices.settle_delivery(deviation, "Overlevert i byggemøte", by=world.adam, version=deviation.version)
     assert (open_tasks(), deviation.notices[-1].delivered_how) == (["reply"], "Overlevert i byggemøte")
 
 
 def test_dismissed_with_a_reason(world: World) -> None:
-    deviation = approved_with_breach(world)
+    deviation = found(world)
     with pytest.raises(Invalid), transaction():
         deviations.dismiss(deviation, "  ", by=world.adam, version=deviation.version)
     with pytest.raises(Forbidden), transaction():
@@ -208,12 +180,12 @@ def test_dismissed_with_a_reason(world: World) -> None:
 
 
 def test_two_who_assess_at_once(world: World) -> None:
-    deviation = approved_with_breach(world)
+    deviation = found(world)
     seen = deviation.version
     with transaction():
         deviations.dismiss(deviation, "Måleren var feil.", by=world.adam, version=seen)
     with pytest.raises(Conflict), transaction():
-        deviations.give_notice(deviation, "Varsel.", 5, by=world.adam, version=seen)
+        notices.give_notice(deviation, "Varsel.", 5, by=world.adam, version=seen)
 
 
 def test_overdue_by_itself_then_late_then_never_erased(world: World) -> None:
@@ -233,7 +205,7 @@ def test_a_reply_with_a_program_is_refused_and_nothing_is_stored(world: World) -
     deviation = notified(world)
     deliver_mail()
     with pytest.raises(Refused), transaction():
-        deviations.reply(deviation, "Se vedlegg.", [Upload("svar.html", b"<script>alert(1)</script>")], by=world.bo)
+        replies.reply(deviation, "Se vedlegg.", [Upload("svar.html", b"<script>alert(1)</script>")], by=world.bo)
     assert (deviation.replies, open_tasks()) == ([], ["reply"])
 
 
@@ -259,9 +231,9 @@ def test_a_letter_that_arrives_while_somebody_asks_is_not_sent_again(world: Worl
     tick()
     assert open_tasks() == ["confirm_delivery"]
     deliver_mail()
-    with transaction():
-        deviations.settle_delivery(deviation, "", by=world.adam, version=deviation.version)
     assert (open_tasks(), deviation.state) == (["reply"], DeviationState.AWAITING_REPLY)
+    with pytest.raises(Conflict), transaction():
+        notices.settle_delivery(deviation, "", by=world.adam, version=deviation.version)
     assert len(deviation.notices) == 1
 
 
@@ -270,6 +242,6 @@ def test_long_words_are_kept_whole(world: World) -> None:
     deliver_mail()
     words = "Laderen kom sent. " * 600
     with transaction():
-        reply = deviations.reply(deviation, words, [], by=world.bo)
+        reply = replies.reply(deviation, words, [], by=world.bo)
     db.session.expire_all()
     assert reply.text == words.strip()

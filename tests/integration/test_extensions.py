@@ -23,8 +23,8 @@ from portal.model import (
 )
 from portal.operations import accounts, audit, extensions, processes, reports
 from portal.workflow import Definition
+from tests.casework import notified as given_notice
 from tests.desk import Desk, give_passwords, sit_down, words
-from tests.integration.test_case import notified as given_notice
 from tests.world import World, case_of, deliver_mail, fill_in, open_tasks, submit, tick
 
 DUE = datetime(2026, 4, 17, 21, 59, 59, tzinfo=UTC)
@@ -284,11 +284,12 @@ def on_an_older_diagram(world: World) -> None:
         data = parts().engine.restore(definition, process.state).data
         instance = parts().engine.start(older, data)
         instance.run()
-        processes._store(_moved_to(process, older), instance, None)  # noqa: SLF001 - only tests go back in time
+        processes._store(_moved_to(process, older), instance, (), None)  # noqa: SLF001 - only tests go back in time
 
 
 def _moved_to(process: Process, definition: Definition) -> Process:
-    process.definition = processes._stored(definition)  # noqa: SLF001
+    processes._keep(definition)  # noqa: SLF001
+    process.definition_hash = definition.content_hash
     db.session.flush()
     return process
 

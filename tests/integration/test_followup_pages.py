@@ -15,10 +15,10 @@ from werkzeug.test import TestResponse
 
 from portal.extensions import db, transaction
 from portal.model import Decision, Deviation, Evidence, OutgoingMail, Sanction
-from portal.operations import deviations, reports, reviews, sanctions
+from portal.operations import reports, reviews, sanctions
 from portal.operations.comments import Place
-from portal.operations.evidence import Upload
 from portal.web import passwords
+from tests import casework
 from tests.reviewing import return_for
 from tests.world import World, build_world, case_of, deliver_mail, submit
 
@@ -101,15 +101,14 @@ def approved(world: World) -> None:
 
 
 def notified(world: World) -> None:
-    deviation = case_of(world)
-    with transaction():
-        deviations.give_notice(deviation, "Varsel.", 5, by=world.adam, version=deviation.version)
+    casework.give_notice(world, case_of(world))
     deliver_mail()
 
 
 def replied(world: World) -> None:
-    with transaction():
-        deviations.reply(case_of(world), "Laderen kom sent.", [Upload("lader.txt", b"Uke 14.\n")], by=world.bo)
+    deviation = case_of(world)
+    casework.reply(world, deviation)
+    casework.weigh(world, deviation)
 
 
 def proposed(world: World) -> None:
@@ -185,14 +184,15 @@ def test_the_notice_is_drafted_checked_and_sent(case: Made) -> None:
     page = adam.get(there.case)
     assert "Notice of breach of contract, clause 4.2" in page.text
     form = dict(re.findall(r'name="(notice-version)" value="(\d+)"', page.text))
+    points = {"notice-points-0": "Mitt punkt."}
     refused = adam.post(
-        f"{there.case}/notice", data={**form, "notice-text": "Mitt varsel.", "notice-working_days": "2"}
+        f"{there.case}/notice", data={**form, **points, "notice-text": "Mitt varsel.", "notice-working_days": "2"}
     )
     assert refused.status_code == 422
     assert 'href="#notice-working_days"' in refused.text
     assert "Mitt varsel." in refused.text
     text = "You have 10 working days to reply, counted from when you receive this notice."
-    sent = adam.post(f"{there.case}/notice", data={**form, "notice-text": text, "notice-working_days": "15"})
+    sent = adam.post(f"{there.case}/notice", data={**form, **points, "notice-text": text, "notice-working_days": "15"})
     assert sent.status_code == 303
     with there.app.app_context():
         notice = _case().notices[-1]

@@ -13,7 +13,7 @@ from portal import clock
 from portal.extensions import db, prepare_engine, transaction
 from portal.model import Contract, Deviation, Notice, Reply, Sanction, SanctionClause, SanctionState, guards
 from portal.operations import contracts, sanctions
-from tests.integration.test_case import proposed
+from tests.casework import proposed
 from tests.world import World, deliver_mail
 
 GROUND = "a sanction is decided without its ground"

@@ -13,9 +13,9 @@ from sqlalchemy import func, select
 from portal import clock
 from portal.extensions import db, transaction
 from portal.model import DeviationState, MailState, OutgoingMail, Process, Report
-from portal.operations import deviations, processes
+from portal.operations import notices, processes
 from portal.work import MailStuck, deliver_mail, open_periods, sweep_mail, tick_timers
-from tests.integration.test_case import approved_with_breach
+from tests.casework import found
 from tests.world import World, build_world, open_tasks, submit
 
 
@@ -77,9 +77,9 @@ def _queued() -> list[int]:
 
 
 def test_a_delivered_notice_starts_the_time_to_reply(mailing: World, mail_server: MailServer) -> None:
-    deviation = approved_with_breach(mailing)
+    deviation = found(mailing)
     with transaction():
-        deviations.give_notice(deviation, "Varsel om brudd.", 5, by=mailing.adam, version=deviation.version)
+        notices.give_notice(deviation, "Varsel om brudd.", 5, by=mailing.adam, version=deviation.version)
     for number in _queued():
         deliver_mail({"mail": number})
     assert deviation.state == DeviationState.AWAITING_REPLY

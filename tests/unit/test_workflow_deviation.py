@@ -7,15 +7,17 @@ import pytest
 from tests.unit.workflow_driver import DEFINITIONS, Drive, iso
 
 CASE = {"deviation_id": 1}
+START = {**CASE, "warn_notice_at": iso(10)}
 SENT = {"undelivered_at": iso(3), "reply_due_at": ""}
 
 
 def found() -> Drive:
     return Drive(
         "deviation",
-        CASE,
+        START,
         deviations__send_notice=SENT,
-        deviations__start_reply_period={"reply_due_at": iso(20)},
+        deviations__start_reply_period={"reply_due_at": iso(20), "remind_reply_at": iso(17)},
+        notices__extend={"reply_due_at": iso(40), "remind_reply_at": iso(37)},
     )
 
 
@@ -63,9 +65,16 @@ def replied_and_closed() -> Drive:
     return drive
 
 
+def reminded(drive: Drive, days: float) -> None:
+    """The reminder goes out on its day, and the supplier still has the case."""
+    assert not drive.wait(days - 0.1)
+    assert (drive.wait(0.1), drive.called(), drive.open) == (True, ["notices.remind"], ["reply"])
+
+
 def no_reply() -> Drive:
     drive = delivered()
-    assert not drive.wait(19.9)
+    reminded(drive, 17)
+    assert not drive.wait(2.9)
     assert (drive.wait(0.1), drive.called()) == (True, ["deviations.note_no_reply"])
     assert drive.open == ["assess_reply"]
     close(drive)
@@ -79,9 +88,6 @@ def undelivered(resent: int) -> Callable[[], Drive]:
         assert drive.wait(0.1)
         for _ in range(resent):
             assert drive.open == ["confirm_delivery"]
-            assert not drive.message("notice_delivered"), (
-                "the gateway has chosen: only the administrator can say so now"
-            )
             drive.do("confirm_delivery", delivery_answer="resend")
             assert (drive.called(), drive.open) == (["deviations.send_notice"], ["confirm_delivery"]), "due at once"
         drive.do("confirm_delivery", delivery_answer="delivered")
@@ -101,6 +107,87 @@ def resent_and_delivered() -> Drive:
     assert drive.message("notice_delivered")
     assert (drive.open, drive.called()) == (["reply"], ["deviations.send_notice", "deviations.start_reply_period"])
     drive.do("reply")
+    close(drive)
+    return drive
+
+
+def arrived_after_all() -> Drive:
+    drive = notified()
+    assert drive.wait(3)
+    assert drive.open == ["confirm_delivery"]
+    assert drive.message("notice_delivered")
+    assert (drive.open, drive.called()) == (["reply"], ["deviations.start_reply_period"])
+    assert not drive.message("notice_delivered"), "it has arrived once"
+    drive.do("reply")
+    close(drive)
+    return drive
+
+
+def fell_away(warned: bool) -> Callable[[], Drive]:
+    def scenario() -> Drive:
+        drive = found()
+        if warned:
+            assert not drive.wait(9.9)
+            assert (drive.wait(0.1), drive.called(), drive.open) == (True, ["notices.warn"], ["assess"])
+            assert not drive.wait(100), "the buyer is warned once"
+        assert drive.message("breach_gone")
+        assert (drive.called(), drive.instance.ended_at) == (["deviations.fall_away"], "deviation_fell_away")
+        assert drive.instance.due_at is None
+        return drive
+
+    return scenario
+
+
+def extended(times: int, reminded_first: bool = False) -> Callable[[], Drive]:
+    def scenario() -> Drive:
+        drive = delivered()
+        if reminded_first:
+            reminded(drive, 17)
+        for _ in range(times):
+            assert drive.message("reply_extended")
+            assert (drive.called(), drive.open) == (["notices.extend"], ["reply"])
+            assert drive.instance.due_at is not None
+            assert drive.instance.due_at.isoformat() == iso(37), "the reminder of the old deadline is gone"
+        if times:
+            reminded(drive, 37 - drive.days)
+        assert not drive.wait((39.9 if times else 16.9) - drive.days)
+        drive.do("reply")
+        assert not drive.message("reply_extended"), "who has replied needs no more time"
+        close(drive)
+        return drive
+
+    return scenario
+
+
+def extended_and_no_reply() -> Drive:
+    drive = delivered()
+    assert drive.message("reply_extended")
+    drive.called()
+    reminded(drive, 37)
+    assert not drive.wait(2.9)
+    assert (drive.wait(0.1), drive.called()) == (True, ["deviations.note_no_reply"])
+    close(drive)
+    return drive
+
+
+def taken_back() -> Drive:
+    drive = delivered()
+    assert drive.message("notice_withdrawn")
+    assert (drive.called(), drive.instance.ended_at) == (["deviations.close"], "deviation_closed")
+    assert drive.instance.due_at is None
+    return drive
+
+
+def notified_after_the_warning() -> Drive:
+    drive = found()
+    assert drive.wait(10)
+    assert drive.called() == ["notices.warn"]
+    drive.do("assess", assessment="notify", actor_id=3)
+    assert not drive.message("breach_gone"), "with a notice given, a person closes the case"
+    drive.called()
+    assert drive.message("notice_delivered")
+    drive.do("reply")
+    drive.called()
     close(drive)
     return drive
 
@@ -129,6 +216,14 @@ SCENARIOS = {
     "no reply": no_reply,
     **{f"undelivered, sent again {times} times": undelivered(times) for times in range(3)},
     "sent again and delivered": resent_and_delivered,
+    "arrived while somebody was asked": arrived_after_all,
+    "fell away before the warning": fell_away(False),
+    "fell away after the warning": fell_away(True),
+    "notified after the warning": notified_after_the_warning,
+    **{f"more time {times} times": extended(times) for times in range(3)},
+    "more time after the reminder": extended(1, reminded_first=True),
+    "more time and no reply": extended_and_no_reply,
+    "the notice is taken back": taken_back,
     **{f"sanction withdrawn {times} times": sanctioned(times) for times in range(3)},
 }
 
@@ -156,6 +251,20 @@ def test_a_message_nobody_waits_for_changes_nothing() -> None:
     drive = found()
     assert not drive.message("notice_delivered")
     assert (drive.open, drive.called()) == (["assess"], [])
+
+
+def test_no_limit_no_warning() -> None:
+    drive = Drive("deviation", {**CASE, "warn_notice_at": ""})
+    assert drive.instance.due_at is None
+    assert not drive.wait(1000)
+    assert drive.open == ["assess"]
+
+
+def test_who_may_not_yet_answer_gets_no_more_time() -> None:
+    drive = notified()
+    assert not drive.message("reply_extended")
+    assert not drive.message("notice_withdrawn")
+    assert drive.open == []
 
 
 def test_a_settlement_must_say_how() -> None:

@@ -1,0 +1,283 @@
+"""The notice of a breach: written by a person point by point, delivered with proof; and the time to reply from then."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from sqlalchemy import select
+
+from portal import calendars, clock, permissions
+from portal.errors import Conflict, Invalid
+from portal.extensions import db
+from portal.kinds.base import Problem
+from portal.model import (
+    Deviation,
+    DeviationState,
+    ExtensionRequest,
+    ExtensionState,
+    Membership,
+    Notice,
+    NoticeStart,
+    Person,
+    Point,
+    Representative,
+    record,
+)
+from portal.model.cases import MOVED_ON
+from portal.operations import accounts, letters, lookup, mail, processes
+from portal.operations.deviations import (
+    SAY_WHY,
+    ahead_of,
+    assessors,
+    demand_assessor,
+    end_of_working_day,
+    recipients,
+)
+from portal.permissions import Permission
+from portal.text import Text
+
+UNDELIVERED_AFTER = timedelta(days=2)
+UNOPENED_AFTER_WORKING_DAYS = 3
+"""Working days that a notice which takes effect when it is opened may lie unopened before a person sees to it."""
+OPENED_BY = "opened in the portal by {name}"
+"""How a notice was delivered that somebody opened before any mail server had taken it."""
+
+DAYS_OUT_OF_RANGE = Text(
+    "Fristen må være mellom 3 og 60 virkedager.", "The deadline must be between 3 and 60 working days."
+)
+NO_POINT = Text("Skriv minst ett punkt.", "Write at least one point.")
+
+
+# -- given by a person --------------------------------------------------------------------------------------------
+
+
+def give_notice(  # noqa: PLR0913 - a notice and all that it says
+    deviation: Deviation,
+    text: str,
+    working_days: int,
+    *,
+    points: Sequence[str] | None = None,
+    by: Membership,
+    version: int,
+) -> Notice:
+    """Send the formal notice: what is claimed, point by point, and the time to reply, in working days.
+
+    Without `points` there is one for the breach, or one for each line that breaks the requirement by itself.
+
+    Raises:
+        Conflict: the case has moved on, or changed since it was read.
+        Invalid: text or points are missing, or the deadline is out of range.
+    """
+    demand_assessor(deviation, by, version)
+    drafted = letters.points_draft(deviation) if points is None else points
+    claims = [point.strip() for point in drafted if point.strip()]
+    _demand_whole(text, working_days, claims)
+    if processes.task_of(deviation, "assess") is None:
+        raise Conflict(MOVED_ON)
+    notice = Notice(
+        **deviation.parties,
+        deviation=deviation,
+        sent_by=by.person,
+        text=text.strip(),
+        reply_working_days=working_days,
+        starts=deviation.contract.notice_starts,
+        sent_to=[],
+    )
+    db.session.add(notice)
+    deviation.points.extend(
+        Point(**deviation.parties, number=number, text=claim) for number, claim in enumerate(claims, start=1)
+    )
+    db.session.flush()
+    record(
+        notice,
+        "notice.written",
+        by=by,
+        deviation=str(deviation.public_id),
+        working_days=working_days,
+        points=claims,
+        starts=str(notice.starts),
+    )
+    processes.complete(deviation, "assess", {"assessment": "notify"}, by=by)
+    return notice
+
+
+def _demand_whole(text: str, working_days: int, points: Sequence[str]) -> None:
+    if not points:
+        raise Invalid(NO_POINT, (Problem("required", NO_POINT, "points"),))
+    if not text.strip():
+        raise Invalid(SAY_WHY, (Problem("required", SAY_WHY, "text"),))
+    if not 3 <= working_days <= 60:  # noqa: PLR2004 - the sentence says so
+        raise Invalid(DAYS_OUT_OF_RANGE, (Problem("range", DAYS_OUT_OF_RANGE, "working_days"),))
+
+
+def representatives(deviation: Deviation) -> list[Representative]:
+    """Whom the contract names today to receive the supplier's notices."""
+    contract = deviation.contract
+    return contract.representatives_of(contract.supplier_id, clock.today(contract.time_zone))
+
+
+def settle_delivery(deviation: Deviation, how: str, *, by: Membership, version: int) -> None:
+    """A notice did not get through: say how it was delivered instead, or (nothing said) send it again."""
+    demand_assessor(deviation, by, version)
+    if processes.task_of(deviation, "confirm_delivery") is None:
+        raise Conflict(MOVED_ON)
+    notice = deviation.notices[-1]
+    if how.strip():
+        now = clock.now()
+        notice.delivered_at, notice.delivered_how, notice.takes_effect_at = now, how.strip()[:400], now
+        record(notice, "notice.delivered", by=by, how=how.strip())
+    # It may have arrived after all while somebody was asked about it: then it is not sent again.
+    answer = "delivered" if notice.takes_effect_at is not None else "resend"
+    processes.complete(deviation, "confirm_delivery", {"delivery_answer": answer}, by=by)
+
+
+# -- delivered ----------------------------------------------------------------------------------------------------
+
+
+def send_notice(*, deviation_id: int, actor_id: int) -> dict[str, object]:
+    """Write the letters of the newest notice. Asked by the process, also when sending again."""
+    deviation, by = lookup.by_number(Deviation, deviation_id), accounts.membership(actor_id)
+    notice = deviation.notices[-1]
+    if notice.sent_at is not None:
+        notice.reminded_at = clock.now()
+    notice.sent_to = _write(deviation, notice, "notice", proof=notice)
+    deviation.move(DeviationState.NOTIFIED, by=by, notice=str(notice.public_id))
+    return {"undelivered_at": processes.moment(_see_to_it_at(notice)), "reply_due_at": ""}
+
+
+def _see_to_it_at(notice: Notice) -> datetime:
+    if notice.starts == NoticeStart.OPENED:
+        return end_of_working_day(notice.deviation.contract, clock.now(), UNOPENED_AFTER_WORKING_DAYS)
+    return clock.now() + UNDELIVERED_AFTER
+
+
+def _write(deviation: Deviation, notice: Notice, letter: str, proof: Notice | None = None) -> list[dict[str, str]]:
+    """A letter to the representative and to those who may answer; each address once. Returns whom it went to."""
+    named: list[tuple[mail.Addressee, str]] = [(each, "representative") for each in representatives(deviation)]
+    named += [(each, "member") for each in recipients(deviation.supplier_id)]
+    first: dict[str, tuple[mail.Addressee, str]] = {}
+    for to, role in named:
+        first.setdefault(to.email.lower(), (to, role))
+    for to, _role in first.values():
+        mail.write(to, letter, deviation.contract, notice=proof, deviation=deviation, notice_row=notice)
+    return [{"name": to.name, "email": to.email, "as": role} for to, role in first.values()]
+
+
+def note_delivery(notice: Notice, address: str, how: str) -> None:
+    """A letter of this notice has arrived. Where the contract names a representative, theirs is the one that counts."""
+    processes.hold(notice.deviation)
+    db.session.refresh(notice)
+    notice.sent_at = notice.sent_at or clock.now()
+    if notice.delivered_at is None and _counts(notice, address):
+        notice.delivered_at, notice.delivered_how = clock.now(), how[:400]
+        record(notice, "notice.delivered", by=None, how=how)
+    _take_effect(notice)
+
+
+def _counts(notice: Notice, address: str) -> bool:
+    named = [each["email"].lower() for each in notice.sent_to or [] if each["as"] == "representative"]
+    return not named or address.lower() in named
+
+
+def is_unopened(deviation: Deviation, by: Membership) -> bool:
+    """Whether this person's opening of the case would be the first by somebody who may answer for the supplier."""
+    may = by.organisation_id == deviation.supplier_id and permissions.allowed(by, Permission.CASE_REPLY)
+    return may and bool(deviation.notices) and deviation.notices[-1].opened_at is None
+
+
+def note_opened(deviation: Deviation, *, by: Membership) -> None:
+    """Somebody who may answer for the supplier has the notice before them. Safe to repeat: the first one counts."""
+    processes.hold(deviation)
+    if not is_unopened(deviation, by):
+        return
+    notice = deviation.notices[-1]
+    notice.opened_at, notice.opened_by = clock.now(), by.person
+    if notice.delivered_at is None:
+        notice.delivered_at, notice.delivered_how = notice.opened_at, OPENED_BY.format(name=by.person.name)
+    record(notice, "notice.opened", by=by)
+    _take_effect(notice)
+
+
+def _take_effect(notice: Notice) -> None:
+    """The contract's rule is fulfilled: from then the notice counts as given, and the case goes on."""
+    given_at = {
+        NoticeStart.DELIVERED: notice.delivered_at,
+        NoticeStart.OPENED: notice.opened_at,
+        NoticeStart.DEEMED: _deemed_at(notice),
+    }[notice.starts]
+    if notice.takes_effect_at is not None or given_at is None:
+        return
+    notice.takes_effect_at = given_at
+    processes.message(notice.deviation, "notice_delivered", {})
+
+
+def _deemed_at(notice: Notice) -> datetime | None:
+    contract, sent_at = notice.deviation.contract, notice.sent_at or notice.delivered_at
+    if sent_at is None or not contract.deemed_working_days:
+        return sent_at
+    sent_on = calendars.local_day(sent_at, contract.time_zone)
+    day = calendars.add_working_days(sent_on, contract.deemed_working_days, contract.country)
+    return calendars.start_of_day(day, contract.time_zone)
+
+
+# -- the time to reply --------------------------------------------------------------------------------------------
+
+
+def start_reply_period(*, deviation_id: int) -> dict[str, object]:
+    """The notice counts as given: the supplier's working days run from that day. Asked by the process."""
+    deviation = lookup.by_number(Deviation, deviation_id)
+    notice = deviation.notices[-1]
+    started_at = notice.takes_effect_at or notice.delivered_at or clock.now()
+    due_at = end_of_working_day(deviation.contract, started_at, notice.reply_working_days)
+    notice.reply_due_at = deviation.reply_due_at = due_at
+    deviation.move(DeviationState.AWAITING_REPLY, by=None, due_at=due_at.isoformat())
+    return _reply_deadline(due_at, started_at, deviation)
+
+
+def extend(*, deviation_id: int) -> dict[str, object]:
+    """More time was granted: the reply is due on the day that was promised. Asked by the process."""
+    deviation = lookup.by_number(Deviation, deviation_id)
+    moments = [deviation.reply_due_at, *(request.granted_until for request in granted(deviation))]
+    due_at = max(moment for moment in moments if moment is not None)
+    deviation.reply_due_at = due_at
+    record(deviation, "deviation.reply_extended", by=None, due_at=due_at.isoformat())
+    return _reply_deadline(due_at, clock.now(), deviation)
+
+
+def requests(deviation: Deviation) -> Sequence[ExtensionRequest]:
+    """The supplier's requests for more time to reply, oldest first."""
+    return db.session.scalars(
+        select(ExtensionRequest).where(ExtensionRequest.deviation_id == deviation.id).order_by(ExtensionRequest.id)
+    ).all()
+
+
+def granted(deviation: Deviation) -> list[ExtensionRequest]:
+    """Those that were granted."""
+    return [request for request in requests(deviation) if request.state == ExtensionState.GRANTED]
+
+
+def _reply_deadline(due_at: datetime, start: datetime, deviation: Deviation) -> dict[str, object]:
+    remind_at = ahead_of(due_at, start, deviation.contract)
+    return {
+        "reply_due_at": processes.moment(due_at),
+        "remind_reply_at": processes.moment(remind_at) if remind_at > clock.now() else "",
+    }
+
+
+def remind(*, deviation_id: int) -> dict[str, object]:
+    """The time to reply is nearly over: remind those who got the notice. Asked by the process."""
+    deviation = lookup.by_number(Deviation, deviation_id)
+    notice = deviation.notices[-1]
+    _write(deviation, notice, "reply_reminder")
+    notice.reminded_at = clock.now()
+    record(notice, "notice.reminded", by=None)
+    return {}
+
+
+def warn(*, deviation_id: int) -> dict[str, object]:
+    """The buyer's own time to give notice is nearly over: tell whoever can give it. Asked by the process."""
+    deviation = lookup.by_number(Deviation, deviation_id)
+    people: list[Person] = assessors(deviation)
+    for person in people:
+        mail.write(person, "notice_to_give", deviation.contract, deviation=deviation)
+    record(deviation, "deviation.notice_warned", by=None)
+    return {}

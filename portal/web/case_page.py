@@ -1,0 +1,150 @@
+"""The page of a case: one view of everything, whoever looks, and the forms for what they can do now."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from flask import current_app, render_template, request
+from flask_babel import gettext as _
+
+from portal.model import Deviation, DeviationState, HumanTask, Membership
+from portal.operations import calculations, clocks, deviations, letters, notices, processes, tasks
+from portal.operations.processes import Subject
+from portal.permissions import PROPOSED_IT, Permission, allowed
+from portal.text import Text
+from portal.web import case_forms, case_ladder, case_log, case_views, sanction_forms
+from portal.web.case_forms import DecisionForm, DeliveryForm, ReasonForm
+from portal.web.case_log import Link
+from portal.web.kept_files import KeptFile
+from portal.web.process_views import Standing, standing
+from portal.web.progress import way
+
+TAKES_REPLIES = frozenset({DeviationState.AWAITING_REPLY, DeviationState.ASSESSING_REPLY})
+STEPS = (
+    "assess",
+    "confirm_delivery",
+    "reply",
+    "assess_reply",
+    "approve_sanction",
+    "revise",
+    "confirm_decision_delivery",
+)
+
+
+class Refusal(NamedTuple):
+    """Why an act came to nothing: the form with its errors, or the words on who was first; and the files of it."""
+
+    form: Any = None
+    first: Text | None = None
+    kept: Sequence[KeptFile] = ()
+
+
+def page(
+    deviation: Deviation, by: Membership, filled: Mapping[str, Any] | None = None, refusal: Refusal | None = None
+) -> str:
+    """The case. `filled` is a form as it was sent in, `refusal` says why it was not taken."""
+    sanction = case_views.shown_sanction(deviation, by)
+    show = case_log.chosen(request.args.get("show"))
+    subjects: list[Subject] = [deviation, *([sanction] if sanction else [])]
+    standings = [_standing(subject, deviation, by) for subject in subjects]
+    state = case_views.shown_state(deviation, by)
+    return render_template(
+        "cases/show.html",
+        deviation=deviation,
+        sanction=sanction,
+        state=state,
+        is_buyer=by.organisation_id == deviation.buyer_id,
+        **_what_can_be_done(deviation, by),
+        **_what_was_found(deviation),
+        assessed_since=calculations.changes(sanction) if sanction and calculations.is_stale(sanction) else [],
+        deadline_now=case_views.deadline(deviation, by),
+        days=clocks.of_case(deviation),
+        ladder=case_ladder.ladder(deviation, state, sanction),
+        points=case_views.shown_points(deviation, by),
+        representatives=notices.representatives(deviation),
+        views=case_views,
+        forms={**_empty_forms(deviation), **(filled or {})},
+        refused=refusal.form if refusal else None,
+        first=refusal.first if refusal else None,
+        kept=refusal.kept if refusal else (),
+        failed=refusal is not None,
+        drafting=bool(filled) and refusal is None,
+        standings=[(found, way(found)) for found in standings],
+        show=show,
+        shows=case_log.SHOW,
+        events=case_log.told(case_log.trail(deviation, by), show, _links(deviation)),
+    )
+
+
+def _what_can_be_done(deviation: Deviation, by: Membership) -> dict[str, Any]:
+    task = _task(deviation)
+    may = task is not None and allowed(by, tasks.PERMISSION_OF[task.element])
+    own = may and task is not None and task.element == "approve_sanction" and _proposed_by(deviation, by)
+    may_reply = deviation.state in TAKES_REPLIES and allowed(by, Permission.CASE_REPLY)
+    is_waiting = deviation.state == DeviationState.AWAITING_REPLY
+    return {
+        "task": task,
+        "may": may and not own,
+        "barred": PROPOSED_IT if own else None,
+        "may_reply": may_reply,
+        "may_ask": may_reply and is_waiting and "extensions.ask" in current_app.view_functions,
+        "may_withdraw": is_waiting and allowed(by, Permission.CASE_ASSESS),
+        "may_propose": allowed(by, Permission.SANCTION_PROPOSE),
+        "turn": case_views.turn(deviation, task),
+    }
+
+
+def _what_was_found(deviation: Deviation) -> dict[str, Any]:
+    return {
+        "cost": letters.may_cost(deviation),
+        "threshold": letters.threshold(deviation),
+        "lines": letters.lines_behind(deviation),
+        "breaks_by_line": letters.breaks_by_line(deviation),
+        "delivered": case_views.delivered,
+        "unweighed": deviations.unweighed(deviation),
+    }
+
+
+def _links(deviation: Deviation) -> dict[str, Link]:
+    """Where the letters stand on the page."""
+    notice = {
+        str(each.public_id): Link(f"#notice-{each.public_id}", _("Read the notice")) for each in deviation.notices
+    }
+    reply = {str(each.public_id): Link(f"#reply-{each.public_id}", _("Read the reply")) for each in deviation.replies}
+    return notice | reply
+
+
+def _standing(subject: Subject, deviation: Deviation, by: Membership) -> Standing:
+    process = processes.of(subject)
+    if case_views.shown_state(deviation, by) == deviation.state:
+        return standing(process)
+    known = {step: state for step, state in process.states.items() if "sanction" not in step}
+    return standing(process, {**known, "assess_reply": "active"})
+
+
+def _task(deviation: Deviation) -> HumanTask | None:
+    """The step that somebody is waited for in: the sanction's while there is one."""
+    subjects: list[Subject] = [*([deviation.sanction] if deviation.sanction else []), deviation]
+    return next((task for subject in subjects if (task := processes.task_of(subject, *STEPS))), None)
+
+
+def _proposed_by(deviation: Deviation, by: Membership) -> bool:
+    return deviation.sanction is not None and by.person_id in deviation.sanction.proposers
+
+
+def _empty_forms(deviation: Deviation) -> dict[str, Any]:
+    version = deviation.version
+    sanction = deviation.sanction
+    of_sanction = sanction.version if sanction else 0
+    return {
+        "dismiss": ReasonForm(None, prefix="dismiss", version=version),
+        "notice": case_forms.notice_form(deviation),
+        "delivery": DeliveryForm(None, prefix="delivery", version=version),
+        "withdraw": ReasonForm(None, prefix="withdraw", version=version),
+        "reply": case_forms.reply_form(deviation),
+        "weigh": case_forms.weigh_form(deviation),
+        "close": ReasonForm(None, prefix="close", version=version),
+        "propose": sanction_forms.ProposalForm(None, prefix="propose", version=version),
+        "decide": DecisionForm(None, prefix="decide", version=of_sanction),
+        "revise": sanction_forms.revision(sanction),
+        "decision_delivery": DeliveryForm(None, prefix="decision_delivery", version=of_sanction),
+    }

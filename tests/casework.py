@@ -1,0 +1,99 @@
+"""A case taken from step to step, as the people of the small world do it."""
+
+from collections.abc import Sequence
+
+from portal.extensions import transaction
+from portal.model import Decision, Deviation, Reply, Sanction, Stance, Verdict
+from portal.operations import deviations, notices, replies, reviews, sanctions
+from portal.operations.evidence import Upload
+from portal.operations.replies import PointReply, PointVerdict
+from tests.world import World, case_of, deliver_mail, submit
+
+CHARGER = Upload("lader.txt", b"Levert uke 14.\n")
+
+
+def found(world: World, *, diesel: str = "9000") -> Deviation:
+    """9 000 l of diesel: 5000/(5000+90720) = 5.2 %, below the 20 % of clause 4.2."""
+    submit(world, diesel=diesel)
+    with transaction():
+        reviews.decide(world.report, Decision.APPROVE, by=world.rita, version=world.report.version)
+    deliver_mail()
+    return case_of(world)
+
+
+def notified(world: World, points: Sequence[str] | None = None) -> Deviation:
+    """The notice is written; its letters wait in the outbox."""
+    deviation = found(world)
+    give_notice(world, deviation, points)
+    return deviation
+
+
+def give_notice(world: World, deviation: Deviation, points: Sequence[str] | None = None) -> None:
+    """Adam gives notice with five working days to reply."""
+    with transaction():
+        notices.give_notice(
+            deviation,
+            "Varsel om brudd på punkt 4.2.",
+            5,
+            points=points,
+            by=world.adam,
+            version=deviation.version,
+        )
+
+
+def delivered(world: World, points: Sequence[str] | None = None) -> Deviation:
+    """The letters have arrived, and the time to reply runs."""
+    deviation = notified(world, points)
+    deliver_mail()
+    return deviation
+
+
+def answer(deviation: Deviation) -> list[PointReply]:
+    """Each point is disputed."""
+    return [PointReply(point, Stance.DISAGREES, "Laderen kom sent.") for point in deviation.points]
+
+
+def reply(world: World, deviation: Deviation, *, is_complete: bool = True) -> Reply:
+    """Bo answers every point, with a file."""
+    with transaction():
+        return replies.reply(
+            deviation, "Se vedlegg.", [CHARGER], answers=answer(deviation), is_complete=is_complete, by=world.bo
+        )
+
+
+def replied(world: World, points: Sequence[str] | None = None) -> Deviation:
+    """The supplier has been heard, and says that nothing more is to come."""
+    deviation = delivered(world, points)
+    reply(world, deviation)
+    return deviation
+
+
+def weigh(world: World, deviation: Deviation, verdict: Verdict = Verdict.UPHELD) -> None:
+    """Adam holds the same of every point."""
+    with transaction():
+        replies.weigh(
+            deviation,
+            [PointVerdict(point, verdict, "Bestillingen kom for sent.") for point in deviation.points],
+            by=world.adam,
+            version=deviation.version,
+        )
+
+
+def weighed(world: World) -> Deviation:
+    """Everything is read and weighed: the case can be closed, or a sanction proposed."""
+    deviation = replied(world)
+    weigh(world, deviation)
+    return deviation
+
+
+def proposed(world: World) -> Sanction:
+    """Adam proposes a sanction."""
+    deviation = weighed(world)
+    with transaction():
+        return sanctions.propose(deviation, "Forsinkelsen er leverandørens.", by=world.adam, version=deviation.version)
+
+
+def close(world: World, deviation: Deviation, reason: str = "Forholdet er rettet.") -> None:
+    """Adam settles the case without a sanction."""
+    with transaction():
+        deviations.close(deviation, reason, by=world.adam, version=deviation.version)

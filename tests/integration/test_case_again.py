@@ -1,0 +1,291 @@
+"""A case judged anew when an amended report is accepted: against what was accepted, and never against what was sent.
+
+The classes of fault are those that a sister system's users reported: an amendment taken as if what it amends had been
+accepted (TFRS 2895, 2901), one that changes nothing and brings a penalty (2679), one that turns the result (2865).
+"""
+
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+from sqlalchemy import select
+
+from portal import clock
+from portal.errors import Conflict
+from portal.extensions import db, transaction
+from portal.model import (
+    ClauseCounts,
+    Decision,
+    Deviation,
+    DeviationState,
+    OutgoingMail,
+    ReportState,
+)
+from portal.operations import amendments, audit, deviations, drafts, processes, reports, reviews, sanctions
+from portal.operations.comments import Place
+from tests.casework import close, delivered, found, give_notice, notified, proposed, replied, weigh, weighed
+from tests.reviewing import return_for
+from tests.world import World, case_of, deliver_mail, machine_lines, open_tasks, reasons_for, submit, tick
+
+HEALED, SMALLER, LARGER, SAME = "1000", "7000", "20000", "9000"
+"""Litres of diesel beside 5 000 kWh: shares of 33.2, 6.6, 2.4 and 5.2 %; clause 4.2 asks for 20."""
+
+
+def letters(kind: str) -> list[str]:
+    return sorted(db.session.scalars(select(OutgoingMail.to_address).where(OutgoingMail.letter == kind)))
+
+
+def amend(world: World, diesel: str) -> None:
+    """Anna proposes the amendment, and Bo signs it: it waits to be reviewed."""
+    report = world.report
+    with transaction():
+        amendments.propose(report, "Feil måler.", by=world.anna, version=report.version)
+    with transaction():
+        drafts.save(report, "machinery", machine_lines(world, diesel=diesel), by=world.anna, version=report.version)
+    with transaction():
+        reports.make_ready(report, by=world.anna, version=report.version, reasons=reasons_for(report))
+    with transaction():
+        reports.sign(report, by=world.bo, version=report.version)
+
+
+def decide(world: World, decision: Decision = Decision.APPROVE) -> None:
+    with transaction():
+        reviews.decide(
+            world.report,
+            decision,
+            by=world.rita,
+            version=world.report.version,
+            reasons="" if decision == Decision.APPROVE else "Ikke dokumentert.",
+        )
+
+
+def accept(world: World, diesel: str) -> None:
+    """An amendment, all the way."""
+    amend(world, diesel)
+    decide(world)
+
+
+def snapshot(deviation: Deviation) -> tuple[object, ...]:
+    db.session.expire_all()
+    facts = deviation.facts
+    return (deviation.state, deviation.sentence, facts, deviation.at_stake, deviation.not_found_at)
+
+
+def actions(deviation: Deviation, world: World) -> list[str]:
+    return [event.action for event, _person in audit.trail([deviation], by=world.adam)]
+
+
+# -- only what was accepted ---------------------------------------------------------------------------------------
+
+
+def test_an_amendment_that_is_only_sent_changes_nothing(world: World) -> None:
+    deviation = found(world)
+    before = snapshot(deviation)
+    amend(world, HEALED)
+    assert (world.report.state, snapshot(deviation)) == (ReportState.SUBMITTED, before)
+    assert letters("breach_changed") == []
+
+
+@pytest.mark.parametrize("diesel", [HEALED, LARGER])
+def test_an_amendment_that_is_refused_changes_nothing(world: World, diesel: str) -> None:
+    deviation = notified(world)
+    before = snapshot(deviation)
+    amend(world, diesel)
+    decide(world, Decision.REJECT)
+    assert world.report.accepted_number == 1
+    assert snapshot(deviation) == before
+    assert letters("breach_changed") == []
+
+
+def test_what_was_returned_and_never_accepted_is_nothing_to_compare_with(world: World) -> None:
+    """The first revision broke the requirement and was returned; the second meets it: there was never a case."""
+    submit(world, diesel=SAME)
+    return_for(world.report, world.rita, (Place("machinery"), "Feil måler."))
+    assert db.session.scalars(select(Deviation)).all() == []
+    with transaction():
+        lines = machine_lines(world, diesel=HEALED)
+        drafts.save(world.report, "machinery", lines, by=world.anna, version=world.report.version)
+    with transaction():
+        reports.make_ready(world.report, by=world.anna, version=world.report.version, reasons=reasons_for(world.report))
+    with transaction():
+        reports.sign(world.report, by=world.bo, version=world.report.version)
+    decide(world)
+    assert db.session.scalars(select(Deviation)).all() == []
+
+
+def test_an_amendment_that_changes_nothing_leaves_the_case_as_it_is(world: World) -> None:
+    deviation = notified(world)
+    before = snapshot(deviation)
+    accept(world, SAME)
+    assert world.report.accepted_number == 2
+    assert snapshot(deviation) == before
+    assert letters("breach_changed") == []
+    assert "deviation.confirmed" in actions(deviation, world)
+
+
+def test_a_requirement_that_was_met_and_is_broken_now_opens_a_whole_case(world: World) -> None:
+    submit(world, diesel=HEALED)
+    decide(world)
+    assert db.session.scalars(select(Deviation)).all() == []
+    accept(world, SAME)
+    deviation = case_of(world)
+    assert (deviation.state, deviation.at_stake, deviation.facts["revision"]) == (
+        DeviationState.FOUND,
+        Decimal(20000),
+        2,
+    )
+    assert "5,2" in deviation.sentence["nb"]
+
+
+# -- before a notice ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("diesel", "share"), [(SMALLER, "6,6"), (LARGER, "2,4")])
+def test_it_shrinks_or_grows_with_its_trail(world: World, diesel: str, share: str) -> None:
+    deviation = found(world)
+    first = deviation.sentence
+    accept(world, diesel)
+    assert share in deviation.sentence["nb"]
+    assert (deviation.facts["revision"], deviation.state) == (2, DeviationState.FOUND)
+    event = next(
+        event for event, _ in audit.trail([deviation], by=world.adam) if event.action == "deviation.assessed_again"
+    )
+    assert (event.facts["was"], event.facts["said"]) == (first, deviation.sentence)
+    assert letters("breach_changed") == [], "nobody has been told anything yet"
+
+
+def test_it_falls_away_by_itself_and_asks_nobody(world: World) -> None:
+    deviation = found(world)
+    accept(world, HEALED)
+    assert (deviation.state, open_tasks()) == (DeviationState.FELL_AWAY, [])
+    assert deviation.not_found_at is not None
+    assert "33,2" in deviation.facts["gone"]["sentence"]["nb"]
+    assert "5,2" in deviation.sentence["nb"], "what was found is kept"
+    assert processes.of(deviation).ended_at is not None
+    assert deviation.at_stake is None
+
+
+def test_found_again_it_begins_again_with_new_knowledge(world: World) -> None:
+    with transaction():
+        world.contract.notice_working_days = 10
+    deviation = found(world)
+    known_at = deviation.known_at
+    accept(world, HEALED)
+    clock.move_to(clock.now() + timedelta(days=7))
+    accept(world, LARGER)
+    assert (deviation.state, open_tasks()) == (DeviationState.FOUND, ["assess"])
+    assert (deviation.not_found_at, deviation.at_stake) == (None, Decimal(20000))
+    assert deviation.known_at - known_at >= timedelta(days=7)
+    assert deviation.notice_due_at is not None
+    assert deviation.notice_due_at > deviation.known_at
+    assert "gone" not in deviation.facts
+    accept(world, HEALED)
+    assert (deviation.state, open_tasks()) == (DeviationState.FELL_AWAY, [])
+    give_up = actions(deviation, world)
+    assert give_up.count("deviation.fell_away") == 2
+    assert list(audit.broken_links()) == []
+
+
+def test_a_case_with_an_old_diagram_waits_for_a_person(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A diagram from before knew no such message: nobody waits for it, and the case is dismissed by hand."""
+    deviation = found(world)
+    monkeypatch.setattr(processes, "message", lambda *_args, **_more: False)
+    accept(world, HEALED)
+    assert (deviation.state, open_tasks()) == (DeviationState.FOUND, ["assess"])
+    assert deviation.not_found_at is not None
+    monkeypatch.undo()
+    with transaction():
+        deviations.dismiss(deviation, "Rettet i endringen.", by=world.adam, version=deviation.version)
+    assert deviation.state == DeviationState.DISMISSED
+
+
+def test_dismissed_stays_dismissed(world: World) -> None:
+    deviation = found(world)
+    with transaction():
+        deviations.dismiss(deviation, "Måleren var feil.", by=world.adam, version=deviation.version)
+    accept(world, LARGER)
+    assert (deviation.state, open_tasks()) == (DeviationState.DISMISSED, [])
+    assert "5,2" in deviation.sentence["nb"]
+    assert letters("breach_changed") == ["adam@prove.example"]
+
+
+# -- after a notice -----------------------------------------------------------------------------------------------
+
+
+def test_gone_after_the_notice_a_person_closes_the_case(world: World) -> None:
+    deviation = delivered(world)
+    accept(world, HEALED)
+    assert (deviation.state, open_tasks()) == (DeviationState.AWAITING_REPLY, ["reply"])
+    assert deviation.not_found_at is not None
+    assert letters("breach_changed") == ["adam@prove.example"]
+    with transaction():
+        deviations.withdraw_notice(deviation, "Rettet.", by=world.adam, version=deviation.version)
+    assert deviation.state == DeviationState.CLOSED
+
+
+def test_gone_while_the_reply_is_assessed(world: World) -> None:
+    deviation = replied(world)
+    accept(world, HEALED)
+    assert (deviation.state, open_tasks()) == (DeviationState.ASSESSING_REPLY, ["assess_reply"])
+    weigh(world, deviation)
+    close(world, deviation)
+    assert deviation.state == DeviationState.CLOSED
+
+
+def test_gone_and_back_is_told_both_times(world: World) -> None:
+    deviation = delivered(world)
+    accept(world, HEALED)
+    accept(world, SMALLER)
+    assert (deviation.not_found_at, len(letters("breach_changed"))) == (None, 2)
+    assert "6,6" in deviation.sentence["nb"]
+    assert deviation.points[0].text.startswith("Utslippsfri andel av energien er 5,2"), "the notice said what it said"
+
+
+def test_a_fee_for_each_line_is_told_for_the_lines_that_are_left(world: World) -> None:
+    """Two lines below the stage, of which one is left out of the amendment's breach: one fee, not two."""
+    with transaction():
+        world.contract.clauses[0].counts = ClauseCounts.LINE
+        world.contract.requirements[-1].threshold = "zero_emission"
+    found(world)
+    deviation = case_of(world, "4.3")
+    assert (deviation.facts["breaches"], deviation.at_stake) == (1, Decimal(20000))
+
+
+def test_a_proposal_on_figures_that_are_gone_stands_on_other_facts(world: World) -> None:
+    """What was proposed does not change under the second person's hand, and the case says what is no longer so."""
+    sanction = proposed(world)
+    facts = dict(sanction.deviation.facts)
+    accept(world, HEALED)
+    deviation = sanction.deviation
+    assert deviation.not_found_at is not None
+    assert deviation.facts != facts, "a digest of the facts tells the proposal that it is stale"
+    assert letters("breach_changed") == ["adam@prove.example"]
+
+
+# -- after a decision ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("diesel", [HEALED, LARGER])
+def test_what_was_decided_stays_as_it_was_decided(world: World, diesel: str) -> None:
+    sanction = proposed(world)
+    with transaction():
+        sanctions.decide(sanction, approve=True, comment="Enig.", by=world.dora, version=sanction.version)
+    deviation = sanction.deviation
+    before, amount = snapshot(deviation)[1:], sanction.amount
+    accept(world, diesel)
+    assert (snapshot(deviation)[1:], sanction.amount) == (before, amount)
+    assert letters("breach_changed") == ["adam@prove.example"], "the buyer is told, and decides what it means"
+    deliver_mail()
+    accept(world, SAME)
+    assert deviation.state == DeviationState.CLOSED
+    assert sanction.amount == amount
+
+
+def test_the_trail_of_a_case_judged_anew_can_be_proved(world: World) -> None:
+    deviation = weighed(world)
+    accept(world, SMALLER)
+    tick()
+    assert list(audit.broken_links()) == []
+    assert deviation.state == DeviationState.ASSESSING_REPLY
+    with pytest.raises(Conflict):
+        give_notice(world, deviation)
