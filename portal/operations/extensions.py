@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
+from typing import Any
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import joinedload
@@ -286,7 +287,7 @@ def _tell(request: ExtensionRequest, letter: str) -> None:
         mail.write(person, letter, request.subject.contract, **_facts(request))
 
 
-def _facts(request: ExtensionRequest) -> dict[str, object]:
+def _facts(request: ExtensionRequest) -> dict[str, Any]:
     subject = request.subject
     is_report = isinstance(subject, Report)
     report = subject if isinstance(subject, Report) else subject.report

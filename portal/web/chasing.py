@@ -37,13 +37,14 @@ def confirm() -> ResponseReturnValue:
     """Whom reminders would go to, and who is left out and why, before anything is sent."""
     numbers = _numbers(request.args.getlist("report"))
     rows = chasing.told(chasing.chosen(current_membership(), numbers))
+    arguments: dict[str, Any] = dict(_arguments(_wanted()))
     if not rows:
         return _list(CHOOSE), 422
     return render_template(
         "chasing/confirm.html",
         reminded=[row for row in rows if row.why_not is None],
         left_out=[row for row in rows if row.why_not is not None],
-        back=url_for(".index", **_arguments(_wanted())),
+        back=url_for(".index", **arguments),
     )
 
 

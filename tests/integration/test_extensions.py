@@ -272,9 +272,9 @@ def on_an_older_diagram(world: World) -> None:
     """Start the report's process anew on a diagram from before there were messages for this."""
     definition = processes.definition_of(processes.of(world.report))
     files = {
-        name: content.replace('name="deadline_moved"', 'name="not_yet"').replace(
-            'name="period_spared"', 'name="nor_yet"'
-        )
+        name: content.replace('name="deadline_moved"', 'name="not_yet"')
+        .replace(">missed_at<", ">due_at<")
+        .replace('name="period_spared"', 'name="nor_yet"')
         for name, content in definition.files.items()
     }
     older = Definition.of(definition.name, files)

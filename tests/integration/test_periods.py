@@ -62,7 +62,7 @@ def _day(day: date) -> str:
     return f"{day.day}.{day.month}."
 
 
-def change(contract: Contract, **facts: Any) -> None:
+def change(contract: Contract | Pause, **facts: Any) -> None:
     with transaction():
         for name, value in facts.items():
             setattr(contract, name, value)
