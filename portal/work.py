@@ -10,7 +10,7 @@ from sqlalchemy import select
 from portal import clock
 from portal.extensions import db, enqueue, parts, transaction
 from portal.model import Evidence, ImportedFile, ImportStep, MailState, OutgoingMail
-from portal.operations import contracts, deliveries, imports, mail, processes
+from portal.operations import contracts, deliveries, deviations, imports, mail, processes
 
 Payload = Mapping[str, object]
 Found = TypeVar("Found")
@@ -69,8 +69,9 @@ def tick_timers(_payload: Payload) -> None:
 
 
 def open_periods(_payload: Payload) -> None:
-    """Open the periods whose first day has come, a contract at a time."""
+    """Open the periods whose first day has come, and judge the windows that have closed, a contract at a time."""
     _each(_read(contracts.running), contracts.open_due_periods, "The periods of contract %s could not be opened")
+    _each(_read(contracts.running), deviations.judge_windows, "The windows of contract %s could not be judged")
 
 
 def _read(ask: Callable[[], Found]) -> Found:

@@ -11,7 +11,9 @@ from portal.errors import Conflict, Invalid
 from portal.extensions import db
 from portal.model import (
     REPORTING_DUTY,
+    AssessmentWindow,
     Cause,
+    Contract,
     Deviation,
     DeviationState,
     Finding,
@@ -27,7 +29,7 @@ from portal.model import (
 )
 from portal.model.base import Json
 from portal.model.cases import MOVED_ON
-from portal.operations import accounts, evidence, lookup, mail, processes
+from portal.operations import accounts, contracts, evidence, limits, lookup, mail, processes, windows
 from portal.operations.evidence import Upload
 from portal.permissions import Permission
 from portal.text import Text
@@ -47,6 +49,7 @@ CORRECTION_MISSING = Text(
     "Rettingen av rapporten for {period} er ikke levert. Fristen var {due}.",
     "The correction of the report for {period} has not been filed. It was due {due}.",
 )
+IN_WINDOW = Text("{days}: {sentence}", "{days}: {sentence}")
 NOT_ACCEPTED = Text(
     "Rapporten for {period}, revisjon {number}, ble avvist i kontrollen: {reasons}",
     "The report for {period}, revision {number}, was rejected in review: {reasons}",
@@ -87,7 +90,45 @@ def open_for_breaches(*, report_id: int) -> dict[str, object]:
         known = _known(report, finding.requirement, "breach") if finding not in broken else None
         if known is not None:
             record(known, "deviation.not_found_again", by=None, found=finding.figure, result=str(finding.result))
-    return {"opened": len(broken)}
+    return {"opened": len(broken) + _open_for_windows(report.contract)}
+
+
+def judge_windows(number: int) -> int:
+    """Judge the windows of a contract that have closed, and open a deviation for each that is broken. Safe to repeat.
+
+    Asked when a report is approved, when the contract is handed over, and every hour: a window also closes by its
+    last day going by. Returns how many are broken.
+    """
+    return _open_for_windows(lookup.by_number(Contract, number))
+
+
+def _open_for_windows(contract: Contract) -> int:
+    judged = windows.judge_closed(contract)
+    broken = [each for each in judged if each.judgement.result == FindingResult.BROKEN]
+    for each in judged:
+        duty, window = each.window.requirement, each.window
+        if each in broken:
+            _open(each.report, duty, _breach_of(each), window)
+            continue
+        known = _known(each.report, duty, "breach", window)
+        if known is not None:
+            record(known, "deviation.not_found_again", by=None, found=window.figure, result=window.result)
+    return len(broken)
+
+
+def _breach_of(judged: windows.Judged) -> Breach:
+    window = judged.window
+    facts: Json = {
+        "figure": window.figure,
+        "threshold": window.figure["threshold"],
+        "lines": list(judged.judgement.lines),
+        "revision": judged.report.accepted_number,
+        "breaches": judged.judgement.breaches,
+        "window": [window.starts_on.isoformat(), window.ends_on.isoformat()],
+    }
+    days = calendars.period_name(calendars.Period(window.starts_on, window.ends_on))
+    sentence = IN_WINDOW.with_values(days=days, sentence=judged.judgement.sentence)
+    return Breach(Cause.REQUIREMENT_BROKEN, "breach", sentence, facts)
 
 
 def note_missing(report: Report) -> None:
@@ -127,7 +168,7 @@ def note_not_accepted(report: Report, reasons: str) -> None:
 def _open_breach(report: Report, finding: Finding) -> None:
     facts: Json = {
         "figure": finding.figure,
-        "threshold": finding.requirement.threshold,
+        "threshold": _threshold(report, finding.requirement),
         "lines": finding.lines,
         "revision": report.accepted_number,
         "breaches": finding.figure["breaches"],
@@ -136,14 +177,18 @@ def _open_breach(report: Report, finding: Finding) -> None:
     _open(report, finding.requirement, breach)
 
 
+def _threshold(report: Report, duty: Requirement) -> str:
+    return limits.on(duty, contracts.counting_kinds(report)[duty.kind], report.period.ends_on).threshold
+
+
 def _open_against_duty(report: Report, breach: Breach) -> None:
     duty = _reporting_duty(report)
     if duty is not None:
         _open(report, duty, breach)
 
 
-def _open(report: Report, requirement: Requirement, breach: Breach) -> None:
-    known = _known(report, requirement, breach.group)
+def _open(report: Report, requirement: Requirement, breach: Breach, window: AssessmentWindow | None = None) -> None:
+    known = _known(report, requirement, breach.group, window)
     if known is not None:
         known.sentence, known.facts = breach.sentence.dump(), breach.facts
         record(known, "deviation.assessed_again", by=None, found=breach.facts)
@@ -153,6 +198,7 @@ def _open(report: Report, requirement: Requirement, breach: Breach) -> None:
         contract=report.contract,
         requirement=requirement,
         report=report,
+        window=window,
         cause=breach.cause,
         cause_group=breach.group,
         clause=requirement.clause,
@@ -168,13 +214,15 @@ def _open(report: Report, requirement: Requirement, breach: Breach) -> None:
     processes.start("deviation", deviation, {"deviation_id": deviation.id})
 
 
-def _known(report: Report, requirement: Requirement | None, group: str) -> Deviation | None:
+def _known(
+    report: Report, requirement: Requirement | None, group: str, window: AssessmentWindow | None = None
+) -> Deviation | None:
+    """The deviation of this identity: requirement, report or window, cause."""
     if requirement is None:
         return None
+    same = Deviation.report_id == report.id if window is None else Deviation.window_id == window.id
     return db.session.scalar(
-        select(Deviation).where(
-            Deviation.requirement_id == requirement.id, Deviation.report_id == report.id, Deviation.cause_group == group
-        )
+        select(Deviation).where(Deviation.requirement_id == requirement.id, same, Deviation.cause_group == group)
     )
 
 

@@ -8,8 +8,8 @@ from flask_babel import get_locale
 from flask_babel import gettext as _
 
 from portal.kinds import Kind, Line
-from portal.model import REPORTING_DUTY, ClauseCounts, CommentCategory, Deviation, Revision, SanctionClause
-from portal.operations import comments, contracts, deviations, figures
+from portal.model import DUTIES_TO_FILE, ClauseCounts, CommentCategory, Deviation, Revision, SanctionClause
+from portal.operations import comments, contracts, deviations, figures, stretches
 from portal.operations.comments import Place
 from portal.quantities import shown
 from portal.text import Text, same
@@ -80,7 +80,8 @@ def may_cost(deviation: Deviation) -> Cost | None:
 def threshold(deviation: Deviation) -> Text | None:
     """What the requirement asks for, in words: «20 %», «steg IIIB»; None for the duty to report."""
     kind = _kind(deviation)
-    return figures.threshold_in_words(kind, deviation.requirement) if kind else None
+    last_day = (deviation.window or deviation.report.period).ends_on
+    return figures.threshold_in_words(kind, deviation.requirement, last_day) if kind else None
 
 
 def breaks_by_line(deviation: Deviation) -> bool:
@@ -191,9 +192,10 @@ def _how() -> str:
 
 
 def _kind(deviation: Deviation) -> Kind | None:
-    if deviation.requirement.indicator == REPORTING_DUTY:
+    duty = deviation.requirement
+    if duty.indicator in DUTIES_TO_FILE:
         return None
-    return contracts.kind_of(deviation.report, deviation.requirement.kind)
+    return stretches.describing(contracts.kind_of(deviation.report, duty.kind), duty)
 
 
 def _language() -> str:
