@@ -311,7 +311,7 @@ def _terms(kind: Kind, duty: Requirement, binding: limits.Binding) -> Iterator[T
         agreed = _in_words(kind, indicator, binding.agreed)
         yield PROMISED.with_values(promised=_in_words(kind, indicator, binding.threshold), agreed=agreed)
     if duty.tolerance and Decimal(duty.tolerance):
-        yield TOLERATED.with_values(tolerance=with_unit(Decimal(duty.tolerance), indicator.unit))
+        yield TOLERATED.with_values(tolerance=exactly(Decimal(duty.tolerance), indicator.unit))
 
 
 def _sentences(*parts: Text) -> Text:
@@ -347,7 +347,12 @@ def _in_words(kind: Kind, indicator: Indicator, threshold: str) -> Text:
     if indicator.choices_of:
         choice = kind.column(indicator.choices_of).choice(threshold)
         return choice.label if choice else same(threshold)
-    return with_unit(Decimal(threshold), indicator.unit)
+    return exactly(Decimal(threshold), indicator.unit)
+
+
+def exactly(value: Decimal, unit: str) -> Text:
+    """A number with its unit as it was agreed, every decimal of it."""
+    return Text(*(f"{shown(value, language)}\u00a0{unit}".rstrip() for language in LANGUAGES))
 
 
 def with_unit(value: Decimal, unit: str, limit: Decimal | None = None) -> Text:
