@@ -308,8 +308,8 @@ def _terms(kind: Kind, duty: Requirement, binding: limits.Binding) -> Iterator[T
         yield about
     indicator = kind.indicator(duty.indicator)
     if binding.is_promised:
-        agreed = _in_words(kind, indicator, binding.agreed)
-        yield PROMISED.with_values(promised=_in_words(kind, indicator, binding.threshold), agreed=agreed)
+        agreed = limit_in_words(kind, indicator, binding.agreed)
+        yield PROMISED.with_values(promised=limit_in_words(kind, indicator, binding.threshold), agreed=agreed)
     if duty.tolerance and Decimal(duty.tolerance):
         yield TOLERATED.with_values(tolerance=exactly(Decimal(duty.tolerance), indicator.unit))
 
@@ -340,10 +340,11 @@ def _ranked_figure(duty: Requirement, tally: Tally, threshold: Text) -> Text:
 def threshold_in_words(kind: Kind, duty: Requirement, day: date | None = None) -> Text:
     """What binds on a day as people say it: «20 %», «steg IIIB»; without a day, what the contract began with."""
     binding = limits.on(duty, kind, day or duty.valid_from)
-    return _in_words(kind, kind.indicator(duty.indicator), binding.threshold)
+    return limit_in_words(kind, kind.indicator(duty.indicator), binding.threshold)
 
 
-def _in_words(kind: Kind, indicator: Indicator, threshold: str) -> Text:
+def limit_in_words(kind: Kind, indicator: Indicator, threshold: str) -> Text:
+    """A threshold as people say it, every decimal of it."""
     if indicator.choices_of:
         choice = kind.column(indicator.choices_of).choice(threshold)
         return choice.label if choice else same(threshold)

@@ -48,7 +48,7 @@ def add(
     _demand(contract, by, version)
     _demand_order(contract, terms.valid_from, order)
     _demand_sense(contract, terms)
-    requirement = Requirement(**contract.parties, change_order=order)
+    requirement = Requirement(**contract.parties, change_order_id=order.id if order else None)
     _fill(requirement, terms)
     contract.requirements.append(requirement)
     _touch(contract)

@@ -20,6 +20,7 @@ from portal.model import (
     ReportState,
     Role,
     SanctionState,
+    Window,
 )
 from portal.operations.review_queue import Why
 
@@ -152,6 +153,13 @@ COMPARE = {
 }
 
 COMPARISON = {Comparison.AT_LEAST: _("at least"), Comparison.AT_MOST: _("at most")}
+
+WINDOW = {
+    Window.PERIOD: _("each period by itself"),
+    Window.YEAR: _("each calendar year"),
+    Window.RUNNING: _("all so far, at the end of each period"),
+    Window.WHOLE: _("the whole contract, at handover"),
+}
 
 ANSWER = {Answer.FILLED: _("Filled in"), Answer.NOTHING: _("Nothing to report")}
 
