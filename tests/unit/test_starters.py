@@ -1,11 +1,14 @@
 """The starter catalogue names what is there, and offers what the issue asks for."""
 
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
 
 from portal import factors, kinds
+from portal.kinds import site as whole
 from portal.kinds import starters
+from portal.kinds.base import Unit
 from portal.kinds.starters import OFFERS, Offer
 from portal.model import ACCOUNT_DUTY, DUTIES_TO_FILE, PLAN_DUTY, REPORTING_DUTY, Comparison, PeriodPurpose, Window
 from tests.unit.test_kinds_counting import KINDS, MARCH, line
@@ -99,3 +102,28 @@ def test_heating_and_what_is_avoided_leave_old_contracts_as_they_were() -> None:
         "Heating and drying",
         "Emissions avoided",
     ]
+
+
+@pytest.mark.parametrize(("heating", "site"), [("", 1500), ("in", 1500), ("out", 500)])
+def test_heating_out_leaves_the_figures_of_the_whole_site_and_stays_in_those_of_the_meters(
+    heating: str, site: int
+) -> None:
+    rows = [
+        line("energy", meter="A", purpose="heating", carrier="district_heat", amount="1000"),
+        line("energy", meter="B", purpose="huts", carrier="electricity", amount="500"),
+    ]
+    setting = replace(MARCH, basis=replace(MARCH.basis, heating=heating))  # type: ignore[arg-type]
+    measures = KINDS["energy"].measure(rows, setting)
+    counted = whole.counted({"energy": measures})
+    assert kinds.WHOLE_SITE.figure("energy", counted).value == site
+    assert KINDS["energy"].figure("energy", measures).value == 1500
+
+
+def test_a_heater_is_heating_too() -> None:
+    row = line("machinery", machine="m-1", carrier="diesel", stage="V", hours="1", amount="10")
+    setting = replace(MARCH, basis=replace(MARCH.basis, heating="out"), units={"m-1": Unit("heater", "", 31)})
+    counted = whole.counted({"machinery": KINDS["machinery"].measure([row], setting)})
+    assert kinds.WHOLE_SITE.figure("liquid_fuel", counted).value is None, "nothing counts"
+    other = replace(setting, units={"m-1": Unit("crane", "", 31)})
+    counted = whole.counted({"machinery": KINDS["machinery"].measure([row], other)})
+    assert kinds.WHOLE_SITE.figure("liquid_fuel", counted).value == 10
