@@ -51,8 +51,15 @@ def duty(world: World, threshold: str = "20", **changes: Any) -> Requirement:
     return Requirement(**world.contract.parties, **{**agreed, **changes})
 
 
-def file(world: World, month: date, *, electric: str, diesel: str, approve: bool = True) -> Report:
-    """Report a month: 5 000 kWh and 1 000 l (10 080 kWh) are a share of 33.2 %. Approved at the start of the next."""
+def file(world: World, month: date, *, electric: str, diesel: str) -> Report:
+    """Report a month and have it approved at the start of the next."""
+    report = sign_month(world, month, electric=electric, diesel=diesel)
+    approve_it(world, report)
+    return report
+
+
+def sign_month(world: World, month: date, *, electric: str, diesel: str) -> Report:
+    """Report a month: 5 000 kWh and 1 000 l (10 080 kWh) are a share of 33.2 %. Nobody has approved it."""
     period = calendars.month_of(month)
     clock.move_to(datetime(month.year, month.month, 20, 9, tzinfo=UTC))
     found = db.session.scalar(
@@ -66,8 +73,6 @@ def file(world: World, month: date, *, electric: str, diesel: str, approve: bool
     world.report = found
     clock.move_to(datetime(month.year, month.month, 1, 9, tzinfo=UTC) + timedelta(days=33))
     submit(world, electric=electric, diesel=diesel)
-    if approve:
-        approve_it(world, found)
     return found
 
 

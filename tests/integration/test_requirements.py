@@ -8,6 +8,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import select
 
+from portal.errors import Invalid
 from portal.extensions import db, transaction
 from portal.model import ChangeOrder, Comparison, ContractState, Membership, Requirement, Window
 from portal.operations import requirements
@@ -200,6 +201,6 @@ def terms(by: Membership, **changes: Any) -> Terms:
     ],
 )
 def test_what_cannot_be_is_refused_at_set_up(draft: World, changes: dict[str, Any], field: str) -> None:
-    with pytest.raises(requirements.Invalid) as refused, transaction():
+    with pytest.raises(Invalid) as refused, transaction():
         requirements.add(draft.contract, terms(draft.adam, **changes), by=draft.adam, version=draft.contract.version)
     assert [problem.field for problem in refused.value.problems] == [field]  # type: ignore[attr-defined]

@@ -19,7 +19,7 @@ from portal.model import (
     Window,
 )
 from portal.operations import deviations, stretches, windows
-from tests.assessing import amend, approve_it, cases_of, duty, file, findings_of, only, windows_of
+from tests.assessing import amend, approve_it, cases_of, duty, file, findings_of, only, sign_month, windows_of
 from tests.world import World
 
 MARCH, APRIL, MAY = date(2026, 3, 1), date(2026, 4, 1), date(2026, 5, 1)
@@ -36,7 +36,7 @@ def test_a_year_is_judged_when_it_is_over_and_every_report_approved(world: World
     file(world, MARCH, **AT_0)
     assert (windows_of(share), cases_of(share)) == ([], []), "no breach before the window closes"
     file(world, APRIL, **AT_20)
-    may = file(world, MAY, **AT_0, approve=False)
+    may = sign_month(world, MAY, **AT_0)
     assert windows_of(share) == []
     assert findings_of(share) == ["behind", "behind", "behind"]
     clock.move_to(datetime(2026, 6, 8, 9, tzinfo=UTC))

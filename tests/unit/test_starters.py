@@ -71,7 +71,7 @@ def test_a_line_with_fossil_fuel_is_counted_whether_or_not_it_has_a_factor(
     row = line("machinery", machine="m-1", carrier=carrier, stage="V", hours="1", amount=amount)
     measures = KINDS["machinery"].measure([row], MARCH)
     tally = KINDS["machinery"].figure("fossil_lines", measures)
-    assert (tally.value, len(tally.lines)) == (fossil, fossil)
+    assert (tally.value, len(tally.lines)) == (Decimal(fossil), fossil)
 
 
 def test_fuel_that_only_lies_in_stock_is_not_used() -> None:
