@@ -220,10 +220,11 @@ def _known(
     """The deviation of this identity: requirement, report or window, cause."""
     if requirement is None:
         return None
-    same = Deviation.report_id == report.id if window is None else Deviation.window_id == window.id
-    return db.session.scalar(
-        select(Deviation).where(Deviation.requirement_id == requirement.id, same, Deviation.cause_group == group)
-    )
+    rows = select(Deviation).where(Deviation.requirement_id == requirement.id, Deviation.cause_group == group)
+    if window is not None:
+        return db.session.scalar(rows.where(Deviation.window_id == window.id))
+    # A window's deviation stands on the last report in it, whose own finding says nothing of the window.
+    return db.session.scalar(rows.where(Deviation.report_id == report.id, Deviation.window_id.is_(None)))
 
 
 def _reporting_duty(report: Report) -> Requirement | None:

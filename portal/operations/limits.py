@@ -7,7 +7,6 @@ from typing import NamedTuple
 from portal import forecasts
 from portal.kinds.base import Indicator, Kind, Tally
 from portal.model import Comparison, Requirement
-from portal.quantities import canonical
 
 
 class Binding(NamedTuple):
@@ -60,11 +59,3 @@ def met(duty: Requirement, indicator: Indicator, tally: Tally, threshold: str) -
     if tally.value is None:
         return None
     return tally.numerator == 0 if indicator.breaks_by_line else limit(duty, threshold).is_kept_by(tally.value)
-
-
-def spelled(threshold: str) -> str:
-    """A threshold that is a number in its one canonical form; a choice as it is."""
-    try:
-        return canonical(Decimal(threshold))
-    except ArithmeticError:
-        return threshold

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from portal import calendars, clock
 from portal.kinds import starters
-from portal.model import DUTIES_TO_FILE, REPORTING_DUTY, AssessmentWindow, Contract, FindingResult, Requirement
+from portal.model import REPORTING_DUTY, AssessmentWindow, Contract, FindingResult, Requirement
 from portal.operations import figures, scopes, windows
 from portal.operations.windows import Standing
 from portal.text import Text
@@ -86,9 +86,7 @@ def _shown(duty: Requirement, today: date) -> ShownRequirement:
 
 
 def _to_file(duty: Requirement, *, is_in_force: bool) -> ShownRequirement:
-    offer = next(
-        each for each in starters.OFFERS if each.indicator == duty.indicator and duty.indicator in DUTIES_TO_FILE
-    )
+    offer = next(each for each in starters.OFFERS if each.indicator == duty.indicator)
     limit = None if duty.indicator == REPORTING_DUTY else DAYS.with_values(days=duty.threshold)
     return ShownRequirement(duty, offer.title, offer.means, limit, (), None, None, None, None, None, (), is_in_force)
 

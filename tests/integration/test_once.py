@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
+from flask import Flask
+
 from portal import clock, kinds
 from portal.calendars import Period
 from portal.extensions import db, transaction
@@ -12,6 +14,7 @@ from portal.model import Decision, FigureOrigin, PeriodPurpose, Report, ReportSt
 from portal.operations import amendments, contracts, drafts, reports, reviews
 from portal.operations.drafts import RawLine
 from tests.assessing import approve_it, file
+from tests.desk import give_passwords, sit_down
 from tests.world import World, reasons_for
 
 MARCH = date(2026, 3, 1)
@@ -122,3 +125,18 @@ def test_one_total_for_each_carrier(world: World) -> None:
     report = open_once(world, PeriodPurpose.ACCOUNT, Period(date(2026, 1, 1), date(2026, 5, 31)))
     twice = lines({"carrier": "diesel", "amount": "1"}, {"carrier": "diesel", "amount": "2"})
     assert not fill_in(world, report, twice).is_ready
+
+
+def test_every_page_of_what_is_filed_once_can_be_read(app: Flask, world: World) -> None:
+    give_passwords(world)
+    report = open_once(world, PeriodPurpose.PLAN, Period(date(2026, 1, 1), date(2026, 3, 31)))
+    anna, bo, rita = (sit_down(app, by) for by in (world.anna, world.bo, world.rita))
+    at = f"/reports/{report.public_id}"
+    assert "Planned energy" in anna.reads(f"{at}/sections/energy_plan")
+    fill_in(world, report, lines(plan_row("electricity", "10080", "3")))
+    assert "Zero-emission machines" in anna.reads(f"{at}/check")
+    sign(world, report)
+    for desk, page in ((bo, at), (bo, f"{at}/receipt"), (rita, f"{at}/review"), (rita, at), (rita, "/queue")):
+        assert "plan" in desk.reads(page).lower()
+    approve_it(world, report)
+    assert "plan" in rita.reads(at).lower()

@@ -102,6 +102,18 @@ def test_an_amended_report_has_the_window_judged_again_and_the_breach_shrinks_gr
     assert trail == ["deviation.found", "deviation.assessed_again", "deviation.not_found_again"]
 
 
+def test_an_amended_last_report_tells_the_case_by_its_window_only(world: World) -> None:
+    share = duty(world, "20")
+    only(world, MARCH, date(2026, 4, 30), share)
+    file(world, MARCH, **AT_0)
+    april = file(world, APRIL, **AT_0)
+    amend(world, april, electric="504", diesel="450")  # 504 of 10 080: less of a breach, and still one
+    [case] = cases_of(share)
+    assert case.facts["figure"]["value"] == "5"
+    trail = select(AuditEvent.action).where(AuditEvent.subject_id == str(case.public_id)).order_by(AuditEvent.id)
+    assert list(db.session.scalars(trail)) == ["deviation.found", "deviation.assessed_again"]
+
+
 def test_what_rests_on_the_same_reports_is_not_judged_again(world: World) -> None:
     share = duty(world, "20")
     only(world, MARCH, date(2026, 3, 31), share)
