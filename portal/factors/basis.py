@@ -17,6 +17,12 @@ Biofuel: TypeAlias = Literal["zero", "fossil", "mandate_share"]
 Fence: TypeAlias = Literal["inside", "outside"]
 """Inside the fence: NS 3720 module A5. Outside: transport of materials, waste, masses and people."""
 
+Heating: TypeAlias = Literal["", "in", "out"]
+"""Whether energy for heating and drying counts in the figures of the whole site. "": nobody has said; it counts."""
+
+Avoided: TypeAlias = Literal["", "b0", "b7", "mandate", "fossil_free", "bid", "budget"]
+"""What the emissions are held against to say what was avoided. "": the contract names nothing."""
+
 NON_ROAD_MANDATE = Decimal("0.10")
 """The Norwegian sales mandate for non-road liquid fuel from 1 January 2024 (DFØ, drivstoffmatrise)."""
 
@@ -56,7 +62,8 @@ class Basis:
 
     `mandate` is the share that `mandate_share` counts as biofuel. `supplement` gives the energy content of carriers
     that the fuel edition has none for; it never gives emissions. `efficiency` turns delivered energy into energy at
-    the machine.
+    the machine. `heating` and `avoided` are left out of what is stored where nobody has chosen: a contract from before
+    there was a choice keeps its figures, its sentences and its pins.
     """
 
     fuel: Edition
@@ -66,6 +73,8 @@ class Basis:
     mandate: Decimal = NON_ROAD_MANDATE
     supplement: Edition | None = None
     efficiency: Efficiency | None = None
+    heating: Heating = ""
+    avoided: Avoided = ""
 
     def emissions(self, carrier: str, amount: Decimal, unit: str = "") -> Emissions | None:
         """The emissions of `amount` (in `unit`, else the edition's own), or None when no sourced figure says."""
@@ -102,6 +111,8 @@ class Basis:
         if self.supplement:
             lines.append(_SUPPLEMENT.with_values(edition=_named(self.supplement)))
         lines.append(_efficiency_sentence(self.efficiency))
+        lines += [HEATING[self.heating]] if self.heating else []
+        lines += [AVOIDED[self.avoided]] if self.avoided else []
         return tuple(lines)
 
     def dump(self) -> dict[str, str]:
@@ -114,6 +125,8 @@ class Basis:
             stored["supplement"] = self.supplement.key
         if self.efficiency:
             stored["efficiency"] = self.efficiency.key
+        stored |= {"heating": self.heating} if self.heating else {}
+        stored |= {"avoided": self.avoided} if self.avoided else {}
         return stored
 
     @classmethod
@@ -127,6 +140,8 @@ class Basis:
             mandate=Decimal(stored["mandate"]),
             supplement=edition(stored["supplement"]) if "supplement" in stored else None,
             efficiency=efficiency(stored["efficiency"]) if "efficiency" in stored else None,
+            heating=cast("Heating", stored.get("heating", "")),
+            avoided=cast("Avoided", stored.get("avoided", "")),
         )
 
     def _fuel_factor(self, carrier: str, unit: str) -> Factor | None:
@@ -256,3 +271,43 @@ _NO_EFFICIENCY = Text(
     "Energi ved maskinen kan ikke beregnes: kontrakten viser ikke til noen tabell over virkningsgrad.",
     "Energy at the machine cannot be computed: the contract refers to no table of efficiencies.",
 )
+HEATING: Mapping[Heating, Text] = {
+    "in": Text(
+        "Oppvarming og tørking: energien er med i tallene for hele plassen.",
+        "Heating and drying: the energy is in the figures of the whole site.",
+    ),
+    "out": Text(
+        "Oppvarming og tørking: energien på slike målere og byggvarmere er ikke med i tallene for hele plassen. "
+        "Drivstoff som telles fra leveransene, kan ikke skilles ut og er med.",
+        "Heating and drying: the energy on such meters and heaters is not in the figures of the whole site. "
+        "Fuel that is counted from deliveries cannot be told apart and is in them.",
+    ),
+}
+"""Choice -> the sentence that says so beside the figures; "" has none."""
+AVOIDED: Mapping[Avoided, Text] = {
+    "b0": Text(
+        "Unngåtte utslipp: mot de samme literne som ren fossil diesel (B0).",
+        "Emissions avoided: against the same litres of pure fossil diesel (B0).",
+    ),
+    "b7": Text(
+        "Unngåtte utslipp: mot de samme literne som diesel med 7 % biodrivstoff (B7).",
+        "Emissions avoided: against the same litres of diesel with 7 % biofuel (B7).",
+    ),
+    "mandate": Text(
+        "Unngåtte utslipp: mot de samme literne med den andelen biodrivstoff som omsetningskravet gir.",
+        "Emissions avoided: against the same litres with the share of biofuel that the sales mandate gives.",
+    ),
+    "fossil_free": Text(
+        "Unngåtte utslipp: mot en plass som bare bruker fossilfritt drivstoff (HVO).",
+        "Emissions avoided: against a site that uses only fossil-free fuel (HVO).",
+    ),
+    "bid": Text(
+        "Unngåtte utslipp: mot det leverandøren regnet med i tilbudet.",
+        "Emissions avoided: against what the supplier reckoned with in the bid.",
+    ),
+    "budget": Text(
+        "Unngåtte utslipp: mot oppdragsgiverens klimabudsjett.",
+        "Emissions avoided: against the buyer's climate budget.",
+    ),
+}
+"""Choice -> the sentence that says so beside the figures; "" has none."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, Protocol, TypeVar
 
-from portal.kinds import energy, fuel, general, machinery, site, transport
+from portal.kinds import energy, energy_account, energy_plan, fuel, general, machinery, site, transport
 from portal.kinds.base import (
     PROVENANCE,
     Aggregate,
@@ -39,6 +39,7 @@ from portal.kinds.base import (
 __all__ = [
     "MODULES",
     "ONCE",
+    "ONCE_MODULES",
     "PROVENANCE",
     "WHOLE_SITE",
     "Aggregate",
@@ -69,6 +70,7 @@ __all__ = [
     "UnknownFunction",
     "Values",
     "catalogue",
+    "described",
     "functions",
     "kind",
     "kinds",
@@ -94,7 +96,10 @@ class KindModule(Protocol):
 MODULES: tuple[KindModule, ...] = (machinery, transport, energy, fuel)
 """In the order in which people meet them."""
 
-ONCE: Mapping[str, tuple[str, ...]] = {}
+ONCE_MODULES: tuple[KindModule, ...] = (energy_plan, energy_account)
+"""Kinds that are filed once in a contract, and not in each period."""
+
+ONCE: Mapping[str, tuple[str, ...]] = {"plan": (energy_plan.KIND.key,), "account": (energy_account.KIND.key,)}
 """What a period is for, when it comes only once -> the keys of the kinds of its report."""
 
 WHOLE_SITE = site.KIND
@@ -124,18 +129,23 @@ def catalogue(modules: tuple[KindModule, ...]) -> Catalogue:
 
 
 def kinds() -> Mapping[str, Kind]:
-    """Every kind that ships, by key."""
+    """Every kind that ships and is reported period by period, by key."""
     return catalogue(MODULES).kinds
 
 
 def kind(key: str) -> Kind:
-    """The kind with this key. Raises KeyError."""
-    return kinds()[key]
+    """The kind with this key, those that are filed once too. Raises KeyError."""
+    return catalogue((*MODULES, *ONCE_MODULES)).kinds[key]
+
+
+def described(key: str) -> Kind:
+    """As `kind`, the whole site too. Raises KeyError."""
+    return WHOLE_SITE if key == WHOLE_SITE.key else kind(key)
 
 
 def functions() -> Mapping[str, Function]:
     """Every extension function, by `name@version`."""
-    return catalogue(MODULES).functions
+    return catalogue((*MODULES, *ONCE_MODULES)).functions
 
 
 def load(stored: Mapping[str, Any]) -> Kind:

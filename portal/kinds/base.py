@@ -42,6 +42,7 @@ __all__ = [
     "Kind",
     "Line",
     "Measure",
+    "Measurer",
     "Measures",
     "Parameter",
     "Parsed",
@@ -111,7 +112,8 @@ class Setting:
     lines of the report's other kinds, by the place they tell energy from (`Kind.tells`); a place that the contract
     does not ask for is not in it. `counted`:
     carrier → where its energy counts (`carriers.CountedFrom`); the key "" is for every carrier that is not named.
-    `units`: line identity → what the register knows.
+    `units`: line identity → what the register knows. `accepted`: carrier → what approved reports have counted so far
+    over the whole contract, in the carrier's own unit; None where nobody asks.
     """
 
     starts_on: date
@@ -122,6 +124,7 @@ class Setting:
     others: Mapping[str, Sequence[Line]] = field(default_factory=dict)
     counted: Mapping[str, str] = field(default_factory=dict)
     units: Mapping[str, Unit] = field(default_factory=dict)
+    accepted: Mapping[str, Decimal] | None = None
 
     @property
     def history(self) -> tuple[Sequence[Line], ...]:

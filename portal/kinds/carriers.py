@@ -9,7 +9,7 @@ from decimal import Decimal
 from enum import StrEnum
 
 from portal.kinds import definitions
-from portal.kinds.base import Choice, Indicator, Line, Measure, Setting, missing
+from portal.kinds.base import Choice, Indicator, Kind, Line, Measure, Measurer, Setting, missing
 from portal.text import Text, same
 
 
@@ -38,6 +38,11 @@ class Carrier:
     drives: bool = True
     made_on_site: bool = False
     piped: bool = False
+
+    @property
+    def fossil(self) -> bool:
+        """Whether it is a fossil fuel that is burnt on the site. A generator's current counts as the fuel it burns."""
+        return not (self.zero_emission or self.bio or self.made_on_site or self.piped)
 
     @property
     def choice(self) -> Choice:
@@ -117,6 +122,19 @@ ENERGY = Indicator(
     "energy",
     lower_is_better=True,
 )
+FOSSIL_LINES = Indicator(
+    "fossil_lines",
+    Text("Linjer med fossilt drivstoff", "Lines with fossil fuel"),
+    Text(
+        "Hvor mange linjer som har brukt diesel, bensin, naturgass, propan, fyringsolje eller parafin.",
+        "How many lines have used diesel, petrol, natural gas, propane, heating oil or paraffin.",
+    ),
+    "",
+    "sum",
+    "fossil_lines",
+    lower_is_better=True,
+)
+"""Never unknown for want of a factor: a line either used some, or did not."""
 ZERO_EMISSION = {"zero_emission": "yes"}
 MEASURED_SHARE = Indicator(
     "measured_share",
@@ -226,6 +244,26 @@ def counted(  # noqa: PLR0913 - a line, where it stands, and what it can be filt
     # What a generator makes is in the fuel that the generator burns.
     burnt = Decimal(0) if each.made_on_site else amount * sign
     return [quantity, *_energy(key, burnt, unit, setting, dimensions), litres]
+
+
+def also_fossil(measures: Measurer) -> Measurer:
+    """The same measures, and `fossil_lines`: 1 on a line that used some of a fossil fuel, else 0.
+
+    A measure of its own and no filter: reports that were pinned before there was one say that they do not know, and
+    not that there was none. It counts where the line's amount counts. Of what was delivered only deliveries are use.
+    """
+
+    def measured(kind: Kind, lines: Sequence[Line], setting: Setting) -> dict[str, list[Measure]]:
+        found = measures(kind, lines, setting)
+        return {line: [*own, *(_fossil(each) for each in own if each.key == "quantity")] for line, own in found.items()}
+
+    return measured
+
+
+def _fossil(quantity: Measure) -> Measure:
+    is_use = quantity.amount > 0 and quantity.dimensions.get("entry", "delivery") == "delivery"
+    used = is_use and carrier(quantity.dimensions["carrier"]).fossil
+    return Measure("fossil_lines", Decimal(int(used)), "", quantity.dimensions)
 
 
 def _energy(key: str, amount: Decimal, unit: str, setting: Setting, dimensions: Mapping[str, str]) -> Sequence[Measure]:

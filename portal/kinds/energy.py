@@ -29,6 +29,7 @@ def _of_line(line: Line, setting: Setting) -> list[Measure]:
         "amount",
         setting,
         reported_from=CountedFrom.METERS if told_elsewhere else None,
+        is_inside=setting.basis.heating != "out" or purpose != HEATING,
         also={"purpose": purpose, "heating": "yes" if purpose == HEATING else "no"},
     )
 
@@ -93,6 +94,7 @@ def _is_for_machines(line: Line) -> bool:
 
 FUNCTIONS: Mapping[str, Function] = {
     "energy.measures@1": measures,
+    "energy.measures@2": carriers.also_fossil(measures),
     "energy.meter_once@1": meter_once,
     "energy.ten_times_previous@1": checks.ten_times_previous(*_NAMES),
     "energy.against_history@1": against_history,
@@ -218,10 +220,11 @@ KIND = Kind(
             carriers.ZERO_EMISSION,
             definition=definitions.ZERO_EMISSION_ENERGY,
         ),
+        carriers.FOSSIL_LINES,
         *carriers.EMISSION_INDICATORS,
         carriers.MEASURED_SHARE,
     ),
-    measures="energy.measures@1",
+    measures="energy.measures@2",
     rules=RULES,
     tells=CountedFrom.METERS.value,
 )

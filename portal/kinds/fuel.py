@@ -154,6 +154,7 @@ def _stock(lines: Sequence[Line], entry: str) -> dict[str, Decimal]:
 
 FUNCTIONS: Mapping[str, Function] = {
     "fuel.measures@1": measures,
+    "fuel.measures@2": carriers.also_fossil(measures),
     "fuel.delivered_in_period@1": delivered_in_period,
     "fuel.delivery_named@1": delivery_named,
     "fuel.delivery_once@1": delivery_once,
@@ -316,6 +317,7 @@ KIND = Kind(
             lower_is_better=True,
         ),
         carriers.LIQUID_FUEL,
+        carriers.FOSSIL_LINES,
         *carriers.EMISSION_INDICATORS,
         Indicator(
             "bio_share_energy",
@@ -334,7 +336,7 @@ KIND = Kind(
         ),
         carriers.MEASURED_SHARE,
     ),
-    measures="fuel.measures@1",
+    measures="fuel.measures@2",
     rules=RULES,
     tells=CountedFrom.DELIVERIES.value,
 )

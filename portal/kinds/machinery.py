@@ -152,10 +152,21 @@ def _of_line(line: Line, setting: Setting, *, counts: bool) -> list[Measure]:
     clean = "yes" if carriers.carrier(carrier).zero_emission else "no"
     dimensions = {"carrier": carrier, "zero_emission": clean, "stage": stage}
     measured = carriers.counted(
-        line, "carrier", "amount", setting, reported_from=CountedFrom.USE, also={"stage": stage}
+        line,
+        "carrier",
+        "amount",
+        setting,
+        reported_from=CountedFrom.USE,
+        is_inside=setting.basis.heating != "out" or not _is_heater(line, setting),
+        also={"stage": stage},
     )
     measured.append(Measure("machines", Decimal(int(counts)), "", dimensions))
     return measured if hours is None else [*measured, Measure("hours", hours, "h", dimensions)]
+
+
+def _is_heater(line: Line, setting: Setting) -> bool:
+    unit = setting.units.get(line.text("machine"))
+    return unit is not None and unit.type == "heater"
 
 
 def _line_that_counts(lines: Sequence[Line]) -> dict[str, str]:
@@ -178,6 +189,7 @@ def _by_machine(lines: Sequence[Line]) -> dict[str, list[Line]]:
 
 FUNCTIONS: Mapping[str, Function] = {
     "machinery.measures@1": measures,
+    "machinery.measures@2": carriers.also_fossil(measures),
     "machinery.hours_in_period@1": hours_in_period,
     "machinery.machine_once@1": machine_once,
     "machinery.hours_without_amount@1": hours_without_amount,
@@ -419,10 +431,11 @@ KIND = Kind(
         ),
         carriers.ENERGY,
         carriers.LIQUID_FUEL,
+        carriers.FOSSIL_LINES,
         *carriers.EMISSION_INDICATORS,
         carriers.MEASURED_SHARE,
     ),
-    measures="machinery.measures@1",
+    measures="machinery.measures@2",
     rules=RULES,
     tells=CountedFrom.USE.value,
 )

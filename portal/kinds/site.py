@@ -39,6 +39,7 @@ KIND = Kind(
             lower_is_better=True,
         ),
         carriers.LIQUID_FUEL,
+        carriers.FOSSIL_LINES,
         *carriers.EMISSION_INDICATORS,
         Indicator(
             "bio_share_energy",

@@ -99,6 +99,7 @@ def use_a_distance(
 
 FUNCTIONS: Mapping[str, Function] = {
     "transport.measures@1": measures,
+    "transport.measures@2": carriers.also_fossil(measures),
     "transport.vehicle_once@1": vehicle_once,
     "transport.class_fits_carrier@1": class_fits_carrier,
     "transport.amount_given@1": amount_given,
@@ -288,10 +289,11 @@ KIND = Kind(
             lower_is_better=True,
         ),
         carriers.LIQUID_FUEL,
+        carriers.FOSSIL_LINES,
         *carriers.EMISSION_INDICATORS,
         carriers.MEASURED_SHARE,
     ),
-    measures="transport.measures@1",
+    measures="transport.measures@2",
     rules=RULES,
     tells=CountedFrom.USE.value,
 )

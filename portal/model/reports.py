@@ -345,6 +345,10 @@ class FindingResult(StrEnum):
     MET = "met"
     BROKEN = "broken"
     UNKNOWN = "unknown"
+    ON_COURSE = "on_course"
+    """Judged over a longer window that is still open: so far it would be met."""
+    BEHIND = "behind"
+    """Judged over a longer window that is still open: so far it would not be met. No breach before it closes."""
 
 
 class Finding(Base):

@@ -34,7 +34,7 @@ from portal.model import (
 )
 from portal.model.base import Json
 from portal.model.cases import MOVED_ON
-from portal.operations import accounts, deadlines, lookup, mail, processes
+from portal.operations import accounts, contracts, deadlines, limits, lookup, mail, processes, windows
 from portal.permissions import Permission
 from portal.text import Text
 
@@ -68,6 +68,7 @@ THE_CORRECTION = {
     PeriodPurpose.PLAN: Text("Rettingen av planen etter oppstart", "The correction of the plan after the start"),
     PeriodPurpose.ACCOUNT: Text("Rettingen av sluttregnskapet", "The correction of the final account"),
 }
+IN_WINDOW = Text("{days}: {sentence}", "{days}: {sentence}")
 NOT_ACCEPTED = Text(
     "Rapporten for {period}, revisjon {number}, ble avvist i kontrollen: {reasons}",
     "The report for {period}, revision {number}, was rejected in review: {reasons}",
@@ -128,7 +129,47 @@ def open_for_breaches(*, report_id: int) -> dict[str, object]:
         if finding.result == FindingResult.MET:
             gone = Gone("breach", finding.figure, Text.load(finding.sentence), report.accepted_number or 0)
             note_gone(report, finding.requirement, gone)
-    return {"opened": len(broken)}
+    return {"opened": len(broken) + _open_for_windows(report.contract)}
+
+
+def judge_windows(number: int) -> int:
+    """Judge the windows of a contract that have closed, and open a deviation for each that is broken. Safe to repeat.
+
+    Asked when a report is approved, when the contract is handed over, and every hour: a window also closes by its
+    last day going by. Returns how many are broken.
+    """
+    return _open_for_windows(lookup.by_number(Contract, number))
+
+
+def _open_for_windows(contract: Contract) -> int:
+    judged = windows.judge_closed(contract)
+    broken = [each for each in judged if each.judgement.result == FindingResult.BROKEN]
+    for each in judged:
+        duty, window = each.window.requirement, each.window
+        if each in broken:
+            note_breach(each.report, duty, _breach_of(each), window)
+        elif each.judgement.result == FindingResult.MET:
+            gone = Gone("breach", window.figure, _in_window(each), each.report.accepted_number or 0)
+            note_gone(each.report, duty, gone, window)
+    return len(broken)
+
+
+def _breach_of(judged: windows.Judged) -> Breach:
+    window = judged.window
+    facts: Json = {
+        "figure": window.figure,
+        "threshold": window.figure["threshold"],
+        "lines": list(judged.judgement.lines),
+        "revision": judged.report.accepted_number,
+        "breaches": judged.judgement.breaches,
+        "window": [window.starts_on.isoformat(), window.ends_on.isoformat()],
+    }
+    return Breach(Cause.REQUIREMENT_BROKEN, "breach", _in_window(judged), facts)
+
+
+def _in_window(judged: windows.Judged) -> Text:
+    days = calendars.period_name(calendars.Period(judged.window.starts_on, judged.window.ends_on))
+    return IN_WINDOW.with_values(days=days, sentence=judged.judgement.sentence)
 
 
 def note_missing(report: Report) -> None:
@@ -191,12 +232,16 @@ def note_not_accepted(report: Report, reasons: str) -> None:
 def _breach(report: Report, finding: Finding) -> Breach:
     facts: Json = {
         "figure": finding.figure,
-        "threshold": finding.requirement.threshold,
+        "threshold": _threshold(report, finding.requirement),
         "lines": finding.lines,
         "revision": report.accepted_number,
         "breaches": finding.figure["breaches"],
     }
     return Breach(Cause.REQUIREMENT_BROKEN, "breach", Text.load(finding.sentence), facts)
+
+
+def _threshold(report: Report, duty: Requirement) -> str:
+    return limits.on(duty, contracts.counting_kinds(report)[duty.kind], report.period.ends_on).threshold
 
 
 def _open_against_duty(report: Report, breach: Breach) -> None:
@@ -209,7 +254,7 @@ def note_breach(
     report: Report, requirement: Requirement, breach: Breach, window: AssessmentWindow | None = None
 ) -> Deviation:
     """Open the deviation for a breach; one that is known already is told anew, with its trail."""
-    known = _known(report, requirement, breach.group)
+    known = _known(report, requirement, breach.group, window)
     if known is not None:
         _tell_anew(known, breach)
         return known
@@ -303,13 +348,13 @@ def _tell_anew(known: Deviation, breach: Breach) -> None:
         _tell_assessors(known, was=was, found=breach.sentence.dump(), gone=False)
 
 
-def note_gone(report: Report, requirement: Requirement, gone: Gone) -> None:
+def note_gone(report: Report, requirement: Requirement, gone: Gone, window: AssessmentWindow | None = None) -> None:
     """An accepted amendment no longer shows a breach that was found in the report before.
 
     Without a notice the deviation falls away. With one, a person closes the case: the supplier was told of it, and is
     to be told how it ended. What was decided stays as it was decided; the buyer is told.
     """
-    known = _known(report, requirement, gone.group)
+    known = _known(report, requirement, gone.group, window)
     if known is None or known.state == DeviationState.FELL_AWAY:
         return
     record(known, "deviation.not_found_again", by=None, found=gone.shown, said=gone.sentence.dump(), was=known.sentence)
@@ -338,14 +383,17 @@ def _weight(facts: Json) -> Json:
     return {name: value for name, value in facts.items() if name != "revision"}
 
 
-def _known(report: Report, requirement: Requirement | None, group: str) -> Deviation | None:
+def _known(
+    report: Report, requirement: Requirement | None, group: str, window: AssessmentWindow | None = None
+) -> Deviation | None:
+    """The deviation of this identity: requirement, report or window, cause."""
     if requirement is None:
         return None
-    return db.session.scalar(
-        select(Deviation).where(
-            Deviation.requirement_id == requirement.id, Deviation.report_id == report.id, Deviation.cause_group == group
-        )
-    )
+    rows = select(Deviation).where(Deviation.requirement_id == requirement.id, Deviation.cause_group == group)
+    if window is not None:
+        return db.session.scalar(rows.where(Deviation.window_id == window.id))
+    # A window's deviation stands on the last report in it, whose own finding says nothing of the window.
+    return db.session.scalar(rows.where(Deviation.report_id == report.id, Deviation.window_id.is_(None)))
 
 
 def _duty_to_file(report: Report) -> Requirement | None:

@@ -11,7 +11,18 @@ from portal import permissions
 from portal.errors import Conflict, Invalid, Refused
 from portal.extensions import db
 from portal.kinds.base import Kind, Line, Problem, Raw, Reading
-from portal.model import Answer, DraftLine, Membership, Report, ReportingPeriod, ReportState, Revision, Section, record
+from portal.model import (
+    Answer,
+    DraftLine,
+    Membership,
+    PeriodPurpose,
+    Report,
+    ReportingPeriod,
+    ReportState,
+    Revision,
+    Section,
+    record,
+)
 from portal.operations import contracts, processes, typed
 from portal.permissions import Permission
 from portal.text import Text
@@ -155,7 +166,7 @@ def _revisions_before(report: Report, most: int) -> Sequence[Revision]:
         .join(Revision.report)
         .join(Report.period)
         .where(Report.contract_id == report.contract_id, ReportingPeriod.starts_on < report.period.starts_on)
-        .where(ReportingPeriod.purpose == report.period.purpose)
+        .where(ReportingPeriod.purpose == PeriodPurpose.REGULAR)  # a plan or an account is no period before
         .where(~Revision.withdrawal.has())
         .subquery()
     )

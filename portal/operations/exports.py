@@ -12,7 +12,7 @@ from portal import permissions
 from portal.extensions import db
 from portal.kinds.base import FieldType, Indicator, Kind
 from portal.model import Contract, Figure, Finding, Membership, Report, ReportingPeriod, Revision
-from portal.operations import contracts, figures
+from portal.operations import contracts, figures, stretches
 from portal.sheets.export import Column, Properties, Sheet, Value, write_workbook
 from portal.text import Text, same
 
@@ -24,6 +24,8 @@ RESULT = {
     "met": Text("oppfylt", "met"),
     "broken": Text("brutt", "broken"),
     "unknown": Text("ikke vurdert", "not judged"),
+    "on_course": Text("i rute", "on course"),
+    "behind": Text("ligger etter", "behind"),
 }
 HEADINGS = {
     "contract": Text("Kontrakt", "Contract"),
@@ -147,14 +149,14 @@ def _summary(reports: Sequence[_Accepted], language: str) -> Iterator[Sequence[V
 def _finding(each: _Accepted, finding: Finding, language: str) -> tuple[Value, ...]:
     report, revision, kinds = each
     duty = finding.requirement
-    kind = kinds[duty.kind]
+    kind = stretches.describing(kinds[duty.kind], duty)
     value = finding.figure["value"]
     return (
         duty.clause,
         kind.indicator(duty.indicator).title.to(language),
         Decimal(value) if value is not None else None,
         finding.figure["unit"],
-        figures.threshold_in_words(kind, duty).to(language),
+        figures.threshold_in_words(kind, duty, report.period.ends_on).to(language),
         RESULT[finding.result].to(language),
         figures.basis_of(report).fuel.title.to(language),
         _basis(revision.figures[0] if revision.figures else None, language),

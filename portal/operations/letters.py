@@ -21,7 +21,7 @@ from portal.model import (
     Revision,
     SanctionClause,
 )
-from portal.operations import calculations, clauses, comments, contracts, deviations, figures
+from portal.operations import calculations, clauses, comments, contracts, deviations, figures, stretches
 from portal.operations.comments import Place
 from portal.quantities import shown
 from portal.text import Text, same
@@ -124,7 +124,8 @@ def may_cost(deviation: Deviation) -> Cost | None:
 def threshold(deviation: Deviation) -> Text | None:
     """What the requirement asks for, in words: «20 %», «steg IIIB»; None for the duty to report."""
     kind = _kind(deviation)
-    return figures.threshold_in_words(kind, deviation.requirement) if kind else None
+    last_day = (deviation.window or deviation.report.period).ends_on
+    return figures.threshold_in_words(kind, deviation.requirement, last_day) if kind else None
 
 
 def breaks_by_line(deviation: Deviation) -> bool:
@@ -235,9 +236,10 @@ def _how() -> str:
 
 
 def _kind(deviation: Deviation) -> Kind | None:
-    if deviation.requirement.indicator in DUTIES_TO_FILE:
+    duty = deviation.requirement
+    if duty.indicator in DUTIES_TO_FILE:
         return None
-    return contracts.kind_of(deviation.report, deviation.requirement.kind)
+    return stretches.describing(contracts.kind_of(deviation.report, duty.kind), duty)
 
 
 def _language() -> str:

@@ -24,9 +24,10 @@ from portal.model import (
     Requirement,
     Revision,
     RevisionLine,
+    Window,
     record,
 )
-from portal.operations import figures
+from portal.operations import figures, limits, scopes
 from portal.permissions import Permission
 from portal.text import Text, same
 
@@ -169,22 +170,24 @@ def _reported_after(deployment: Deployment, day: date) -> date | None:
 def verdicts(machine: Machine, contract: Contract, arrived_on: date | None = None) -> list[Verdict]:
     """What the contract's requirements say of a machine by itself, those in force today or when it arrives later."""
     day = max(clock.today(contract.time_zone), arrived_on or contract.starts_on, contract.starts_on)
-    return [each for duty in contract.requirements_on(day) for each in _verdict(machine, contract, duty)]
+    return [each for duty in contract.requirements_on(day) for each in _verdict(machine, contract, duty, day)]
 
 
-def _verdict(machine: Machine, contract: Contract, duty: Requirement) -> Iterator[Verdict]:
+def _verdict(machine: Machine, contract: Contract, duty: Requirement, day: date) -> Iterator[Verdict]:
     kind = kinds.kinds().get(duty.kind)
     if kind is None or not kind.indicator(duty.indicator).breaks_by_line:
         return
     line = _as_line(machine, kind)
-    if line is None:
+    if line is None or not scopes.is_about(duty, machine):
         return
     setting = Setting(contract.starts_on, contract.ends_on, Basis.load(contract.basis))
     indicator = kind.indicator(duty.indicator)
-    tally = kind.figure(indicator.key, kind.measure([line], setting), duty.threshold)
-    met = indicator.met(tally, duty.threshold, duty.comparison.value)
-    result = {True: FindingResult.MET, False: FindingResult.BROKEN, None: FindingResult.UNKNOWN}[met]
-    yield Verdict(duty, result, indicator.title, figures.threshold_in_words(kind, duty))
+    threshold = limits.on(duty, kind, day).threshold
+    tally = kind.figure(indicator.key, kind.measure([line], setting), limits.typed(indicator, threshold))
+    met = limits.met(duty, indicator, tally, threshold)
+    broken = FindingResult.BROKEN if duty.window == Window.PERIOD else FindingResult.BEHIND
+    result = {True: FindingResult.MET, False: broken, None: FindingResult.UNKNOWN}[met]
+    yield Verdict(duty, result, indicator.title, figures.threshold_in_words(kind, duty, day))
 
 
 def _as_line(machine: Machine, kind: Kind) -> Line | None:

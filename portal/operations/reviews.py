@@ -31,6 +31,7 @@ from portal.operations import (
     letters,
     lookup,
     mail,
+    plans,
     processes,
     reports,
     revisions,
@@ -188,6 +189,7 @@ def approve(*, report_id: int, actor_id: int | None) -> dict[str, object]:
         _note_unattended(report, revision)
     by = accounts.membership(actor_id) if actor_id is not None else None
     report.move(ReportState.APPROVED, by=by, revision=revision.number)
+    plans.note(report, revision)
     _tell_supplier(report, "approved", revision)
     return {}
 

@@ -8,11 +8,11 @@ from flask.typing import ResponseReturnValue
 from portal import kinds
 from portal.factors import Basis
 from portal.kinds import carriers
-from portal.model import REPORTING_DUTY, Contract, Requirement, SanctionClause
+from portal.model import DUTIES_TO_FILE, REPORTING_DUTY, Contract, Requirement, SanctionClause
 from portal.operations import figures, previews
 from portal.permissions import Permission
 from portal.text import Text
-from portal.web import lists
+from portal.web import lists, requirement_views
 from portal.web.access import current_membership, requires
 
 blueprint = Blueprint("contracts", __name__, url_prefix="/contracts")
@@ -62,6 +62,9 @@ def _in_words(contract: Contract, duty: Requirement) -> Duty:
     if duty.indicator == REPORTING_DUTY:
         means = REPORT_ON_TIME_MEANS.with_values(days=contract.due_days)
         return Duty(duty, REPORT_ON_TIME, means, None, sanction)
-    kind = kinds.WHOLE_SITE if duty.kind == kinds.WHOLE_SITE.key else kinds.kind(duty.kind)
+    if duty.indicator in DUTIES_TO_FILE:
+        once = requirement_views.of(duty)
+        return Duty(duty, once.title, once.means, once.limit, sanction)
+    kind = kinds.described(duty.kind)
     indicator = kind.indicator(duty.indicator)
     return Duty(duty, indicator.title, indicator.sentence, figures.threshold_in_words(kind, duty), sanction)

@@ -23,6 +23,7 @@ from portal.model import (
     SanctionState,
     Stance,
     Verdict,
+    Window,
 )
 from portal.operations.chasing import WhyNot
 from portal.operations.review_queue import Why
@@ -116,7 +117,17 @@ FINDING = {
     FindingResult.MET: Tag(_("Met"), "success"),
     FindingResult.BROKEN: Tag(_("Broken"), "danger"),
     FindingResult.UNKNOWN: Tag(_("Cannot be judged"), "warning"),
+    FindingResult.ON_COURSE: Tag(_("On course"), "info"),
+    FindingResult.BEHIND: Tag(_("Behind"), "warning"),
 }
+GRAVEST_FIRST = (
+    FindingResult.BROKEN,
+    FindingResult.BEHIND,
+    FindingResult.UNKNOWN,
+    FindingResult.ON_COURSE,
+    FindingResult.MET,
+)
+"""The order in which results are shown."""
 
 MAIL = {
     MailState.QUEUED: Tag(_("Waiting to be sent"), "info"),
@@ -182,6 +193,13 @@ COMPARE = {
 }
 
 COMPARISON = {Comparison.AT_LEAST: _("at least"), Comparison.AT_MOST: _("at most")}
+
+WINDOW = {
+    Window.PERIOD: _("each period by itself"),
+    Window.YEAR: _("each calendar year"),
+    Window.RUNNING: _("all so far, at the end of each period"),
+    Window.WHOLE: _("the whole contract, at handover"),
+}
 
 ANSWER = {Answer.FILLED: _("Filled in"), Answer.NOTHING: _("Nothing to report")}
 
@@ -258,6 +276,12 @@ EVENT = {
     "comment.answered": _("A question was answered"),
     "evidence.added": _("A file was put beside a figure"),
     "evidence.removed": _("A file was taken away from a figure"),
+    "window.judged": _("The window closed, and was judged"),
+    "plan.noted": _("The figures of the approved plan were noted"),
+    "requirement.added": _("A requirement was added"),
+    "requirement.changed": _("A requirement was changed"),
+    "requirement.ended": _("A requirement was ended"),
+    "requirement.removed": _("A requirement was removed"),
     "deviation.found": _("The deviation was found"),
     "deviation.assessed_again": _("The deviation was assessed again"),
     "deviation.confirmed": _("An amended report was approved, and the breach is as it was"),

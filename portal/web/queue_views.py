@@ -193,6 +193,10 @@ def _reasons(row: QueueRow, revision: Revision, found: Mapping[str, int], said: 
         reasons.append(Tag(_("Review is overdue"), "danger"))
     if broken:
         reasons.append(Tag(ngettext("%(num)d requirement broken", "%(num)d requirements broken", broken), "danger"))
+    if behind := found.get(FindingResult.BEHIND, 0):
+        reasons.append(
+            Tag(ngettext("%(num)d requirement is behind", "%(num)d requirements are behind", behind), "info")
+        )
     if unclear:
         words = ngettext("%(num)d requirement cannot be judged", "%(num)d requirements cannot be judged", unclear)
         reasons.append(Tag(words, "warning"))

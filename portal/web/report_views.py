@@ -1,6 +1,7 @@
 """What the supplier's pages of a report show: the parts and how far each has come, and what a draft would say."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
 from decimal import Decimal
 from typing import NamedTuple
 
@@ -11,8 +12,8 @@ from flask_babel import ngettext
 from portal import factors
 from portal.kinds import WHOLE_SITE, Indicator, Kind, Line, Problem
 from portal.kinds.base import FieldType
-from portal.model import Answer, Evidence, Figure, FindingResult, Report, ReportState, Revision, Section
-from portal.operations import drafts, evidence, explanations, figures, letters
+from portal.model import Answer, Evidence, Figure, Report, ReportState, Revision, Section
+from portal.operations import drafts, evidence, explanations, figures, letters, stretches
 from portal.operations.figures import ComputedFigure, Judgement
 from portal.operations.reports import Summary
 from portal.text import Text, same
@@ -24,7 +25,6 @@ NOTHING = same("")
 MISSING = "missing"
 UNANSWERED = "unanswered"
 """The rule of a section that nobody has answered."""
-_ORDER = (FindingResult.BROKEN, FindingResult.UNKNOWN, FindingResult.MET)
 
 
 class Remark(NamedTuple):
@@ -209,8 +209,9 @@ def draft_findings(found: Summary) -> list[DraftFinding]:
         WHOLE_SITE.key: (WHOLE_SITE, ()),
         **{state.kind.key: (state.kind, state.lines) for state in found.sections},
     }
-    rows = [_finding(each, *sections[each.requirement.kind]) for each in found.assessment.judgements]
-    return sorted(rows, key=lambda row: _ORDER.index(row.finding.result))
+    day = found.sections[0].section.report.period.ends_on
+    rows = [_finding(each, *sections[each.requirement.kind], day) for each in found.assessment.judgements]
+    return sorted(rows, key=lambda row: labels.GRAVEST_FIRST.index(row.finding.result))
 
 
 def _figure(figure: ComputedFigure) -> FigureRow:
@@ -231,7 +232,8 @@ def _editions(used: Sequence[str]) -> Text:
     return Text("; ".join(title.nb for title in titles), "; ".join(title.en for title in titles))
 
 
-def _finding(judgement: Judgement, kind: Kind, lines: Sequence[Line]) -> DraftFinding:
+def _finding(judgement: Judgement, kind: Kind, lines: Sequence[Line], day: date) -> DraftFinding:
+    kind = stretches.describing(kind, judgement.requirement)
     indicator = kind.indicator(judgement.requirement.indicator)
     named = [
         letters.line_name(kind, line, place)
@@ -241,7 +243,7 @@ def _finding(judgement: Judgement, kind: Kind, lines: Sequence[Line]) -> DraftFi
     return DraftFinding(
         judgement,
         indicator.title,
-        figures.threshold_in_words(kind, judgement.requirement),
+        figures.threshold_in_words(kind, judgement.requirement, day),
         judgement.shown,
         judgement.sentence,
         named,

@@ -11,7 +11,7 @@ from portal import factors, permissions
 from portal.extensions import db
 from portal.kinds import WHOLE_SITE, Field, FieldType, Indicator, Kind, Line
 from portal.model import Evidence, Figure, Finding, FindingResult, Membership, Report, Revision
-from portal.operations import drafts, figures, letters
+from portal.operations import drafts, figures, letters, stretches
 from portal.text import Text, same
 from portal.web import labels
 from portal.web.comparisons import Earlier
@@ -369,12 +369,12 @@ class ShownFinding(NamedTuple):
 
 def shown_findings(revision: Revision, kinds: Mapping[str, Kind]) -> list[ShownFinding]:
     """Every requirement held against the revision, those that are broken first."""
-    order = [FindingResult.BROKEN, FindingResult.UNKNOWN, FindingResult.MET]
     found = [_finding(finding, revision, kinds[finding.requirement.kind]) for finding in revision.findings]
-    return sorted(found, key=lambda each: order.index(each.finding.result))
+    return sorted(found, key=lambda each: labels.GRAVEST_FIRST.index(each.finding.result))
 
 
 def _finding(finding: Finding, revision: Revision, kind: Kind) -> ShownFinding:
+    kind = stretches.describing(kind, finding.requirement)
     indicator = kind.indicator(finding.requirement.indicator)
     lines = enumerate(revision.lines_of(kind.key), start=1)  # none of the whole site: its figures break no line
     named = [
@@ -385,7 +385,7 @@ def _finding(finding: Finding, revision: Revision, kind: Kind) -> ShownFinding:
     return ShownFinding(
         finding=finding,
         title=indicator.title,
-        threshold=figures.threshold_in_words(kind, finding.requirement),
+        threshold=figures.threshold_in_words(kind, finding.requirement, revision.report.period.ends_on),
         figure=Text.load(finding.figure["shown"]),
         sentence=Text.load(finding.sentence),
         lines=named,

@@ -1,0 +1,160 @@
+"""Setting a contract's requirements up: added from the catalogue or by hand, changed in a draft, ended by change order.
+
+What runs is never rewritten: a requirement of a running contract is ended on a day and another one added from the next,
+both by the change order that agreed it. Which of the two a report is held against is decided by its period's last day.
+"""
+
+from dataclasses import asdict
+from datetime import date, timedelta
+
+from portal import permissions
+from portal.errors import Conflict, Invalid, Refused
+from portal.extensions import db
+from portal.kinds.base import Problem
+from portal.model import ChangeOrder, Contract, ContractState, Membership, Requirement, record
+from portal.model.base import Json
+from portal.model.contracts import MOVED_ON
+from portal.operations import duties
+from portal.operations.duties import Terms
+from portal.permissions import Permission
+from portal.text import Text
+
+RUNS = Text(
+    "Kontrakten løper. Krav endres bare ved en endringsordre.",
+    "The contract is running. Requirements change only by a change order.",
+)
+NOT_ITS_ORDER = Text(
+    "Endringsordren gjelder fra {day}. Kravet kan ikke gjelde før det.",
+    "The change order is in force from {day}. The requirement cannot be in force before that.",
+)
+ENDS_TOO_EARLY = Text("Siste dag kan ikke være før {day}.", "The last day cannot be before {day}.")
+HAS_CLAUSE = Text(
+    "En sanksjonsbestemmelse bygger på kravet. Fjern den først.",
+    "A sanction clause rests on the requirement. Remove that first.",
+)
+ENDED_ALREADY = Text("Kravet er allerede avsluttet.", "The requirement has already been ended.")
+
+
+def add(
+    contract: Contract, terms: Terms, *, by: Membership, version: int, order: ChangeOrder | None = None
+) -> Requirement:
+    """Put a requirement into a contract; into one that runs by the change order that agreed it.
+
+    Raises:
+        Conflict: somebody changed the contract since it was read.
+        Refused: the contract runs, and no change order was named.
+        Invalid: something about it cannot be; the problems say which field.
+    """
+    _demand(contract, by, version)
+    _demand_order(contract, terms.valid_from, order)
+    _demand_sense(contract, terms)
+    requirement = Requirement(**contract.parties, change_order_id=order.id if order else None)
+    _fill(requirement, terms)
+    contract.requirements.append(requirement)
+    _touch(contract)
+    record(requirement, "requirement.added", by=by, **_said(terms), order=order.reference if order else "")
+    return requirement
+
+
+def change(requirement: Requirement, terms: Terms, *, by: Membership, version: int) -> None:
+    """Rewrite a requirement of a contract that is only drafted. Raises as `add`."""
+    contract = requirement.contract
+    _demand(contract, by, version)
+    _demand_draft(contract)
+    _demand_sense(contract, terms, requirement)
+    _fill(requirement, terms)
+    _touch(contract)
+    record(requirement, "requirement.changed", by=by, **_said(terms))
+
+
+def remove(requirement: Requirement, *, by: Membership, version: int) -> None:
+    """Take a requirement out of a contract that is only drafted. Raises as `add`."""
+    contract = requirement.contract
+    _demand(contract, by, version)
+    _demand_draft(contract)
+    if any(clause.requirement_id == requirement.id for clause in contract.clauses):
+        raise Refused(HAS_CLAUSE)
+    record(contract, "requirement.removed", by=by, requirement=str(requirement.public_id), clause=requirement.clause)
+    contract.requirements.remove(requirement)
+    db.session.delete(requirement)
+    _touch(contract)
+
+
+def end(requirement: Requirement, last_day: date, *, by: Membership, version: int, order: ChangeOrder | None) -> None:
+    """Let a requirement of a running contract apply no longer than to `last_day`. Raises as `add`."""
+    contract = requirement.contract
+    _demand(contract, by, version)
+    if requirement.valid_to is not None and requirement.valid_to <= last_day:
+        raise Invalid(ENDED_ALREADY, (Problem("ended", ENDED_ALREADY, "last_day"),))
+    _demand_order(contract, last_day + timedelta(days=1), order, "last_day")
+    if last_day < requirement.valid_from - timedelta(days=1):
+        words = ENDS_TOO_EARLY.with_values(day=_day(requirement.valid_from - timedelta(days=1)))
+        raise Invalid(words, (Problem("order", words, "last_day"),))
+    requirement.valid_to = last_day
+    _touch(contract)
+    reference = order.reference if order else ""
+    record(requirement, "requirement.ended", by=by, last_day=last_day.isoformat(), order=reference)
+
+
+# -- refused ------------------------------------------------------------------------------------------------------
+
+
+def _demand(contract: Contract, by: Membership, version: int) -> None:
+    permissions.demand(by, Permission.CONTRACT_EDIT)
+    db.session.refresh(contract, with_for_update=True)
+    if contract.version != version:
+        raise Conflict(MOVED_ON)
+
+
+def _demand_draft(contract: Contract) -> None:
+    if contract.state != ContractState.DRAFT:
+        raise Refused(RUNS)
+
+
+def _demand_order(contract: Contract, first: date, order: ChangeOrder | None, place: str = "valid_from") -> None:
+    """Of what runs only a change order changes anything, and only from its own day on."""
+    if contract.state == ContractState.DRAFT:
+        return
+    if contract.state == ContractState.CLOSED or order is None or order.contract_id != contract.id:
+        raise Refused(RUNS)
+    if first < order.from_on:
+        words = NOT_ITS_ORDER.with_values(day=_day(order.from_on))
+        raise Invalid(words, (Problem("order", words, place),))
+
+
+def _demand_sense(contract: Contract, terms: Terms, own: Requirement | None = None) -> None:
+    problems = [Problem("requirement", text, place) for place, text in duties.faults(contract, terms, own)]
+    if problems:
+        raise Invalid(problems[0].text, tuple(problems))
+
+
+def _fill(requirement: Requirement, terms: Terms) -> None:
+    """Put what was agreed into the row. A scope says only what it leaves out."""
+    for name, value in asdict(terms).items():
+        if name not in {"steps", "scope", "clause", "wording", "promised_source"}:
+            setattr(requirement, name, value)
+    requirement.clause, requirement.wording = terms.clause.strip(), terms.wording.strip()
+    requirement.promised_source = terms.promised_source.strip()
+    requirement.scope = {name: list(chosen) for name, chosen in terms.scope.items() if chosen}
+    requirement.steps = [{"from": day.isoformat(), "threshold": limit} for day, limit in sorted(terms.steps)]
+
+
+def _touch(contract: Contract) -> None:
+    """Whoever changes a contract must have seen its requirements too: they make another version of it."""
+    contract.version = contract.version + 1
+    db.session.flush()
+
+
+def _said(terms: Terms) -> Json:
+    said: Json = {"kind": terms.kind, "indicator": terms.indicator, "comparison": str(terms.comparison)}
+    return said | {
+        "threshold": terms.threshold,
+        "window": str(terms.window),
+        "clause": terms.clause,
+        "from": terms.valid_from.isoformat(),
+        "to": terms.valid_to.isoformat() if terms.valid_to else None,
+    }
+
+
+def _day(day: date) -> str:
+    return f"{day:%d.%m.%Y}"

@@ -1,0 +1,230 @@
+"""Over which days a requirement is judged, and what the approved reports of those days come to.
+
+A report belongs to a stretch by its period's last day, as requirements and their steps are in force by it.
+
+What a stretch comes to is summed from the measures of approved revisions, always: the stored figures know no scope,
+and a minimum or maximum is stored without a threshold. Each revision is counted by the kind that it was pinned to;
+its numerator and denominator are added. Ratios are never averaged, and what one report does not know, the sum does not.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+from typing import NamedTuple
+
+from sqlalchemy import or_, select
+
+from portal import calendars, forecasts, kinds
+from portal.calendars import Period
+from portal.extensions import db
+from portal.kinds import site
+from portal.kinds.base import Indicator, Kind, Line, Measure, Tally, missing
+from portal.model import (
+    Contract,
+    ContractState,
+    Measured,
+    PeriodPurpose,
+    Report,
+    ReportingPeriod,
+    Requirement,
+    Revision,
+    RevisionLine,
+    Window,
+)
+from portal.operations import contracts, limits, scopes
+from portal.text import Text
+
+OLDER_FORM = Text("en rapport er laget før dette tallet fantes.", "one report was made before there was such a figure.")
+NOTHING_YET = Text("ingen rapport er godkjent ennå.", "no report is approved yet.")
+
+
+class Counted(NamedTuple):
+    """What one report says, for one kind: its lines by the key that their measures are found by."""
+
+    lines: Mapping[str, Line]
+    measures: Mapping[str, Sequence[Measure]]
+
+
+@dataclass
+class Total:
+    """What the reports of a stretch come to together: additive parts, and why it is unknown if it is."""
+
+    indicator: Indicator
+    numerator: Decimal = Decimal(0)
+    denominator: Decimal | None = None
+    breaking: int = 0
+    """How many lines the numerator is about."""
+    reason: Text | None = None
+    is_gap: bool = False
+    known: int = 0
+    """How many of the reports give a figure."""
+    revisions: list[int] = field(default_factory=list)
+    days: int = 0
+    """Days of the periods that the reports are about."""
+
+    def add(self, tally: Tally, unclear: int = 0) -> None:
+        """Take in one report's tally. One that lacks a factor or a place makes the whole unknown."""
+        self.numerator += tally.numerator
+        if tally.denominator is not None:
+            self.denominator = (self.denominator or Decimal(0)) + tally.denominator
+        self.breaking += len(tally.lines)
+        if unclear and not self.is_gap:
+            self.reason, self.is_gap = scopes.UNCLEAR.with_values(count=unclear), True
+        if tally.reason is not None and not self.is_gap:
+            self.reason, self.is_gap = tally.reason, bool(tally.gaps)
+        self.known += tally.value is not None
+
+    @property
+    def tally(self) -> Tally:
+        """As the figure of one report would be."""
+        is_unknown = self.is_gap or not self.known
+        value = None if is_unknown else self.indicator.value(self.numerator, self.denominator)
+        reason = (self.reason or NOTHING_YET) if value is None else None
+        return Tally(value, self.numerator, self.denominator, (), self.indicator.unit, reason)
+
+
+# -- which days ---------------------------------------------------------------------------------------------------
+
+
+def last_day(contract: Contract) -> date:
+    """The contract's last day: that of the handover once there was one."""
+    is_over = contract.state in {ContractState.COMPLETED, ContractState.CLOSED}
+    return contract.handed_over_on if is_over and contract.handed_over_on else contract.ends_on
+
+
+def days_of(duty: Requirement) -> Period:
+    """The days on which a requirement is in force, cut at the contract's first and last day."""
+    last = last_day(duty.contract)
+    return Period(max(duty.valid_from, duty.contract.starts_on), min(duty.valid_to or last, last))
+
+
+def spans(duty: Requirement) -> tuple[Period, ...]:
+    """The windows of a requirement, oldest first. Pauses do not matter: no period ends in one."""
+    return forecasts.spans(duty.window.value, days_of(duty), [each.ends_on for each in expected(duty.contract)])
+
+
+def span_at(duty: Requirement, day: date) -> Period | None:
+    """The window that a report whose period ends on `day` is judged in first; None when each report is by itself."""
+    if duty.window == Window.RUNNING:  # also of a report whose period was cut after it was signed
+        days = days_of(duty)
+        return Period(days.starts_on, day) if days.starts_on <= day else None
+    return next((span for span in spans(duty) if span.starts_on <= day <= span.ends_on), None)
+
+
+def expected(contract: Contract) -> tuple[Period, ...]:
+    """Every reporting period that the contract has from its first to its last day."""
+    return calendars.periods(contract.starts_on, last_day(contract), contract.frequency, contract.paused_days)
+
+
+def expected_days(duty: Requirement, span: Period) -> int:
+    """How many days of reporting a window has, pauses left out."""
+    return sum(each.days for each in expected(duty.contract) if span.starts_on <= each.ends_on <= span.ends_on)
+
+
+def reports_in(contract: Contract, span: Period) -> list[Report]:
+    """The regular reports whose periods end in a stretch, oldest first."""
+    return list(
+        db.session.scalars(
+            select(Report)
+            .join(ReportingPeriod, Report.period_id == ReportingPeriod.id)
+            .where(
+                Report.contract_id == contract.id,
+                ReportingPeriod.purpose == PeriodPurpose.REGULAR,
+                ReportingPeriod.ends_on >= span.starts_on,
+                ReportingPeriod.ends_on <= span.ends_on,
+            )
+            .order_by(ReportingPeriod.ends_on, Report.id)
+        ).unique()
+    )
+
+
+# -- what they come to --------------------------------------------------------------------------------------------
+
+
+def total(duty: Requirement, reports: Sequence[Report], threshold: str) -> Total:
+    """What the revisions in force of some reports come to; `threshold` decides which lines break a minimum."""
+    accepted = {report.accepted.id: report for report in reports if report.accepted is not None}
+    found = Total(described(duty))
+    lines, measures = _lines_of(accepted, duty), _measures_of(accepted, duty, found.indicator)
+    for number, report in accepted.items():
+        add_report(found, duty, report, Counted(lines.get(number, {}), measures), threshold)
+        found.revisions.append(number)
+    return found
+
+
+def add_report(found: Total, duty: Requirement, report: Report, counted: Counted, threshold: str) -> None:
+    """Take one report into a total."""
+    period = report.period
+    found.days += Period(period.starts_on, period.ends_on).days
+    kind = contracts.counting_kinds(report).get(duty.kind)
+    if kind is None:
+        return
+    if not knows(kind, duty.indicator):
+        found.reason, found.is_gap = OLDER_FORM, True
+        return
+    inside = scopes.sort(duty, report, kind, [Line(key, line.values) for key, line in counted.lines.items()])
+    own = {key: counted.measures.get(key, ()) for key in counted.lines if key in inside.inside}
+    indicator = kind.indicator(duty.indicator)
+    found.add(kind.figure(indicator.key, own, limits.typed(indicator, threshold)), len(inside.unclear))
+
+
+def described(duty: Requirement) -> Indicator:
+    """The indicator of a requirement, as the portal describes it today."""
+    return kinds.described(duty.kind).indicator(duty.indicator)
+
+
+def describing(kind: Kind | None, duty: Requirement) -> Kind:
+    """The kind that describes a requirement's indicator: as it was pinned, or as it is today where that is older."""
+    return kind if kind is not None and knows(kind, duty.indicator) else kinds.described(duty.kind)
+
+
+def knows(kind: Kind, indicator: str) -> bool:
+    """Whether a kind, as it was pinned, has an indicator."""
+    return any(each.key == indicator for each in kind.indicators)
+
+
+def _lines_of(accepted: Iterable[int], duty: Requirement) -> dict[int, dict[str, Line]]:
+    rows = select(RevisionLine).where(RevisionLine.revision_id.in_(list(accepted)))
+    if duty.kind != site.KEY:
+        rows = rows.where(RevisionLine.kind == duty.kind)
+    found: dict[int, dict[str, Line]] = {}
+    for row in db.session.scalars(rows.order_by(RevisionLine.id)):
+        found.setdefault(row.revision_id, {})[str(row.id)] = Line(str(row.key), row.values)
+    return found
+
+
+def _measures_of(accepted: Iterable[int], duty: Requirement, indicator: Indicator) -> dict[str, list[Measure]]:
+    """Number of a line -> its measures that the indicator is computed from."""
+    lacking = missing(indicator.measure, {}).key
+    rows = (
+        select(Measured)
+        .join(RevisionLine, Measured.line_id == RevisionLine.id)
+        .where(RevisionLine.revision_id.in_(list(accepted)))
+        .where(or_(Measured.key == indicator.measure, Measured.key == lacking))
+    )
+    if duty.kind != site.KEY:
+        rows = rows.where(Measured.kind == duty.kind)
+    found: dict[str, list[Measure]] = {}
+    for row in db.session.scalars(rows.order_by(Measured.id)):
+        if duty.kind != site.KEY or row.dimensions.get("counted") == "yes":
+            found.setdefault(str(row.line_id), []).append(Measure(row.key, row.amount, row.unit, row.dimensions))
+    return found
+
+
+def accepted_amounts(contract: Contract) -> dict[str, Decimal]:
+    """Carrier -> what the approved regular reports have counted of it, in its own unit; each amount counted once."""
+    rows = (
+        select(Measured.dimensions, Measured.amount)
+        .join(RevisionLine, Measured.line_id == RevisionLine.id)
+        .join(Revision, RevisionLine.revision_id == Revision.id)
+        .join(Report, Revision.report_id == Report.id)
+        .join(ReportingPeriod, Report.period_id == ReportingPeriod.id)
+        .where(Report.contract_id == contract.id, Revision.number == Report.accepted_number)
+        .where(ReportingPeriod.purpose == PeriodPurpose.REGULAR, Measured.key == "quantity")
+    )
+    found: dict[str, Decimal] = {}
+    for dimensions, amount in db.session.execute(rows):
+        if dimensions.get("counted") == "yes":
+            found[dimensions["carrier"]] = found.get(dimensions["carrier"], Decimal(0)) + amount
+    return found

@@ -1,0 +1,206 @@
+"""Requirements set up on the pages: from the catalogue, changed in a draft, by change order in a contract that runs."""
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
+
+import pytest
+from flask import Flask
+from sqlalchemy import select
+
+from portal.errors import Invalid
+from portal.extensions import db, transaction
+from portal.model import ChangeOrder, Comparison, ContractState, Membership, Requirement, Window
+from portal.operations import requirements
+from portal.operations.duties import Terms
+from tests.desk import Desk, give_passwords, sit_down, words
+from tests.world import World
+
+FORM = {"comparison": "at_least", "threshold": "25", "window": "year", "clause": "8.1", "valid_from": "01.01.2026"}
+
+
+@pytest.fixture
+def draft(app: Flask, world: World) -> World:
+    """The contract is still being set up."""
+    del app
+    with transaction():
+        world.contract.state = ContractState.DRAFT
+    give_passwords(world)
+    return world
+
+
+def page(world: World, tail: str = "") -> str:
+    return f"/contracts/{world.contract.public_id}/requirements{tail}"
+
+
+def version(world: World) -> str:
+    db.session.expire_all()
+    return str(world.contract.version)
+
+
+def send(desk: Desk, world: World, form: Mapping[str, Any], offer: str = "zero_emission_share_energy") -> Any:
+    return desk.send(page(world, f"/new?offer={offer}"), **{"version": version(world), **form})
+
+
+def added(world: World, clause: str = "8.1") -> Requirement:
+    db.session.expire_all()
+    return db.session.scalars(
+        select(Requirement).where(Requirement.contract_id == world.contract.id, Requirement.clause == clause)
+    ).one()
+
+
+def test_the_catalogue_proposes_and_what_is_sent_is_stored(app: Flask, draft: World) -> None:
+    desk = sit_down(app, draft.adam)
+    listed = desk.reads(page(draft))
+    assert "Zero-emission share: operating hours" in listed
+    assert "Minimum Euro class" not in listed, "the contract does not ask for transport"
+    proposal = desk.get(page(draft, "/new?offer=minimum_stage")).text
+    assert "All machines on the contract shall have emission stage Stage IIIB or better." in proposal
+    form = {
+        **FORM,
+        "threshold": "12,5",
+        "promised": "30",
+        "promised_source": "Tilbudet s. 4",
+        "tolerance": "0,5",
+        "step_from_0": "01.01.2027",
+        "step_threshold_0": "40",
+        "wording": "Minst 12,5 %.",
+    }
+    answer = send(desk, draft, form)
+    assert answer.status_code == 303, words(answer)
+    kept = added(draft)
+    assert (kept.kind, kept.indicator, kept.threshold) == ("machinery", "zero_emission_share_energy", "12.5")
+    assert (kept.window, kept.promised, kept.tolerance) == (Window.YEAR, "30", "0.5")
+    assert kept.steps == [{"from": "2027-01-01", "threshold": "40"}]
+    shown = desk.reads(page(draft))
+    assert "at least 12.5 %" in shown
+    assert "Then 40 % from 1 January 2027." in shown
+    assert "Promised in the bid: 30 % (Tilbudet s. 4). The stricter one binds." in shown
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"threshold": ""}, "Write a number"),
+        ({"threshold": "1.234"}, "can be read in two ways"),
+        ({"threshold": "101"}, "A share is between 0 and 100."),
+        ({"clause": " "}, "Say which clause of the contract."),
+        ({"valid_from": "i morgen"}, "is not a date"),
+        ({"valid_from": "31.12.2025"}, "The contract runs from 01.01.2026 to 31.12.2027."),
+        ({"valid_to": "01.12.2025"}, "The last day cannot be before the first."),
+        ({"promised": "30"}, "Say where in the bid it stands."),
+        ({"tolerance": "-1"}, "Cannot be less than 0."),
+        ({"step_from_0": "01.01.2027"}, "A step needs both a day and a threshold."),
+        ({"step_from_0": "01.01.2026", "step_threshold_0": "30"}, "The step must begin after"),
+    ],
+)
+def test_what_is_wrong_stands_at_its_field_and_nothing_is_lost(
+    app: Flask, draft: World, wrong: dict[str, str], said: str
+) -> None:
+    desk = sit_down(app, draft.adam)
+    answer = send(desk, draft, {**FORM, "wording": "Det jeg skrev.", **wrong})
+    assert answer.status_code == 422
+    read = words(answer)
+    assert "You must correct 1 error" in read
+    assert said in read
+    assert "Det jeg skrev." in read
+
+
+def test_who_was_overtaken_is_told_and_keeps_what_was_written(app: Flask, draft: World) -> None:
+    desk = sit_down(app, draft.adam)
+    seen = version(draft)
+    assert send(desk, draft, FORM).status_code == 303
+    answer = send(desk, draft, {**FORM, "clause": "8.2", "version": seen})
+    assert answer.status_code == 409
+    assert "Somebody else was first" in words(answer)
+    assert 'value="8.2"' in answer.text
+    assert send(desk, draft, {**FORM, "clause": "8.2"}).status_code == 303
+
+
+def test_a_draft_is_changed_and_emptied_by_its_buyer_only(app: Flask, draft: World) -> None:
+    adam = sit_down(app, draft.adam)
+    send(adam, draft, FORM)
+    at = f"/requirements/{added(draft).public_id}"
+    assert 'value="25"' in adam.get(f"{at}/edit").text
+    answer = adam.send(f"{at}/edit", **{**FORM, "threshold": "35", "version": version(draft)})
+    assert answer.status_code == 303
+    assert added(draft).threshold == "35"
+    for outsider, status in ((draft.rita, 403), (draft.anna, 403), (draft.stranger, 404)):
+        desk = sit_down(app, outsider)
+        assert desk.get(f"{at}/edit").status_code == status
+        assert desk.send(f"{at}/remove", version=version(draft)).status_code == status
+    assert adam.send(f"{at}/remove", version=version(draft)).status_code == 303
+    assert db.session.scalar(select(Requirement).where(Requirement.clause == "8.1")) is None
+
+
+def order(world: World, day: date = date(2026, 4, 1)) -> ChangeOrder:
+    with transaction():
+        row = ChangeOrder(**world.contract.parties, reference="EO-1", agreed_on=day, from_on=day, reason="Avtalt.")
+        world.contract.change_orders.append(row)
+    return row
+
+
+def test_what_runs_changes_by_change_order_from_its_day_and_is_never_rewritten(app: Flask, world: World) -> None:
+    give_passwords(world)
+    desk = sit_down(app, world.adam)
+    assert "What runs is changed by a change order only." in desk.reads(page(world))
+    assert send(desk, world, FORM).status_code == 422, "no change order"
+    agreed = str(order(world).public_id)
+    early = send(desk, world, {**FORM, "order": agreed, "valid_from": "31.03.2026"})
+    assert early.status_code == 422
+    assert "The change order is in force from 01.04.2026." in words(early)
+    assert send(desk, world, {**FORM, "order": agreed, "valid_from": "01.04.2026"}).status_code == 303
+    assert added(world).change_order_id == world.contract.change_orders[0].id
+    old = next(duty for duty in world.contract.requirements if duty.clause == "4.2")
+    at = f"/requirements/{old.public_id}"
+    assert desk.get(f"{at}/edit").status_code == 422, "what runs is not edited"
+    assert desk.send(f"{at}/end", order=agreed, last_day="30.03.2026", version=version(world)).status_code == 422
+    ended = desk.send(f"{at}/end", order=agreed, last_day="31.03.2026", version=version(world))
+    assert ended.status_code == 303, words(ended)
+    db.session.expire_all()
+    assert old.valid_to == date(2026, 3, 31)
+    assert old in world.contract.requirements_on(date(2026, 3, 31))
+    assert old not in world.contract.requirements_on(date(2026, 4, 30))
+
+
+def test_both_parties_read_how_it_stands_and_others_find_nothing(app: Flask, world: World) -> None:
+    give_passwords(world)
+    for by in (world.anna, world.rita):
+        read = sit_down(app, by).reads(page(world))
+        assert "Machinery: Zero-emission share of energy at least 20 %" in read
+        assert "Add from the catalogue" not in read
+    assert sit_down(app, world.stranger).get(page(world)).status_code == 404
+
+
+def terms(by: Membership, **changes: Any) -> Terms:
+    del by
+    agreed: dict[str, Any] = {
+        "kind": "machinery",
+        "indicator": "lowest_stage",
+        "comparison": Comparison.AT_LEAST,
+        "threshold": "V",
+        "clause": "8.3",
+        "valid_from": date(2026, 1, 1),
+    }
+    return Terms(**{**agreed, **changes})
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"scope": {"types": ["tipper"]}}, "types"),  # a lorry is no machine
+        ({"scope": {"sites": ["00000000-0000-4000-8000-000000000000"]}}, "sites"),
+        ({"kind": "site", "indicator": "energy", "threshold": "5", "scope": {"types": ["crane"]}}, "types"),
+        ({"kind": "fuel", "indicator": "liquid_fuel", "threshold": "5", "scope": {"sites": ["x"]}}, "sites"),
+        ({"threshold": "VII"}, "threshold"),
+        ({"tolerance": "1"}, "tolerance"),
+        ({"kind": "transport", "indicator": "lowest_euro_class", "threshold": "euro_6"}, "kind"),
+        ({"kind": "", "indicator": "report_on_time", "threshold": "0"}, "kind"),  # it has that already
+        ({"kind": "", "indicator": "plan_after_start", "threshold": "0"}, "threshold"),
+        ({"kind": "", "indicator": "plan_after_start", "threshold": "30", "window": Window.YEAR}, "window"),
+    ],
+)
+def test_what_cannot_be_is_refused_at_set_up(draft: World, changes: dict[str, Any], field: str) -> None:
+    with pytest.raises(Invalid) as refused, transaction():
+        requirements.add(draft.contract, terms(draft.adam, **changes), by=draft.adam, version=draft.contract.version)
+    assert [problem.field for problem in refused.value.problems] == [field]  # type: ignore[attr-defined]
