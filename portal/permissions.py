@@ -4,19 +4,26 @@ from collections.abc import Callable
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Select, or_, select
+from sqlalchemy import Select, and_, or_, select
 
 from portal.errors import Forbidden
 from portal.model import (
     Comment,
     Contract,
+    ContractImport,
+    ContractState,
     Evidence,
     Machine,
     Membership,
     OrganisationKind,
     OutgoingMail,
+    PlannedFigure,
     Report,
+    Representative,
+    Requirement,
     Role,
+    SanctionClause,
+    Site,
 )
 from portal.text import Text
 
@@ -85,6 +92,9 @@ TABLE: dict[Permission, Rule] = {
 }
 """Permission -> what the acting membership must be. The row itself is guarded by `visible`."""
 
+BELOW_A_DRAFT = frozenset({PlannedFigure, Representative, Requirement, SanctionClause, Site})
+"""Entities that may stand below a contract before it has started."""
+
 NOT_YOURS_TO_DO = Text(
     "Rollen din for {organisation} gir ikke adgang til dette.", "Your role for {organisation} does not allow this."
 )
@@ -116,10 +126,15 @@ def visible(entity: type[Any], by: Membership) -> Select[Any]:
     Rows below a contract belong to its two parties. A machine belongs to its owner, and is seen by the buyers of the
     contracts it stands on. A report that has not been submitted is the supplier's own affair, yet the buyer sees that
     it exists and when it is due. A comment is the buyer's own until a decision tells it; an internal one stays so.
+    A draft of a contract, with all below it, is the buyer's own until it starts.
     """
     mine = by.organisation_id
-    if entity is Contract or hasattr(entity, "buyer_id"):
+    if entity is Contract or entity is ContractImport:
+        return select(entity).where(_drafted(entity, mine))
+    if hasattr(entity, "buyer_id"):
         rows = select(entity).where(or_(entity.buyer_id == mine, entity.supplier_id == mine))
+        if entity in BELOW_A_DRAFT:
+            return rows.where(or_(entity.buyer_id == mine, entity.contract.has(Contract.state != ContractState.DRAFT)))
         if entity is Comment:
             return rows.where(or_(Comment.buyer_id == mine, Comment.told_at.is_not(None)))
         if entity is Evidence:
@@ -134,6 +149,13 @@ def visible(entity: type[Any], by: Membership) -> Select[Any]:
             )
         )
     raise TypeError(f"{entity.__name__} has no rule of visibility")
+
+
+def _drafted(entity: Any, mine: int) -> Any:
+    """A contract that has not started, and a workbook of such, are the buyer's own."""
+    if entity is ContractImport:
+        return ContractImport.organisation_id == mine
+    return or_(Contract.buyer_id == mine, and_(Contract.supplier_id == mine, Contract.state != ContractState.DRAFT))
 
 
 def _addressed_to(by: Membership) -> Any:

@@ -25,6 +25,7 @@ from portal.model.cases import (
     Verdict,
     Weighing,
 )
+from portal.model.contract_imports import ContractImport
 from portal.model.contracts import (
     ChangeOrder,
     Contract,
@@ -101,6 +102,7 @@ __all__ = [
     "CommentCategory",
     "Comparison",
     "Contract",
+    "ContractImport",
     "ContractState",
     "DailyBase",
     "DailyStart",
