@@ -1,4 +1,4 @@
-"""A contract on its way into the portal: drafted, its facts edited part by part, its terms taken from an earlier one."""
+"""A contract on its way into the portal: drafted, edited part by part, its terms taken from an earlier one."""
 
 from collections.abc import Iterable
 from typing import Any

@@ -1,4 +1,4 @@
-"""Agreed changes of a contract that runs: its value, its last day, its requirements from a day. Nothing is rewritten."""
+"""Agreed changes of a contract that runs: of its value, its last day, its requirements from a day. They only add."""
 
 from collections.abc import Iterator
 from datetime import date, timedelta

@@ -54,7 +54,7 @@ STEPS = (
     ),
     Text(
         "Hver rad blir et utkast. Krav og sanksjonsbestemmelser legger du inn i utkastet, og så starter du kontrakten.",
-        "Each row becomes a draft. Requirements and sanction clauses are entered there, and then you start the contract.",
+        "Each row becomes a draft. Requirements and sanction clauses are entered there; then you start the contract.",
     ),
 )
 NO_FILE = Text("Velg en Excel-fil først.", "Choose an Excel file first.")
