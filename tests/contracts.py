@@ -11,7 +11,7 @@ from tests.pages import Desk, Element
 
 SUPPLIER = "310000027"
 """Annas Graving AS, the supplier of the small world."""
-NEW_SUPPLIER = "312000021"
+NEW_SUPPLIER = "312000024"
 
 BEGIN = {
     "reference": "K-2",

@@ -103,7 +103,7 @@ def _representative_fields() -> Iterator[Field]:
         for key in ("name", "email"):
             yield replace(
                 asked[key],
-                key=f"{side}_{key}",
+                key=f"{side}_rep_{key}",
                 label=words.with_values(what=asked[key].label),
                 required=False,
                 hint=None,
@@ -246,12 +246,12 @@ def _more(values: Values, seen: dict[str, int], row: int, by: Membership) -> Ite
         seen[reference] = row
     yield from agreements.problems({key: value for key, value in values.items() if value is not None}, by=by)
     for side in _OF_SIDE:
-        if bool(values.get(f"{side}_name")) != bool(values.get(f"{side}_email")):
-            missing = f"{side}_email" if values.get(f"{side}_name") else f"{side}_name"
+        if bool(values.get(f"{side}_rep_name")) != bool(values.get(f"{side}_rep_email")):
+            missing = f"{side}_rep_email" if values.get(f"{side}_rep_name") else f"{side}_rep_name"
             yield Problem("required", _NAME_AND_ADDRESS, missing)
-        email = str(values.get(f"{side}_email") or "")
+        email = str(values.get(f"{side}_rep_email") or "")
         if email and not contract_lists.is_address(email):
-            yield Problem("address", contract_lists.NOT_AN_ADDRESS, f"{side}_email")
+            yield Problem("address", contract_lists.NOT_AN_ADDRESS, f"{side}_rep_email")
 
 
 _NAME_AND_ADDRESS = Text(
@@ -316,11 +316,11 @@ def _create(typed: Mapping[str, str], by: Membership) -> Contract:
     if values.get("site_name"):
         contract_lists.add_site(contract, values, by=by, version=None)
     for side in _OF_SIDE:
-        if values.get(f"{side}_name"):
+        if values.get(f"{side}_rep_name"):
             named = {
                 "side": side,
-                "name": values[f"{side}_name"],
-                "email": values[f"{side}_email"],
+                "name": values[f"{side}_rep_name"],
+                "email": values[f"{side}_rep_email"],
                 "speaks": _SPEAKS,
             }
             contract_lists.name_representative(contract, named, by=by, version=None)

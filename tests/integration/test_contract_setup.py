@@ -167,7 +167,7 @@ def test_a_draft_is_refused_at_the_field_that_is_wrong(
 
 
 def test_an_unknown_supplier_is_registered_with_its_name(world: World, seat: Seat) -> None:
-    address = begin(seat(world.adam), supplier_number="NO 312 000 021 MVA", supplier_name="Nye Graving AS")
+    address = begin(seat(world.adam), supplier_number="NO 312 000 024 MVA", supplier_name="Nye Graving AS")
     supplier = contract_at(address).supplier
     assert (supplier.number, supplier.name, supplier.kind) == (NEW_SUPPLIER, "Nye Graving AS", "supplier")
 
