@@ -39,7 +39,7 @@ from portal.operations.contract_facts import (
     faults,
     put,
 )
-from portal.operations.counting_facts import BASIS, COUNTED, KINDS
+from portal.operations.counting_facts import BASIS, COUNTED, KINDS, suggested
 from portal.permissions import Permission
 from portal.text import Text, same
 
@@ -89,7 +89,7 @@ def draft(values: Values, *, by: Membership, like: Contract | None = None) -> Co
         supplier_id=supplier.id,
         kinds=[],
         counted={},
-        basis={},
+        basis=suggested(),
         identifiers=[],
         cpv=[],
         reporting_clause="",
@@ -108,7 +108,7 @@ def draft(values: Values, *, by: Membership, like: Contract | None = None) -> Co
         by=by,
         reference=contract.reference,
         supplier=supplier.number,
-        parts=[part.key for part in given],
+        parts=[part.key for part in (*given, *(COPIED if like else ()))],
         like=like.reference if like else "",
     )
     return contract

@@ -29,7 +29,7 @@ from portal.model import (
     SanctionState,
 )
 from portal.operations import contracts
-from portal.operations.agreements import demand_editor, touch
+from portal.operations.agreements import demand_editor, gone_through, touch
 from portal.operations.contract_facts import DEADLINES, VALUE
 from portal.operations.contract_lists import BUYER, parties_without
 from portal.operations.counting_facts import BASIS, COUNTED, KINDS
@@ -116,7 +116,7 @@ def _missing_people(contract: Contract) -> Iterator[Lacking]:
 def _missing_rules(contract: Contract) -> Iterator[Lacking]:
     if not contract.kinds:
         yield Lacking(KINDS.key, NO_KINDS)
-    if not _is_sound(contract):
+    if BASIS.key not in gone_through(contract) or not _is_sound(contract):
         yield Lacking(BASIS.key, NO_BASIS)
     if not contract.counted:
         yield Lacking(COUNTED.key, NOT_COUNTED)

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from decimal import Decimal
 
 from portal import kinds
-from portal.factors import NON_ROAD_MANDATE, Basis, Edition, editions, efficiencies
+from portal.factors import NON_ROAD_MANDATE, Basis, Edition, edition, editions, efficiencies
 from portal.kinds import carriers
 from portal.kinds.base import Choice, Field, FieldType, Parsed
 from portal.kinds.carriers import CountedFrom
@@ -104,18 +104,45 @@ def _basis_fields() -> tuple[Field, ...]:
         ),
     )
     tables = tuple(Choice(each.key, each.title) for each in efficiencies())
-    if not tables:
-        return fields
-    return (
-        *fields,
-        Field(
-            "basis_efficiency",
-            Text("Tabell over virkningsgrad", "Table of efficiencies"),
-            FieldType.CHOICE,
-            required=False,
-            choices=tables,
-        ),
+    efficiency = Field(
+        "basis_efficiency",
+        Text("Tabell over virkningsgrad", "Table of efficiencies"),
+        FieldType.CHOICE,
+        required=False,
+        choices=tables,
     )
+    chosen = {each.name for each in dataclasses.fields(Basis)}
+    more = (field for field in _MORE if field.key.removeprefix(BASIS_KEY) in chosen)
+    return (*fields, *((efficiency,) if tables else ()), *more)
+
+
+_MORE = (
+    Field(
+        "basis_heating",
+        Text("Oppvarming og tørking", "Heating and drying"),
+        FieldType.CHOICE,
+        required=False,
+        choices=(
+            Choice("in", Text("med i tallene for hele plassen", "in the figures of the whole site")),
+            Choice("out", Text("ikke med i tallene for hele plassen", "not in the figures of the whole site")),
+        ),
+    ),
+    Field(
+        "basis_avoided",
+        Text("Unngåtte utslipp regnes mot", "Emissions avoided are held against"),
+        FieldType.CHOICE,
+        required=False,
+        choices=(
+            Choice("b0", Text("ren fossil diesel (B0)", "pure fossil diesel (B0)")),
+            Choice("b7", Text("diesel med 7 % biodrivstoff (B7)", "diesel with 7 % biofuel (B7)")),
+            Choice("mandate", Text("blandingen i omsetningskravet", "the sales mandate's mix")),
+            Choice("fossil_free", Text("fossilfritt drivstoff (HVO)", "fossil-free fuel (HVO)")),
+            Choice("bid", Text("tallene i tilbudet", "the figures of the bid")),
+            Choice("budget", Text("klimabudsjettet", "the climate budget")),
+        ),
+    ),
+)
+"""Choices that a contract may leave unsaid, of those that the basis of this installation knows."""
 
 
 def _of_basis(field: Field) -> Fact:
@@ -202,6 +229,14 @@ COUNTED = Part(
         "Each amount counts once. What else is reported is used to check.",
     ),
 )
+
+
+SUGGESTED_FUEL = "nir-2021"
+
+
+def suggested() -> dict[str, str]:
+    """A basis to begin with, so that a draft can be read; the contract starts only when somebody has gone through it."""
+    return Basis(fuel=edition(SUGGESTED_FUEL)).dump()
 
 
 def not_asked_for() -> set[str]:

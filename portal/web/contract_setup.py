@@ -104,14 +104,13 @@ def _done(contract: Contract) -> set[str]:
         SITES: bool(contract.sites),
         REPRESENTATIVES: bool(contract.representatives),
         KINDS.key: bool(contract.kinds),
-        BASIS.key: bool(contract.basis),
         COUNTED.key: bool(contract.counted),
         "deadlines": bool(contract.reporting_clause),
         REQUIREMENTS: bool(contract.requirements),
         CLAUSES: bool(contract.clauses),
         PLANNED: bool(contract.planned),
     }
-    gone_through = agreements.gone_through(contract) & {NOTICES.key}
+    gone_through = agreements.gone_through(contract) & {NOTICES.key, BASIS.key}
     return {key for key, is_held in holds.items() if is_held} | gone_through
 
 

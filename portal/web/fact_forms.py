@@ -33,6 +33,11 @@ class FactForm(FlaskForm):
     told: Text | None = None
     """Why it was not stored although nothing in it is wrong: somebody else was first."""
 
+    def __init__(self, *given: Any, **more: Any) -> None:
+        super().__init__(*given, **more)
+        self.elsewhere: list[tuple[str, Text]] = []
+        """What is wrong with what the page asks for beside these questions: id of the control or "", and words."""
+
     @classmethod
     def of(cls, questions: Sequence[Question]) -> "type[Self]":
         """The form class for these questions."""
@@ -63,11 +68,11 @@ class FactForm(FlaskForm):
         return " ".join(str(data or "").split()) if _is_long(_field(question)) else str(data or "")
 
     def blame(self, key: str, text: Text) -> None:
-        """Put words at a field, or over the form when it has no such field."""
+        """Put words at a field, or in `elsewhere` when the form has no such field."""
         if key in self:
             self[key].errors = [*self[key].errors, text]
         else:
-            self.form_errors.append(text)  # type: ignore[arg-type]  # drawn by the `words` filter
+            self.elsewhere.append((key, text))
 
     @property
     def seen(self) -> int:

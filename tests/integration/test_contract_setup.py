@@ -19,8 +19,9 @@ from portal.model import (
     SanctionClause,
     SanctionRate,
 )
-from portal.operations import agreements, contract_life, contracts
+from portal.operations import agreements, contract_life
 from portal.operations.counting_facts import not_asked_for
+from portal.work import open_periods
 from tests.contracts import (
     BEGIN,
     NEW_SUPPLIER,
@@ -81,8 +82,7 @@ def test_the_first_period_of_a_started_contract_opens(world: World, seat: Seat) 
         require_something(contract_at(address))
     adam.send(f"{address}/start", {"version": version_on(adam.page(f"{address}/set-up"))})
     number = contract_at(address).id
-    with transaction():
-        assert contracts.open_due_periods(number) == 1
+    open_periods({})
     report = db.session.scalars(select(Report).where(Report.contract_id == number)).one()
     assert {section.kind for section in report.sections} == {"machinery", "fuel"}
     assert report.pins["basis"] == contract_at(address).basis
