@@ -12,6 +12,7 @@ from wtforms import FileField
 
 from portal.errors import Invalid
 from portal.extensions import db, transaction
+from portal.files import XLSX
 from portal.model import ContractImport, ImportState
 from portal.operations import contract_imports
 from portal.permissions import Permission
@@ -19,7 +20,6 @@ from portal.text import Text
 from portal.web.access import current_membership, requires
 from portal.web.accounts import current_language
 from portal.web.contracts import blueprint
-from portal.web.imports import XLSX
 
 SHOWN = ("reference", "title", "supplier_number", "starts_on", "ends_on")
 """Facts that tell the rows of the list apart."""

@@ -10,7 +10,7 @@ from flask_babel import gettext as _
 from werkzeug.exceptions import NotFound
 
 from portal.extensions import db
-from portal.kinds.base import Choice, Field, FieldType
+from portal.kinds.base import Choice, Field, FieldType, Parsed
 from portal.model import Contract, ContractState
 from portal.operations import agreements, contract_life
 from portal.operations.agreements import PARTS
@@ -232,8 +232,8 @@ def part(contract: Contract, key: str) -> ResponseReturnValue:
     return (page, status) if status else page
 
 
-def _known(contract: Contract, key: str) -> dict[str, object]:
-    """What the form begins with. What nobody has chosen yet begins with nothing."""
+def _known(contract: Contract, key: str) -> dict[str, Parsed]:
+    """What the form begins with."""
     return {fact.key: fact.get(contract) for fact in PARTS[key].facts}
 
 

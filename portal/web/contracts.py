@@ -8,8 +8,10 @@ from flask.typing import ResponseReturnValue
 from portal import kinds
 from portal.factors import Basis
 from portal.kinds import carriers
+from portal.kinds.base import Field, Parsed
 from portal.model import REPORTING_DUTY, Contract, ContractState, Requirement, SanctionClause
 from portal.operations import contract_accounts, contract_life, contract_lists, figures
+from portal.operations.contract_facts import DEADLINES, NOTICES, YES_ONLY
 from portal.permissions import Permission, allowed
 from portal.text import Text
 from portal.web import lists
@@ -19,8 +21,8 @@ blueprint = Blueprint("contracts", __name__, url_prefix="/contracts")
 
 REPORT_ON_TIME = Text("Rapportere innen fristen", "Report in time")
 REPORT_ON_TIME_MEANS = Text(
-    "Hver månedsrapport er sendt inn senest {days} virkedager etter at måneden er slutt.",
-    "Each monthly report is filed no later than {days} working days after the end of the month.",
+    "Hver rapport er sendt inn innen fristen som kontrakten setter.",
+    "Each report is filed by the deadline that the contract sets.",
 )
 
 
@@ -73,6 +75,7 @@ def show(contract: Contract) -> ResponseReturnValue:
         account=contract_accounts.final_account(contract) if is_over else None,
         named=contract_lists.named,
         links=LINKS,
+        rules=_rules(contract),
         duties=[in_words(contract, duty) for duty in contract.requirements],
         kinds=[known[key] for key in contract.kinds if key in known],
         basis=(*Basis.load(contract.basis).sentences(), *carriers.counted_in_words(contract.counted)),
@@ -80,12 +83,18 @@ def show(contract: Contract) -> ResponseReturnValue:
     )
 
 
+def _rules(contract: Contract) -> list[tuple[Field, Parsed]]:
+    """The rules of its deadlines, as they were entered; what was left open is left out."""
+    facts = [fact for part in (DEADLINES, NOTICES) for fact in part.facts if fact.field.choices != YES_ONLY]
+    found = [(fact.field, fact.get(contract)) for fact in facts]
+    return [(field, value) for field, value in found if value is not None]
+
+
 def in_words(contract: Contract, duty: Requirement) -> Duty:
     """A requirement as people read it."""
     sanction = contract.clause_for(duty)
     if duty.indicator == REPORTING_DUTY:
-        means = REPORT_ON_TIME_MEANS.with_values(days=contract.due_days)
-        return Duty(duty, REPORT_ON_TIME, means, None, sanction)
+        return Duty(duty, REPORT_ON_TIME, REPORT_ON_TIME_MEANS, None, sanction)
     kind = kinds.WHOLE_SITE if duty.kind == kinds.WHOLE_SITE.key else kinds.kind(duty.kind)
     indicator = kind.indicator(duty.indicator)
     return Duty(duty, indicator.title, indicator.sentence, figures.threshold_in_words(kind, duty), sanction)

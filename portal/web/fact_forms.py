@@ -21,6 +21,8 @@ from portal.web.accounts import current_language
 
 Question: TypeAlias = Field | Fact
 MOST_RADIOS = 5
+SHORT_TEXT = 10
+WIDTHS = {FieldType.NUMBER: "m", FieldType.DATE: "m"}
 LONG_TEXT = 300
 """A text that may be longer than this gets several lines."""
 
@@ -99,7 +101,7 @@ class FactForm(FlaskForm):
             if version is None:
                 raise
             self.told = refusal.text
-            self.version.data = self.version.raw_data = str(version())
+            self.version.data = str(version())
             return 409
         return 0
 
@@ -135,7 +137,8 @@ def _control(field: Field) -> Any:
     if _is_long(field):
         return TextAreaField(label, description=description, validators=optional)
     if field.type is not FieldType.CHOICE:
-        return StringField(label, description=description, validators=optional)
+        width = WIDTHS.get(field.type, "s" if field.longest <= SHORT_TEXT else "l")
+        return StringField(label, description=description, validators=optional, render_kw={"data-width": width})
     choices = [SelectChoice(choice.key, choice.label.to(language)) for choice in field.choices]
     if field.required and len(choices) <= MOST_RADIOS:
         return RadioField(label, description=description, choices=choices, validate_choice=False)

@@ -35,7 +35,7 @@ class Tag(NamedTuple):
 
 CONTRACT = {
     ContractState.DRAFT: Tag(_("Draft"), "plain"),
-    ContractState.RUNNING: Tag(_("Runs"), "success"),
+    ContractState.RUNNING: Tag(_("Running"), "success"),
     ContractState.PAUSED: Tag(_("Paused"), "warning"),
     ContractState.COMPLETED: Tag(_("Handed over"), "info"),
     ContractState.CLOSED: Tag(_("Closed"), "plain"),

@@ -70,7 +70,7 @@ def test_a_contract_is_set_up_and_starts(world: World, seat: Seat) -> None:
     assert (contract.notice_starts, contract.notice_working_days) == ("opened", 20)
     assert [each.person_id for each in contract.representatives] == [None, world.anna.person_id]
     shown = words(adam.page(address))
-    assert "Runs" in shown
+    assert "Running" in shown
     assert "Prøvebrua" in words(seat(world.anna).page("/contracts"))
 
 
