@@ -26,20 +26,11 @@ from portal.model import (
     record,
 )
 from portal.model.contracts import MOVED_ON
-from portal.operations import accounts
-from portal.operations.contract_facts import (
-    DEADLINES,
-    NOTICES,
-    PARTIES,
-    REFERENCES,
-    VALUE,
-    Part,
-    Values,
-    bare_number,
-    faults,
-    put,
-)
+from portal.operations import accounts, agreement_facts, deadline_facts
+from portal.operations.agreement_facts import PARTIES, REFERENCES, VALUE, bare_number
+from portal.operations.contract_facts import Part, Values, put
 from portal.operations.counting_facts import BASIS, COUNTED, KINDS, suggested
+from portal.operations.deadline_facts import DEADLINES, NOTICES
 from portal.permissions import Permission
 from portal.text import Text, same
 
@@ -168,7 +159,7 @@ def supplier_by_number(number: str) -> Organisation | None:
 
 def problems(values: Values, *, by: Membership, contract: Contract | None = None) -> list[Problem]:
     """What is wrong with facts by themselves, together, and beside what the portal knows."""
-    found = list(faults(values))
+    found = [*agreement_facts.faults(values), *deadline_facts.faults(values)]
     if "reference" in values:
         found += _taken(str(values["reference"]), by, contract)
     if "supplier_number" in values:

@@ -12,8 +12,9 @@ from portal.kinds.base import Field, Kind, Parsed, Problem
 from portal.model import Contract, ContractImport, ImportState, Membership, record
 from portal.model.base import Json
 from portal.operations import agreements, contract_lists
+from portal.operations.agreement_facts import PARTIES
 from portal.operations.agreements import PARTS
-from portal.operations.contract_facts import PARTIES, Fact, Values
+from portal.operations.contract_facts import Fact, Values
 from portal.operations.contract_lists import BUYER, REPRESENTATIVE, SITE, SUPPLIER
 from portal.operations.counting_facts import BASIS
 from portal.permissions import Permission

@@ -29,10 +29,11 @@ from portal.model import (
     SanctionState,
 )
 from portal.operations import contracts
+from portal.operations.agreement_facts import VALUE
 from portal.operations.agreements import demand_editor, gone_through, touch
-from portal.operations.contract_facts import DEADLINES, VALUE
 from portal.operations.contract_lists import BUYER, parties_without
 from portal.operations.counting_facts import BASIS, COUNTED, KINDS
+from portal.operations.deadline_facts import DEADLINES
 from portal.text import Text
 
 SITES, REPRESENTATIVES, REQUIREMENTS, CLAUSES, PLANNED = (

@@ -39,70 +39,73 @@ def _tells_energy(each: Edition) -> bool:
     return any(factor.energy is not None and factor.carrier != "electricity" for factor in each.factors)
 
 
+_CHOSEN = (
+    Field(
+        "basis_boundary",
+        Text("Avgrensning", "Boundary"),
+        FieldType.CHOICE,
+        choices=(
+            Choice("inside", Text("innenfor gjerdet", "inside the fence")),
+            Choice("outside", Text("innenfor og utenfor gjerdet", "inside and outside the fence")),
+        ),
+        hint=Text(
+            "Innenfor: maskiner, energi, oppvarming og transport på plassen. Utenfor: også transport til og fra.",
+            "Inside: machines, energy, heating and transport on site. Outside: also transport to and from it.",
+        ),
+    ),
+    Field(
+        "basis_fuel",
+        Text("Faktorutgave for drivstoff", "Factor edition for fuel"),
+        FieldType.CHOICE,
+        choices=_choices_of_editions(_tells("diesel")),
+    ),
+    Field(
+        "basis_biofuel",
+        Text("Flytende biodrivstoff", "Liquid biofuel"),
+        FieldType.CHOICE,
+        choices=(
+            Choice("zero", Text("CO2 fra biomassen teller som 0", "CO2 from the biomass counts as 0")),
+            Choice("fossil", Text("teller som drivstoffet det erstatter", "counts as the fuel it replaces")),
+            Choice(
+                "mandate_share",
+                Text("teller som blandingen i omsetningskravet", "counts as the sales mandate's mix"),
+            ),
+        ),
+    ),
+    Field(
+        "basis_mandate",
+        Text("Omsetningskrav", "Sales mandate"),
+        FieldType.NUMBER,
+        unit="%",
+        required=False,
+        minimum=Decimal(0),
+        maximum=_HUNDRED,
+        hint=Text(
+            "Andelen biodrivstoff som salget må ha. Tomt: 10 %.",
+            "The share of biofuel in what is sold. Empty: 10 %.",
+        ),
+    ),
+    Field(
+        "basis_electricity",
+        Text("Faktorutgave for strøm", "Factor edition for electricity"),
+        FieldType.CHOICE,
+        required=False,
+        choices=_choices_of_editions(_tells("electricity")),
+        hint=Text("Tomt: bare direkte utslipp telles.", "Empty: only direct emissions count."),
+    ),
+    Field(
+        "basis_supplement",
+        Text("Energiinnhold som mangler, tas fra", "Energy content that is missing comes from"),
+        FieldType.CHOICE,
+        required=False,
+        choices=_choices_of_editions(_tells_energy),
+    ),
+)
+"""What every contract chooses for counting, in the order in which people decide it."""
+
+
 def _basis_fields() -> tuple[Field, ...]:
-    """What a contract chooses for counting, in the order in which people decide it."""
-    fields = (
-        Field(
-            "basis_boundary",
-            Text("Avgrensning", "Boundary"),
-            FieldType.CHOICE,
-            choices=(
-                Choice("inside", Text("innenfor gjerdet", "inside the fence")),
-                Choice("outside", Text("innenfor og utenfor gjerdet", "inside and outside the fence")),
-            ),
-            hint=Text(
-                "Innenfor: maskiner, energi, oppvarming og transport på plassen. Utenfor: også transport til og fra.",
-                "Inside: machines, energy, heating and transport on site. Outside: also transport to and from it.",
-            ),
-        ),
-        Field(
-            "basis_fuel",
-            Text("Faktorutgave for drivstoff", "Factor edition for fuel"),
-            FieldType.CHOICE,
-            choices=_choices_of_editions(_tells("diesel")),
-        ),
-        Field(
-            "basis_biofuel",
-            Text("Flytende biodrivstoff", "Liquid biofuel"),
-            FieldType.CHOICE,
-            choices=(
-                Choice("zero", Text("CO2 fra biomassen teller som 0", "CO2 from the biomass counts as 0")),
-                Choice("fossil", Text("teller som drivstoffet det erstatter", "counts as the fuel it replaces")),
-                Choice(
-                    "mandate_share",
-                    Text("teller som blandingen i omsetningskravet", "counts as the sales mandate's mix"),
-                ),
-            ),
-        ),
-        Field(
-            "basis_mandate",
-            Text("Omsetningskrav", "Sales mandate"),
-            FieldType.NUMBER,
-            unit="%",
-            required=False,
-            minimum=Decimal(0),
-            maximum=_HUNDRED,
-            hint=Text(
-                "Andelen biodrivstoff som salget må ha. Tomt: 10 %.",
-                "The share of biofuel in what is sold. Empty: 10 %.",
-            ),
-        ),
-        Field(
-            "basis_electricity",
-            Text("Faktorutgave for strøm", "Factor edition for electricity"),
-            FieldType.CHOICE,
-            required=False,
-            choices=_choices_of_editions(_tells("electricity")),
-            hint=Text("Tomt: bare direkte utslipp telles.", "Empty: only direct emissions count."),
-        ),
-        Field(
-            "basis_supplement",
-            Text("Energiinnhold som mangler, tas fra", "Energy content that is missing comes from"),
-            FieldType.CHOICE,
-            required=False,
-            choices=_choices_of_editions(_tells_energy),
-        ),
-    )
+    """What a contract of this installation can choose."""
     tables = tuple(Choice(each.key, each.title) for each in efficiencies())
     efficiency = Field(
         "basis_efficiency",
@@ -113,7 +116,7 @@ def _basis_fields() -> tuple[Field, ...]:
     )
     chosen = {each.name for each in dataclasses.fields(Basis)}
     more = (field for field in _MORE if field.key.removeprefix(BASIS_KEY) in chosen)
-    return (*fields, *((efficiency,) if tables else ()), *more)
+    return (*_CHOSEN, *((efficiency,) if tables else ()), *more)
 
 
 _MORE = (
@@ -235,7 +238,7 @@ SUGGESTED_FUEL = "nir-2021"
 
 
 def suggested() -> dict[str, str]:
-    """A basis to begin with, so that a draft can be read; the contract starts only when somebody has gone through it."""
+    """A basis to begin with, so that a draft can be read; no contract starts before somebody has gone through it."""
     return Basis(fuel=edition(SUGGESTED_FUEL)).dump()
 
 

@@ -13,10 +13,11 @@ from portal.extensions import db
 from portal.kinds.base import Choice, Field, FieldType, Parsed
 from portal.model import Contract, ContractState
 from portal.operations import agreements, contract_life
+from portal.operations.agreement_facts import PARTIES, REFERENCES, VALUE
 from portal.operations.agreements import PARTS
-from portal.operations.contract_facts import NOTICES, PARTIES, REFERENCES, VALUE
 from portal.operations.contract_life import CLAUSES, PLANNED, REPRESENTATIVES, REQUIREMENTS, SITES
 from portal.operations.counting_facts import BASIS, COUNTED, KINDS
+from portal.operations.deadline_facts import DEADLINES, NOTICES
 from portal.permissions import Permission, allowed
 from portal.text import Text, same
 from portal.web import lists
@@ -34,7 +35,7 @@ ORDER = (
     KINDS.key,
     BASIS.key,
     COUNTED.key,
-    "deadlines",
+    DEADLINES.key,
     NOTICES.key,
     REQUIREMENTS,
     CLAUSES,
@@ -105,7 +106,7 @@ def _done(contract: Contract) -> set[str]:
         REPRESENTATIVES: bool(contract.representatives),
         KINDS.key: bool(contract.kinds),
         COUNTED.key: bool(contract.counted),
-        "deadlines": bool(contract.reporting_clause),
+        DEADLINES.key: bool(contract.reporting_clause),
         REQUIREMENTS: bool(contract.requirements),
         CLAUSES: bool(contract.clauses),
         PLANNED: bool(contract.planned),

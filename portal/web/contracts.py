@@ -11,7 +11,8 @@ from portal.kinds import carriers
 from portal.kinds.base import Field, Parsed
 from portal.model import REPORTING_DUTY, Contract, ContractState, Requirement, SanctionClause
 from portal.operations import contract_accounts, contract_life, contract_lists, figures
-from portal.operations.contract_facts import DEADLINES, NOTICES, YES_ONLY
+from portal.operations.contract_facts import YES_ONLY
+from portal.operations.deadline_facts import DEADLINES, NOTICES
 from portal.permissions import Permission, allowed
 from portal.text import Text
 from portal.web import lists
