@@ -5,11 +5,11 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import cast
 
-from sqlalchemy import or_, select
+from sqlalchemy import select
 
 from portal import clock
 from portal.errors import Invalid, Refused
-from portal.extensions import db, enqueue
+from portal.extensions import db
 from portal.kinds.base import Field, FieldType, Problem
 from portal.model import (
     ChangeOrder,
@@ -22,8 +22,9 @@ from portal.model import (
     Requirement,
     record,
 )
-from portal.operations.agreements import demand_editor, touch
+from portal.operations.agreements import demand_editor
 from portal.operations.contract_facts import LARGEST_VALUE, Values
+from portal.operations.contract_life import look_at_periods
 from portal.text import Text
 
 _A_DAY = Text("dd.mm.åååå.", "dd.mm.yyyy.")
@@ -69,9 +70,9 @@ TAKEN = Text("Det er en endringsordre med det nummeret.", "There is a change ord
 AGREED_LATER = Text("Velg en dag som har vært, eller i dag.", "Choose a day that has been, or today.")
 BEFORE_START = Text("Kontrakten begynte ikke før {first}.", "The contract did not begin before {first}.")
 SAME_END = Text("Det er siste dag allerede.", "That is the last day already.")
-OPENED_AFTER = Text(
-    "Perioden {period} er åpnet allerede. Siste dag kan ikke være før den.",
-    "The period {period} is open already. The last day cannot be before it.",
+REPORTED_AFTER = Text(
+    "Perioden {period} er rapportert allerede. Siste dag kan ikke være før den er slutt.",
+    "The period {period} has been reported already. The last day cannot be before its end.",
 )
 LESS_THAN_NOTHING = Text("Verdien kan ikke bli mindre enn 0.", "The value cannot become less than 0.")
 NO_VALUE = Text("Kontrakten har ingen verdi som kan endres.", "The contract has no value that could change.")
@@ -108,10 +109,8 @@ def add(contract: Contract, values: Values, ended: list[Requirement], *, by: Mem
     contract.ends_on = new_end or contract.ends_on
     for duty in ended:
         duty.valid_to = applies_from - timedelta(days=1)
-    touch(contract)
     _record(order, ended, by)
-    if contract.state == ContractState.RUNNING:
-        enqueue("periods.open", {}, key=f"periods-{contract.public_id}-{contract.version}")
+    look_at_periods(contract)
     return order
 
 
@@ -152,19 +151,19 @@ def _end_faults(contract: Contract, new_end: date | None) -> Iterator[Problem]:
         yield Problem("same", SAME_END, "new_ends_on")
     if new_end < contract.starts_on:
         yield Problem("order", BEFORE_START.with_values(first=_said(contract.starts_on)), "new_ends_on")
-    opened = db.session.scalars(
+    reported = db.session.scalars(
         select(ReportingPeriod)
         .join(Report, Report.period_id == ReportingPeriod.id)
         .where(
             ReportingPeriod.contract_id == contract.id,
             ReportingPeriod.purpose == PeriodPurpose.REGULAR,
             ReportingPeriod.ends_on > new_end,
-            or_(ReportingPeriod.starts_on > new_end, Report.revisions.any()),
+            Report.revisions.any(),
         )
         .order_by(ReportingPeriod.starts_on.desc())
     ).first()
-    if opened is not None and new_end < contract.ends_on:
-        yield Problem("opened", OPENED_AFTER.with_values(period=opened.name), "new_ends_on")
+    if reported is not None and new_end < contract.ends_on:
+        yield Problem("reported", REPORTED_AFTER.with_values(period=reported.name), "new_ends_on")
 
 
 def _value_faults(contract: Contract, change: Decimal | None) -> Iterator[Problem]:

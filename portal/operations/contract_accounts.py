@@ -23,7 +23,7 @@ from portal.model import (
     Sanction,
     SanctionState,
 )
-from portal.operations.contract_life import OpenMatters, open_matters
+from portal.operations.contract_life import NO_LONGER_REPORTED, OpenMatters, open_matters
 
 _HUNDRED = Decimal(100)
 OWED = frozenset({SanctionState.DECIDED, SanctionState.DELIVERED, SanctionState.CLOSED})
@@ -134,7 +134,9 @@ def final_account(contract: Contract) -> Account:
             select(Sanction).where(Sanction.contract_id == contract.id, Sanction.state.in_(OWED)).order_by(Sanction.id)
         ).unique()
     )
-    periods = select(func.count(Report.id)).where(Report.contract_id == contract.id)
+    periods = select(func.count(Report.id)).where(
+        Report.contract_id == contract.id, Report.state.not_in(NO_LONGER_REPORTED)
+    )
     return Account(
         signed=contract.value,
         orders=list(contract.change_orders),

@@ -44,6 +44,8 @@ SITES, REPRESENTATIVES, REQUIREMENTS, CLAUSES, PLANNED = (
     "planned",
 )
 """Parts of the set-up that are lists."""
+NO_LONGER_REPORTED = frozenset(each for each in ReportState if each.value == "spared")
+"""States of a report whose period has no day left."""
 SETTLED = frozenset({DeviationState.CLOSED, DeviationState.DISMISSED, DeviationState.FELL_AWAY})
 FINISHED = frozenset({SanctionState.CLOSED, SanctionState.WITHDRAWN, SanctionState.REFUSED})
 
@@ -153,11 +155,11 @@ def start(contract: Contract, *, by: Membership, version: int) -> None:
     if lacking:
         raise Invalid(NOT_READY, tuple(Problem("missing", each.text, each.part) for each in lacking))
     contract.move(ContractState.RUNNING, by=by)
-    _look_at_periods(contract)
+    look_at_periods(contract)
 
 
-def _look_at_periods(contract: Contract) -> None:
-    """Ask the worker to open what is due now, and not at the next full hour."""
+def look_at_periods(contract: Contract) -> None:
+    """Ask the worker to open, shorten or spare periods now, and not at the next full hour."""
     touch(contract)
     enqueue("periods.open", {}, key=f"periods-{contract.public_id}-{contract.version}")
 
@@ -174,7 +176,7 @@ def pause(contract: Contract, first: date, reason: str, *, by: Membership, versi
     row = Pause(**contract.parties, starts_on=first, reason=reason.strip())
     contract.pauses.append(row)
     contract.move(ContractState.PAUSED, by=by, reason=row.reason, first=first.isoformat())
-    touch(contract)
+    look_at_periods(contract)
     return row
 
 
@@ -187,7 +189,7 @@ def resume(contract: Contract, first: date, *, by: Membership, version: int) -> 
             _blame("resumes_on", AFTER_PAUSE.with_values(first=_said(row.starts_on)))
         row.ends_on = first - _A_DAY
     contract.move(ContractState.RUNNING, by=by, first=first.isoformat())
-    _look_at_periods(contract)
+    look_at_periods(contract)
 
 
 def _going_on(contract: Contract) -> list[Pause]:
@@ -224,7 +226,7 @@ def complete(contract: Contract, handed_over_on: date, *, by: Membership, versio
         row.ends_on = max(handed_over_on, row.starts_on)
     contract.handed_over_on = handed_over_on
     contract.move(ContractState.COMPLETED, by=by, handed_over_on=handed_over_on.isoformat())
-    _look_at_periods(contract)
+    look_at_periods(contract)
 
 
 def reopen(contract: Contract, reason: str, *, by: Membership, version: int) -> None:
@@ -233,7 +235,7 @@ def reopen(contract: Contract, reason: str, *, by: Membership, version: int) -> 
     _demand_reason(reason)
     contract.handed_over_on = None
     contract.move(ContractState.RUNNING, by=by, reason=reason.strip())
-    _look_at_periods(contract)
+    look_at_periods(contract)
 
 
 def close(contract: Contract, *, by: Membership, version: int) -> None:
@@ -251,9 +253,9 @@ def open_matters(contract: Contract) -> OpenMatters:
     return OpenMatters(
         list(
             db.session.scalars(
-                reports.where(Report.contract_id == contract.id, Report.state != ReportState.APPROVED).order_by(
-                    ReportingPeriod.starts_on
-                )
+                reports.where(
+                    Report.contract_id == contract.id, Report.state.not_in([ReportState.APPROVED, *NO_LONGER_REPORTED])
+                ).order_by(ReportingPeriod.starts_on)
             ).unique()
         ),
         list(

@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 from sqlalchemy import func, select
 
-from portal import clock
+from portal import clock, permissions
 from portal.extensions import db, transaction
 from portal.model import (
     AuditEvent,
@@ -15,6 +15,7 @@ from portal.model import (
     ContractState,
     DailyBase,
     Organisation,
+    PlannedFigure,
     Report,
     SanctionClause,
     SanctionRate,
@@ -260,6 +261,25 @@ def test_a_draft_is_the_buyers_own(world: World, seat: Seat) -> None:
         for path in ("facts/value", "sites", "representatives", "planned", "acts/close", "change-orders/new"):
             assert desk.get(f"{address}/{path}").status_code == status, path
         assert desk.send(f"{address}/start", {"version": "1"}).status_code == status
+
+
+def test_nothing_below_a_draft_is_seen_by_its_supplier(world: World, seat: Seat) -> None:
+    address = begin(seat(world.adam), like=str(world.contract.public_id))
+    go_through(seat(world.adam), address)
+    number = contract_at(address).id
+    below = permissions.BELOW_A_DRAFT - {PlannedFigure}
+    for entity in below:
+        own, theirs = (
+            db.session.scalars(permissions.visible(entity, by).where(entity.contract_id == number)).unique().all()
+            for by in (world.adam, world.anna)
+        )
+        assert own, entity
+        assert theirs == [], entity
+    with transaction():
+        db.session.get_one(Contract, number).state = ContractState.RUNNING
+    for entity in below:
+        rows = permissions.visible(entity, world.anna).where(entity.contract_id == number)
+        assert db.session.scalars(rows).unique().all(), entity
 
 
 def test_another_buyer_finds_no_contract_of_ours(world: World, seat: Seat) -> None:
