@@ -137,9 +137,11 @@ NOTICES = Part(
                 "reply_working_days",
                 Text("Frist for tilsvar", "Time to reply to a notice"),
                 FieldType.NUMBER,
-                unit="virkedager",
                 minimum=Decimal(1),
                 maximum=Decimal(120),
+                hint=Text(
+                    "Virkedager fra varselet regnes som gitt.", "Working days from when the notice counts as given."
+                ),
             ),
             10,
         ),

@@ -138,7 +138,12 @@ def _control(field: Field) -> Any:
         return TextAreaField(label, description=description, validators=optional)
     if field.type is not FieldType.CHOICE:
         width = WIDTHS.get(field.type, "s" if field.longest <= SHORT_TEXT else "l")
-        return StringField(label, description=description, validators=optional, render_kw={"data-width": width})
+        return StringField(
+            label,
+            description=description,
+            validators=optional,
+            render_kw={"data-width": width, "data-unit": field.unit},
+        )
     choices = [SelectChoice(choice.key, choice.label.to(language)) for choice in field.choices]
     if field.required and len(choices) <= MOST_RADIOS:
         return RadioField(label, description=description, choices=choices, validate_choice=False)
