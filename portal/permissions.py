@@ -92,7 +92,7 @@ TABLE: dict[Permission, Rule] = {
 }
 """Permission -> what the acting membership must be. The row itself is guarded by `visible`."""
 
-BELOW_A_DRAFT = frozenset({PlannedFigure, Representative, Requirement, SanctionClause, Site})
+BELOW_A_DRAFT: frozenset[type[Any]] = frozenset({PlannedFigure, Representative, Requirement, SanctionClause, Site})
 """Entities that may stand below a contract before it has started."""
 
 NOT_YOURS_TO_DO = Text(

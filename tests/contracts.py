@@ -4,6 +4,7 @@ import re
 from typing import Any
 
 from sqlalchemy import select
+from werkzeug.test import TestResponse
 
 from portal.extensions import db
 from portal.model import Comparison, Contract, Requirement
@@ -68,7 +69,7 @@ def version_on(page: Element) -> str:
     return str(page.xpath("//form//input[@name='version']/@value")[0])
 
 
-def send_form(desk: Desk, path: str, form: dict[str, str]) -> Any:
+def send_form(desk: Desk, path: str, form: dict[str, str]) -> TestResponse:
     """Open a page and send its form filled in."""
     return desk.send(path, {**form, "version": version_on(desk.page(path))})
 

@@ -46,13 +46,13 @@ def filled(template: bytes, *rows: Mapping[str, Any]) -> bytes:
     workbook = openpyxl.load_workbook(io.BytesIO(template))
     page = workbook.worksheets[0]
     header = next(row for row in page.iter_rows(max_row=8) if sum(cell.comment is not None for cell in row) > 3)
-    columns: dict[str, list[int]] = {}
+    columns: dict[str, Any] = {}
     for cell in header:
         if cell.comment:
-            columns.setdefault(cell.comment.text.splitlines()[0], []).append(cell.column)
-    for place, row in enumerate(rows, start=header[0].row + 1):
+            columns[cell.comment.text.splitlines()[0]] = cell.column
+    for place, row in enumerate(rows, start=int(str(header[0].row)) + 1):
         for key, value in row.items():
-            page.cell(place, columns[key][0]).value = value
+            page.cell(place, columns[key]).value = value
     content = io.BytesIO()
     workbook.save(content)
     return content.getvalue()
@@ -66,7 +66,7 @@ def upload(desk: Desk, content: bytes, name: str = "kontrakter.xlsx") -> Any:
 def template(world: World, seat: Seat) -> bytes:
     answer = seat(world.adam).get("/contracts/import/template.xlsx")
     assert answer.status_code == 200
-    return answer.data
+    return bytes(answer.data)
 
 
 def good(**changes: Any) -> dict[str, Any]:

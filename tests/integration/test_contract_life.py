@@ -5,6 +5,7 @@ from decimal import Decimal
 
 import pytest
 from sqlalchemy import select
+from werkzeug.test import TestResponse
 
 from portal import calendars, clock
 from portal.errors import InvalidTransition
@@ -128,7 +129,7 @@ def test_a_requirement_does_not_fall_away_before_it_is_in_force(world: World, se
 # -- pauses ------------------------------------------------------------------------------------------------------------
 
 
-def act(world: World, seat: Seat, name: str, **form: str) -> object:
+def act(world: World, seat: Seat, name: str, **form: str) -> TestResponse:
     return send_form(seat(world.adam), f"{place(world)}/acts/{name}", form)
 
 
@@ -159,7 +160,7 @@ def test_a_pause_is_refused_at_the_field_that_is_wrong(
     world: World, seat: Seat, form: dict[str, str], field: str
 ) -> None:
     answer = act(world, seat, "pause", **form)
-    assert answer.status_code == 422  # type: ignore[attr-defined]
+    assert answer.status_code == 422
     assert blamed(answer) == [field]
     assert contract_at(place(world)).state == ContractState.RUNNING
 
@@ -243,7 +244,7 @@ def test_the_final_account_adds_up(world: World, seat: Seat) -> None:
     contract = contract_at(place(world))
     account = contract_accounts.final_account(contract)
     assert (account.signed, account.now) == (Decimal(1_000_000), Decimal(790_000))
-    assert (account.accepted, account.periods, account.sanctioned) == (0, 1, 0)
+    assert (account.accepted, account.periods, account.sanctioned) == (0, 1, Decimal(0))
     assert [report.id for report in account.open_matters.reports] == [world.report.id]
 
 

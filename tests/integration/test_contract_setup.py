@@ -2,9 +2,11 @@
 
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from sqlalchemy import func, select
+from werkzeug.test import TestResponse
 
 from portal import clock, permissions
 from portal.extensions import db, transaction
@@ -42,7 +44,7 @@ from tests.world import World
 __all__ = ["app", "seat", "world"]
 
 
-def blamed(answer: object) -> list[str]:
+def blamed(answer: TestResponse) -> list[str]:
     """The fields that the error summary leads to."""
     return [link.removeprefix("#") for link in parsed(answer).xpath("//*[@id='error-summary']//a/@href")]
 
@@ -347,7 +349,8 @@ def test_terms_come_along_from_an_earlier_contract(world: World, seat: Seat) -> 
     ]
     assert contract.requirements[1].scope == {"types": ["crane"]}
     assert [(each.clause, each.rate_on(contract.starts_on)) for each in contract.clauses] == [("7.1", Decimal(20000))]
-    assert {row.supplier_id for row in (*contract.requirements, *contract.clauses)} == {contract.supplier_id}
+    rows: tuple[Any, ...] = (*contract.requirements, *contract.clauses)
+    assert {row.supplier_id for row in rows} == {contract.supplier_id}
 
 
 def test_another_supplier_of_a_draft_takes_over_all_below_it(world: World, seat: Seat) -> None:
@@ -361,7 +364,7 @@ def test_another_supplier_of_a_draft_takes_over_all_below_it(world: World, seat:
     assert send_form(adam, f"{address}/facts/parties", form).status_code == 303
     contract = contract_at(address)
     assert contract.supplier.name == "Nye Graving AS"
-    rows = (*contract.sites, *contract.requirements, *contract.representatives)
+    rows: tuple[Any, ...] = (*contract.sites, *contract.requirements, *contract.representatives)
     assert {row.supplier_id for row in rows} == {contract.supplier_id}
     assert [row.name for row in contract.representatives] == ["Berit Byggherre"]
     assert db.session.scalar(select(func.count(Organisation.id)).where(Organisation.number == NEW_SUPPLIER)) == 1
