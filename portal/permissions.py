@@ -4,12 +4,14 @@ from collections.abc import Callable
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Select, or_, select
+from sqlalchemy import Select, and_, or_, select
 
 from portal.errors import Forbidden
 from portal.model import (
     Comment,
     Contract,
+    ContractImport,
+    ContractState,
     Deviation,
     DeviationState,
     Evidence,
@@ -17,10 +19,15 @@ from portal.model import (
     Membership,
     OrganisationKind,
     OutgoingMail,
+    PlannedFigure,
     Point,
     Report,
+    Representative,
+    Requirement,
     Role,
     Sanction,
+    SanctionClause,
+    Site,
     Weighing,
 )
 from portal.model.sanctions import IN_FORCE
@@ -91,6 +98,9 @@ TABLE: dict[Permission, Rule] = {
 }
 """Permission -> what the acting membership must be. The row itself is guarded by `visible`."""
 
+BELOW_A_DRAFT: frozenset[type[Any]] = frozenset({PlannedFigure, Representative, Requirement, SanctionClause, Site})
+"""Entities that may stand below a contract before it has started."""
+
 NOT_YOURS_TO_DO = Text(
     "Rollen din for {organisation} gir ikke adgang til dette.", "Your role for {organisation} does not allow this."
 )
@@ -122,47 +132,73 @@ def visible(entity: type[Any], by: Membership) -> Select[Any]:
     Rows below a contract belong to its two parties. A machine belongs to its owner, and is seen by the buyers of the
     contracts it stands on. A report that has not been submitted is the supplier's own affair, yet the buyer sees that
     it exists and when it is due. A comment is the buyer's own until a decision tells it; an internal one stays so. A
-    sanction is the buyer's own until it is decided. What was held of a point is told with the decision on the case.
+    sanction is the buyer's own until it is decided. What was held of a point is told with the decision on the case. A
+    draft of a contract, with all below it, is the buyer's own until it starts.
     """
-    mine = by.organisation_id
-    if entity is Contract or hasattr(entity, "buyer_id"):
-        rows = select(entity).where(or_(entity.buyer_id == mine, entity.supplier_id == mine))
-        if entity is Comment:
-            return rows.where(or_(Comment.buyer_id == mine, Comment.told_at.is_not(None)))
-        if entity is Evidence:
-            return rows.where(_handed_in(by))
-        if entity is Sanction:
-            return rows.where(or_(Sanction.buyer_id == mine, Sanction.state.in_(IN_FORCE)))
-        if entity is Weighing:
-            return rows.where(_told(by))
-        return rows.where(_addressed_to(by)) if entity is OutgoingMail else rows
-    if entity is Machine:
-        return select(Machine).where(
-            or_(
-                Machine.owner_id == mine,
-                Machine.deployments.any(buyer_id=mine),
-                Machine.deployments.any(supplier_id=mine),
-            )
-        )
-    raise TypeError(f"{entity.__name__} has no rule of visibility")
+    rule = _RULES.get(entity, _of_a_party if hasattr(entity, "buyer_id") else None)
+    if rule is None:
+        raise TypeError(f"{entity.__name__} has no rule of visibility")
+    return select(entity).where(rule(entity, by))
 
 
-def _addressed_to(by: Membership) -> Any:
-    is_buyer = by.organisation.kind == OrganisationKind.BUYER
-    return OutgoingMail.for_buyer if is_buyer else OutgoingMail.for_supplier
+def _of_a_party(entity: Any, by: Membership) -> Any:
+    return or_(entity.buyer_id == by.organisation_id, entity.supplier_id == by.organisation_id)
 
 
-def _told(by: Membership) -> Any:
+def _once_started(entity: Any, by: Membership) -> Any:
+    """A contract that has not started, with all below it, is the buyer's own."""
+    is_agreed = Contract.state != ContractState.DRAFT
+    has_started = is_agreed if entity is Contract else entity.contract.has(is_agreed)
+    return or_(entity.buyer_id == by.organisation_id, and_(entity.supplier_id == by.organisation_id, has_started))
+
+
+def _uploaded(entity: Any, by: Membership) -> Any:
+    return entity.organisation_id == by.organisation_id
+
+
+def _told_comment(entity: Any, by: Membership) -> Any:
+    return _of_a_party(entity, by) & or_(entity.buyer_id == by.organisation_id, entity.told_at.is_not(None))
+
+
+def _handed_in(entity: Any, by: Membership) -> Any:
+    """A receipt beside a value is seen by the buyer once a revision has been signed with it."""
+    signed = entity.report_id.is_(None) | entity.revision_id.is_not(None)
+    return _of_a_party(entity, by) & or_(entity.supplier_id == by.organisation_id, signed)
+
+
+def _once_decided(entity: Any, by: Membership) -> Any:
+    return _of_a_party(entity, by) & or_(entity.buyer_id == by.organisation_id, entity.state.in_(IN_FORCE))
+
+
+def _told_weighing(entity: Any, by: Membership) -> Any:
     """What a point was found to be worth is told with the decision, and is the buyer's own until then."""
     decided = Deviation.sanction.has(Sanction.decided_at.is_not(None))
-    ended = Weighing.point.has(Point.deviation.has((Deviation.state == DeviationState.CLOSED) | decided))
-    return or_(Weighing.buyer_id == by.organisation_id, ended)
+    ended = entity.point.has(Point.deviation.has((Deviation.state == DeviationState.CLOSED) | decided))
+    return _of_a_party(entity, by) & or_(entity.buyer_id == by.organisation_id, ended)
 
 
-def _handed_in(by: Membership) -> Any:
-    """A receipt beside a value is seen by the buyer once a revision has been signed with it."""
-    signed = Evidence.report_id.is_(None) | Evidence.revision_id.is_not(None)
-    return or_(Evidence.supplier_id == by.organisation_id, signed)
+def _addressed_to(entity: Any, by: Membership) -> Any:
+    is_buyer = by.organisation.kind == OrganisationKind.BUYER
+    return _of_a_party(entity, by) & (entity.for_buyer if is_buyer else entity.for_supplier)
+
+
+def _at_work_for(entity: Any, by: Membership) -> Any:
+    mine = by.organisation_id
+    deployed = or_(entity.deployments.any(buyer_id=mine), entity.deployments.any(supplier_id=mine))
+    return or_(entity.owner_id == mine, deployed)
+
+
+_RULES: dict[type[Any], Callable[[Any, Membership], Any]] = {
+    Comment: _told_comment,
+    ContractImport: _uploaded,
+    Evidence: _handed_in,
+    Machine: _at_work_for,
+    OutgoingMail: _addressed_to,
+    Sanction: _once_decided,
+    Weighing: _told_weighing,
+    **dict.fromkeys((Contract, *BELOW_A_DRAFT), _once_started),
+}
+"""Entities whose rows are not simply those of the contract's two parties -> the condition instead."""
 
 
 def may_decide(by: Membership, permission: Permission, *, buyer_id: int, involved: dict[int, Text]) -> None:

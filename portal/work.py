@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from portal import clock
 from portal.extensions import db, enqueue, parts, transaction
-from portal.model import Evidence, ImportedFile, ImportStep, MailState, OutgoingMail
+from portal.model import ContractImport, Evidence, ImportedFile, ImportStep, MailState, OutgoingMail
 from portal.operations import deliveries, deviations, imports, mail, periods, processes, reports
 
 Payload = Mapping[str, object]
@@ -56,7 +56,8 @@ def sweep_files(_payload: Payload) -> None:
     """Remove stored files that nothing rests on: uploads that came to nothing, receipts taken away unsigned."""
     in_use = Evidence.removed_at.is_(None) | Evidence.revision_id.is_not(None)
     evidence = db.session.scalars(select(Evidence.sha256).where(in_use))
-    kept = {*evidence, *db.session.scalars(select(ImportedFile.sha256))}
+    workbooks = [db.session.scalars(select(each.sha256)) for each in (ImportedFile, ContractImport)]
+    kept = {*evidence, *workbooks[0], *workbooks[1]}
     db.session.rollback()
     parts().store.sweep(kept)
 

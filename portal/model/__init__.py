@@ -26,6 +26,7 @@ from portal.model.cases import (
     Verdict,
     Weighing,
 )
+from portal.model.contract_imports import ContractImport
 from portal.model.contracts import (
     ChangeOrder,
     Contract,
@@ -103,6 +104,7 @@ __all__ = [
     "CommentCategory",
     "Comparison",
     "Contract",
+    "ContractImport",
     "ContractState",
     "DailyBase",
     "DailyStart",

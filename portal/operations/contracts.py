@@ -103,12 +103,20 @@ def add_clause(contract: Contract, clause: SanctionClause, *rates: Rate) -> Sanc
 
 
 def _demand_counted_kinds(contract: Contract) -> None:
+    reason = uncounted(contract)
+    if reason is not None:
+        raise Invalid(reason)
+
+
+def uncounted(contract: Contract) -> Text | None:
+    """Why the energy of a contract could not be counted: it is to count from a kind that nobody asks for."""
     counted = contract.counted or {}
     named = {CountedFrom(each) for each in counted.values()}
     for place in named if not _tell_energy(contract) else named | {CountedFrom(counted.get("", CountedFrom.USE))}:
         telling = [kind for kind in kinds.kinds().values() if kind.tells == place]
         if not any(kind.key in contract.kinds for kind in telling):
-            raise Invalid(NOT_ASKED_FOR.with_values(kind=telling[0].title))
+            return NOT_ASKED_FOR.with_values(kind=telling[0].title)
+    return None
 
 
 def _tell_energy(contract: Contract) -> bool:

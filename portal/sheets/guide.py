@@ -10,7 +10,7 @@ from portal.sheets.layout import GUIDE, SheetSpec
 from portal.text import LANGUAGES, Text
 
 _MOST_CHOICES = 12
-_STEPS = (
+STEPS = (
     Text(
         "Fyll ut de hvite cellene i hvert ark. Grå celler er låst. Maskinene på kontrakten står der allerede.",
         "Fill in the white cells of each sheet. Grey cells are locked. The machines of the contract are there already.",
@@ -36,6 +36,7 @@ _STEPS = (
         "If something is wrong, you can download your own file with the errors marked, correct it and upload it again.",
     ),
 )
+"""How a report is filled in."""
 _HEADINGS = (
     Text("Ark", "Sheet"),
     Text("Kolonne", "Column"),
@@ -54,7 +55,9 @@ _DAY = Text("En dato som dd.mm.åååå.", "A date as dd.mm.yyyy.")
 _TEXT = Text("Tekst, høyst {most} tegn.", "Text of at most {most} characters.")
 
 
-def write_guide(workbook: Any, sheets: Sequence[SheetSpec], title: str, language: str) -> None:
+def write_guide(
+    workbook: Any, sheets: Sequence[SheetSpec], title: str, language: str, steps: Sequence[Text] = STEPS
+) -> None:
     """Add the guide to the workbook: the steps, then every column of every sheet."""
     worksheet = workbook.add_worksheet(GUIDE.to(language))
     bold = workbook.add_format({"bold": True, "font_size": 16, "font_color": "#1E2B3C"})
@@ -64,9 +67,9 @@ def write_guide(workbook: Any, sheets: Sequence[SheetSpec], title: str, language
         worksheet.set_column(number, number, width, wrapped)
     write_text(worksheet, 0, 0, f"{GUIDE.to(language)}: {title}", bold)
     plain = workbook.add_format({"valign": "top"})
-    for number, step in enumerate(_STEPS, start=1):
+    for number, step in enumerate(steps, start=1):
         write_text(worksheet, number + 1, 0, f"{number}. {step.to(language)}", plain)
-    first = len(_STEPS) + 3
+    first = len(steps) + 3
     for column, heading in enumerate(_HEADINGS):
         write_text(worksheet, first, column, heading.to(language), head)
     for row, told in enumerate(_rows(sheets, language), start=first + 1):

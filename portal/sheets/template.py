@@ -12,7 +12,7 @@ import xlsxwriter
 from portal.kinds.base import Field, FieldType
 from portal.kinds.fields import LARGEST
 from portal.sheets.export import SAFE, Properties, set_properties, write_text
-from portal.sheets.guide import write_guide
+from portal.sheets.guide import STEPS, write_guide
 from portal.sheets.layout import (
     GUIDE,
     HEADER_ROW,
@@ -54,7 +54,10 @@ _ALLOWED_WHILE_LOCKED = dict.fromkeys(
 
 @dataclass(frozen=True, slots=True)
 class TemplateSpec:
-    """What a template holds. `title`, `contract` and `period` are printed; `language` is nb or en."""
+    """What a template holds. `title`, `contract` and `period` are printed; `language` is nb or en.
+
+    `instructions` stand over each sheet, and `steps` in the guide: as for a report, unless it is something else.
+    """
 
     title: str
     contract: str
@@ -62,6 +65,8 @@ class TemplateSpec:
     language: str
     meta: Origin
     sheets: tuple[SheetSpec, ...]
+    instructions: Text = _INSTRUCTIONS
+    steps: tuple[Text, ...] = STEPS
 
 
 def write_template(spec: TemplateSpec) -> bytes:
@@ -72,7 +77,8 @@ def write_template(spec: TemplateSpec) -> bytes:
     looks = _Looks(workbook, spec.language)
     taken = {name.casefold() for name in (META_SHEET, LISTS_SHEET, *GUIDE.dump().values())}
     pages = [(sheet, workbook.add_worksheet(sheet_title(sheet.title, taken))) for sheet in spec.sheets]
-    write_guide(workbook, spec.sheets, f"{spec.title}, {spec.contract}, {spec.period}", spec.language)
+    title = f"{spec.title}, {spec.contract}, {spec.period}"
+    write_guide(workbook, spec.sheets, title, spec.language, spec.steps)
     lists = _write_lists(workbook, spec)
     for sheet, worksheet in pages:
         _Page(worksheet, sheet, spec, looks, lists).write()
@@ -177,7 +183,7 @@ class _Page:
         write_text(worksheet, 0, 1, f"{spec.title}: {self._sheet.kind.title.to(spec.language)}", looks.title)
         write_text(worksheet, 1, 1, f"{spec.contract} · {spec.period}", looks.subtitle)
         guide = _READ_GUIDE.with_values(guide=GUIDE)
-        write_text(worksheet, 2, 1, f"{_INSTRUCTIONS.to(spec.language)} {guide.to(spec.language)}", looks.subtitle)
+        write_text(worksheet, 2, 1, f"{spec.instructions.to(spec.language)} {guide.to(spec.language)}", looks.subtitle)
         write_text(worksheet, HEADER_ROW - 1, 0, LINE_HEADING.to(spec.language), looks.optional)
         for number, column in enumerate(self._columns, start=1):
             look = looks.required if column.required else looks.optional

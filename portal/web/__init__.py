@@ -8,6 +8,10 @@ from portal.web import (
     cases,
     chasing,
     comments,
+    contract_imports,
+    contract_life,
+    contract_lists,
+    contract_setup,
     contracts,
     definitions,
     errors,
@@ -29,7 +33,7 @@ from portal.web import (
     words,
 )
 
-PARTS = (receipts, signing)
+PARTS = (receipts, signing, contract_setup, contract_lists, contract_life, contract_imports)
 """Pages that hang on the blueprint of another: it is enough that they are there."""
 
 BLUEPRINTS = (

@@ -11,9 +11,11 @@ from portal.model import (
     ClauseCounts,
     CommentCategory,
     Comparison,
+    ContractState,
     Decision,
     DeviationState,
     ExtensionState,
+    FigureOrigin,
     FindingResult,
     ImportState,
     ImportStep,
@@ -35,6 +37,32 @@ class Tag(NamedTuple):
     label: LazyString
     tone: str = "neutral"
 
+
+CONTRACT = {
+    ContractState.DRAFT: Tag(_("Draft"), "plain"),
+    ContractState.RUNNING: Tag(_("Running"), "success"),
+    ContractState.PAUSED: Tag(_("Paused"), "warning"),
+    ContractState.COMPLETED: Tag(_("Handed over"), "info"),
+    ContractState.CLOSED: Tag(_("Closed"), "plain"),
+}
+CONTRACT_ACT = {
+    "pause": _("Pause the contract"),
+    "resume": _("Resume the contract"),
+    "complete": _("Note the handover"),
+    "reopen": _("Take the handover back"),
+    "close": _("Close the contract"),
+}
+ORIGIN = {
+    FigureOrigin.BID: _("Bid"),
+    FigureOrigin.PLAN: _("Plan"),
+    FigureOrigin.BUDGET: _("Climate budget"),
+}
+SCHEME = {
+    "doffin": _("Doffin"),
+    "ted": _("TED"),
+    "procedure": _("Procedure ID"),
+    "case": _("Case number"),
+}
 
 REPORT = {
     ReportState.OPEN: Tag(_("Not started"), "plain"),
@@ -242,6 +270,21 @@ EVENT = {
     "contract.clause_changed": _("A sanction clause was changed"),
     "contract.clause_removed": _("A sanction clause was removed"),
     "contract.rate_added": _("A sanction clause got a new rate"),
+    "contract.drafted": _("The contract was drafted"),
+    "contract.edited": _("Facts of the contract were changed"),
+    "contract.site_added": _("A site was added"),
+    "contract.site_removed": _("A site was removed"),
+    "contract.representative_named": _("A representative was named"),
+    "contract.representative_ended": _("A representative ended"),
+    "contract.figure_planned": _("A planned figure was noted"),
+    "contract.figure_removed": _("A planned figure was removed"),
+    "contract.changed": _("A change order was noted"),
+    "contract.running": _("The contract runs"),
+    "contract.paused": _("The contract was paused"),
+    "contract.completed": _("The work was handed over"),
+    "contract.closed": _("The contract was closed"),
+    "contract_import.uploaded": _("A workbook of contracts was uploaded"),
+    "contract_import.stored": _("Drafts were made of a workbook"),
     "report.opened": _("The period opened"),
     "report.draft": _("The report was started"),
     "report.to_sign": _("The report was made ready to sign"),

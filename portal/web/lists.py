@@ -16,11 +16,13 @@ from portal import permissions
 from portal.extensions import db
 from portal.model import (
     Contract,
+    ContractState,
     Deployment,
     Deviation,
     DeviationState,
     Machine,
     Membership,
+    Organisation,
     OrganisationKind,
     OutgoingMail,
     Report,
@@ -127,12 +129,24 @@ def machines(by: Membership, arguments: Mapping[str, str]) -> Page:
 
 
 def contracts(by: Membership, arguments: Mapping[str, str]) -> Page:
-    """Contracts by reference."""
+    """Contracts by reference; filters `state` and `supplier`."""
     rows = permissions.visible(Contract, by)
+    chosen = _chosen(arguments, "state", "supplier")
+    if chosen["state"] in set(ContractState):
+        rows = rows.where(Contract.state == chosen["state"])
+    supplier = uuid_of(chosen["supplier"])
+    if supplier:
+        rows = rows.where(Contract.supplier.has(public_id=supplier))
     last = _last(Contract, by, arguments)
     if last is not None:
         rows = rows.where(tuple_(Contract.reference, Contract.id) > (last.reference, last.id))
-    return _paged(rows.order_by(Contract.reference, Contract.id), by, {}, "contracts.index")
+    return _paged(rows.order_by(Contract.reference, Contract.id), by, chosen, "contracts.index")
+
+
+def suppliers_of(by: Membership) -> list[Organisation]:
+    """The suppliers of one's contracts, by name, for a drop-down."""
+    found = {each.supplier for each in contracts_of(by)}
+    return sorted(found, key=lambda each: each.name.casefold())
 
 
 def contracts_of(by: Membership) -> list[Contract]:

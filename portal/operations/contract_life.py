@@ -1,0 +1,314 @@
+"""A contract's way through its states: what it lacks before it starts, pauses, handover, and what keeps it open."""
+
+from collections.abc import Iterator
+from datetime import date, timedelta
+from typing import NamedTuple
+
+from sqlalchemy import select
+from sqlalchemy.orm import joinedload
+
+from portal import clock
+from portal.errors import Invalid, Refused
+from portal.extensions import db, enqueue
+from portal.factors import Basis
+from portal.kinds.base import Problem
+from portal.model import (
+    ClauseForm,
+    Contract,
+    ContractState,
+    DailyBase,
+    Deviation,
+    DeviationState,
+    Membership,
+    Pause,
+    PeriodPurpose,
+    Report,
+    ReportingPeriod,
+    ReportState,
+    Sanction,
+    SanctionState,
+)
+from portal.operations import contracts
+from portal.operations.agreement_facts import VALUE
+from portal.operations.agreements import demand_editor, gone_through, touch
+from portal.operations.contract_lists import BUYER, parties_without
+from portal.operations.counting_facts import BASIS, COUNTED, KINDS
+from portal.operations.deadline_facts import DEADLINES
+from portal.text import Text
+
+SITES, REPRESENTATIVES, REQUIREMENTS, CLAUSES, PLANNED = (
+    "sites",
+    "representatives",
+    "requirements",
+    "clauses",
+    "planned",
+)
+"""Parts of the set-up that are lists."""
+NO_LONGER_REPORTED = frozenset(each for each in ReportState if each.value == "spared")
+"""States of a report whose period has no day left."""
+SETTLED = frozenset({DeviationState.CLOSED, DeviationState.DISMISSED, DeviationState.FELL_AWAY})
+FINISHED = frozenset({SanctionState.CLOSED, SanctionState.WITHDRAWN, SanctionState.REFUSED})
+
+NOT_READY = Text(
+    "Kontrakten kan ikke starte ennå: noe mangler.", "The contract cannot start yet: something is missing."
+)
+STILL_OPEN = Text(
+    "Kontrakten kan ikke avsluttes ennå: noe er fortsatt åpent.",
+    "The contract cannot be closed yet: something is still open.",
+)
+NO_SITE = Text("Legg til minst én byggeplass.", "Add at least one site.")
+NOBODY = {
+    True: Text("Oppgi hvem som representerer oppdragsgiver.", "Name who represents the buyer."),
+    False: Text("Oppgi hvem som representerer leverandøren.", "Name who represents the supplier."),
+}
+NO_KINDS = Text("Velg hva som skal rapporteres.", "Choose what is to be reported.")
+NO_BASIS = Text("Velg hvordan tallene regnes.", "Choose how the figures are counted.")
+NOT_COUNTED = Text("Velg hvor energien telles.", "Choose where energy is counted.")
+NO_REQUIREMENT = Text("Legg inn minst ett krav.", "Enter at least one requirement.")
+NO_RULE = Text("Oppgi reglene for fristene.", "Give the rules for the deadlines.")
+NO_VALUE = Text(
+    "Oppgi kontraktsverdien: en dagmulkt regnes av den.", "Give the contract value: a daily amount is counted from it."
+)
+NOT_YET = Text("Velg en dag som har vært, eller i dag.", "Choose a day that has been, or today.")
+OUTSIDE = Text(
+    "Kontrakten varer fra {first} til {last}. Velg en dag i den tiden.",
+    "The contract lasts from {first} to {last}. Choose a day in that time.",
+)
+REPORTED = Text(
+    "Perioden {period} er rapportert allerede. Velg en dag etter den.",
+    "The period {period} has been reported already. Choose a day after it.",
+)
+AFTER_PAUSE = Text("Pausen begynte {first}. Velg en senere dag.", "The pause began on {first}. Choose a later day.")
+SAY_WHY = Text("Skriv hvorfor.", "Say why.")
+_A_DAY = timedelta(days=1)
+
+
+class Lacking(NamedTuple):
+    """Something that must be there before a contract starts, and the part of the set-up where it is entered."""
+
+    part: str
+    text: Text
+
+
+class OpenMatters(NamedTuple):
+    """What keeps a contract from being closed."""
+
+    reports: list[Report]
+    deviations: list[Deviation]
+    sanctions: list[Sanction]
+
+    def __bool__(self) -> bool:
+        return any(self)
+
+
+# -- the start ---------------------------------------------------------------------------------------------------------
+
+
+def missing(contract: Contract) -> list[Lacking]:
+    """What must be there before the contract starts."""
+    return [*_missing_people(contract), *_missing_rules(contract), *_missing_terms(contract)]
+
+
+def _missing_people(contract: Contract) -> Iterator[Lacking]:
+    if not contract.sites:
+        yield Lacking(SITES, NO_SITE)
+    for side in parties_without(contract):
+        yield Lacking(REPRESENTATIVES, NOBODY[side == BUYER])
+
+
+def _missing_rules(contract: Contract) -> Iterator[Lacking]:
+    if not contract.kinds:
+        yield Lacking(KINDS.key, NO_KINDS)
+    if BASIS.key not in gone_through(contract) or not _is_sound(contract):
+        yield Lacking(BASIS.key, NO_BASIS)
+    if not contract.counted:
+        yield Lacking(COUNTED.key, NOT_COUNTED)
+    elif contract.kinds and (reason := contracts.uncounted(contract)) is not None:
+        yield Lacking(COUNTED.key, reason)
+    if not contract.reporting_clause:
+        yield Lacking(DEADLINES.key, NO_RULE)
+
+
+def _missing_terms(contract: Contract) -> Iterator[Lacking]:
+    if not contract.requirements:
+        yield Lacking(REQUIREMENTS, NO_REQUIREMENT)
+    if contract.value is None and _rests_on_value(contract):
+        yield Lacking(VALUE.key, NO_VALUE)
+
+
+def _is_sound(contract: Contract) -> bool:
+    try:
+        Basis.load(contract.basis)
+    except (KeyError, ValueError):
+        return False
+    return True
+
+
+def _rests_on_value(contract: Contract) -> bool:
+    return any(clause.form == ClauseForm.DAILY and clause.base != DailyBase.FIXED for clause in contract.clauses)
+
+
+def start(contract: Contract, *, by: Membership, version: int) -> None:
+    """Let the contract run; its periods open from the first day on. Raises Invalid while something is missing."""
+    demand_editor(contract, by=by, version=version)
+    lacking = missing(contract)
+    if lacking:
+        raise Invalid(NOT_READY, tuple(Problem("missing", each.text, each.part) for each in lacking))
+    contract.move(ContractState.RUNNING, by=by)
+    look_at_periods(contract)
+
+
+def look_at_periods(contract: Contract) -> None:
+    """Ask the worker to open, shorten or spare periods now, and not at the next full hour."""
+    touch(contract)
+    enqueue("periods.open", {}, key=f"periods-{contract.public_id}-{contract.version}")
+
+
+# -- pauses ------------------------------------------------------------------------------------------------------------
+
+
+def pause(contract: Contract, first: date, reason: str, *, by: Membership, version: int) -> Pause:
+    """Let the work stand still from a day on: no period covers it until the contract is resumed."""
+    demand_editor(contract, by=by, version=version)
+    _demand_day(contract, first, "starts_on")
+    _demand_reason(reason)
+    _demand_unreported(contract, first)
+    row = Pause(**contract.parties, starts_on=first, reason=reason.strip())
+    contract.pauses.append(row)
+    contract.move(ContractState.PAUSED, by=by, reason=row.reason, first=first.isoformat())
+    look_at_periods(contract)
+    return row
+
+
+def resume(contract: Contract, first: date, *, by: Membership, version: int) -> None:
+    """Let the work go on from a day: the day before is the last of the pause."""
+    demand_editor(contract, by=by, version=version)
+    _demand_day(contract, first, "resumes_on")
+    for row in _going_on(contract):
+        if first <= row.starts_on:
+            _blame("resumes_on", AFTER_PAUSE.with_values(first=_said(row.starts_on)))
+        row.ends_on = first - _A_DAY
+    contract.move(ContractState.RUNNING, by=by, first=first.isoformat())
+    look_at_periods(contract)
+
+
+def _going_on(contract: Contract) -> list[Pause]:
+    return [row for row in contract.pauses if row.ends_on is None]
+
+
+def _demand_unreported(contract: Contract, first: date) -> None:
+    reported = db.session.scalars(
+        select(ReportingPeriod)
+        .join(Report, Report.period_id == ReportingPeriod.id)
+        .where(
+            ReportingPeriod.contract_id == contract.id,
+            ReportingPeriod.purpose == PeriodPurpose.REGULAR,
+            ReportingPeriod.ends_on >= first,
+            Report.revisions.any(),
+        )
+        .order_by(ReportingPeriod.starts_on.desc())
+    ).first()
+    if reported is not None:
+        _blame("starts_on", REPORTED.with_values(period=reported.name))
+
+
+# -- the end -----------------------------------------------------------------------------------------------------------
+
+
+def complete(contract: Contract, handed_over_on: date, *, by: Membership, version: int) -> None:
+    """Note that the work was handed over: no new period opens, open cases go on."""
+    demand_editor(contract, by=by, version=version)
+    if handed_over_on > clock.today(contract.time_zone):
+        _blame("handed_over_on", NOT_YET)
+    if handed_over_on < contract.starts_on:
+        _blame("handed_over_on", _outside(contract))
+    for row in _going_on(contract):
+        row.ends_on = max(handed_over_on, row.starts_on)
+    contract.handed_over_on = handed_over_on
+    contract.move(ContractState.COMPLETED, by=by, handed_over_on=handed_over_on.isoformat())
+    look_at_periods(contract)
+
+
+def reopen(contract: Contract, reason: str, *, by: Membership, version: int) -> None:
+    """Take a handover back: the work goes on."""
+    demand_editor(contract, by=by, version=version)
+    _demand_reason(reason)
+    contract.handed_over_on = None
+    contract.move(ContractState.RUNNING, by=by, reason=reason.strip())
+    look_at_periods(contract)
+
+
+def close(contract: Contract, *, by: Membership, version: int) -> None:
+    """End it for good. Raises Refused while a report, a case or a sanction is open."""
+    demand_editor(contract, by=by, version=version)
+    if open_matters(contract):
+        raise Refused(STILL_OPEN)
+    contract.move(ContractState.CLOSED, by=by)
+    touch(contract)
+
+
+def open_matters(contract: Contract) -> OpenMatters:
+    """Reports that are not approved, deviations that are not settled, sanctions that are not finished."""
+    reports = select(Report).join(ReportingPeriod, Report.period_id == ReportingPeriod.id)
+    return OpenMatters(
+        list(
+            db.session.scalars(
+                reports.where(
+                    Report.contract_id == contract.id, Report.state.not_in([ReportState.APPROVED, *NO_LONGER_REPORTED])
+                ).order_by(ReportingPeriod.starts_on)
+            ).unique()
+        ),
+        list(
+            db.session.scalars(
+                select(Deviation)
+                .where(Deviation.contract_id == contract.id, Deviation.state.not_in(SETTLED))
+                .order_by(Deviation.id)
+            ).unique()
+        ),
+        list(
+            db.session.scalars(
+                select(Sanction)
+                .options(joinedload(Sanction.deviation))
+                .where(Sanction.contract_id == contract.id, Sanction.state.not_in(FINISHED))
+                .order_by(Sanction.id)
+            ).unique()
+        ),
+    )
+
+
+def may(contract: Contract) -> list[str]:
+    """What can be done with the contract as it stands: names of functions of this module."""
+    return _ACTS[contract.state]
+
+
+_ACTS: dict[ContractState, list[str]] = {
+    ContractState.DRAFT: ["start"],
+    ContractState.RUNNING: ["pause", "complete"],
+    ContractState.PAUSED: ["resume", "complete"],
+    ContractState.COMPLETED: ["close", "reopen"],
+    ContractState.CLOSED: [],
+}
+
+
+def _demand_day(contract: Contract, day: date, field: str) -> None:
+    if day > clock.today(contract.time_zone):
+        _blame(field, NOT_YET)
+    if not contract.starts_on <= day <= contract.ends_on:
+        _blame(field, _outside(contract))
+
+
+def _outside(contract: Contract) -> Text:
+    return OUTSIDE.with_values(first=_said(contract.starts_on), last=_said(contract.ends_on))
+
+
+def _demand_reason(reason: str) -> None:
+    if not reason.strip():
+        _blame("reason", SAY_WHY)
+
+
+def _said(day: date) -> str:
+    return f"{day:%d.%m.%Y}"
+
+
+def _blame(field: str, text: Text) -> None:
+    raise Invalid(text, (Problem("day", text, field),))
