@@ -9,6 +9,7 @@ from portal.web import (
     comments,
     contracts,
     definitions,
+    demo,
     errors,
     exports,
     files,
@@ -30,6 +31,7 @@ PARTS = (receipts, signing)
 BLUEPRINTS = (
     pages.blueprint,
     accounts.blueprint,
+    demo.blueprint,
     reports.blueprint,
     sharing.blueprint,
     reviews.blueprint,
