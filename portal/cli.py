@@ -67,7 +67,7 @@ def migrate() -> None:
 
 @commands.command(name="demo")
 def load_demo() -> None:
-    """Fill an empty database with two buyers, three suppliers and six months of reports, all made up."""
+    """Fill an empty database with three buyers, six suppliers and fourteen months of reports, all made up."""
     app = create_app()
     with app.app_context():
         if accounts.is_demo():

@@ -59,6 +59,8 @@ class Person(Row, UserMixin):
     active: Mapped[bool] = mapped_column(default=True)
     single_keys: Mapped[bool] = mapped_column(default=True, server_default=text("true"))
     """Whether single letters are shortcuts on pages that have them (WCAG 2.1.4: they can be turned off)."""
+    steps_hidden_at: Mapped[datetime | None] = mapped_column(Moment)
+    """When they put «Kom i gang» away; None while it is shown."""
     fs_uniquifier: Mapped[str] = mapped_column(String(64), unique=True)
     memberships: Mapped[list["Membership"]] = relationship(back_populates="person", order_by="Membership.id")
 

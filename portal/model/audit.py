@@ -30,7 +30,11 @@ class AuditEvent(Base):
     """Who did what to which thing, when, for whom and why. Persons stand by number: names are not in the chain."""
 
     __tablename__ = "audit_event"
-    __table_args__ = (UniqueConstraint("chain", "sequence"), Index("ix_audit_event_subject", "subject", "subject_id"))
+    __table_args__ = (
+        UniqueConstraint("chain", "sequence"),
+        Index("ix_audit_event_subject", "subject", "subject_id"),
+        Index("ix_audit_event_person", "person_id", "action"),
+    )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     chain: Mapped[str] = mapped_column(String(40))

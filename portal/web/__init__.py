@@ -14,6 +14,7 @@ from portal.web import (
     contract_setup,
     contracts,
     definitions,
+    demo,
     errors,
     exports,
     extensions,
@@ -39,6 +40,7 @@ PARTS = (receipts, signing, contract_setup, contract_lists, contract_life, contr
 BLUEPRINTS = (
     pages.blueprint,
     accounts.blueprint,
+    demo.blueprint,
     reports.blueprint,
     sharing.blueprint,
     reviews.blueprint,

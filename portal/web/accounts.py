@@ -1,38 +1,30 @@
-"""Signing in and out, for whom one acts, one's own account, and the persons of the demo."""
+"""Signing in and out, for whom one acts, and one's own account."""
 
-import ipaddress
 import math
 import secrets
 import uuid
 from datetime import timedelta
-from typing import TypedDict
-from urllib.parse import urlsplit
 
 from flask import Blueprint, Flask, Response, flash, g, has_request_context, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as N_  # noqa: N812 - the name that pybabel looks for
-from flask_babel import ngettext
 from flask_security.core import RoleMixin, Security
 from flask_security.datastore import SQLAlchemyUserDatastore
 from flask_security.utils import login_user, logout_user
 from flask_wtf import FlaskForm
 from flask_wtf.csrf import generate_csrf
-from sqlalchemy import Select, select
-from sqlalchemy.exc import SQLAlchemyError
 from wtforms import HiddenField, PasswordField, StringField
 
-from portal import clock
 from portal.config import Settings
 from portal.errors import NotFound
 from portal.extensions import db, parts, transaction
-from portal.model import Membership, Person, Role, SignInAttempt
-from portal.operations import accounts, tasks
+from portal.model import Membership, Person, Role
+from portal.operations import accounts
 from portal.operations.lookup import NOT_HERE
 from portal.text import LANGUAGES, Text
 from portal.web import access, errors, labels, passwords, sessions
 from portal.web.access import current_person, public, safe_target, signed_in
-from portal.web.security import LOOPBACK
 
 blueprint = Blueprint("accounts", __name__)
 
@@ -107,7 +99,7 @@ def sign_in() -> ResponseReturnValue:
         form.form_errors.append(_("The e-mail or the password is wrong. Check both and try again."))
         return _sign_in_page(form), 422
     with transaction():
-        _let_in(person)
+        let_in(person)
     return redirect(_onward(form.next.data), 303)
 
 
@@ -123,7 +115,7 @@ def sign_out() -> ResponseReturnValue:
 
 
 def _sign_in_page(form: SignInForm) -> str:
-    return render_template("accounts/sign_in.html", form=form, personas=_cards() if _has_personas() else [])
+    return render_template("accounts/sign_in.html", form=form)
 
 
 def _onward(target: str | None) -> str:
@@ -139,7 +131,7 @@ def _too_many_tries(error: passwords.TooManyTries) -> Response:
     return errors.page(429, text, {"Retry-After": str(seconds)})
 
 
-def _let_in(person: Person, membership: Membership | None = None) -> None:
+def let_in(person: Person, membership: Membership | None = None) -> None:
     """Sign in under a new session with a new form token. Inside a writing transaction."""
     browser = sessions.current()
     browser.clear()
@@ -231,7 +223,7 @@ def change_password() -> ResponseReturnValue:
     with transaction():
         person.password, person.fs_uniquifier = stored, secrets.token_hex(32)
         sessions.end_all(person)
-        _let_in(person, by)
+        let_in(person, by)
     flash(_("Your password is changed. You are signed out everywhere else."), "success")
     return redirect(url_for(".account"), 303)
 
@@ -274,78 +266,3 @@ def choose_language(code: str) -> ResponseReturnValue:
 
 def _language_cookie() -> str:
     return sessions.cookie_name("language", parts().settings)
-
-
-# -- the demo ---------------------------------------------------------------------------------------------------------
-
-
-class Card(TypedDict):
-    """One person of the demo, to become by one click."""
-
-    name: str
-    role: str
-    organisation: str
-    waiting: str
-    url: str
-
-
-def is_demo() -> bool:
-    """Whether the demo made this database, so that everybody in it is made up. Not, when it does not answer."""
-    try:
-        return accounts.is_demo()
-    except SQLAlchemyError:  # an error page asks too
-        return False
-
-
-@blueprint.get("/personas")
-@public("The persons of the demo are made up, and served to this machine only.")
-def personas() -> ResponseReturnValue:
-    """Everybody one can be in the demo."""
-    _demand_personas()
-    return render_template("accounts/personas.html", personas=_cards())
-
-
-@blueprint.post("/persona/<uuid:public_id>")
-@public("The persons of the demo are made up, and served to this machine only.")
-def become(public_id: uuid.UUID) -> ResponseReturnValue:
-    """Become one of the persons of the demo, without a password."""
-    _demand_personas()
-    with transaction():
-        membership = db.session.scalar(_playable().where(Membership.public_id == public_id))
-        if membership is None:
-            raise NotFound(NOT_HERE)
-        address = request.remote_addr or ""
-        db.session.add(SignInAttempt(at=clock.now(), email=membership.person.email, address=address, succeeded=True))
-        _let_in(membership.person, membership)
-    return redirect(access.home(), 303)
-
-
-def _demand_personas() -> None:
-    if not _has_personas():
-        raise NotFound(NOT_HERE)
-
-
-def _has_personas() -> bool:
-    """Only in a demo, and only for somebody who sits at this machine with no proxy in between."""
-    if not is_demo() or urlsplit(parts().settings.base_url).hostname not in LOOPBACK:
-        return False
-    return ipaddress.ip_address(request.remote_addr or "0.0.0.0").is_loopback  # noqa: S104 - an address that is none
-
-
-def _playable() -> Select[Membership]:
-    return select(Membership).join(Membership.person).where(Person.active).order_by(Membership.id)
-
-
-def _cards() -> list[Card]:
-    return [_card(membership) for membership in db.session.scalars(_playable())]
-
-
-def _card(membership: Membership) -> Card:
-    waiting = sum(tasks.counts(membership).values())
-    return {
-        "name": membership.person.name,
-        "role": roles_of(membership),
-        "organisation": membership.organisation.name,
-        "waiting": ngettext("%(num)d task waits", "%(num)d tasks wait", waiting) if waiting else "",
-        "url": url_for("accounts.become", public_id=membership.public_id),
-    }

@@ -16,7 +16,8 @@ from portal.permissions import Permission
 from portal.text import Text
 from portal.web import labels, sessions
 from portal.web.access import acting_membership
-from portal.web.accounts import current_language, is_demo, roles_of
+from portal.web.accounts import current_language, roles_of
+from portal.web.demo import is_demo
 
 LANGUAGE_NAMES = {"nb": "Norsk bokmål", "en": "English"}
 
@@ -62,7 +63,7 @@ def _frame() -> dict[str, Any]:
         "help_url": url_for("definitions.show"),
         "sign_in_url": url_for("accounts.sign_in"),
         "is_demo": is_demo(),
-        "demo_url": url_for("accounts.personas"),
+        "demo_url": url_for("demo.personas"),
     }
     person, by = sessions.current().person, acting_membership()
     if person is None:
