@@ -97,8 +97,8 @@ OFFERS = (
         "IIIB",
         ("period",),
         Text(
-            "Alle maskiner på kontrakten skal ha utslippssteg {threshold} eller bedre.",
-            "All machines on the contract shall have emission stage {threshold} or better.",
+            "Alle maskiner på kontrakten skal ha {threshold} eller bedre.",
+            "All machines on the contract shall have {threshold} or better.",
         ),
     ),
     Offer(
@@ -114,8 +114,8 @@ OFFERS = (
         "euro_6",
         ("period",),
         Text(
-            "Alle kjøretøy på kontrakten skal ha euroklasse {threshold} eller bedre.",
-            "All vehicles on the contract shall have Euro class {threshold} or better.",
+            "Alle kjøretøy på kontrakten skal ha {threshold} eller bedre.",
+            "All vehicles on the contract shall have {threshold} or better.",
         ),
     ),
     Offer(

@@ -220,11 +220,8 @@ def _judged(duty: Requirement, report: Report, kind: Kind, counted: Counted) -> 
 
 
 def _so_far(duty: Requirement, report: Report, kind: Kind, counted: Counted, span: Period) -> Judgement:
-    """What the window comes to with the approved reports of the other periods and this one: no breach before it ends.
-
-    What a requirement asks for is what is in force on this period's last day; when the window closes, on its last.
-    """
-    day = report.period.ends_on
+    """What the window comes to with the approved reports of other periods and this one: no breach before it ends."""
+    day = span.ends_on
     binding = limits.on(duty, kind, day)
     others = [each for each in stretches.reports_in(report.contract, span) if each.id != report.id]
     total = stretches.total(duty, others, binding.threshold)
@@ -338,8 +335,8 @@ def _ranked_figure(duty: Requirement, tally: Tally, threshold: Text) -> Text:
 
 
 def threshold_in_words(kind: Kind, duty: Requirement, day: date | None = None) -> Text:
-    """What binds on a day as people say it: «20 %», «steg IIIB»; without a day, what the contract began with."""
-    binding = limits.on(duty, kind, day or duty.valid_from)
+    """What binds for what ends on a day as people say it: «20 %», «steg IIIB»; no day: what the contract began with."""
+    binding = limits.on(duty, kind, stretches.binding_day(duty, day) if day else duty.valid_from)
     return limit_in_words(kind, kind.indicator(duty.indicator), binding.threshold)
 
 

@@ -27,7 +27,7 @@ from portal.model import (
     Window,
     record,
 )
-from portal.operations import figures, limits, scopes
+from portal.operations import figures, limits, scopes, stretches
 from portal.permissions import Permission
 from portal.text import Text, same
 
@@ -182,7 +182,7 @@ def _verdict(machine: Machine, contract: Contract, duty: Requirement, day: date)
         return
     setting = Setting(contract.starts_on, contract.ends_on, Basis.load(contract.basis))
     indicator = kind.indicator(duty.indicator)
-    threshold = limits.on(duty, kind, day).threshold
+    threshold = limits.on(duty, kind, stretches.binding_day(duty, day)).threshold
     tally = kind.figure(indicator.key, kind.measure([line], setting), limits.typed(indicator, threshold))
     met = limits.met(duty, indicator, tally, threshold)
     broken = FindingResult.BROKEN if duty.window == Window.PERIOD else FindingResult.BEHIND

@@ -7,6 +7,8 @@ both by the change order that agreed it. Which of the two a report is held again
 from dataclasses import asdict
 from datetime import date, timedelta
 
+from sqlalchemy import select
+
 from portal import permissions
 from portal.errors import Conflict, Invalid, Refused
 from portal.extensions import db
@@ -101,7 +103,9 @@ def end(requirement: Requirement, last_day: date, *, by: Membership, version: in
 
 def _demand(contract: Contract, by: Membership, version: int) -> None:
     permissions.demand(by, Permission.CONTRACT_EDIT)
-    db.session.refresh(contract, with_for_update=True)
+    # The number alone: its parties are joined to the row, and PostgreSQL locks no outer join.
+    db.session.execute(select(Contract.id).where(Contract.id == contract.id).with_for_update())
+    db.session.refresh(contract)
     if contract.version != version:
         raise Conflict(MOVED_ON)
 

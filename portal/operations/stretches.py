@@ -112,6 +112,16 @@ def span_at(duty: Requirement, day: date) -> Period | None:
     return next((span for span in spans(duty) if span.starts_on <= day <= span.ends_on), None)
 
 
+def binding_day(duty: Requirement, day: date) -> date:
+    """The day whose threshold binds for a report whose period ends on `day`: the last one of what is judged.
+
+    So a step that comes into force before a window closes is what the window is held against, and what pages say of
+    it while it is open: nobody is told of a lower limit than the one that decides.
+    """
+    span = span_at(duty, day) if duty.window != Window.PERIOD else None
+    return span.ends_on if span else day
+
+
 def expected(contract: Contract) -> tuple[Period, ...]:
     """Every reporting period that the contract has from its first to its last day."""
     return calendars.periods(contract.starts_on, last_day(contract), contract.frequency, contract.paused_days)

@@ -178,7 +178,7 @@ def _so_far(duty: Requirement) -> SoFar | None:
     span = _current(open_ones, duty)
     reports = stretches.reports_in(duty.contract, span)
     kind = _kind(duty, reports[-1]) if reports else kinds.described(duty.kind)
-    day = min(span.ends_on, max(today, span.starts_on))
+    day = span.ends_on  # what decides in the end
     total = stretches.total(duty, reports, limits.on(duty, kind, day).threshold)
     found = figures.judgement(duty, kind, total.tally, day)
     due = [each for each in stretches.expected(duty.contract) if span.starts_on <= each.ends_on <= span.ends_on]

@@ -55,7 +55,7 @@ def test_the_catalogue_proposes_and_what_is_sent_is_stored(app: Flask, draft: Wo
     assert "Zero-emission share: operating hours" in listed
     assert "Minimum Euro class" not in listed, "the contract does not ask for transport"
     proposal = desk.get(page(draft, "/new?offer=minimum_stage")).text
-    assert "All machines on the contract shall have emission stage Stage IIIB or better." in proposal
+    assert "All machines on the contract shall have Stage IIIB or better." in proposal
     form = {
         **FORM,
         "threshold": "12,5",

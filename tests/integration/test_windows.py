@@ -186,6 +186,17 @@ def test_until_it_closes_pages_say_how_it_stands_and_what_the_rest_must_reach(wo
     assert standing.judged == []
 
 
+def test_what_pages_say_is_held_against_the_step_that_decides_when_the_window_closes(world: World) -> None:
+    share = duty(world, "5", steps=[{"from": "2026-05-31", "threshold": "20"}])
+    only(world, MARCH, END_OF_MAY, share)
+    file(world, MARCH, electric="504", diesel="450")  # 10 %: more than 5, less than the 20 that May's last day brings
+    assert findings_of(share) == ["behind"]
+    assert "asks for at least 20\u00a0%" in world.report.revisions[0].findings[0].sentence["en"]
+    so_far = windows.standing(share).so_far
+    assert so_far is not None
+    assert so_far.result == FindingResult.BEHIND
+
+
 def test_unknown_stays_unknown(world: World) -> None:
     """The contract names no table of efficiencies: no share of the work is known, in a month or in a year."""
     share = duty(world, "20", indicator="zero_emission_share_work")
