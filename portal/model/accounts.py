@@ -31,7 +31,7 @@ class OrganisationKind(StrEnum):
 
 
 ROLES_OF: Mapping[OrganisationKind, frozenset[Role]] = {
-    OrganisationKind.BUYER: frozenset({Role.REVIEWER, Role.DECISION_MAKER, Role.ADMINISTRATOR}),
+    OrganisationKind.BUYER: frozenset({Role.REVIEWER, Role.CONTRACT_MANAGER, Role.DECISION_MAKER, Role.ADMINISTRATOR}),
     OrganisationKind.SUPPLIER: frozenset({Role.REPORTER, Role.SIGNATORY, Role.ADMINISTRATOR}),
 }
 """The roles that there are on each side of a contract."""

@@ -33,8 +33,8 @@ def keep(settings: Settings) -> None:
     if not settings.is_sqlite:
         return
     place(settings).unlink(missing_ok=True)
-    with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        connection.exec_driver_sql("VACUUM INTO ?", (str(place(settings)),))
+    with closing(db.engine.raw_connection()) as connection:
+        connection.cursor().execute("VACUUM INTO ?", (str(place(settings)),))
 
 
 def bring_back(settings: Settings) -> None:
