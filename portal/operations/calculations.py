@@ -164,17 +164,17 @@ def run_of(deviation: Deviation, clause: SanctionClause, on: date) -> Run:
 
 
 def _filing(deviation: Deviation) -> tuple[date, date | None]:
-    """The day of the deadline that was missed, and the day that the report came, if it has."""
-    report = deviation.report
-    came_on = deviation.cured_on or _came_on(report, int(deviation.facts.get("revision", 0)))
-    if came_on is not None and deviation.late_by_days is not None:
-        return came_on - timedelta(days=deviation.late_by_days), came_on
+    """The day of the deadline that was missed, and the day that the report came, if it has.
+
+    What the case says of the delay counts from the revision that it was said of, though it may be withdrawn since.
+    """
+    report, late = deviation.report, deviation.late_by_days
+    came = [each for each in report.revisions if each.number > int(deviation.facts.get("revision", 0))]
+    standing = [each for each in came if late is not None or each.withdrawal is None]
+    came_on = deviation.cured_on or (_local(report, standing[0].signed_at) if standing else None)
+    if came_on is not None and late is not None:
+        return came_on - timedelta(days=late), came_on
     return _local(report, report.due_at), came_on
-
-
-def _came_on(report: Report, after: int) -> date | None:
-    came = (each for each in report.revisions if each.number > after and each.withdrawal is None)
-    return next((_local(report, each.signed_at) for each in came), None)
 
 
 def _judged_until(deviation: Deviation) -> date:
