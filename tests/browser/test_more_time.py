@@ -6,6 +6,7 @@ import pytest
 
 from portal.extensions import transaction
 from portal.model import Role
+from portal.operations import extensions
 from tests.browser.conftest import Visit, settle
 from tests.browser.server import Portal
 from tests.browser.visitor import Visitor
@@ -28,7 +29,7 @@ def test_from_a_request_to_a_new_deadline_and_a_reminder(small_portal: Portal, v
     words = anna.words
     anna.row("mars 2026").get_by_role("link").first.click()
     anna.follows("Ask for more time").looks()
-    anna.presses("Ask for more time").reads("Say why you need more time.").looks()
+    anna.presses("Ask for more time").sees(words.of(extensions.SAY_WHY)).looks()
     anna.writes("Until when do you need?", "2026-04-24").writes("Why do you need more time?", "Måleren er på service.")
     anna.presses("Ask for more time").reads("More time has been asked for").looks()
 
