@@ -128,7 +128,7 @@ STANCE_SAID = {
 VERDICT = {
     Verdict.UPHELD: _("Upheld"),
     Verdict.PARTLY: _("Upheld in part"),
-    Verdict.DROPPED: _("Dropped"),
+    Verdict.DROPPED: _("Not upheld"),
 }
 
 SANCTION = {

@@ -60,7 +60,7 @@ def test_notice_reply_and_weighing_point_by_point(small_portal: Portal, visit: V
     bo = visit(small_portal, language).signs_in("bo@prove.example")
     _bo_replies(bo)
 
-    adam.signs_in("adam@prove.example").follows(re.compile(re.escape(adam.words("Assess the reply"))))
+    adam.goes_to("/").follows(re.compile(re.escape(adam.words("Assess the reply"))))
     adam.sees("Egil Ekstern (egil@prove.example", "Bo Prøve", SITE_POWER.strip()).looks()
     adam.presses("Save what you hold of the points").sees(
         adam.words.of(replies.CHOOSE_VERDICT.with_values(number=1))

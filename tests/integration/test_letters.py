@@ -142,7 +142,7 @@ def test_the_duty_to_report_has_no_threshold_and_no_lines(world: World) -> None:
     assert letters.threshold(deviation) is None
     assert letters.lines_behind(deviation) == []
     with force_locale("en"):
-        assert "was rejected in review: Feil måned." in letters.notice_draft(deviation)
+        assert "was rejected in review: Feil måned." in letters.points_draft(deviation)[0]
 
 
 @pytest.fixture
@@ -298,7 +298,7 @@ def test_formal_letters_carry_their_facts(world: World, written: dict[str, list[
         "returned": ["- DI-2, Amount: Kontroller mengden.", "revision 2"],
         "rejected": ["Feil måned.", "clause 5.1"],
         "approved": ["Revision 3", "Rita Prøve", "Takk."],
-        "notice": ["Varsel om brudd.", "Clause: 4.2", "5 working days from delivery", "Adam Prøve"],
+        "notice": ["Varsel om brudd på punkt 4.2.", "1. ", "Clause: 4.2", "5 working days from delivery", "Adam Prøve"],
         "sanction_decided": ["20\u00a0000 NOK", "Clause 7.1: Gebyr per brudd.", "Adam Prøve", "Dora Prøve", "Enig."],
         "case_closed": ["It ended with a sanction."],
         "overdue": ["clause 5.1", "March 2026"],
