@@ -76,7 +76,7 @@ def test_notice_reply_and_weighing_point_by_point(small_portal: Portal, visit: V
     ).get_by_label(adam.words("Reasons")).fill("Forholdet er rettet.")
     adam.presses("Close without sanction").reads("The case is closed.").looks()
 
-    bo.page.reload()
+    bo.goes_to("/cases?state=all").row(bo.words("clause %(clause)s", clause="4.2")).get_by_role("link").click()
     bo.sees("Forholdet er rettet.", "Bestillingen kom etter at arbeidet var i gang.").looks()
     bo.follows("Decisions").looks()
     expect(bo.page.get_by_role("complementary")).not_to_contain_text(bo.words("The notice was delivered"))

@@ -366,7 +366,7 @@ def bo_replies_with_a_file(arc: Arc) -> None:
     bo.looks().follows(arc.task(words("Reply to the notice"))).looks()
     bo.presses("Send the reply").sees(words.of(replies.WRITE_SOMETHING))
     bo.chooses("We agree in part").writes("Your answer to this point", REPLY)
-    bo.main.get_by_label(words("Files"), exact=True).set_input_files(
+    bo.main.locator("input[name=reply-files]").set_input_files(
         {"name": FILE_NAME, "mimeType": "text/plain", "buffer": FILE_CONTENT}
     )
     bo.main.get_by_label(words("I have nothing more to add")).check()

@@ -211,7 +211,9 @@ def test_long_words_stay_inside_their_boxes(process: Definition) -> None:
 
 def test_steps_tell_the_story_in_order() -> None:
     drive = Drive(
-        "deviation", {"deviation_id": 1}, deviations__send_notice={"undelivered_at": iso(3), "reply_due_at": ""}
+        "deviation",
+        {"deviation_id": 1, "warn_notice_at": ""},
+        deviations__send_notice={"undelivered_at": iso(3), "reply_due_at": ""},
     )
     drive.do("assess", assessment="notify")
     told = steps(drive.definition, drive.instance.states(), str.upper)

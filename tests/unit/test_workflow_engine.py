@@ -113,12 +113,12 @@ def test_an_old_word_does_not_decide_again() -> None:
 
 
 def test_an_open_task_says_what_whose_and_with_which_variables() -> None:
-    [task] = Drive("deviation", {"deviation_id": 3}).instance.open_tasks
+    [task] = Drive("deviation", {"deviation_id": 3, "warn_notice_at": ""}).instance.open_tasks
     assert (task.element, task.lane, task.name, task.data) == (
         "assess",
         "Administrator",
         "Assess the deviation",
-        {"deviation_id": 3},
+        {"deviation_id": 3, "warn_notice_at": ""},
     )
 
 

@@ -110,7 +110,9 @@ def test_a_split_is_named_after_the_task_whose_edge_it_serves() -> None:
 
 def test_a_timer_behind_an_event_gateway_keeps_its_moment_at_the_gateway() -> None:
     drive = Drive(
-        "deviation", {"deviation_id": 1}, deviations__send_notice={"undelivered_at": iso(3), "reply_due_at": ""}
+        "deviation",
+        {"deviation_id": 1, "warn_notice_at": ""},
+        deviations__send_notice={"undelivered_at": iso(3), "reply_due_at": ""},
     )
     drive.do("assess", assessment="notify")
     [gateway] = drive.instance._workflow.get_tasks(state=TaskState.WAITING)  # noqa: SLF001
