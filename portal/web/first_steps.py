@@ -69,7 +69,7 @@ _WORDS = {
     "upload": _Words(
         N_("Upload an Excel file"),
         N_("Errors are shown by sheet and cell, and nothing is stored before you have seen what changes."),
-        _on_first_report("imports.index"),
+        _on_first_report("reports.imports.index"),
     ),
     "send": _Words(
         N_("Check the answers and send"),

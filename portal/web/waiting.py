@@ -24,6 +24,8 @@ class Waiting:
     counterpart: Organisation
     due_at: datetime | None
     status: Tag
+    stands_still: bool = False
+    """Whether the deadline waits for the other party: nobody is late meanwhile."""
 
     @property
     def contract(self) -> Contract:
@@ -47,6 +49,7 @@ def of_task(row: TaskRow, by: Membership) -> Waiting:
         counterpart=contract.buyer if by.organisation_id == contract.supplier_id else contract.supplier,
         due_at=row.task.due_at,
         status=_status(subject),
+        stands_still=isinstance(subject, Report) and subject.more_time_asked_at is not None,
     )
 
 
