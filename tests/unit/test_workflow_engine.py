@@ -11,6 +11,7 @@ from portal.workflow import Definition, Engine
 from portal.workflow.dialect import ClosedEnvironment
 from tests.unit.workflow_driver import (
     MORNING,
+    PERIOD,
     Drive,
     definition,
     document,
@@ -94,7 +95,7 @@ def test_only_plain_json_gets_into_the_state(answer: object) -> None:
 
 
 def test_a_task_that_is_not_open_is_refused() -> None:
-    drive = Drive("report", {"report_id": 1, "remind_at": iso(5), "due_at": iso(10)})
+    drive = Drive("report", PERIOD)
     filled_in = drive.instance.open_tasks[0].id
     drive.do("fill_in")
     for task in (filled_in, "", "no-such-task", "00000000-0000-4000-8000-000000000000"):
@@ -104,7 +105,7 @@ def test_a_task_that_is_not_open_is_refused() -> None:
 
 
 def test_an_old_word_does_not_decide_again() -> None:
-    drive = Drive("report", {"report_id": 1, "remind_at": iso(5), "due_at": iso(10), "signature": "given"})
+    drive = Drive("report", {**PERIOD, "signature": "given"})
     drive.do("fill_in")
     with pytest.raises(ValueError, match="sign must give signature"):
         drive.do("sign")
@@ -123,7 +124,7 @@ def test_an_open_task_says_what_whose_and_with_which_variables() -> None:
 
 
 def test_tasks_in_a_subprocess_lie_in_its_lane() -> None:
-    [task] = Drive("report", {"report_id": 1, "remind_at": iso(5), "due_at": iso(10)}).instance.open_tasks
+    [task] = Drive("report", PERIOD).instance.open_tasks
     assert task.lane == "Supplier"
 
 
@@ -131,7 +132,7 @@ def test_tasks_in_a_subprocess_lie_in_its_lane() -> None:
 
 
 def test_a_start_without_a_variable_that_will_be_read_is_refused() -> None:
-    with pytest.raises(ValueError, match="the start of report must give due_at, remind_at"):
+    with pytest.raises(ValueError, match="the start of report must give begin_at, escalate_at, missed_at, remind_at"):
         Drive("report", {"report_id": 1})
 
 
@@ -331,6 +332,6 @@ def test_a_finished_instance_stays_finished() -> None:
 
 
 def test_the_text_of_a_document_is_not_in_the_state() -> None:
-    drive = Drive("report", {"report_id": 1, "remind_at": iso(5), "due_at": iso(10)})
+    drive = Drive("report", PERIOD)
     assert len(drive.instance.dump()) < 4000
     assert document("") not in drive.definition.files.values()

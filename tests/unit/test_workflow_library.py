@@ -20,9 +20,7 @@ from SpiffWorkflow.util.task import TaskState
 from portal.workflow import state
 from portal.workflow.diagram import read_xml
 from tests.unit.test_workflow_tables import PROCESS, table
-from tests.unit.workflow_driver import Drive, document, ends, iso, lanes, path, person, timer
-
-PERIOD = {"report_id": 1, "remind_at": iso(5), "due_at": iso(10)}
+from tests.unit.workflow_driver import PERIOD, Drive, document, ends, iso, lanes, path, person, timer
 
 
 def stock(inside: str, head: str = "", dmn: str = "", **data: object) -> BpmnWorkflow:

@@ -307,7 +307,7 @@ def test_what_must_be_known_at_the_start_is_worked_out_from_the_flows() -> None:
     needed = {name: sorted(found.needed_at_start) for name, found in load_definitions(resources.WORKFLOWS).items()}
     assert needed == {
         "amendment": ["report_id"],
-        "report": ["due_at", "remind_at", "report_id"],
+        "report": ["begin_at", "escalate_at", "missed_at", "remind_at", "report_id"],
         "deviation": ["deviation_id", "warn_notice_at"],
         "sanction": ["sanction_id"],
     }

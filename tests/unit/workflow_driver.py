@@ -25,6 +25,17 @@ def iso(days: float) -> str:
     return (MORNING + timedelta(days=days)).isoformat()
 
 
+PERIOD = {
+    "report_id": 1,
+    "begin_at": "fill_in",
+    "remind_at": iso(5),
+    "due_at": iso(10),
+    "missed_at": iso(10),
+    "escalate_at": iso(17),
+}
+"""What the report's process starts with."""
+
+
 class Drive:
     """One instance of a process; every act happens `days` after MORNING and is followed by a dump and restore."""
 
