@@ -81,7 +81,13 @@ def _answers() -> dict[str, Service]:
     far = processes.moment(clock.now() + timedelta(days=3650))
     said: dict[str, Mapping[str, object]] = {
         "reports.check": {"breaches": 0, "warnings": 0, "unattended_allowed": False},
-        "reports.send_back": {"due_at": far, "remind_at": far},
+        "reports.send_back": {
+            "due_at": far,
+            "remind_at": far,
+            "missed_at": far,
+            "escalate_at": far,
+            "begin_at": "fill_in",
+        },
         "reviews.plan": {"review_due_at": far},
     }
     return {name: partial(_answer, said.get(name, {})) for name in SERVICE_TASKS}

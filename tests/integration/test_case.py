@@ -23,7 +23,7 @@ from portal.model import (
 from portal.operations import audit, deliveries, deviations, notices, processes, replies, reviews, sanctions
 from portal.operations.evidence import Upload
 from portal.operations.mail import Outcome
-from tests.casework import CHARGER, answer, found, notified, proposed, replied, weigh
+from tests.casework import CHARGER, answer, found, notified, proposed, replied, weigh, weighed
 from tests.world import World, case_of, deliver_mail, open_tasks, submit, tick
 
 
@@ -107,7 +107,7 @@ def test_a_withdrawn_proposal_gives_the_case_back_and_can_be_taken_up_again(worl
 
 
 def test_no_sanction_without_a_clause(world: World) -> None:
-    deviation = replied(world)
+    deviation = weighed(world)
     with transaction() as session:
         for clause in list(world.contract.clauses):
             session.delete(clause)
