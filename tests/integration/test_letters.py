@@ -116,6 +116,7 @@ def test_what_may_cost_is_what_a_sanction_then_costs(world: World) -> None:
     casework.give_notice(world, deviation)
     deliver_mail()
     casework.reply(world, deviation)
+    casework.weigh(world, deviation)
     with transaction():
         sanction = sanctions.propose(deviation, "Likevel.", by=world.adam, version=deviation.version)
     assert sanction.amount == promised.amount
