@@ -57,7 +57,8 @@ NEW.state IN {_DECIDED} AND (
     WHERE c.id = NEW.clause_id AND d.id = NEW.deviation_id AND d.contract_id = NEW.contract_id)
   OR NOT EXISTS (
     SELECT 1 FROM notice n WHERE n.deviation_id = NEW.deviation_id AND (
-      n.takes_effect_at <= NEW.decided_at OR (n.takes_effect_at IS NULL AND n.delivered_at IS NOT NULL)))
+      (n.delivered_at IS NOT NULL OR n.opened_at IS NOT NULL)
+      AND (n.takes_effect_at IS NULL OR n.takes_effect_at <= NEW.decided_at)))
   OR NOT EXISTS (
     SELECT 1 FROM deviation d WHERE d.id = NEW.deviation_id AND (
       d.reply_due_at <= NEW.decided_at

@@ -23,7 +23,7 @@ from portal.model import (
 from portal.operations import audit, deliveries, deviations, notices, processes, replies, reviews, sanctions
 from portal.operations.evidence import Upload
 from portal.operations.mail import Outcome
-from tests.casework import CHARGER, answer, found, notified, proposed, replied, weigh, weighed
+from tests.casework import CHARGER, answer, found, notified, proposed, weigh, weighed
 from tests.world import World, case_of, deliver_mail, open_tasks, submit, tick
 
 

@@ -125,7 +125,7 @@ def test_a_draft_is_changed_and_emptied_by_its_buyer_only(app: Flask, draft: Wor
     answer = adam.send(f"{at}/edit", **{**FORM, "threshold": "35", "version": version(draft)})
     assert answer.status_code == 303
     assert added(draft).threshold == "35"
-    for outsider, status in ((draft.rita, 403), (draft.anna, 403), (draft.stranger, 404)):
+    for outsider, status in ((draft.rita, 403), (draft.anna, 404), (draft.stranger, 404)):
         desk = sit_down(app, outsider)
         assert desk.get(f"{at}/edit").status_code == status
         assert desk.send(f"{at}/remove", version=version(draft)).status_code == status

@@ -11,7 +11,7 @@ from sqlalchemy.exc import DBAPIError
 
 from portal import clock
 from portal.extensions import db, prepare_engine, transaction
-from portal.model import Contract, Deviation, Notice, Reply, Sanction, SanctionClause, SanctionState, guards
+from portal.model import Contract, Deviation, Reply, Sanction, SanctionClause, SanctionState, guards
 from portal.operations import contracts, sanctions
 from tests.casework import proposed
 from tests.world import World, deliver_mail
@@ -111,7 +111,7 @@ def test_the_supplier_is_heard_first(world: World) -> None:
     due_at = sanction.deviation.reply_due_at
     assert due_at is not None
     with transaction() as session:
-        session.execute(update(Notice).values(takes_effect_at=Notice.delivered_at))
+        session.execute(update(Reply).values(is_complete=False))
     with refused(GROUND):
         decided_by_hand(sanction, world.dora.person_id)
     with transaction() as session:
@@ -124,7 +124,7 @@ def test_when_the_deadline_is_past_silence_is_heard(world: World) -> None:
     due_at = sanction.deviation.reply_due_at
     assert due_at is not None
     with transaction() as session:
-        session.execute(update(Notice).values(takes_effect_at=Notice.delivered_at))
+        session.execute(update(Reply).values(is_complete=False))
     clock.move_to(due_at - timedelta(seconds=1))
     with refused(GROUND):
         decided_by_hand(sanction, world.dora.person_id)
