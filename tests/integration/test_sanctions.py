@@ -26,8 +26,9 @@ from portal.model import (
 )
 from portal.operations import calculations, contracts, processes, sanctions
 from portal.operations.sanctions import Waiver
+from tests import casework
 from tests.sanctioning import broken, daily_clause, days_after_deadline, decided, heard, missing, opened, proposed
-from tests.world import World, deliver_mail, open_tasks, submit
+from tests.world import World, deliver_mail, open_tasks, submit, tick
 
 D = Decimal
 
@@ -205,7 +206,8 @@ def test_a_case_assessed_anew_is_not_approved_but_calculated_again(world: World)
     assert deviation.late_by_days == 10
     assert calculations.is_stale(sanction)
     assert [(each.what.en, each.before.en, each.now.en) for each in calculations.changes(sanction)] == [
-        ("Delay", "not yet", "10 days")
+        ("Delay", "not yet", "10 days"),
+        ("Put right", "not yet", "27 April 2026"),
     ]
     with pytest.raises(Conflict, match="assessed again"), transaction():
         sanctions.decide(sanction, approve=True, comment="", by=world.dora, version=sanction.version)
@@ -314,24 +316,34 @@ def under_the_rule(deviation: Deviation, after: timedelta = timedelta(0)) -> Non
         deviation.notices[-1].takes_effect_at = clock.now() + after
 
 
+def replied_in_part(world: World) -> Deviation:
+    """The supplier has said something, and not that it was all."""
+    deviation = broken(world)
+    casework.give_notice(world, deviation)
+    deliver_mail()
+    casework.reply(world, deviation, is_complete=False)
+    return deviation
+
+
 def test_a_reply_that_leaves_more_to_come_does_not_end_the_time_to_reply(world: World) -> None:
-    deviation = heard(world, broken(world))
-    under_the_rule(deviation)
-    with pytest.raises(Refused, match="time to reply"):
+    deviation = replied_in_part(world)
+    with pytest.raises(Conflict):
         proposed(world, deviation)
-    with transaction():
-        deviation.replies[-1].is_complete = True
+    casework.reply(world, deviation)
+    casework.weigh(world, deviation)
     assert proposed(world, deviation).state == SanctionState.PROPOSED
 
 
 def test_when_the_time_is_over_no_reply_need_be_complete(world: World) -> None:
-    deviation = heard(world, broken(world))
-    under_the_rule(deviation)
+    deviation = replied_in_part(world)
     assert deviation.reply_due_at is not None
     clock.move_to(deviation.reply_due_at - timedelta(seconds=1))
-    with pytest.raises(Refused):
+    tick()
+    with pytest.raises(Conflict):
         proposed(world, deviation)
     clock.move_to(deviation.reply_due_at + timedelta(seconds=1))
+    tick()
+    casework.weigh(world, deviation)
     assert proposed(world, deviation).amount == D(20_000)
 
 

@@ -99,7 +99,12 @@ def test_an_amended_report_has_the_window_judged_again_and_the_breach_shrinks_gr
         for event in db.session.scalars(select(AuditEvent).order_by(AuditEvent.id))
         if event.subject_id == str(case.public_id)
     ]
-    assert trail == ["deviation.found", "deviation.assessed_again", "deviation.not_found_again"]
+    assert trail == [
+        "deviation.found",
+        "deviation.assessed_again",
+        "deviation.not_found_again",
+        "deviation.fell_away",
+    ]
 
 
 def test_an_amended_last_report_tells_the_case_by_its_window_only(world: World) -> None:
