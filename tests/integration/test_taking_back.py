@@ -317,7 +317,7 @@ def test_a_known_breach_is_told_anew_and_one_that_is_gone_is_noted(office: Offic
     gone = case_of(office.world)
     actions = [event.action for event, _person in audit.trail([gone], by=office.world.adam)]
     assert (gone.id, gone.facts["revision"]) == (found.id, 2), "the case stays as it was found"
-    assert actions[-2:] == ["deviation.assessed_again", "deviation.not_found_again"]
+    assert actions[-3:] == ["deviation.assessed_again", "deviation.not_found_again", "deviation.fell_away"]
 
 
 def test_a_refused_amendment_changes_nothing(office: Office) -> None:
