@@ -8,7 +8,7 @@ from flask_babel import LazyString
 from flask_babel import lazy_gettext as N_  # noqa: N812 - the name that pybabel looks for
 
 from portal.model import Membership
-from portal.operations import first_steps, tasks
+from portal.operations import extensions, first_steps, tasks
 from portal.web.waiting import of_task
 
 
@@ -56,6 +56,13 @@ def _on_first_report(endpoint: str) -> Callable[[Membership], str]:
     return place
 
 
+def _more_time(by: Membership) -> str:
+    """The first report whose deadline still lies ahead."""
+    ahead = (row.report for row in tasks.mine(by, "fill_in") if extensions.may_ask(row.report, by))
+    report = next(ahead, None)
+    return url_for("extensions.ask_report", public_id=report.public_id) if report else url_for("reports.index")
+
+
 def _page(endpoint: str) -> Callable[[Membership], str]:
     return lambda _by: url_for(endpoint)
 
@@ -79,7 +86,7 @@ _WORDS = {
     "more_time": _Words(
         N_("Ask for more time"),
         N_("Ask before the deadline. As long as nobody has answered, the report is not overdue."),
-        _on_first_report("extensions.ask_report"),
+        _more_time,
     ),
     "reply": _Words(
         N_("Reply to a notice"),
