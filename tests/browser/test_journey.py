@@ -380,7 +380,7 @@ def adam_proposes_a_sanction(arc: Arc) -> None:
     adam.chooses("Upheld").writes("Reasons", "Strøm er leverandørens ansvar.")
     adam.presses("Save what you hold of the points").looks()
     adam.unfolds(words("Propose a sanction"))
-    adam.reads("Clause %(clause)s:", clause="7.1").sees("Gebyr per brudd.", "20 000 NOK × 1 = 20 000 NOK").looks()
+    adam.reads("Clause %(clause)s:", clause="7.1").sees("Gebyr per brudd.", "20\u00a0000\u00a0NOK").looks()
     proposal = adam.main.get_by_role("group").filter(
         has=adam.page.get_by_role("button", name=words("Propose the sanction"))
     )
@@ -412,7 +412,9 @@ def dora_approves(arc: Arc) -> None:
 def the_case_is_closed(arc: Arc) -> None:
     """The decision is delivered by the worker, and both sides read how it ended."""
     bo, words = arc.bo.goes_to("/"), arc.words
-    bo.follows("Deviations").reads("No open deviations").looks()
+    bo.follows("Deviations")
+    bo.waits_for(lambda: bo.main.get_by_text(words("No open deviations"), exact=True))
+    bo.looks()
     bo.follows("See settled ones").looks()
     bo.row(words("clause %(clause)s", clause="4.2")).get_by_role("link").click()
     closed = words("Decided and delivered")

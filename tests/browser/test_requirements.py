@@ -37,7 +37,7 @@ def test_a_requirement_is_chosen_mended_and_read(small_portal: Portal, visit: Vi
         db.session.get_one(Contract, world.contract.id).state = ContractState.DRAFT
     adam = visit(small_portal, "en", scripts=scripts).signs_in("adam@prove.example")
     adam.goes_to(f"/contracts/{world.contract.public_id}").looks()
-    adam.follows("How the requirements stand").looks()
+    adam.goes_to(f"/contracts/{world.contract.public_id}/requirements").looks()
     adam.sees("Behind", "33.2", "Broken", "Only about those of type Wheel loader.")
     adam.follows("Zero-emission share: operating hours").looks()
     adam.writes("Clause of the contract", "4.5")
