@@ -90,7 +90,8 @@ def _everybody_meets_something(app: Flask) -> None:
 
 
 def _hrefs(page: str, name: str) -> list[str]:
-    return [str(href) for href in html.fromstring(page).xpath(f"//section[contains(@class, '{name}')]//a/@href")]
+    sections = [each for each in html.fromstring(page).iter("section") if name in each.get("class", "")]
+    return [link.get("href", "") for section in sections for link in section.iter("a")]
 
 
 def _starts_again(app: Flask) -> None:
