@@ -19,7 +19,7 @@ from portal.errors import InvalidTransition
 from portal.extensions import db
 from portal.model import HumanTask, Membership, Process, ProcessDefinition, Report
 from portal.model.cases import MOVED_ON
-from portal.operations import deviations, processes, reviews, revisions
+from portal.operations import breaches, processes, reviews, revisions
 
 ANCHOR = "bench floor: number of the process row that all work items hang on"
 HELD = "bench floor: transaction, and number of the report that is locked in it"
@@ -84,7 +84,7 @@ def _submit(report: Report, by: Membership) -> None:
 
 def _accept(report: Report, reviewer: int | None) -> None:
     reviews.approve(report_id=report.id, actor_id=reviewer)
-    deviations.open_for_breaches(report_id=report.id)
+    breaches.open_for_breaches(report_id=report.id)
 
 
 def wait_for(report: Report, element: str, lane: str, due_at: datetime | None) -> None:

@@ -10,7 +10,7 @@ from sqlalchemy import select
 from portal import clock
 from portal.extensions import db, enqueue, parts, transaction
 from portal.model import ContractImport, Evidence, ImportedFile, ImportStep, MailState, OutgoingMail
-from portal.operations import deliveries, deviations, imports, mail, periods, processes, reports
+from portal.operations import breaches, deliveries, imports, mail, periods, processes, reports
 
 Payload = Mapping[str, object]
 Found = TypeVar("Found")
@@ -73,7 +73,7 @@ def tick_timers(_payload: Payload) -> None:
 def open_periods(_payload: Payload) -> None:
     """Open the periods whose day has come, fit open ones to their contract, judge the windows that have closed."""
     _each(_read(periods.running), periods.open_due_periods, "The periods of contract %s could not be opened")
-    _each(_read(periods.running), deviations.judge_windows, "The windows of contract %s could not be judged")
+    _each(_read(periods.running), breaches.judge_windows, "The windows of contract %s could not be judged")
 
 
 def mark_overdue(_payload: Payload) -> None:

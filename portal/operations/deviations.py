@@ -11,19 +11,13 @@ from portal.errors import Conflict, Invalid, InvalidTransition
 from portal.extensions import db
 from portal.kinds.base import Problem
 from portal.model import (
-    ACCOUNT_DUTY,
-    PLAN_DUTY,
-    REPORTING_DUTY,
     AssessmentWindow,
     Cause,
     ClauseForm,
     Contract,
     Deviation,
     DeviationState,
-    Finding,
-    FindingResult,
     Membership,
-    PeriodPurpose,
     Person,
     Point,
     Report,
@@ -34,7 +28,7 @@ from portal.model import (
 )
 from portal.model.base import Json
 from portal.model.cases import MOVED_ON
-from portal.operations import accounts, contracts, deadlines, limits, lookup, mail, processes, windows
+from portal.operations import accounts, lookup, mail, processes
 from portal.permissions import Permission
 from portal.text import Text
 
@@ -43,36 +37,6 @@ ASSESSORS = (Role.ADMINISTRATOR, Role.CONTRACT_MANAGER)
 WARNING_WORKING_DAYS = 3
 """Working days before a deadline that whoever must keep it is told; half of its time when that is shorter."""
 
-MISSING = Text("{what} er ikke levert. Fristen var {due}.", "{what} has not been filed. It was due {due}.")
-ONE_DAY_LATE = Text(
-    "{what} ble levert én dag etter fristen {due}.", "{what} was filed one day after it was due, {due}."
-)
-DAYS_LATE = Text(
-    "{what} ble levert {days} dager etter fristen {due}.", "{what} was filed {days} days after it was due, {due}."
-)
-LATE_THE_SAME_DAY = Text(
-    "{what} ble levert samme dag som fristen, men etter klokkeslettet. Fristen var {due}.",
-    "{what} was filed on the day it was due, but after the time of day. It was due {due}.",
-)
-IN_TIME = Text(
-    "{what} ble levert innen fristen, som ble flyttet til {due}.",
-    "{what} was filed in time: the deadline was moved to {due}.",
-)
-THE_REPORT = {
-    PeriodPurpose.REGULAR: Text("Rapporten for {period}", "The report for {period}"),
-    PeriodPurpose.PLAN: Text("Planen etter oppstart", "The plan after the start"),
-    PeriodPurpose.ACCOUNT: Text("Sluttregnskapet", "The final account"),
-}
-THE_CORRECTION = {
-    PeriodPurpose.REGULAR: Text("Rettingen av rapporten for {period}", "The correction of the report for {period}"),
-    PeriodPurpose.PLAN: Text("Rettingen av planen etter oppstart", "The correction of the plan after the start"),
-    PeriodPurpose.ACCOUNT: Text("Rettingen av sluttregnskapet", "The correction of the final account"),
-}
-IN_WINDOW = Text("{days}: {sentence}", "{days}: {sentence}")
-NOT_ACCEPTED = Text(
-    "Rapporten for {period}, revisjon {number}, ble avvist i kontrollen: {reasons}",
-    "The report for {period}, revision {number}, was rejected in review: {reasons}",
-)
 SAY_WHY = Text("Skriv en begrunnelse.", "Write your reasons.")
 VERDICTS = {
     Verdict.UPHELD: Text("opprettholdt", "upheld"),
@@ -83,14 +47,6 @@ NOT_WEIGHED = Text(
     "Vurder hvert punkt i varselet før saken avgjøres. Disse mangler: {numbers}.",
     "Assess each point of the notice before the case is decided. These are missing: {numbers}.",
 )
-
-
-DUTY_TO_FILE = {
-    PeriodPurpose.REGULAR: REPORTING_DUTY,
-    PeriodPurpose.PLAN: PLAN_DUTY,
-    PeriodPurpose.ACCOUNT: ACCOUNT_DUTY,
-}
-"""What a period is for -> the indicator of the requirement that asks for its report."""
 
 
 class Breach(NamedTuple):
@@ -114,147 +70,11 @@ class Gone(NamedTuple):
 # -- found --------------------------------------------------------------------------------------------------------
 
 
-def open_for_breaches(*, report_id: int) -> dict[str, object]:
-    """Judge the accepted revision: a deviation for each requirement that it breaks. Asked by the report's process.
-
-    Only what was accepted is judged: a revision that was submitted, returned or refused changes no case.
-    """
-    report = lookup.by_number(Report, report_id)
-    revision = report.accepted
-    findings = revision.findings if revision else []
-    broken = [finding for finding in findings if finding.result == FindingResult.BROKEN]
-    for finding in broken:
-        note_breach(report, finding.requirement, _breach(report, finding))
-    for finding in findings:
-        if finding.result == FindingResult.MET:
-            gone = Gone("breach", finding.figure, Text.load(finding.sentence), report.accepted_number or 0)
-            note_gone(report, finding.requirement, gone)
-    return {"opened": len(broken) + _open_for_windows(report.contract)}
-
-
-def judge_windows(number: int) -> int:
-    """Judge the windows of a contract that have closed, and open a deviation for each that is broken. Safe to repeat.
-
-    Asked when a report is approved, when the contract is handed over, and every hour: a window also closes by its
-    last day going by. Returns how many are broken.
-    """
-    return _open_for_windows(lookup.by_number(Contract, number))
-
-
-def _open_for_windows(contract: Contract) -> int:
-    judged = windows.judge_closed(contract)
-    broken = [each for each in judged if each.judgement.result == FindingResult.BROKEN]
-    for each in judged:
-        duty, window = each.window.requirement, each.window
-        if each in broken:
-            note_breach(each.report, duty, _breach_of(each), window)
-        elif each.judgement.result == FindingResult.MET:
-            gone = Gone("breach", window.figure, _in_window(each), each.report.accepted_number or 0)
-            note_gone(each.report, duty, gone, window)
-    return len(broken)
-
-
-def _breach_of(judged: windows.Judged) -> Breach:
-    window = judged.window
-    facts: Json = {
-        "figure": window.figure,
-        "threshold": window.figure["threshold"],
-        "lines": list(judged.judgement.lines),
-        "revision": judged.report.accepted_number,
-        "breaches": judged.judgement.breaches,
-        "window": [window.starts_on.isoformat(), window.ends_on.isoformat()],
-    }
-    return Breach(Cause.REQUIREMENT_BROKEN, "breach", _in_window(judged), facts)
-
-
-def _in_window(judged: windows.Judged) -> Text:
-    days = calendars.period_name(calendars.Period(judged.window.starts_on, judged.window.ends_on))
-    return IN_WINDOW.with_values(days=days, sentence=judged.judgement.sentence)
-
-
-def note_missing(report: Report) -> None:
-    """Open the deviation for a report, or a correction of it, that is not there when it is due."""
-    _open_against_duty(report, _not_filed(report, Cause.REPORT_MISSING, _filing_words(report, MISSING)))
-
-
-def note_delivered(report: Report, at: datetime) -> None:
-    """A report, or a correction, comes: what was said to be missing is late by so many days, and never erased.
-
-    What comes late before anybody noted that it was missing is a deviation too. Called before the revision is there.
-    """
-    is_late, days = report.is_past(at), deadlines.days_late(report, at)
-    known = _known(report, _duty_to_file(report), _filing_group(report))
-    if known is None and not is_late:
-        return
-    words = _late_words(days) if is_late else IN_TIME
-    sentence = _filing_words(report, words, days)
-    if known is None:
-        _open_against_duty(report, _not_filed(report, Cause.REPORT_LATE, sentence))
-        known = _known(report, _duty_to_file(report), _filing_group(report))
-    if known is not None:
-        known.cause, known.late_by_days, known.sentence = Cause.REPORT_LATE, days, sentence.dump()
-        known.cured_on = calendars.local_day(at, report.contract.time_zone)
-        record(known, "deviation.report_came_late", by=None, days=days)
-
-
-def _late_words(days: int) -> Text:
-    if days > 1:
-        return DAYS_LATE
-    return ONE_DAY_LATE if days else LATE_THE_SAME_DAY
-
-
-def _not_filed(report: Report, cause: Cause, sentence: Text) -> Breach:
-    facts: Json = {"breaches": 1, "lines": [], "due_at": report.due_at.isoformat()}
-    if report.latest is not None:
-        facts["revision"] = report.latest.number
-    return Breach(cause, _filing_group(report), sentence, facts)
-
-
-def _filing_group(report: Report) -> str:
-    """What is to be filed now: the report, or a correction. Each has a deadline and a lateness of its own."""
-    number = len(report.revisions)
-    return ("reporting", "correction")[number] if number < 2 else f"correction-{number}"  # noqa: PLR2004
-
-
-def _filing_words(report: Report, words: Text, days: int = 0) -> Text:
-    what = (THE_CORRECTION if report.revisions else THE_REPORT)[report.period.purpose]
-    return words.with_values(what=what.with_values(period=period_text(report)), due=due_text(report), days=days)
-
-
-def note_not_accepted(report: Report, reasons: str) -> None:
-    """Open the deviation for a revision that was rejected; one a report, re-told at each rejection."""
-    number = report.latest.number if report.latest else 0
-    sentence = NOT_ACCEPTED.with_values(period=period_text(report), number=number, reasons=reasons)
-    facts: Json = {"breaches": 1, "lines": [], "revision": number}
-    _open_against_duty(report, Breach(Cause.NOT_ACCEPTED, "not_accepted", sentence, facts))
-
-
-def _breach(report: Report, finding: Finding) -> Breach:
-    facts: Json = {
-        "figure": finding.figure,
-        "threshold": _threshold(report, finding.requirement),
-        "lines": finding.lines,
-        "revision": report.accepted_number,
-        "breaches": finding.figure["breaches"],
-    }
-    return Breach(Cause.REQUIREMENT_BROKEN, "breach", Text.load(finding.sentence), facts)
-
-
-def _threshold(report: Report, duty: Requirement) -> str:
-    return limits.on(duty, contracts.counting_kinds(report)[duty.kind], report.period.ends_on).threshold
-
-
-def _open_against_duty(report: Report, breach: Breach) -> None:
-    duty = _duty_to_file(report)
-    if duty is not None:
-        note_breach(report, duty, breach)
-
-
 def note_breach(
     report: Report, requirement: Requirement, breach: Breach, window: AssessmentWindow | None = None
 ) -> Deviation:
     """Open the deviation for a breach; one that is known already is told anew, with its trail."""
-    known = _known(report, requirement, breach.group, window)
+    known = find(report, requirement, breach.group, window)
     if known is not None:
         _tell_anew(known, breach)
         return known
@@ -354,7 +174,7 @@ def note_gone(report: Report, requirement: Requirement, gone: Gone, window: Asse
     Without a notice the deviation falls away. With one, a person closes the case: the supplier was told of it, and is
     to be told how it ended. What was decided stays as it was decided; the buyer is told.
     """
-    known = _known(report, requirement, gone.group, window)
+    known = find(report, requirement, gone.group, window)
     if known is None or known.state == DeviationState.FELL_AWAY:
         return
     record(known, "deviation.not_found_again", by=None, found=gone.shown, said=gone.sentence.dump(), was=known.sentence)
@@ -383,7 +203,7 @@ def _weight(facts: Json) -> Json:
     return {name: value for name, value in facts.items() if name != "revision"}
 
 
-def _known(
+def find(
     report: Report, requirement: Requirement | None, group: str, window: AssessmentWindow | None = None
 ) -> Deviation | None:
     """The deviation of this identity: requirement, report or window, cause."""
@@ -394,12 +214,6 @@ def _known(
         return db.session.scalar(rows.where(Deviation.window_id == window.id))
     # A window's deviation stands on the last report in it, whose own finding says nothing of the window.
     return db.session.scalar(rows.where(Deviation.report_id == report.id, Deviation.window_id.is_(None)))
-
-
-def _duty_to_file(report: Report) -> Requirement | None:
-    """The requirement that asked for this report."""
-    in_force = report.contract.requirements_on(report.period.ends_on)
-    return next((duty for duty in in_force if duty.indicator == DUTY_TO_FILE[report.period.purpose]), None)
 
 
 # -- dismissed, weighed, closed -----------------------------------------------------------------------------------

@@ -25,6 +25,7 @@ from portal.operations import (
     drafts,
     explanations,
     figures,
+    filings,
     lookup,
     mail,
     processes,
@@ -206,7 +207,7 @@ def mark_overdue(*, report_id: int) -> dict[str, object]:
         return {}
     deadlines.note(report, overdue_at=clock.now())
     record(report, "report.overdue", by=None, due_at=report.due_at.isoformat())
-    deviations.note_missing(report)
+    filings.note_missing(report)
     for person in deviations.recipients(report.supplier_id):
         mail.write(person, "overdue", report.contract, report=report)
     return {}

@@ -27,7 +27,7 @@ from portal.operations import (
     comments,
     contracts,
     deadlines,
-    deviations,
+    filings,
     letters,
     lookup,
     mail,
@@ -205,7 +205,7 @@ def reject(*, report_id: int, actor_id: int) -> dict[str, object]:
     report = lookup.by_number(Report, report_id)
     answer = _reopen(report, ReportState.REJECTED, accounts.membership(actor_id), "rejected")
     review = revisions.newest(report).review
-    deviations.note_not_accepted(report, review.reasons if review else "")
+    filings.note_not_accepted(report, review.reasons if review else "")
     return answer
 
 

@@ -23,12 +23,12 @@ from portal.model.base import Json
 from portal.operations import (
     accounts,
     deadlines,
-    deviations,
     drafts,
     evidence,
     explanations,
     extensions,
     figures,
+    filings,
     lookup,
     reports,
 )
@@ -47,7 +47,7 @@ def freeze(*, report_id: int, actor_id: int) -> dict[str, object]:
     in_time = extensions.lapse(report) or report.is_amendment
     late = 0 if in_time else deadlines.days_late(report, signed_at)
     if not in_time:
-        deviations.note_delivered(report, signed_at)
+        filings.note_delivered(report, signed_at)
     revision = Revision(
         **report.parties,
         number=len(report.revisions) + 1,

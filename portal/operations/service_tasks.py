@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 
 from portal.operations import (
     amendments,
+    breaches,
     deviations,
     notices,
     replies,
@@ -24,7 +25,7 @@ SERVICE_TASKS: dict[str, Callable[..., Mapping[str, object] | None]] = {
     "deviations.dismiss": deviations.dismiss_deviation,
     "deviations.fall_away": deviations.fall_away,
     "deviations.note_no_reply": replies.note_no_reply,
-    "deviations.open_for_breaches": deviations.open_for_breaches,
+    "deviations.open_for_breaches": breaches.open_for_breaches,
     "deviations.propose_sanction": sanctions.propose_sanction,
     "deviations.reopen_assessment": sanctions.reopen_assessment,
     "deviations.send_notice": notices.send_notice,

@@ -2,10 +2,11 @@
 
 import ipaddress
 import uuid
+from io import BytesIO
 from typing import TypedDict
 from urllib.parse import urlsplit
 
-from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask import Blueprint, flash, redirect, render_template, request, send_file, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import ngettext
@@ -15,12 +16,15 @@ from sqlalchemy.exc import SQLAlchemyError
 from portal import clock
 from portal.errors import NotFound
 from portal.extensions import db, parts, transaction
-from portal.model import Membership, Person, SignInAttempt
+from portal.files import XLSX
+from portal.model import Membership, Person, Report, SignInAttempt
 from portal.operations import accounts, demo_copy
+from portal.operations import practice as practice_files
 from portal.operations.lookup import NOT_HERE
+from portal.permissions import Permission
 from portal.web import access, waiting
-from portal.web.access import public
-from portal.web.accounts import let_in, roles_of
+from portal.web.access import public, requires
+from portal.web.accounts import current_language, let_in, roles_of
 from portal.web.security import LOOPBACK
 
 blueprint = Blueprint("demo", __name__)
@@ -72,6 +76,17 @@ def reset() -> ResponseReturnValue:
         demo_copy.bring_back(parts().settings)
     flash(_("The demo is as it was when it was made. Choose who you want to be."), "success")
     return redirect(url_for(".personas"), 303)
+
+
+@blueprint.get("/demo/practice/<uuid:public_id>")
+@requires(Permission.REPORT_EDIT, Report)
+def practice(report: Report) -> ResponseReturnValue:
+    """A filled-in template of this report with errors in it, to upload and see what happens."""
+    _demand_here()
+    content = practice_files.spoilt_workbook(report, current_language())
+    # TRANSLATORS: the name of a file with errors in it, to try the upload with
+    name = _("with-errors-%(reference)s.xlsx", reference=report.contract.reference)
+    return send_file(BytesIO(content), mimetype=XLSX, as_attachment=True, download_name=name)
 
 
 @blueprint.app_template_global("personas")

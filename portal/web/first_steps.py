@@ -8,7 +8,7 @@ from flask_babel import LazyString
 from flask_babel import lazy_gettext as N_  # noqa: N812 - the name that pybabel looks for
 
 from portal.model import Membership
-from portal.operations import extensions, first_steps, tasks
+from portal.operations import accounts, extensions, first_steps, practice, tasks
 from portal.web.waiting import of_task
 
 
@@ -19,6 +19,8 @@ class ShownStep(NamedTuple):
     hint: LazyString
     url: str
     is_done: bool
+    sample: str = ""
+    """Where a file to try it with is; "" when none is needed."""
 
 
 class _Words(NamedTuple):
@@ -30,10 +32,15 @@ class _Words(NamedTuple):
 def shown(by: Membership) -> list[ShownStep]:
     """What this person may try, in order; empty when there is nothing left or they have put the list away."""
     return [
-        ShownStep(words.title, words.hint, words.place(by), standing.is_done)
+        ShownStep(words.title, words.hint, words.place(by), standing.is_done, _sample(standing.step.key, by))
         for standing in first_steps.mine(by)
         for words in (_WORDS[standing.step.key],)
     ]
+
+
+def _sample(key: str, by: Membership) -> str:
+    report = practice.report_of(by) if key == "upload" and accounts.is_demo() else None
+    return url_for("demo.practice", public_id=report.public_id) if report is not None else ""
 
 
 def _first(element: str, fallback: str) -> Callable[[Membership], str]:
@@ -56,6 +63,11 @@ def _on_first_report(endpoint: str) -> Callable[[Membership], str]:
     return place
 
 
+def _upload(by: Membership) -> str:
+    report = practice.report_of(by)
+    return url_for("reports.imports.index", public_id=report.public_id) if report else url_for("reports.index")
+
+
 def _more_time(by: Membership) -> str:
     """The first report whose deadline still lies ahead."""
     ahead = (row.report for row in tasks.mine(by, "fill_in") if extensions.may_ask(row.report, by))
@@ -76,7 +88,7 @@ _WORDS = {
     "upload": _Words(
         N_("Upload an Excel file"),
         N_("Errors are shown by sheet and cell, and nothing is stored before you have seen what changes."),
-        _on_first_report("reports.imports.index"),
+        _upload,
     ),
     "send": _Words(
         N_("Check the answers and send"),

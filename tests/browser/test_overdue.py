@@ -7,7 +7,7 @@ from playwright.sync_api import expect
 
 from portal.extensions import db, transaction
 from portal.model import Report
-from portal.operations import deviations, reports
+from portal.operations import filings, reports
 from tests.browser.conftest import Visit, settle
 from tests.browser.server import Portal
 from tests.world import fill_in
@@ -33,7 +33,7 @@ def test_a_report_never_begun_is_overdue_and_stays_late(small_portal: Portal, vi
     adam = visit(small_portal).signs_in("adam@prove.example")
     adam.looks()
     adam.row("mars 2026").get_by_role("link", name=words("Assess the deviation")).click()
-    missing = deviations.MISSING.nb.format(what="Rapporten for mars 2026", due="17. april 2026")
+    missing = filings.MISSING.nb.format(what="Rapporten for mars 2026", due="17. april 2026")
     adam.reads("Report missing").sees(words("clause %(clause)s", clause="5.1"), missing).looks()
 
     small_portal.wait_until(FOUR_DAYS_LATE)
@@ -51,6 +51,6 @@ def test_a_report_never_begun_is_overdue_and_stays_late(small_portal: Portal, vi
 
     adam.signs_in("adam@prove.example").follows("Deviations").looks()
     adam.row(words("Report late")).filter(has_text="mars 2026").get_by_role("link").click()
-    late = deviations.DAYS_LATE.nb.format(what="Rapporten for mars 2026", days=4, due="17. april 2026")
+    late = filings.DAYS_LATE.nb.format(what="Rapporten for mars 2026", days=4, due="17. april 2026")
     adam.sees(late, words.many("%(num)d day late", "%(num)d days late", 4)).looks()
     expect(adam.page.get_by_role("complementary")).to_contain_text(words("The report came, late"))

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from uuid import UUID
 
 import pytest
 from flask import Flask
@@ -23,10 +24,12 @@ from portal.model import (
     Person,
     Report,
     ReportState,
+    Role,
     Sanction,
     SanctionState,
 )
-from portal.operations import audit, demo_copy, first_steps
+from portal.operations import audit, demo_copy, first_steps, imports, practice
+from portal.work import read_import
 
 A_FRIDAY = datetime(2026, 11, 20, 9, tzinfo=UTC)
 OTHER_DAYS = (
@@ -77,6 +80,7 @@ def _holds_what_it_promises(moment: datetime) -> None:
 
 def _everybody_meets_something(app: Flask) -> None:
     browser = app.test_client()
+    samples: list[tuple[str, bytes]] = []
     page = browser.get("/personas").text
     for name in db.session.scalars(select(Person.name)):
         assert name in page
@@ -86,7 +90,27 @@ def _everybody_meets_something(app: Flask) -> None:
         assert home.status_code == 200
         assert "Kom i gang" in home.text
         for step in _hrefs(home.text, "first-steps"):
-            assert browser.get(step).status_code == 200, step
+            answer = browser.get(step)
+            assert answer.status_code == 200, step
+            if "/demo/practice/" in step:
+                samples.append((step, answer.data))
+    assert samples
+    _is_full_of_errors(*samples[0])
+
+
+def _is_full_of_errors(place: str, content: bytes) -> None:
+    """What the demo offers to upload is read, and each of its errors is told by its cell."""
+    report = db.session.scalars(select(Report).where(Report.public_id == UUID(place.rsplit("/", 1)[-1]))).one()
+    by = next(
+        each
+        for each in db.session.scalars(select(Membership).where(Membership.organisation_id == report.supplier_id))
+        if each.has(Role.REPORTER)
+    )
+    with transaction():
+        row = imports.receive(report, "prove.xlsx", content, by=by)
+    read_import({"import": row.id})
+    db.session.refresh(row)
+    assert len(row.result["problems"]) >= len(practice.SPOILT) - 1, row.result
 
 
 def _hrefs(page: str, name: str) -> list[str]:

@@ -18,7 +18,7 @@ from portal.model import (
     Requirement,
     Window,
 )
-from portal.operations import deviations, stretches, windows
+from portal.operations import breaches, stretches, windows
 from tests.assessing import amend, approve_it, cases_of, duty, file, findings_of, only, sign_month, windows_of
 from tests.world import World
 
@@ -126,7 +126,7 @@ def test_what_rests_on_the_same_reports_is_not_judged_again(world: World) -> Non
     judged_at = windows_of(share)[0].judged_at
     clock.move_to(datetime(2026, 7, 1, 9, tzinfo=UTC))
     with transaction():
-        assert deviations.judge_windows(world.contract.id) == 0
+        assert breaches.judge_windows(world.contract.id) == 0
     assert windows_of(share)[0].judged_at == judged_at
 
 
@@ -157,7 +157,7 @@ def test_the_whole_contract_is_judged_only_after_the_handover(world: World) -> N
         world.contract.handed_over_on = date(2026, 4, 30)
         world.contract.move(ContractState.COMPLETED, by=world.adam)
     with transaction():
-        assert deviations.judge_windows(world.contract.id) == 1
+        assert breaches.judge_windows(world.contract.id) == 1
     [window] = windows_of(share)
     assert (window.starts_on, window.ends_on, window.figure["value"]) == (MARCH, date(2026, 4, 30), "10")
 
@@ -173,7 +173,7 @@ def test_a_month_that_is_not_opened_keeps_the_window_open_and_a_paused_one_does_
             Pause(**world.contract.parties, starts_on=APRIL, ends_on=date(2026, 4, 30), reason="Frost.")
         )
     with transaction():
-        deviations.judge_windows(world.contract.id)
+        breaches.judge_windows(world.contract.id)
     assert [window.result for window in windows_of(share)] == ["met"]
 
 

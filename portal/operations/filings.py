@@ -1,0 +1,125 @@
+"""The duty to file: what is not there when it is due, what comes late, what was not accepted."""
+
+from datetime import datetime
+
+from portal import calendars
+from portal.model import (
+    ACCOUNT_DUTY,
+    PLAN_DUTY,
+    REPORTING_DUTY,
+    Cause,
+    PeriodPurpose,
+    Report,
+    Requirement,
+    record,
+)
+from portal.model.base import Json
+from portal.operations import deadlines, deviations
+from portal.operations.deviations import Breach, due_text, period_text
+from portal.text import Text
+
+MISSING = Text("{what} er ikke levert. Fristen var {due}.", "{what} has not been filed. It was due {due}.")
+ONE_DAY_LATE = Text(
+    "{what} ble levert én dag etter fristen {due}.", "{what} was filed one day after it was due, {due}."
+)
+DAYS_LATE = Text(
+    "{what} ble levert {days} dager etter fristen {due}.", "{what} was filed {days} days after it was due, {due}."
+)
+LATE_THE_SAME_DAY = Text(
+    "{what} ble levert samme dag som fristen, men etter klokkeslettet. Fristen var {due}.",
+    "{what} was filed on the day it was due, but after the time of day. It was due {due}.",
+)
+IN_TIME = Text(
+    "{what} ble levert innen fristen, som ble flyttet til {due}.",
+    "{what} was filed in time: the deadline was moved to {due}.",
+)
+THE_REPORT = {
+    PeriodPurpose.REGULAR: Text("Rapporten for {period}", "The report for {period}"),
+    PeriodPurpose.PLAN: Text("Planen etter oppstart", "The plan after the start"),
+    PeriodPurpose.ACCOUNT: Text("Sluttregnskapet", "The final account"),
+}
+THE_CORRECTION = {
+    PeriodPurpose.REGULAR: Text("Rettingen av rapporten for {period}", "The correction of the report for {period}"),
+    PeriodPurpose.PLAN: Text("Rettingen av planen etter oppstart", "The correction of the plan after the start"),
+    PeriodPurpose.ACCOUNT: Text("Rettingen av sluttregnskapet", "The correction of the final account"),
+}
+NOT_ACCEPTED = Text(
+    "Rapporten for {period}, revisjon {number}, ble avvist i kontrollen: {reasons}",
+    "The report for {period}, revision {number}, was rejected in review: {reasons}",
+)
+
+DUTY_TO_FILE = {
+    PeriodPurpose.REGULAR: REPORTING_DUTY,
+    PeriodPurpose.PLAN: PLAN_DUTY,
+    PeriodPurpose.ACCOUNT: ACCOUNT_DUTY,
+}
+"""What a period is for -> the indicator of the requirement that asks for its report."""
+
+
+def note_missing(report: Report) -> None:
+    """Open the deviation for a report, or a correction of it, that is not there when it is due."""
+    _open_against_duty(report, _not_filed(report, Cause.REPORT_MISSING, _filing_words(report, MISSING)))
+
+
+def note_delivered(report: Report, at: datetime) -> None:
+    """A report, or a correction, comes: what was said to be missing is late by so many days, and never erased.
+
+    What comes late before anybody noted that it was missing is a deviation too. Called before the revision is there.
+    """
+    is_late, days = report.is_past(at), deadlines.days_late(report, at)
+    known = deviations.find(report, _duty_to_file(report), _filing_group(report))
+    if known is None and not is_late:
+        return
+    words = _late_words(days) if is_late else IN_TIME
+    sentence = _filing_words(report, words, days)
+    if known is None:
+        _open_against_duty(report, _not_filed(report, Cause.REPORT_LATE, sentence))
+        known = deviations.find(report, _duty_to_file(report), _filing_group(report))
+    if known is not None:
+        known.cause, known.late_by_days, known.sentence = Cause.REPORT_LATE, days, sentence.dump()
+        known.cured_on = calendars.local_day(at, report.contract.time_zone)
+        record(known, "deviation.report_came_late", by=None, days=days)
+
+
+def _late_words(days: int) -> Text:
+    if days > 1:
+        return DAYS_LATE
+    return ONE_DAY_LATE if days else LATE_THE_SAME_DAY
+
+
+def _not_filed(report: Report, cause: Cause, sentence: Text) -> Breach:
+    facts: Json = {"breaches": 1, "lines": [], "due_at": report.due_at.isoformat()}
+    if report.latest is not None:
+        facts["revision"] = report.latest.number
+    return Breach(cause, _filing_group(report), sentence, facts)
+
+
+def _filing_group(report: Report) -> str:
+    """What is to be filed now: the report, or a correction. Each has a deadline and a lateness of its own."""
+    number = len(report.revisions)
+    return ("reporting", "correction")[number] if number < 2 else f"correction-{number}"  # noqa: PLR2004
+
+
+def _filing_words(report: Report, words: Text, days: int = 0) -> Text:
+    what = (THE_CORRECTION if report.revisions else THE_REPORT)[report.period.purpose]
+    return words.with_values(what=what.with_values(period=period_text(report)), due=due_text(report), days=days)
+
+
+def note_not_accepted(report: Report, reasons: str) -> None:
+    """Open the deviation for a revision that was rejected; one a report, re-told at each rejection."""
+    number = report.latest.number if report.latest else 0
+    sentence = NOT_ACCEPTED.with_values(period=period_text(report), number=number, reasons=reasons)
+    facts: Json = {"breaches": 1, "lines": [], "revision": number}
+    _open_against_duty(report, Breach(Cause.NOT_ACCEPTED, "not_accepted", sentence, facts))
+
+
+def _open_against_duty(report: Report, breach: Breach) -> None:
+    duty = _duty_to_file(report)
+    if duty is not None:
+        deviations.note_breach(report, duty, breach)
+
+
+def _duty_to_file(report: Report) -> Requirement | None:
+    """The requirement that asked for this report."""
+    in_force = report.contract.requirements_on(report.period.ends_on)
+    return next((duty for duty in in_force if duty.indicator == DUTY_TO_FILE[report.period.purpose]), None)

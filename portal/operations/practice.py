@@ -1,0 +1,36 @@
+"""A filled-in template with the errors that people make, for somebody who wants to see what happens to them."""
+
+from io import BytesIO
+
+import openpyxl
+
+from portal.kinds.fields import FieldType
+from portal.model import Membership, Report
+from portal.operations import contracts, imports, tasks
+from portal.sheets.layout import HEADER_ROW, heading
+
+SPOILT = ("mange timer", "-40", "1,2,3", "99999999")
+"""What stands in a column of numbers, one a line: words, less than nothing, two commas, far too much."""
+
+
+def report_of(by: Membership) -> Report | None:
+    """The first report that waits for this person to fill it in, and whose machines can be uploaded."""
+    rows = tasks.mine(by, "fill_in")
+    return next((row.report for row in rows if row.report.state in {"open", "draft"}), None)
+
+
+def spoilt_workbook(report: Report, language: str) -> bytes:
+    """The report's own template, with wrong values in the first number column of its first sheet."""
+    book = openpyxl.load_workbook(BytesIO(imports.template(report, language)))
+    kind = contracts.kinds_of(report)[0]
+    column = next(each for each in kind.columns if each.type is FieldType.NUMBER)
+    for sheet in book.worksheets:
+        places = {cell.value: cell.column for cell in sheet[HEADER_ROW]}
+        place = places.get(heading(column, language))
+        if place is not None:
+            for number, wrong in enumerate(SPOILT, start=1):
+                sheet.cell(HEADER_ROW + number, place).value = wrong
+            break
+    content = BytesIO()
+    book.save(content)
+    return content.getvalue()
