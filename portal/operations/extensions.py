@@ -240,6 +240,7 @@ def lapse(report: Report) -> bool:
         return False
     request = waiting_for(report)
     if request is not None:
+        request.answered_at = clock.now()  # from now on it keeps nobody waiting
         request.move(ExtensionState.LAPSED, by=None)
     deadlines.note(report, more_time_asked_at=None)
     return True

@@ -17,6 +17,7 @@ from portal.model import (
     Sanction,
     SanctionClause,
     SanctionState,
+    Verdict,
     record,
 )
 from portal.model.cases import MOVED_ON
@@ -51,6 +52,16 @@ WAIVED_TOO_MUCH = Text(
 )
 
 
+GONE = Text(
+    "Rapporten som gjelder nå, viser ikke lenger bruddet. Avslutt saken, eller vent til bruddet vises igjen.",
+    "The report in force no longer shows the breach. Close the case, or wait until the breach is shown again.",
+)
+NOTHING_UPHELD = Text(
+    "Ingen av punktene i varselet er opprettholdt. Uten det kan det ikke foreslås sanksjon.",
+    "None of the points of the notice is upheld. Without that no sanction can be proposed.",
+)
+
+
 class Waiver(NamedTuple):
     """What is not asked for of what the clause gives, and why; no amount: all of it."""
 
@@ -69,6 +80,7 @@ def propose(
     if not reasons.strip():
         raise Invalid(SAY_WHY)
     demand_weighed(deviation)
+    _demand_still_there(deviation)
     clause = deviation.contract.clause_for(deviation.requirement)
     if clause is None:
         raise Refused(NO_CLAUSE)
@@ -79,6 +91,14 @@ def propose(
     _waive(sanction, waiver)
     processes.complete(deviation, "assess_reply", {"outcome": "sanction"}, by=by)
     return sanction
+
+
+def _demand_still_there(deviation: Deviation) -> None:
+    """What the figures in force no longer show, or nobody upholds, costs nothing."""
+    if deviation.not_found_at is not None:
+        raise Refused(GONE)
+    if deviation.points and all(point.weighings[-1].verdict == Verdict.DROPPED for point in deviation.points):
+        raise Refused(NOTHING_UPHELD)
 
 
 def _proposal(deviation: Deviation, clause: SanctionClause, reasons: str, by: Membership) -> Sanction:

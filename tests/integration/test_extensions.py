@@ -172,6 +172,7 @@ def test_what_comes_before_the_answer_is_in_time_and_needs_none(world: World, mo
     submit(world)
     assert world.report.latest is not None
     assert (request.state, world.report.latest.late_by_days) == (ExtensionState.LAPSED, 0)
+    assert request.answered_at is not None, "from now on it keeps nobody waiting"
     assert db.session.scalars(select(Deviation).where(Deviation.clause == "5.1")).all() == []
     with pytest.raises(Conflict), transaction():
         extensions.grant(request, date(2026, 4, 30), "", by=mona)

@@ -23,6 +23,7 @@ from portal.model import (
     Role,
     Sanction,
     SanctionState,
+    Verdict,
 )
 from portal.operations import calculations, contracts, processes, sanctions
 from portal.operations.sanctions import Waiver
@@ -314,6 +315,25 @@ def under_the_rule(deviation: Deviation, after: timedelta = timedelta(0)) -> Non
     """The notice took effect by the contract's rule, so long after now."""
     with transaction():
         deviation.notices[-1].takes_effect_at = clock.now() + after
+
+
+def test_what_nobody_upholds_costs_nothing(world: World) -> None:
+    deviation = broken(world)
+    casework.give_notice(world, deviation)
+    deliver_mail()
+    casework.reply(world, deviation)
+    casework.weigh(world, deviation, Verdict.DROPPED)
+    with pytest.raises(Refused, match="None of the points"):
+        proposed(world, deviation)
+
+
+def test_a_breach_that_is_no_longer_shown_costs_nothing(world: World) -> None:
+    deviation = heard(world, broken(world))
+    with transaction():
+        deviation.not_found_at = clock.now()
+    with pytest.raises(Refused, match="no longer shows"):
+        proposed(world, deviation)
+    assert deviation.sanction is None
 
 
 def replied_in_part(world: World) -> Deviation:
