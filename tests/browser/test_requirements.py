@@ -30,11 +30,12 @@ def judged_world(portal: Portal) -> World:
     return world
 
 
-def test_a_requirement_is_chosen_mended_and_read(small_portal: Portal, visit: Visit) -> None:
+@pytest.mark.parametrize("scripts", [True, False])
+def test_a_requirement_is_chosen_mended_and_read(small_portal: Portal, visit: Visit, scripts: bool) -> None:
     world = judged_world(small_portal)
     with small_portal.app.app_context(), transaction():
         db.session.get_one(Contract, world.contract.id).state = ContractState.DRAFT
-    adam = visit(small_portal, "en").signs_in("adam@prove.example")
+    adam = visit(small_portal, "en", scripts=scripts).signs_in("adam@prove.example")
     adam.goes_to(f"/contracts/{world.contract.public_id}").looks()
     adam.goes_to(f"/contracts/{world.contract.public_id}/requirements").looks()
     adam.sees("Behind", "33.2", "Broken", "Only about those of type Wheel loader.")
