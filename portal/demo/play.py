@@ -44,7 +44,9 @@ SOON = timedelta(days=3)
 
 def sign_ins() -> list[str]:
     """Who can sign in, one line each, for the terminal."""
-    lines = [f"{persona.email}  {persona.name}, {', '.join(persona.roles)}" for persona in world.PEOPLE]
+    lines = [
+        f"{persona.email}  {persona.name}, {', '.join(persona.roles).replace('_', ' ')}" for persona in world.PEOPLE
+    ]
     return [f"Everybody's password is {world.PASSWORD}", *lines]
 
 

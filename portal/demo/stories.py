@@ -11,6 +11,10 @@ from portal.demo import acts, finding
 from portal.demo.world import Job
 from portal.model import Contract
 
+_NEWEST, _BEFORE_THAT, _THIRD, _FOURTH = 1, 2, 3, 4
+"""How many periods back: 1 is the newest that is over."""
+_DECEMBER = 12
+
 
 class Event(NamedTuple):
     """Something somebody does at a moment."""
@@ -61,34 +65,34 @@ def _smooth(chapter: Chapter) -> Iterator[Event]:
 
 def _returned(chapter: Chapter) -> Iterator[Event]:
     """Two under correction: one that waits for a signature, one that waits to be corrected; one in the past."""
-    if chapter.age > 2 and chapter.age != 4:  # noqa: PLR2004 - the story
+    if chapter.age > _BEFORE_THAT and chapter.age != _FOURTH:
         yield from _smooth(chapter)
         return
     yield chapter.event(min(chapter.after(4), chapter.now - timedelta(hours=6)), "is filed", acts.file)
-    if chapter.age == 4:  # noqa: PLR2004
+    if chapter.age == _FOURTH:
         yield chapter.event(chapter.after(6), "is returned", acts.return_)
         yield chapter.event(chapter.after(7), "is corrected", acts.correct)
         yield chapter.event(chapter.after(7, 12), "is sent again", acts.sign)
         yield chapter.event(chapter.after(9), "is approved", acts.approve)
         return
-    returned_at = chapter.now - timedelta(hours=4 if chapter.age == 1 else 52)
+    returned_at = chapter.now - (timedelta(hours=4) if chapter.age == _NEWEST else timedelta(days=5))
     yield chapter.event(returned_at, "is returned", acts.return_)
-    if chapter.age == 2:  # noqa: PLR2004
+    if chapter.age == _BEFORE_THAT:
         yield chapter.event(chapter.now - timedelta(hours=25), "is corrected", acts.correct)
 
 
 def _breach(chapter: Chapter) -> Iterator[Event]:
     """Two old machines arrive three periods back; the first breach is settled, the second waits for a reply."""
-    clean = chapter.age > 3  # noqa: PLR2004 - the story
+    clean = chapter.age > _THIRD
     filed_at = min(chapter.after(4), chapter.now - timedelta(hours=6))
     yield chapter.event(filed_at, "is filed", partial(acts.file, boost=clean))
     if clean:
         yield chapter.event(chapter.after(6), "is approved", acts.approve)
-    elif chapter.age == 3:  # noqa: PLR2004
+    elif chapter.age == _THIRD:
         yield chapter.event(chapter.after(6), "is approved", acts.approve)
         yield from _case(chapter, chapter.after(7))
         yield chapter.event(chapter.after(16), "has a sanction decided", acts.decide)
-    elif chapter.age == 2:  # noqa: PLR2004
+    elif chapter.age == _BEFORE_THAT:
         yield chapter.event(chapter.now - timedelta(days=5), "is approved", acts.approve)
         yield chapter.event(chapter.now - timedelta(days=4), "gets notice", acts.notify)
 
@@ -107,7 +111,7 @@ def _late(chapter: Chapter) -> Iterator[Event]:
 
 
 def _half_filled(chapter: Chapter) -> Iterator[Event]:
-    if chapter.age == 1:
+    if chapter.age == _NEWEST:
         yield chapter.event(chapter.now - timedelta(hours=5), "is begun", acts.begin)
         return
     filed_at = min(chapter.after(4), chapter.due_at - timedelta(hours=14))
@@ -128,16 +132,21 @@ def _overdue(chapter: Chapter) -> Iterator[Event]:
 
 
 def _quarterly(chapter: Chapter) -> Iterator[Event]:
+    """The first year did not hold what the bid promised: that case is settled."""
     yield chapter.event(min(chapter.after(4), chapter.now - timedelta(hours=6)), "is filed", acts.file)
-    if chapter.age > 1:
-        yield chapter.event(chapter.after(6), "is approved", acts.approve)
+    if chapter.age == _NEWEST:
+        return
+    yield chapter.event(chapter.after(6), "is approved", acts.approve)
+    if chapter.period.ends_on.month == _DECEMBER:
+        yield from _case(chapter, chapter.after(7))
+        yield chapter.event(chapter.after(16), "has a sanction decided", acts.decide)
 
 
 def _starting(chapter: Chapter) -> Iterator[Event]:
     yield chapter.event(min(chapter.after(4), chapter.now - timedelta(hours=6)), "is filed", acts.file)
-    if chapter.age > 1:
+    if chapter.age > _NEWEST:
         yield chapter.event(chapter.after(6), "is approved", acts.approve)
-    if chapter.age == 3:  # noqa: PLR2004 - the story
+    if chapter.age == _THIRD:
         yield from _case(chapter, chapter.after(7))
 
 

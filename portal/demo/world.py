@@ -150,7 +150,7 @@ JOBS = (
         "45231300",
         DIRECT,
         _usual("25", "IV"),
-        Fee(Decimal(15_000), ClauseCounts.LINE),
+        Fee(Decimal(15_000)),
         None,
         ("BA-E1", "BA-E2", "BA-03", "BA-05", "BA-09", "BA-10", "BA-12"),
     ),
@@ -233,7 +233,7 @@ JOBS = (
         "45241500",
         DIRECT,
         (
-            Term("zero_emission_share_energy", "30", "4.2", window=Window.YEAR, promised="40"),
+            Term("zero_emission_share_energy", "5", "4.2", window=Window.YEAR, promised="8"),
             Term("lowest_stage", "IV", "4.3"),
         ),
         Fee(Decimal(100_000)),

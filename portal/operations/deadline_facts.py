@@ -135,7 +135,7 @@ NOTICES = Part(
         counted_days(
             Field(
                 "reply_working_days",
-                Text("Frist for tilsvar", "Time to reply to a notice"),
+                Text("Frist for tilsvar, i virkedager", "Time to reply to a notice, in working days"),
                 FieldType.NUMBER,
                 minimum=Decimal(1),
                 maximum=Decimal(120),
@@ -176,7 +176,10 @@ NOTICES = Part(
         counted_days(
             Field(
                 "notice_working_days",
-                Text("Oppdragsgivers frist for å varsle", "The buyer's time to give notice"),
+                Text(
+                    "Oppdragsgivers frist for å varsle, i virkedager",
+                    "The buyer's time to give notice, in working days",
+                ),
                 FieldType.NUMBER,
                 required=False,
                 minimum=Decimal(1),

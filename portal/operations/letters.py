@@ -207,8 +207,9 @@ def _consequences(deviation: Deviation, language: str) -> list[str]:
         return [_("The contract has no sanction clause for this requirement. The breach is registered.")]
     clause, currency = cost.clause, deviation.contract.currency
     if clause.form == ClauseForm.DAILY:
+        named = _("Clause %(clause)s:", clause=clause.clause)
         return [
-            f"{_('Clause %(clause)s:', clause=clause.clause)} {cost.words.to(language)}",
+            f"{named} {cost.words.to(language)}",
             _("The clause reads: %(wording)s", wording=clause.wording),
         ]
     fee = shown(clause.rate_on(deviation.report.period.ends_on), language)

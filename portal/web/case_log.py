@@ -108,7 +108,8 @@ def _what(event: AuditEvent) -> str:
     number = event.facts.get("number") if event.action == "point.weighed" else None
     if number is None:
         return named
-    return f"{named}: {_('point %(number)s', number=number)}, {labels.VERDICT[event.facts['verdict']]}"
+    verdict = str(labels.VERDICT[event.facts["verdict"]]).lower()
+    return _("%(what)s: point %(number)s, %(verdict)s", what=named, number=number, verdict=verdict)
 
 
 def _note(event: AuditEvent) -> str:

@@ -1,8 +1,10 @@
 """The check of translations finds each way in which one can be missing."""
 
+from pathlib import Path
+
 from babel.messages.catalog import Catalog
 
-from tests.catalogues import missing
+from tests.catalogues import missing, unread
 
 
 def _catalogue(**texts: str) -> Catalog:
@@ -35,3 +37,12 @@ def test_every_plural_form_is_needed() -> None:
     wanted.add(("%(num)d day", "%(num)d days"))
     catalogue.add(("%(num)d day", "%(num)d days"), ("%(num)d dag", ""))
     assert missing(wanted, catalogue) == ["'%(num)d day': not translated"]
+
+
+def test_a_text_inside_an_f_string_is_told(tmp_path: Path) -> None:
+    (tmp_path / "page.py").write_text('title = _("seen")\nwords = f"{title}: {_(\'not seen\')}"\n')
+    assert unread(tmp_path) == ["page.py:2"]
+
+
+def test_no_text_of_the_portal_is_hidden() -> None:
+    assert unread() == []
