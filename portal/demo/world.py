@@ -150,7 +150,7 @@ JOBS = (
         "45231300",
         DIRECT,
         _usual("25", "IV"),
-        Fee(Decimal(15_000)),
+        Fee(Decimal(15_000), ClauseCounts.LINE),
         None,
         ("BA-E1", "BA-E2", "BA-03", "BA-05", "BA-09", "BA-10", "BA-12"),
     ),

@@ -17,7 +17,7 @@ from portal import clock
 from portal.errors import NotFound
 from portal.extensions import db, parts, transaction
 from portal.files import XLSX
-from portal.model import Membership, Person, Report, SignInAttempt
+from portal.model import Membership, OrganisationKind, Person, Report, SignInAttempt
 from portal.operations import accounts, demo_copy
 from portal.operations import practice as practice_files
 from portal.operations.lookup import NOT_HERE
@@ -37,6 +37,7 @@ class Card(TypedDict):
     name: str
     role: str
     organisation: str
+    side: OrganisationKind
     waiting: str
     begin: str
     """What is first in the person's list."""
@@ -130,6 +131,7 @@ def _card(membership: Membership) -> Card:
         "name": membership.person.name,
         "role": roles_of(membership),
         "organisation": membership.organisation.name,
+        "side": membership.organisation.kind,
         "waiting": told,
         "begin": f"{rows[0].verb}: {rows[0].contract.title}" if rows else "",
         "url": url_for("demo.become", public_id=membership.public_id),

@@ -74,7 +74,7 @@ def _holds_what_it_promises(moment: datetime) -> None:
     states = list(db.session.scalars(select(Deviation.state)))
     assert {DeviationState.FOUND, DeviationState.AWAITING_REPLY, DeviationState.SANCTION_PROPOSED} <= set(states)
     decided = list(db.session.scalars(select(Sanction).where(Sanction.state == SanctionState.CLOSED)))
-    assert [sanction.amount for sanction in decided] == [30_000], "two lines at 15 000"
+    assert sorted(each.amount for each in decided) == [30_000, 100_000], "two lines at 15 000; a year at 100 000"
     assert all(number.startswith("310") for number in db.session.scalars(select(Organisation.number)))
 
 
