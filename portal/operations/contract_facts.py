@@ -56,13 +56,17 @@ class Fact:
 
 @dataclass(frozen=True)
 class Part:
-    """Facts that are asked for together, on one short page. `legend`: the question over a group of ticks."""
+    """Facts that are asked for together, on one short page. `legend`: the question over a group of ticks.
+
+    `rare`: the title under which the facts that may be empty stand folded, where few contracts need them.
+    """
 
     key: str
     title: Text
     facts: tuple[Fact, ...]
     lead: Text
     legend: Text | None = None
+    rare: Text | None = None
 
     def fact(self, key: str) -> Fact:
         """The fact with this key."""

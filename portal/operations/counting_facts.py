@@ -231,6 +231,7 @@ COUNTED = Part(
         "Hver mengde teller én gang. Det andre som rapporteres, brukes til å kontrollere.",
         "Each amount counts once. What else is reported is used to check.",
     ),
+    rare=Text("Unntak for enkelte energibærere", "Exceptions for single energy carriers"),
 )
 
 

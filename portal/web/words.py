@@ -112,7 +112,12 @@ def _places(by: Any) -> list[dict[str, Any]]:
     ]
 
 
+_BELOW = {"requirements": "contracts", "sanction_clauses": "contracts", "extensions": "reports"}
+"""Rooms without a place of their own in the menu -> the place they lie below."""
+
+
 def _is_here(endpoint: str, here: str) -> bool:
+    room = here.split(".", maxsplit=1)[0]
     return endpoint == here or (
-        endpoint != "pages.home" and endpoint.split(".", maxsplit=1)[0] == here.split(".", maxsplit=1)[0]
+        endpoint != "pages.home" and endpoint.split(".", maxsplit=1)[0] == _BELOW.get(room, room)
     )
