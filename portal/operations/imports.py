@@ -51,15 +51,18 @@ Told = Callable[[ImportStep, int, int], None]
 
 def template(report: Report, language: str) -> bytes:
     """The workbook for this report: a sheet per kind, lines and machines filled in, what is locked locked."""
-    return write_template(
-        TemplateSpec(
-            title=TITLE.to(language),
-            contract=f"{report.contract.reference} {report.contract.title}",
-            period=report.period.name.to(language),
-            language=language,
-            meta=_origin(report),
-            sheets=_specs(report, contracts.kinds_of(report), language),
-        )
+    return write_template(described(report, language))
+
+
+def described(report: Report, language: str) -> TemplateSpec:
+    """What stands in the workbook for this report."""
+    return TemplateSpec(
+        title=TITLE.to(language),
+        contract=f"{report.contract.reference} {report.contract.title}",
+        period=report.period.name.to(language),
+        language=language,
+        meta=_origin(report),
+        sheets=_specs(report, contracts.kinds_of(report), language),
     )
 
 

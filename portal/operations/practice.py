@@ -1,13 +1,15 @@
 """A filled-in template with the errors that people make, for somebody who wants to see what happens to them."""
 
+from dataclasses import replace
 from io import BytesIO
 
 import openpyxl
 
 from portal.kinds.fields import FieldType
 from portal.model import Membership, Report
-from portal.operations import contracts, imports, tasks
-from portal.sheets.layout import HEADER_ROW, heading
+from portal.operations import contracts, drafts, imports, tasks
+from portal.sheets.layout import HEADER_ROW, TemplateLine, heading
+from portal.sheets.template import TemplateSpec, write_template
 
 SPOILT = ("mange timer", "-40", "1,2,3", "99999999")
 """What stands in a column of numbers, one a line: words, less than nothing, two commas, far too much."""
@@ -20,8 +22,8 @@ def report_of(by: Membership) -> Report | None:
 
 
 def spoilt_workbook(report: Report, language: str) -> bytes:
-    """The report's own template, with wrong values in the first number column of its first sheet."""
-    book = openpyxl.load_workbook(BytesIO(imports.template(report, language)))
+    """The report's own template, filled in as last time, with wrong values in the first number column of a sheet."""
+    book = openpyxl.load_workbook(BytesIO(write_template(_as_last_time(report, imports.described(report, language)))))
     kind = contracts.kinds_of(report)[0]
     column = next(each for each in kind.columns if each.type is FieldType.NUMBER)
     for sheet in book.worksheets:
@@ -34,3 +36,18 @@ def spoilt_workbook(report: Report, language: str) -> bytes:
     content = BytesIO()
     book.save(content)
     return content.getvalue()
+
+
+def _as_last_time(report: Report, spec: TemplateSpec) -> TemplateSpec:
+    """The same workbook, with what the last report said wherever this one says nothing yet."""
+    before = drafts.previous_lines(report)
+    sheets = []
+    for sheet in spec.sheets:
+        said = {line.key: sheet.kind.flat(line.values) for line in before.get(sheet.key, ())}
+        lines = (replace(line, values={**said.get(line.key, {}), **_told(line)}) for line in sheet.lines)
+        sheets.append(replace(sheet, lines=tuple(lines)))
+    return replace(spec, sheets=tuple(sheets))
+
+
+def _told(line: TemplateLine) -> dict[str, str]:
+    return {key: text for key, text in line.values.items() if text}
