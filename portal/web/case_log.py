@@ -109,7 +109,8 @@ def _what(event: AuditEvent) -> str:
     if number is None:
         return named
     verdict = str(labels.VERDICT[event.facts["verdict"]]).lower()
-    return _("%(what)s: point %(number)s, %(verdict)s", what=named, number=number, verdict=verdict)
+    told: str = _("%(what)s: point %(number)s, %(verdict)s", what=named, number=number, verdict=verdict)
+    return told
 
 
 def _note(event: AuditEvent) -> str:
