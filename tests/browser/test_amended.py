@@ -89,7 +89,7 @@ def test_an_amendment_makes_the_breach_smaller_and_another_heals_it(small_portal
         expect(reader.page.get_by_text("20\u00a0000\u00a0NOK", exact=True)).to_have_count(0)
 
 
-def test_after_a_notice_a_person_takes_it_back_when_an_amendment_heals_the_breach(small_portal: Portal, visit: Visit) -> None:
+def test_after_a_notice_a_person_takes_it_back(small_portal: Portal, visit: Visit) -> None:
     """The supplier was told of a breach by a person; so a person tells them that it is no more."""
     world = case_after(small_portal, "en", notice=True)
     case = case_path(small_portal, world)

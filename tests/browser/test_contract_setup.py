@@ -146,6 +146,5 @@ def test_a_running_contract_is_paused_changed_and_handed_over(small_portal: Port
     adam.follows("Note the handover").looks()
     fills_in(adam, handed_over_on="09.03.2026")
     adam.presses("Note the handover").reads("Final account").looks()
-    anna.goes_to(f"/contracts/{world.contract.public_id}").sees(anna.words("Handed over on %(day)s.", day="9. mars 2026"))
-    anna.looks()
+    anna.goes_to(f"/contracts/{world.contract.public_id}").reads("Handed over on %(day)s.", day="9. mars 2026").looks()
     adam.follows("Close the contract").reads("The contract cannot be closed yet: something is still open").looks()
