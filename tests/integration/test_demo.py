@@ -16,6 +16,7 @@ from portal.model import (
     Contract,
     Deviation,
     DeviationState,
+    ExtensionRequest,
     HumanTask,
     Machine,
     Membership,
@@ -34,6 +35,7 @@ from portal.work import read_import
 A_FRIDAY = datetime(2026, 11, 20, 9, tzinfo=UTC)
 OTHER_DAYS = (
     datetime(2026, 12, 1, 8, tzinfo=UTC),  # the first of a month, a Tuesday
+    datetime(2026, 11, 1, 0, 30, tzinfo=UTC),  # a Sunday, half past one on the first night of a month
     datetime(2027, 1, 4, 8, tzinfo=UTC),  # just after New Year
     datetime(2028, 2, 29, 22, tzinfo=UTC),  # a leap day, late in the evening
     datetime(2027, 3, 28, 12, tzinfo=UTC),  # Easter Sunday, and the clocks have just gone forward
@@ -75,6 +77,7 @@ def _holds_what_it_promises(moment: datetime) -> None:
     assert {DeviationState.FOUND, DeviationState.AWAITING_REPLY, DeviationState.SANCTION_PROPOSED} <= set(states)
     decided = list(db.session.scalars(select(Sanction).where(Sanction.state == SanctionState.CLOSED)))
     assert [sanction.amount for sanction in decided] == [30_000], "two lines at 15 000"
+    assert _count(ExtensionRequest) >= 1, "somebody waits for an answer"
     assert all(number.startswith("310") for number in db.session.scalars(select(Organisation.number)))
 
 
