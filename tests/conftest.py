@@ -1,7 +1,10 @@
 """Fixtures that every test may ask for: a migrated database of either make, the application on it, a small world."""
 
+import fcntl
+import os
 import shutil
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import ClassVar
 
@@ -10,8 +13,9 @@ import pytest
 from flask import Flask
 from jinja2.bccache import Bucket, BytecodeCache
 from sqlalchemy import Engine, make_url
+from werkzeug.routing import Rule
 
-from portal import clock
+from portal import clock, demo
 from portal.application import create_app
 from portal.config import Settings
 from portal.extensions import db, parts, transaction
@@ -20,8 +24,15 @@ from tests import postgres
 from tests.world import World, build_world
 
 _first_engines: dict[str, Engine] = {}
+_builders: dict[tuple[str, str, bool], Callable[..., tuple[str, str]]] = {}
+_compile_builder = Rule._compile_builder  # noqa: SLF001 - Werkzeug has no public way
 
 SECRET = "only-for-tests-" + "x" * 32
+
+A_FRIDAY_IN_NOVEMBER = datetime(2026, 11, 20, 9, tzinfo=UTC)
+"""When the demo is played, and when every browser test begins: what a page shows must not depend on the weather."""
+
+DEMO_FILE = "demo.db"
 
 hypothesis.settings.register_profile("portal", deadline=None, max_examples=40)
 hypothesis.settings.load_profile("portal")
@@ -113,6 +124,17 @@ class _Bytecode(BytecodeCache):
         self.kept[bucket.key] = bucket.bytecode_to_string()
 
 
+def _compiled_once(rule: Rule, append_unknown: bool = True) -> Callable[..., tuple[str, str]]:
+    """What builds the addresses of a rule: the same in every application, and most of what making one costs."""
+    key = (rule.rule, repr((rule._trace, rule.defaults)), append_unknown)  # noqa: SLF001
+    if key not in _builders:
+        _builders[key] = _compile_builder(rule, append_unknown)
+    return _builders[key]
+
+
+Rule._compile_builder = _compiled_once  # type: ignore[method-assign]  # noqa: SLF001
+
+
 def share_what_is_compiled(app: Flask) -> None:
     """Let all applications of a run share their templates and statements: compiling them is much of a test's time."""
     app.jinja_env.bytecode_cache = _Bytecode()
@@ -163,3 +185,27 @@ def world(app: Flask) -> World:
     del app
     with transaction():
         return build_world()
+
+
+@pytest.fixture(scope="session")
+def demo_folder(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The demo as it is on A_FRIDAY_IN_NOVEMBER, its database and its files: made once for all workers of a run."""
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "demo"
+    folder.mkdir(exist_ok=True)
+    with (folder / "lock").open("w") as one_at_a_time:
+        fcntl.flock(one_at_a_time, fcntl.LOCK_EX)
+        if not (folder / "made").exists():
+            shutil.copy(sqlite_template, folder / DEMO_FILE)
+            _play_demo(folder)
+            (folder / "made").touch()
+    return folder
+
+
+def _play_demo(folder: Path) -> None:
+    app = create_app(settings_for(f"sqlite:///{folder / DEMO_FILE}", folder))
+    with clock.at(A_FRIDAY_IN_NOVEMBER), app.app_context():
+        for _step in demo.load():
+            pass
+        db.session.remove()
+        db.engine.dispose()

@@ -81,8 +81,7 @@ def load() -> Iterator[tuple[int, int, str]]:
 def _events(job: Job, contract: Contract, now: datetime) -> Iterator[Event]:
     every = calendars.periods(contract.starts_on, contract.ends_on, contract.frequency)
     for period in every:
-        opens = _morning(period.starts_on)
-        yield Event(opens, f"{job.reference} opens", partial(_open, contract.id))
+        yield Event(stories.opening(period), f"{job.reference} opens", partial(_open, contract.id))
     yield from stories.of(job, contract, every, now)
 
 

@@ -34,6 +34,11 @@ class Chapter(NamedTuple):
     now: datetime
 
     @property
+    def opens_at(self) -> datetime:
+        """When the worker opens it, on its first day."""
+        return opening(self.period)
+
+    @property
     def due_at(self) -> datetime:
         """Its deadline."""
         return self.contract.due_rule.due(self.period.ends_on, "NO", finding.ZONE)
@@ -45,6 +50,11 @@ class Chapter(NamedTuple):
     def after(self, days: int, hour: int = 10) -> datetime:
         """So many days after its last day."""
         return _at(self.period.ends_on, days, hour)
+
+
+def opening(period: Period) -> datetime:
+    """Soon after midnight, as the worker does it."""
+    return calendars.start_of_day(period.starts_on, finding.ZONE) + timedelta(minutes=5)
 
 
 def of(job: Job, contract: Contract, periods: tuple[Period, ...], now: datetime) -> Iterator[Event]:
@@ -151,7 +161,8 @@ def _starting(chapter: Chapter) -> Iterator[Event]:
 
 
 def _asking_for_time(chapter: Chapter) -> Iterator[Event]:
-    yield chapter.event(chapter.now - timedelta(hours=7), "asks for more time", partial(acts.ask_for_time, days=7))
+    asked_at = max(chapter.now - timedelta(hours=7), chapter.opens_at + timedelta(minutes=1))
+    yield chapter.event(asked_at, "asks for more time", partial(acts.ask_for_time, days=7))
 
 
 def _case(chapter: Chapter, found_at: datetime) -> Iterator[Event]:

@@ -66,7 +66,7 @@ def page(
         refused=refusal.form if refusal else None,
         first=refusal.first if refusal else None,
         kept=refusal.kept if refusal else (),
-        failed=refusal is not None,
+        failed=next(iter(filled or {}), "") if refusal else "",
         drafting=bool(filled) and refusal is None,
         standings=[(found, way(found)) for found in standings],
         show=show,

@@ -247,6 +247,21 @@ TASK = {
 }
 """User task -> the verb in the work list."""
 
+CASE_FORM = {
+    "dismiss": _("Dismiss the deviation"),
+    "notice": _("Send the notice"),
+    "delivery": TASK["confirm_delivery"],
+    "withdraw": _("Take the notice back"),
+    "reply": TASK["reply"],
+    "weigh": TASK["assess_reply"],
+    "close": _("Close the case"),
+    "propose": _("Propose a sanction"),
+    "decide": TASK["approve_sanction"],
+    "revise": TASK["revise"],
+    "decision_delivery": TASK["confirm_decision_delivery"],
+}
+"""Form of a case's page -> what it is for, when it is refused."""
+
 CASE_ORDER = {
     "": _("Newest first"),
     "age": _("Known longest"),

@@ -1,33 +1,25 @@
 """A browser, portals for it to visit, and people to sit at it."""
 
-import fcntl
-import os
 import shutil
 import threading
 from collections.abc import Callable, Iterator
-from datetime import UTC, date, datetime
+from datetime import date
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
-from portal import clock, demo
-from portal.application import create_app
-from portal.extensions import db, transaction
+from portal import clock
+from portal.extensions import transaction
 from portal.web import passwords
 from tests.browser.page_checks import CHROMIUM_ARGUMENTS, PageChecks, check_page, chromium
 from tests.browser.server import Portal, serving
 from tests.browser.visitor import PASSWORD, Visitor, Words
-from tests.conftest import settings_for
+from tests.conftest import A_FRIDAY_IN_NOVEMBER, DEMO_FILE
 from tests.unit.test_post import MailServer
 from tests.world import MARCH, World, build_world
 
 __all__ = ["check_page"]
-
-A_FRIDAY_IN_NOVEMBER = datetime(2026, 11, 20, 9, tzinfo=UTC)
-"""When the demo is played, and when every browser test begins: what a page shows must not depend on the weather."""
-
-DEMO_FILE = "demo.db"
 
 Visit = Callable[..., Visitor]
 
@@ -68,30 +60,6 @@ def visit(browser: Browser, check_page: PageChecks) -> Iterator[Visit]:
     yield seated
     for context in contexts:
         context.close()
-
-
-@pytest.fixture(scope="session")
-def demo_folder(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The demo as it is on A_FRIDAY_IN_NOVEMBER, its database and its files: made once for all workers of a run."""
-    base = tmp_path_factory.getbasetemp()
-    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "demo"
-    folder.mkdir(exist_ok=True)
-    with (folder / "lock").open("w") as one_at_a_time:
-        fcntl.flock(one_at_a_time, fcntl.LOCK_EX)
-        if not (folder / "made").exists():
-            shutil.copy(sqlite_template, folder / DEMO_FILE)
-            _play_demo(folder)
-            (folder / "made").touch()
-    return folder
-
-
-def _play_demo(folder: Path) -> None:
-    app = create_app(settings_for(f"sqlite:///{folder / DEMO_FILE}", folder))
-    with clock.at(A_FRIDAY_IN_NOVEMBER), app.app_context():
-        for _step in demo.load():
-            pass
-        db.session.remove()
-        db.engine.dispose()
 
 
 @pytest.fixture(scope="session")

@@ -9,6 +9,7 @@ import re
 import shutil
 import subprocess
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Self, TypedDict
 from urllib.parse import urlsplit
@@ -25,6 +26,7 @@ CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome")
 CHROMIUM_ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-dev-shm-usage"]
 
 _IDENTIFIER = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}|\d+", re.IGNORECASE)
+_SCRIPT = re.compile(r"<script\b.*?</script>", re.DOTALL)
 _WIDE = """() => {
   const room = document.documentElement.clientWidth;
   if (document.documentElement.scrollWidth <= room) return [];
@@ -113,10 +115,12 @@ class PageChecks:
         found += [f"html: {problem}" for problem in self._validator.problems(page.content())]
         found += self._title_problems(page)
         before = page.viewport_size
-        for width in widths:
-            page.set_viewport_size({"width": width, "height": 900})
-            found += [f"{width} px wide: {problem}" for problem in page.evaluate(_WIDE)]
-            found += [f"{width} px, axe: {problem}" for problem in axe_problems(page)]
+        with _awake(page) as read:
+            for width in widths:
+                for window in {page, read}:
+                    window.set_viewport_size({"width": width, "height": 900})
+                found += [f"{width} px wide: {problem}" for problem in page.evaluate(_WIDE)]
+                found += [f"{width} px, axe: {problem}" for problem in axe_problems(read)]
         if before:
             page.set_viewport_size(before)
         assert not found, f"{page.url}\n" + "\n".join(dict.fromkeys(found))
@@ -129,6 +133,26 @@ class PageChecks:
         if not title or title.startswith("–"):
             return ["title: the page has none"]
         return [] if first == path else [f"title: “{title}” is also the title of {first}"]
+
+
+@contextmanager
+def _awake(page: Page) -> Iterator[Page]:
+    """The page, or where scripts are off a copy that axe can run in: nothing that waits ever ends in such a page.
+
+    The copy is what the browser made of the page without its scripts, at its own address and with its own styles.
+    """
+    browser = page.context.browser
+    if browser is None or not page.evaluate("matchMedia('(scripting: none)').matches"):
+        yield page
+        return
+    html = _SCRIPT.sub("", page.content())
+    assert "<noscript" not in html, "The copy would hide what only readers without scripts are shown."
+    context = browser.new_context(locale="nb-NO")
+    copy = context.new_page()
+    copy.route(page.url, lambda route: route.fulfill(body=html, content_type="text/html; charset=utf-8"))
+    copy.goto(page.url)
+    yield copy
+    context.close()
 
 
 def axe_problems(page: Page) -> list[str]:

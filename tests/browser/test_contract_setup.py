@@ -103,7 +103,7 @@ def test_from_nothing_to_the_first_open_period(small_portal: Portal, visit: Visi
     anna.row("Prøvebrua").filter(has_text="mars 2026").get_by_role("link").first.click()
     anna.sees("Prøvebrua")
     if scripts:
-        adam.looks()
+        anna.looks()
 
 
 def _public_id(portal: Portal) -> str:
@@ -140,8 +140,11 @@ def test_a_running_contract_is_paused_changed_and_handed_over(small_portal: Port
     adam.presses("Store the change order").reads("The change order is stored.").sees("EO-1").looks()
     adam.follows("Pause the contract").looks()
     fills_in(adam, starts_on="05.03.2026", reason="Funn av kulturminne.")
-    adam.presses("Pause the contract").sees("Funn av kulturminne.").looks()
-    adam.follows("Note the handover")
+    adam.presses("Pause the contract").reads("The contract is paused").sees("Funn av kulturminne.").looks()
+    anna = visit(small_portal).signs_in("anna@prove.example").goes_to(f"/contracts/{world.contract.public_id}")
+    anna.reads("The contract is paused").sees("Funn av kulturminne.").looks()
+    adam.follows("Note the handover").looks()
     fills_in(adam, handed_over_on="09.03.2026")
     adam.presses("Note the handover").reads("Final account").looks()
+    anna.goes_to(f"/contracts/{world.contract.public_id}").reads("Handed over on %(day)s.", day="9. mars 2026").looks()
     adam.follows("Close the contract").reads("The contract cannot be closed yet: something is still open").looks()

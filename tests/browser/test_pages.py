@@ -46,6 +46,7 @@ NO_PAGES = {
     "accounts.choose_language",
     "cases.log",
     "contracts.import_template",
+    "demo.practice",
     "exports.workbook",
     "files.evidence",
     "pages.health",

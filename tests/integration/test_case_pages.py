@@ -257,3 +257,18 @@ def test_a_case_without_a_breach_is_nowhere(there: Flask) -> None:
     world = world_of(there)
     submit(world)
     assert "No open deviations" in sit_down(there, world.bo).reads("/cases")
+
+
+def test_the_title_of_a_refused_form_says_which_of_the_forms_it_was(there: Flask) -> None:
+    """A case has many forms on one page: two refusals with one title cannot be told apart in the window or the tab."""
+    deviation = casework.replied(world_of(there))
+    adam = sit_down(there, world_of(there).adam)
+    titles = {}
+    for act in ("weigh", "close", "sanction"):
+        answer = adam.send(at(deviation, f"/{act}"), version=str(deviation.version))
+        [titles[act]] = re.findall(r"<title>(Error: [^:]+): Requirement broken", answer.text)
+    assert titles == {
+        "weigh": "Error: Assess the reply",
+        "close": "Error: Close the case",
+        "sanction": "Error: Propose a sanction",
+    }
