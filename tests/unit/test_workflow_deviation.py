@@ -111,6 +111,17 @@ def resent_and_delivered() -> Drive:
     return drive
 
 
+def delivered_before_anybody_ticked() -> Drive:
+    """The worker was down for days; the letter goes out before it has seen that the time for that is over."""
+    drive = notified()
+    drive.days = 10
+    assert drive.message("notice_delivered")
+    assert (drive.open, drive.called()) == (["reply"], ["deviations.start_reply_period"])
+    drive.do("reply")
+    close(drive)
+    return drive
+
+
 def arrived_after_all() -> Drive:
     drive = notified()
     assert drive.wait(3)
@@ -216,6 +227,7 @@ SCENARIOS = {
     "no reply": no_reply,
     **{f"undelivered, sent again {times} times": undelivered(times) for times in range(3)},
     "sent again and delivered": resent_and_delivered,
+    "delivered before anybody ticked": delivered_before_anybody_ticked,
     "arrived while somebody was asked": arrived_after_all,
     "fell away before the warning": fell_away(False),
     "fell away after the warning": fell_away(True),

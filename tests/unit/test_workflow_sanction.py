@@ -115,7 +115,17 @@ def withdrawn(times: int) -> Callable[[], Drive]:
     return scenario
 
 
+def delivered_before_anybody_ticked() -> Drive:
+    """The worker was down for days; the letter goes out before it has seen that the time for that is over."""
+    drive = decided(proposed())
+    drive.days = 30
+    assert drive.message("decision_delivered")
+    assert drive.open == []
+    return closed(drive)
+
+
 SCENARIOS = {
+    "delivered before anybody ticked": delivered_before_anybody_ticked,
     "without ground": without_ground,
     "delivered": delivered,
     "daily amount": daily,
