@@ -86,7 +86,8 @@ def _notice(office: CaseOffice, who: str, deviation: Deviation, turn: int) -> An
 
 def _delivery(prefix: str) -> Callable[[CaseOffice, str, Any, int], Answer]:
     def send(office: CaseOffice, who: str, row: Deviation | Sanction, turn: int) -> Answer:
-        again = {"resend": "1"} if turn % 2 else {f"{prefix}-how": "Overlevert ved bud."}
+        told = {"how": "Overlevert ved bud.", "to": "Bo Prøve", "on": f"{clock.today('Europe/Oslo'):%Y-%m-%d}"}
+        again = {"resend": "1"} if turn % 2 else {f"{prefix}-{name}": value for name, value in told.items()}
         return office.send(who, _at(row, "delivery"), **{f"{prefix}-version": _version(row, turn), **again})
 
     return send
