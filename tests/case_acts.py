@@ -161,13 +161,13 @@ def _answer(office: CaseOffice, who: str, wish: ExtensionRequest, turn: int) -> 
 
 # -- the report -------------------------------------------------------------------------------------------------------
 
-AMOUNTS = (
-    {"EL-1": "5000", "DI-2": "9000", "GA-3": "10", "GA-4": "10"},
-    {"EL-1": "5000", "DI-2": "90000", "GA-3": "10", "GA-4": "10"},
-    {"EL-1": "5000", "DI-2": "1000", "GA-3": "", "GA-4": ""},
-    {"EL-1": "5000", "DI-2": "9000", "GA-3": "10", "GA-4": ""},
+REPORTED = (
+    {"DI-2": "9000", "GA-3": "IIIA", "GA-4": "IIIA"},
+    {"DI-2": "90000", "GA-3": "IIIA", "GA-4": "IIIA"},
+    {"DI-2": "1000", "GA-3": "V", "GA-4": "V"},
+    {"DI-2": "9000", "GA-3": "IIIA", "GA-4": "V"},
 )
-"""Both requirements broken, by two machines; worse; healed; and by one machine less. "": the machine was not there."""
+"""Both requirements broken, by two machines; worse; healed; and by one machine less: litres, or the stage it is of."""
 
 
 def _report_at(report: Report, act: str) -> str:
@@ -180,7 +180,7 @@ def _fill_in(office: CaseOffice, who: str, report: Report, turn: int) -> Answer:
     names = office.machines()
     shown = office.filled(who, address, "section-form")
     form = {name: value for name, value in shown.items() if not name.startswith("lines-")}
-    form |= dict(_lines(shown, names, AMOUNTS[turn % len(AMOUNTS)]))
+    form |= dict(_lines(shown, names, REPORTED[turn % len(REPORTED)]))
     first = office.send(who, address, **{"version": "0", "answer": "filled", **form})
     if first.done:
         address = _report_at(report, "sections/fuel")
@@ -189,14 +189,16 @@ def _fill_in(office: CaseOffice, who: str, report: Report, turn: int) -> Answer:
     return first
 
 
-def _lines(shown: dict[str, str], names: dict[str, str], amounts: dict[str, str]) -> Iterator[tuple[str, str]]:
+def _lines(shown: dict[str, str], names: dict[str, str], reported: dict[str, str]) -> Iterator[tuple[str, str]]:
     rows = sorted({name.split("-")[1] for name in shown if name.startswith("lines-")} - {"__new__"})
     for row in rows:
         known = {name: value for name, value in shown.items() if name.startswith(f"lines-{row}-")}
-        amount = amounts[names[known[f"lines-{row}-in_machine"]]]
+        name = names[known[f"lines-{row}-in_machine"]]
+        amount = "5000" if name == "EL-1" else reported[name] if name == "DI-2" else "10"
         typed = {"in_hours": "100", "in_amount": amount, "in_amount_source": "metered"}
-        if amount:
-            yield from {**known, **{f"lines-{row}-{name}": value for name, value in typed.items()}}.items()
+        if name.startswith("GA"):
+            typed["in_stage"] = reported[name]
+        yield from {**known, **{f"lines-{row}-{column}": value for column, value in typed.items()}}.items()
 
 
 def _sign(office: CaseOffice, who: str, report: Report, turn: int) -> Answer:
