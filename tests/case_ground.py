@@ -6,6 +6,7 @@ Nothing here asks the operations: the arithmetic, the ladder of states and the g
 from collections.abc import Iterator
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 
 from sqlalchemy import select
 
@@ -36,7 +37,7 @@ FOUND, NOTIFIED, AWAITING, ASSESSING, PROPOSED, DISMISSED, FELL_AWAY, CLOSED = (
     DeviationState.FELL_AWAY,
     DeviationState.CLOSED,
 )
-LADDER = {
+LADDER: dict[str, set[Any]] = {
     "": {FOUND},
     FOUND: {DISMISSED, NOTIFIED, FELL_AWAY},
     NOTIFIED: {NOTIFIED, AWAITING, CLOSED},
@@ -48,7 +49,7 @@ LADDER = {
     CLOSED: set[str](),
 }
 """From each state of a case to those that may follow it."""
-WAITING = {
+WAITING: dict[tuple[str, Any], list[set[str]]] = {
     ("deviation", FOUND): [{"assess"}],
     ("deviation", NOTIFIED): [set[str](), {"confirm_delivery"}],
     ("deviation", AWAITING): [{"reply"}],
@@ -70,7 +71,7 @@ WAITING = {
     },
 }
 """In which state which step may wait for a person; in every other state none does."""
-OVER = {
+OVER: dict[str, set[Any]] = {
     "deviation": {DISMISSED, FELL_AWAY, CLOSED},
     "sanction": {SanctionState.CLOSED, SanctionState.WITHDRAWN, SanctionState.REFUSED},
     "report": {ReportState.APPROVED, ReportState.SPARED},

@@ -118,7 +118,8 @@ class CaseOffice:
         answer = self.get(who, address)
         if answer.status != 200:
             return {}
-        forms = html.fromstring(answer.text).xpath(f"//form[contains(@action, '{mark}') or contains(@class, '{mark}')]")
+        page: Any = html.fromstring(answer.text)
+        forms = page.xpath(f"//form[contains(@action, '{mark}') or contains(@class, '{mark}')]")
         return dict(forms[0].form_values()) if forms else {}
 
     def _asked(self, ask: Any, address: str, **more: Any) -> Answer:
