@@ -8,7 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 
 from portal import clock
-from portal.errors import Invalid, Refused
+from portal.errors import Invalid, InvalidTransition, Refused
 from portal.extensions import db, enqueue
 from portal.factors import Basis
 from portal.kinds.base import Problem
@@ -28,6 +28,7 @@ from portal.model import (
     Sanction,
     SanctionState,
 )
+from portal.model.contracts import MOVED_ON
 from portal.operations import contracts
 from portal.operations.agreement_facts import VALUE
 from portal.operations.agreements import demand_editor, gone_through, touch
@@ -183,6 +184,7 @@ def pause(contract: Contract, first: date, reason: str, *, by: Membership, versi
 def resume(contract: Contract, first: date, *, by: Membership, version: int) -> None:
     """Let the work go on from a day: the day before is the last of the pause."""
     demand_editor(contract, by=by, version=version)
+    _demand_state(contract, ContractState.PAUSED)
     _demand_day(contract, first, "resumes_on")
     for row in _going_on(contract):
         if first <= row.starts_on:
@@ -232,6 +234,7 @@ def complete(contract: Contract, handed_over_on: date, *, by: Membership, versio
 def reopen(contract: Contract, reason: str, *, by: Membership, version: int) -> None:
     """Take a handover back: the work goes on."""
     demand_editor(contract, by=by, version=version)
+    _demand_state(contract, ContractState.COMPLETED)
     _demand_reason(reason)
     contract.handed_over_on = None
     contract.move(ContractState.RUNNING, by=by, reason=reason.strip())
@@ -288,6 +291,12 @@ _ACTS: dict[ContractState, list[str]] = {
     ContractState.COMPLETED: ["close", "reopen"],
     ContractState.CLOSED: [],
 }
+
+
+def _demand_state(contract: Contract, state: ContractState) -> None:
+    """Two ways lead to a contract that runs; each undoes its own, and leaves the other's traces standing."""
+    if contract.state != state:
+        raise InvalidTransition(MOVED_ON)
 
 
 def _demand_day(contract: Contract, day: date, field: str) -> None:

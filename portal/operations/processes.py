@@ -242,12 +242,13 @@ def _act(
 
     `tasks` are those that were open before.
     """
-    _running()[process.id] = []
+    number = process.id  # after a refusal by the database nothing can be read from it
+    _running()[number] = []
     try:
         answer = act()
         _store(process, instance, tasks, by)
     finally:
-        waiting = _running().pop(process.id)
+        waiting = _running().pop(number)
     for name, payload in waiting:
         _deliver(process, name, payload)
     return answer

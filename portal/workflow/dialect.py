@@ -6,11 +6,11 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import TypeAlias
 
-from SpiffWorkflow.bpmn.parser.event_parsers import EventDefinitionParser
+from SpiffWorkflow.bpmn.parser.event_parsers import EventBasedGatewayParser, EventDefinitionParser
 from SpiffWorkflow.bpmn.parser.util import full_tag
 from SpiffWorkflow.bpmn.script_engine import PythonScriptEngine
 from SpiffWorkflow.bpmn.script_engine.python_environment import BasePythonScriptEngineEnvironment
-from SpiffWorkflow.bpmn.specs.defaults import BoundaryEvent, IntermediateCatchEvent
+from SpiffWorkflow.bpmn.specs.defaults import BoundaryEvent, EventBasedGateway, IntermediateCatchEvent
 from SpiffWorkflow.bpmn.specs.event_definitions.timer import TimerEventDefinition
 from SpiffWorkflow.bpmn.util.subworkflow import BpmnSubWorkflow
 from SpiffWorkflow.bpmn.workflow import BpmnWorkflow
@@ -116,6 +116,20 @@ class Deadline(TimerEventDefinition):  # type: ignore[misc]
         return moment
 
 
+class OneWayGateway(EventBasedGateway):  # type: ignore[misc]
+    """A gateway that goes on with the event that came first, and keeps none of them.
+
+    The library takes every way whose event is there: a message that comes after a deadline which nobody has ticked yet
+    would end the process and leave the deadline's step open; and what it notes of events cannot be stored.
+    """
+
+    def _run_hook(self, my_task: Task) -> bool:
+        my_task.internal_data["seen_events"] = my_task.internal_data.get("seen_events", [])[:1]
+        went_on: bool = super()._run_hook(my_task)
+        del my_task.internal_data["seen_events"]
+        return went_on
+
+
 class _Listed:
     """Looks for tasks of a state in the list of all tasks, where the library walks the tree after every single task."""
 
@@ -185,6 +199,7 @@ class PortalParser(SpiffBpmnParser):  # type: ignore[misc]
     OVERRIDE_PARSER_CLASSES = {  # noqa: RUF012 - the library's own name and shape
         **SpiffBpmnParser.OVERRIDE_PARSER_CLASSES,
         full_tag("serviceTask"): (ServiceTaskParser, PortalServiceTask),
+        full_tag("eventBasedGateway"): (EventBasedGatewayParser, OneWayGateway),
         full_tag("boundaryEvent"): (_BoundaryEventParser, BoundaryEvent),
         full_tag("intermediateCatchEvent"): (_CatchEventParser, IntermediateCatchEvent),
     }

@@ -245,6 +245,49 @@ def test_late(case: Late) -> None:
         assert report.is_overdue == case.is_past
 
 
+class Returned(NamedTuple):
+    """In words: when it was returned, its working days, the deadline that gives, when it came again, and how late."""
+
+    words: str
+    returned_at: datetime
+    working_days: int
+    due_at: datetime
+    came_at: datetime
+    days: int
+
+
+RETURNED = [
+    Returned("1 May off, 4–8 May 1st–5th; Monday the 11th is 9, 10 and 11 May late",
+             utc(4, 30, "09:00:00"), 5, utc(5, 8, "21:59:59"), utc(5, 11, "08:00:00"), 3),
+    Returned("13 May 1st, Ascension off, 15 May 2nd, the 17th a Sunday, 18–20 May 3rd–5th; on the 20th it is in time",
+             utc(5, 12, "09:00:00"), 5, utc(5, 20, "21:59:59"), utc(5, 20, "21:59:59"), 0),
+    Returned("over Easter: 1 Apr 1st, 7 and 8 Apr 2nd and 3rd; a second into the 9th is one day",
+             utc(3, 31, "09:00:00"), 3, utc(4, 8, "21:59:59"), utc(4, 8, "22:00:00"), 1),
+    Returned("over the year end: 30 and 31 Dec 1st and 2nd, 1 Jan off, 4 Jan 3rd; the 6th is two days",
+             utc(12, 29, "09:00:00"), 3, utc(1, 4, "22:59:59", 2027), utc(1, 6, "09:00:00", 2027), 2),
+    Returned("over a leap day: Tuesday 29 Feb 1st, 1 Mar 2nd; the 3rd is two days",
+             utc(2, 28, "09:00:00", 2028), 2, utc(3, 1, "22:59:59", 2028), utc(3, 3, "09:00:00", 2028), 2),
+    Returned("over the night when summer time begins: Monday 30 Mar 1st, ends at 22 UTC; at 22:30 it is one day",
+             utc(3, 27, "09:00:00"), 1, utc(3, 30, "21:59:59"), utc(3, 30, "22:30:00"), 1),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("case", RETURNED, ids=lambda case: case.words)
+def test_late_after_a_return(case: Returned) -> None:
+    with clock.at(case.returned_at):
+        assert deadlines.in_working_days(_contract("Europe/Oslo"), case.working_days) == case.due_at
+    assert deadlines.days_late(_report(case.due_at, "Europe/Oslo"), case.came_at) == case.days
+
+
+SPOKEN_OF = ("Easter", "17 May", "leap day", "year end", "summer time", "part-period", "pause", "extension", "holiday")
+
+
+def test_there_are_at_least_forty_cases_and_they_speak_of_what_goes_wrong() -> None:
+    cases = [case.words for table in (DUE, CUTS, LATE, RETURNED) for case in table]
+    assert len(cases) >= 40
+    assert [each for each in SPOKEN_OF if not any(each in words for words in cases)] == []
+
+
 def test_a_correction_has_a_deadline_of_its_own_at_the_contracts_time_of_day() -> None:
     """Returned on Thursday 30 April: 1 May is off, 4–8 May are 1st–5th."""
     contract = _contract("Europe/Oslo", due_time="12:00")

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.unit.workflow_driver import DEFINITIONS, MORNING, Drive, iso
+from tests.unit.workflow_driver import MORNING, Drive, iso
 
 FROZEN = ["reports.freeze", "reports.compute", "reports.check", "reviews.plan"]
 AGAIN = {"remind_at": iso(20), "due_at": iso(30)}
@@ -151,9 +151,3 @@ SCENARIOS = {
 @pytest.mark.parametrize("scenario", SCENARIOS.values(), ids=SCENARIOS.keys())
 def test_amendment(scenario: Callable[[], Drive]) -> None:
     assert scenario().instance.is_complete
-
-
-def test_scenarios_take_every_flow() -> None:
-    passed = {element for scenario in SCENARIOS.values() for element in scenario().passed}
-    assert {flow.id for flow in DEFINITIONS["amendment"].diagram.flows} - passed == set()
-    assert DEFINITIONS["amendment"].diagram.nodes.keys() - passed == set()

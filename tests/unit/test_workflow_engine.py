@@ -263,6 +263,23 @@ def test_a_message_on_the_edge_of_a_task(interrupting: str) -> None:
     assert drive.message("news", what="again") is False, "it listens once"
 
 
+def test_a_message_after_a_deadline_that_nobody_ticked_is_the_only_way_on() -> None:
+    """An event gateway goes one way, and what it noted of its events can be stored."""
+    late = f'<intermediateCatchEvent id="late">{timer("limit")}</intermediateCatchEvent>'
+    heard = f'<intermediateCatchEvent id="heard">{HEAR}</intermediateCatchEvent>'
+    inside = lanes("work") + BEGIN + '<eventBasedGateway id="either"/>' + late + heard + person("work") + ends("done")
+    ways = path("begin", "either", "heard", "done") + path("either", "late", "work", "done")
+    process = definition(inside + ways, head=NEWS)
+    drive = Drive(process, {"limit": iso(1)})
+    drive.days = 2
+    assert drive.message("news")
+    assert (drive.open, drive.instance.ended_at) == ([], "done")
+    assert not {"late", "work"} & set(drive.passed)
+    drive = Drive(process, {"limit": iso(1)})
+    assert drive.wait(1)
+    assert (drive.open, drive.message("news")) == (["work"], False)
+
+
 # -- several branches -------------------------------------------------------------------------------------------------
 
 TWO = (

@@ -1,0 +1,180 @@
+"""A case as a state machine over HTTP: whoever sends whatever in whatever order, no sanction stands without its ground.
+
+Eight people of three organisations do everything that the pages offer, in right and in wrong states, while time passes
+in jumps and the worker does what is due. After each step the database is read as an auditor would read it.
+"""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import ClassVar
+
+import pytest
+from hypothesis import HealthCheck, Phase, settings, target
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
+from hypothesis.strategies import sampled_from
+
+from portal.application import create_app
+from portal.extensions import transaction
+from portal.model import NoticeStart
+from portal.operations import audit
+from tests import case_office
+from tests.case_acts import ACTS, TURNS
+from tests.case_office import PEOPLE, CaseOffice
+from tests.case_play import AMENDED, PLACES, STORIES, Play, said, told_until_in_force
+from tests.conftest import settings_for, share_what_is_compiled
+
+AN_ACT, A_TURN, WHICH = sampled_from(sorted(ACTS)), sampled_from(TURNS), sampled_from((0, 1))
+
+
+class CaseLife(RuleBasedStateMachine):
+    """What people do with reports, cases, sanctions and the contract, in any order, while time passes."""
+
+    office: ClassVar[CaseOffice]
+
+    @initialize(
+        start=sampled_from(("begin", "found", "found", "awaiting reply", "heard", "weighed", "proposed", "in force")),
+        notice_starts=sampled_from(NoticeStart),
+        warns_first=sampled_from((False, True)),
+    )
+    def begin(self, start: str, notice_starts: NoticeStart, warns_first: bool) -> None:
+        self.office.put_back(start)
+        with transaction():
+            contract = self.office.contract
+            contract.notice_starts, contract.deemed_working_days = notice_starts, 3
+            next(each for each in contract.clauses if each.clause == "7.2").warns_first = warns_first
+        self.play = Play(self.office)
+
+    def teardown(self) -> None:
+        if hasattr(self, "play"):
+            assert list(audit.broken_links()) == []
+            target(float(len(self.play.done)), label="acts that changed something")
+            target(float(self.play.in_force()), label="sanctions in force")
+
+    @rule(name=AN_ACT, who=sampled_from(PEOPLE), turn=A_TURN, which=WHICH)
+    def anybody_does_anything(self, name: str, who: str, turn: int, which: int) -> None:
+        self.play.do(name, who, turn, which)
+
+    @rule(name=AN_ACT, turn=A_TURN, which=WHICH, nth=WHICH)
+    def somebody_does_their_work(self, name: str, turn: int, which: int, nth: int) -> None:
+        people = sorted(ACTS[name].people)
+        self.play.do(name, people[nth % len(people)], turn, which)
+
+    @rule(which=sampled_from((0, 1, 2)))
+    def the_case_goes_on(self, which: int) -> None:
+        self.play.onward(which)
+
+    @rule(turn=sampled_from((0, 1, 2, 3)))
+    def the_report_is_amended(self, turn: int) -> None:
+        for name, who in AMENDED:
+            if not self.play.did(name, who, turn if name == "fill in" else 0):
+                return
+
+    @rule(
+        who=sampled_from(PEOPLE), page=sampled_from(("case", "cases", "home", "sanctions", "contract", "report", "log"))
+    )
+    def somebody_looks(self, who: str, page: str) -> None:
+        self.play.look(who, page)
+
+    @rule(hours=sampled_from((1, 30, 24 * 5, 24 * 20, 24 * 60)), works=sampled_from((True, True, False)))
+    def time_passes(self, hours: int, works: bool) -> None:
+        self.play.stored = ""
+        self.office.pass_time(timedelta(hours=hours))
+        if works:
+            self.office.work()
+            self.play.nothing_is_due()
+
+    @rule(does=sampled_from(("takes", "takes", "is down", "refuses")))
+    def the_mail_server(self, does: str) -> None:
+        self.office.post_office.does = does
+
+    @invariant()
+    def everything_holds(self) -> None:
+        if hasattr(self, "play"):
+            self.play.check()
+
+
+# -- told -------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def office(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[CaseOffice]:
+    """One for all stories, with places to begin them at: each a little further on the way to a sanction."""
+    folder = tmp_path_factory.mktemp("case-office")
+    file = folder / "case.db"
+    file.write_bytes(sqlite_template.read_bytes())
+    app = create_app(settings_for(f"sqlite:///{file}", folder))
+    app.config["WTF_CSRF_ENABLED"] = False
+    share_what_is_compiled(app)
+    with case_office.opened(app, file) as opened:
+        told_until_in_force(opened)
+        yield opened
+
+
+def test_the_rules_reach_a_sanction_in_force(office: CaseOffice) -> None:
+    """Or the machine would prove nothing: by its own rules alone it comes to a decision, and to its letters."""
+    office.put_back("in force")
+    [sanction] = office.sanctions()
+    assert (sanction.state, sanction.amount) == ("closed", case_office.FEE)
+    assert set(PLACES.values()) <= office.kept.keys()
+
+
+@pytest.mark.parametrize("story", STORIES)
+def test_each_act_is_taken_from_somebody_in_some_state(office: CaseOffice, story: str) -> None:
+    """An act whose form is never taken would hide all that it could break."""
+    start, steps = STORIES[story]
+    office.put_back(start)
+    play = Play(office)
+    for name, who, turn, which in steps:
+        if name == "the post":
+            office.post_office.does = who
+        elif name == "pass":
+            office.pass_time(timedelta(days=int(who.split()[0])))
+            office.work()
+            play.stored = ""
+        else:
+            answer = play.do(name, who, turn, which)
+            assert answer is not None, name
+            assert answer.done, (name, who, answer.status, said(answer))
+        play.check()
+
+
+def test_the_stories_do_everything_that_can_be_done() -> None:
+    done = {name for _start, steps in STORIES.values() for name, *_more in steps}
+    assert ACTS.keys() - done == set()
+
+
+def test_an_amendment_heals_shrinks_and_makes_worse(office: CaseOffice) -> None:
+    """What the report says decides which case there is; the machine would else never heal one."""
+    office.put_back("found")
+    play, seen = Play(office), []
+    for turn in (2, 3, 1, 0):
+        for name, who in AMENDED:
+            assert play.did(name, who, turn if name == "fill in" else 0), (name, turn)
+        play.check()
+        seen.append([(str(row.state), row.facts["breaches"]) for row in office.deviations()])
+    assert seen[0] == [("fell_away", 1), ("fell_away", 2)]
+    assert seen[1] == [("found", 1), ("found", 1)]
+    assert seen[2] == seen[3] == [("found", 1), ("found", 2)]
+
+
+QUICK = (Phase.explicit, Phase.reuse, Phase.generate, Phase.target)
+"""Without making a failure shorter, which takes many minutes: `make soak` does that."""
+
+
+@pytest.mark.parametrize(
+    ("lives", "phases"), [(6, QUICK), pytest.param(600, (*QUICK, Phase.shrink), marks=pytest.mark.soak)]
+)
+def test_no_sanction_stands_without_its_ground(office: CaseOffice, lives: int, phases: tuple[Phase, ...]) -> None:
+    CaseLife.office = office
+    run_state_machine_as_test(
+        CaseLife,
+        settings=settings(
+            max_examples=lives,
+            stateful_step_count=20,
+            deadline=None,
+            phases=phases,
+            report_multiple_bugs=False,
+            suppress_health_check=list(HealthCheck),
+        ),
+    )

@@ -1,0 +1,48 @@
+"""Each act on a contract is taken in its own states only, whatever form somebody sends."""
+
+import pytest
+
+from portal import clock
+from portal.model import Contract, ContractState
+from tests.contracts import contract_at
+from tests.integration.test_contract_life import TODAY, place
+from tests.integration.test_supplier_pages import app, seat, world
+from tests.pages import Desk, Seat, parsed
+from tests.world import World
+
+__all__ = ["app", "seat", "world"]
+
+FORM = {"reason": "Feil.", **dict.fromkeys(("starts_on", "resumes_on", "handed_over_on"), "20.03.2026")}
+
+
+@pytest.fixture(autouse=True)
+def _in_march(world: World) -> None:
+    del world
+    clock.move_to(TODAY)
+
+
+def did(desk: Desk, address: str, act: str) -> Contract:
+    version = str(contract_at(address).version)
+    answer = desk.send(f"{address}/acts/{act}", {**FORM, "version": version})
+    told = parsed(answer).xpath("//*[@role='alert'] | //*[@id='error-summary']") if answer.status_code != 303 else []
+    assert answer.status_code == 303 or (answer.status_code == 409 and told), (act, answer.status_code)
+    return contract_at(address)
+
+
+def test_a_handover_is_taken_back_and_never_resumed(world: World, seat: Seat) -> None:
+    """A form that was open before the handover: the contract would run again, and be handed over all the same."""
+    adam, address = seat(world.adam), place(world)
+    assert did(adam, address, "complete").state == ContractState.COMPLETED
+    contract = did(adam, address, "resume")
+    assert (contract.state, contract.handed_over_on is None) == (ContractState.COMPLETED, False)
+    assert did(adam, address, "pause").state == ContractState.COMPLETED
+    contract = did(adam, address, "reopen")
+    assert (contract.state, contract.handed_over_on) == (ContractState.RUNNING, None)
+
+
+def test_a_pause_is_ended_and_never_taken_back(world: World, seat: Seat) -> None:
+    """It would run, with a pause that goes on."""
+    adam, address = seat(world.adam), place(world)
+    assert did(adam, address, "pause").state == ContractState.PAUSED
+    contract = did(adam, address, "reopen")
+    assert (contract.state, [each.ends_on for each in contract.pauses]) == (ContractState.PAUSED, [None])
