@@ -3,11 +3,13 @@
 from collections.abc import Iterator
 from datetime import date, timedelta
 from typing import NamedTuple
+from uuid import uuid4
 
 from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 
 from portal import clock
+from portal.calendars import Period
 from portal.errors import Invalid, Refused
 from portal.extensions import db, enqueue
 from portal.factors import Basis
@@ -18,22 +20,25 @@ from portal.model import (
     ContractState,
     DailyBase,
     Deviation,
-    DeviationState,
     Membership,
     Pause,
     PeriodPurpose,
     Report,
     ReportingPeriod,
     ReportState,
+    Requirement,
     Sanction,
     SanctionState,
 )
-from portal.operations import contracts
+from portal.model.cases import SETTLED
+from portal.operations import contract_days, contracts, periods, windows
 from portal.operations.agreement_facts import VALUE
-from portal.operations.agreements import demand_editor, gone_through, touch
+from portal.operations.agreements import gone_through
+from portal.operations.contract_gate import demand_editor, touch
 from portal.operations.contract_lists import BUYER, parties_without
 from portal.operations.counting_facts import BASIS, COUNTED, KINDS
 from portal.operations.deadline_facts import DEADLINES
+from portal.operations.windows import Windowed
 from portal.text import Text
 
 SITES, REPRESENTATIVES, REQUIREMENTS, CLAUSES, PLANNED = (
@@ -44,9 +49,6 @@ SITES, REPRESENTATIVES, REQUIREMENTS, CLAUSES, PLANNED = (
     "planned",
 )
 """Parts of the set-up that are lists."""
-NO_LONGER_REPORTED = frozenset(each for each in ReportState if each.value == "spared")
-"""States of a report whose period has no day left."""
-SETTLED = frozenset({DeviationState.CLOSED, DeviationState.DISMISSED, DeviationState.FELL_AWAY})
 FINISHED = frozenset({SanctionState.CLOSED, SanctionState.WITHDRAWN, SanctionState.REFUSED})
 
 NOT_READY = Text(
@@ -96,6 +98,12 @@ class OpenMatters(NamedTuple):
     reports: list[Report]
     deviations: list[Deviation]
     sanctions: list[Sanction]
+    periods: list[Period]
+    """Days that are to be reported on, and that nobody has opened yet."""
+    duties: list[Requirement]
+    """Duties to file something once, for which nothing has been opened yet."""
+    windows: list[Windowed]
+    """Windows of requirements that are not judged yet, or not on what is in force now."""
 
     def __bool__(self) -> bool:
         return any(self)
@@ -161,7 +169,7 @@ def start(contract: Contract, *, by: Membership, version: int) -> None:
 def look_at_periods(contract: Contract) -> None:
     """Ask the worker to open, shorten or spare periods now, and not at the next full hour."""
     touch(contract)
-    enqueue("periods.open", {}, key=f"periods-{contract.public_id}-{contract.version}")
+    enqueue("periods.open", {}, key=f"periods-{contract.public_id}-{uuid4()}")
 
 
 # -- pauses ------------------------------------------------------------------------------------------------------------
@@ -239,7 +247,7 @@ def reopen(contract: Contract, reason: str, *, by: Membership, version: int) -> 
 
 
 def close(contract: Contract, *, by: Membership, version: int) -> None:
-    """End it for good. Raises Refused while a report, a case or a sanction is open."""
+    """End it for good. Raises Refused while there are `open_matters`."""
     demand_editor(contract, by=by, version=version)
     if open_matters(contract):
         raise Refused(STILL_OPEN)
@@ -248,31 +256,26 @@ def close(contract: Contract, *, by: Membership, version: int) -> None:
 
 
 def open_matters(contract: Contract) -> OpenMatters:
-    """Reports that are not approved, deviations that are not settled, sanctions that are not finished."""
+    """What is not approved, settled or finished yet, and what the worker has still to open or to judge."""
     reports = select(Report).join(ReportingPeriod, Report.period_id == ReportingPeriod.id)
+    unapproved = Report.state.not_in([ReportState.APPROVED, ReportState.SPARED])
+    deviations = select(Deviation).where(Deviation.contract_id == contract.id, Deviation.state.not_in(SETTLED))
+    sanctions = select(Sanction).where(Sanction.contract_id == contract.id, Sanction.state.not_in(FINISHED))
     return OpenMatters(
         list(
             db.session.scalars(
-                reports.where(
-                    Report.contract_id == contract.id, Report.state.not_in([ReportState.APPROVED, *NO_LONGER_REPORTED])
-                ).order_by(ReportingPeriod.starts_on)
+                reports.where(Report.contract_id == contract.id, unapproved).order_by(ReportingPeriod.starts_on)
             ).unique()
         ),
+        list(db.session.scalars(deviations.order_by(Deviation.id)).unique()),
         list(
             db.session.scalars(
-                select(Deviation)
-                .where(Deviation.contract_id == contract.id, Deviation.state.not_in(SETTLED))
-                .order_by(Deviation.id)
+                sanctions.options(joinedload(Sanction.deviation)).order_by(Sanction.id),
             ).unique()
         ),
-        list(
-            db.session.scalars(
-                select(Sanction)
-                .options(joinedload(Sanction.deviation))
-                .where(Sanction.contract_id == contract.id, Sanction.state.not_in(FINISHED))
-                .order_by(Sanction.id)
-            ).unique()
-        ),
+        contract_days.unopened(contract, contract_days.filed(contract)),
+        periods.unfiled(contract),
+        windows.unjudged(contract),
     )
 
 
@@ -282,11 +285,12 @@ def may(contract: Contract) -> list[str]:
 
 
 _ACTS: dict[ContractState, list[str]] = {
-    ContractState.DRAFT: ["start"],
+    ContractState.DRAFT: ["start", "discard"],
     ContractState.RUNNING: ["pause", "complete"],
     ContractState.PAUSED: ["resume", "complete"],
     ContractState.COMPLETED: ["close", "reopen"],
     ContractState.CLOSED: [],
+    ContractState.DISCARDED: [],
 }
 
 
