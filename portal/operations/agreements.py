@@ -60,7 +60,9 @@ NOT_A_SUPPLIER = Text("{name} er oppdragsgiver her, og ikke leverandør.", "{nam
 WRONG = Text("Noe må rettes.", "Something must be corrected.")
 _NEVER_COPIED = frozenset(
     {"id", "public_id", "created_at", "contract_id", "buyer_id", "supplier_id", "change_order_id", "requirement_id"}
-)
+) | {"promised", "promised_source", "steps"}
+"""Columns that are another contract's own: its keys, what its bidder promised, and the days its steps were agreed for.
+"""
 
 
 def draft(values: Values, *, by: Membership, like: Contract | None = None) -> Contract:

@@ -173,9 +173,10 @@ def _first_questions(earlier: Iterable[Contract]) -> list[Question]:
                 choices=choices,
                 required=False,
                 hint=Text(
-                    "Rapporttyper, regneregler, frister, krav og sanksjonsbestemmelser kopieres. Du kan endre dem.",
+                    "Rapporttyper, regneregler, frister, krav og sanksjonsbestemmelser kopieres. Du kan endre dem. "
+                    "Trinn med datoer og løfter i tilbudet kopieres ikke.",
                     "Kinds of report, ways of counting, deadlines, requirements and sanction clauses are copied. "
-                    "You can change them.",
+                    "You can change them. Steps with dates and what was promised in the bid are not copied.",
                 ),
             )
         )
