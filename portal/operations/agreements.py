@@ -42,7 +42,7 @@ CORRECTED = frozenset({REFERENCES.key})
 COPIED = (KINDS, BASIS, COUNTED, DEADLINES, NOTICES)
 """Parts that a new contract may take from an earlier one."""
 BELOW_A_DRAFT = (Site, Representative, PlannedFigure, Requirement, SanctionClause, SanctionRate)
-"""Rows that a draft may have below it."""
+"""Rows that a draft may have below it, each after those that it rests on."""
 
 ONLY_BY_CHANGE_ORDER = Text(
     "Kontrakten er i gang. Det som er avtalt, endres bare med en endringsordre.",

@@ -5,7 +5,7 @@ from datetime import date, timedelta
 from typing import NamedTuple
 from uuid import uuid4
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from sqlalchemy.orm import joinedload
 
 from portal import clock
@@ -33,7 +33,7 @@ from portal.model import (
 from portal.model.cases import SETTLED
 from portal.operations import contract_days, contracts, periods, windows
 from portal.operations.agreement_facts import VALUE
-from portal.operations.agreements import gone_through
+from portal.operations.agreements import BELOW_A_DRAFT, gone_through
 from portal.operations.contract_gate import demand_editor, touch
 from portal.operations.contract_lists import BUYER, parties_without
 from portal.operations.counting_facts import BASIS, COUNTED, KINDS
@@ -164,6 +164,22 @@ def start(contract: Contract, *, by: Membership, version: int) -> None:
         raise Invalid(NOT_READY, tuple(Problem("missing", each.text, each.part) for each in lacking))
     contract.move(ContractState.RUNNING, by=by)
     look_at_periods(contract)
+
+
+def discard(contract: Contract, *, by: Membership, version: int) -> None:
+    """Delete a draft: all below it goes, and its number is free again.
+
+    The empty row stays, seen by nobody: the trail, which cannot be changed, still has something to point to.
+    """
+    demand_editor(contract, by=by, version=version)
+    said = {"reference": contract.reference, "title": contract.title, "supplier": contract.supplier.number}
+    contract.move(ContractState.DISCARDED, by=by, **said)
+    for entity in reversed(BELOW_A_DRAFT):
+        db.session.execute(delete(entity).where(entity.contract_id == contract.id))
+    contract.reference, contract.title, contract.reporting_clause = str(contract.public_id), "", ""
+    contract.value, contract.identifiers, contract.cpv = None, [], []
+    contract.kinds, contract.counted, contract.basis = [], {}, {}
+    touch(contract)
 
 
 def look_at_periods(contract: Contract) -> None:
