@@ -79,15 +79,16 @@ class _File:
         """Give each contract what the further sheets say of it."""
         by_number: dict[str, Json] = {}
         for row in rows:
-            by_number.setdefault(_number(row["typed"].get("reference")), row)
+            if number := _number(row["typed"].get("reference")):
+                by_number.setdefault(number, row)
         for key in OF_SEVERAL:
             for line, values, found in self._lines(key):
                 number = _number(values.get("reference"))
-                row = by_number.get(number) if number else None
-                if row is None:
+                if number not in by_number:
                     lost = [Problem("no_contract", NO_SUCH, "reference")] if number else []
                     self.strays += found + self._at_cells(key, line, lost)
                     continue
+                row = by_number[number]
                 row["problems"] += found + self._at_cells(key, line, _of_contract(values, row))
                 row[key].append(self._typed(key, line))
 

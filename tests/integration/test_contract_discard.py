@@ -41,7 +41,7 @@ def rows_of(number: int) -> dict[str, int]:
     for mapper in Base.registry.mappers:
         if "contract_id" in inspect(mapper.class_).columns and mapper.class_ is not AuditEvent:
             count = select(func.count()).select_from(mapper.class_).where(mapper.class_.contract_id == number)
-            found[mapper.local_table.name] = db.session.scalar(count) or 0
+            found[str(mapper.local_table)] = db.session.scalar(count) or 0
     return {name: count for name, count in found.items() if count}
 
 

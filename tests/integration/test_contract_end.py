@@ -27,8 +27,8 @@ from portal.model import (
 )
 from portal.operations import breaches, contract_life, reports, windows
 from portal.work import open_periods
-from tests.assessing import amend, cases_of, duty, file, findings_of, only, windows_of
-from tests.integration.test_once import approve_it, fill_in, lines, sign
+from tests.assessing import amend, approve_it, cases_of, duty, file, findings_of, only, windows_of
+from tests.integration.test_once import fill_in, lines, sign
 from tests.world import World
 
 MARCH, APRIL, MAY, JUNE = (date(2026, month, 1) for month in (3, 4, 5, 6))

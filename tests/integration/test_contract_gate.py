@@ -21,6 +21,7 @@ from portal.operations import (
     duties,
     requirements,
 )
+from portal.operations.contract_facts import Values
 from tests.world import World
 
 Edit = Callable[[Contract, Membership, int], Any]
@@ -47,8 +48,8 @@ def _clause(contract: Contract, by: Membership, version: int) -> object:
     return clauses.add(contract, terms, by=by, version=version)
 
 
-def _fact(contract: Contract, by: Membership, version: int) -> object:
-    return agreements.edit(contract, agreements.PARTS["references"], {"case_number": "2026/1"}, by=by, version=version)
+def _fact(contract: Contract, by: Membership, version: int) -> None:
+    agreements.edit(contract, agreements.PARTS["references"], {"case_number": "2026/1"}, by=by, version=version)
 
 
 def _site(contract: Contract, by: Membership, version: int) -> object:
@@ -60,7 +61,7 @@ def _pause(contract: Contract, by: Membership, version: int) -> object:
 
 
 def _order(contract: Contract, by: Membership, version: int) -> object:
-    values = {
+    values: Values = {
         "order_reference": "EO-1",
         "agreed_on": date(2026, 3, 1),
         "applies_from": date(2026, 4, 1),
