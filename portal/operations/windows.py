@@ -252,7 +252,7 @@ def _so_far(duty: Requirement) -> SoFar | None:
     """The oldest window that is begun and not judged. A running one is looked at from the first day until today."""
     today, book = clock.today(duty.contract.time_zone), _Book.of(duty.contract)
     begun = [span for span in stretches.spans(duty) if span.starts_on <= today]
-    open_ones = [span for span in begun if _is_open(book.row(Windowed(duty, span)))]
+    open_ones = [span for span in begun if _is_open(book.row(Windowed(duty, span)), span)]
     if not open_ones:
         return None
     span = _current(open_ones, duty)
@@ -275,8 +275,9 @@ def _current(spans: Sequence[Period], duty: Requirement) -> Period:
     return min(spans, key=lambda span: span.ends_on) if duty.window == Window.RUNNING else spans[0]
 
 
-def _is_open(row: AssessmentWindow | None) -> bool:
-    return row is None or row.judged_at is None
+def _is_open(row: AssessmentWindow | None, span: Period) -> bool:
+    """Whether it is still to be judged; one that was judged is open again once its last day lies later."""
+    return row is None or row.judged_at is None or row.ends_on < span.ends_on
 
 
 def _by_report(duty: Requirement) -> dict[str, int]:

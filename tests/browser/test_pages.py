@@ -46,6 +46,7 @@ NO_PAGES = {
     "accounts.choose_language",
     "cases.log",
     "contracts.import_template",
+    "contracts.marked_import",
     "exports.workbook",
     "files.evidence",
     "pages.health",

@@ -105,6 +105,26 @@ def test_a_handover_inside_a_signed_period_takes_all_of_its_report_in(world: Wor
     assert [each.state for each in cases_of(whole)] == ["fell_away"]
 
 
+def test_a_window_is_open_again_when_the_contract_is_and_is_judged_as_the_same(world: World) -> None:
+    """0 of 5 040 at the first handover; 1 008 of 10 080 at the second: one window, one case."""
+    whole = duty(world, "20", window=Window.WHOLE)
+    only(world, MARCH, END_OF_DECEMBER, whole)
+    file(world, MARCH, **AT_0)
+    hand_over(world, date(2026, 3, 31))
+    hourly()
+    assert (spans(whole), windows.standing(whole).so_far) == ([(MARCH, date(2026, 3, 31), "0")], None)
+    reopen(world)
+    hourly()
+    so_far = windows.standing(whole).so_far
+    assert so_far is not None
+    assert so_far.span == (MARCH, END_OF_DECEMBER)
+    file(world, APRIL, **AT_20)
+    hand_over(world, END_OF_APRIL)
+    hourly()
+    assert spans(whole) == [(MARCH, END_OF_APRIL, "10")]
+    assert len(cases_of(whole)) == 1
+
+
 def test_a_threshold_from_after_the_handover_binds_nothing(world: World) -> None:
     """April's report reaches ten days past the handover; the step of 25 April is of days that never came."""
     whole = duty(world, "5", window=Window.WHOLE, steps=[{"from": "2026-04-25", "threshold": "50"}])
