@@ -146,10 +146,11 @@ def _of_a_party(entity: Any, by: Membership) -> Any:
 
 
 def _once_started(entity: Any, by: Membership) -> Any:
-    """A contract that has not started, with all below it, is the buyer's own."""
-    is_agreed = Contract.state != ContractState.DRAFT
+    """A contract that has not started, with all below it, is the buyer's own; a draft that was deleted, nobody's."""
+    is_agreed = Contract.state.not_in([ContractState.DRAFT, ContractState.DISCARDED])
     has_started = is_agreed if entity is Contract else entity.contract.has(is_agreed)
-    return or_(entity.buyer_id == by.organisation_id, and_(entity.supplier_id == by.organisation_id, has_started))
+    mine = or_(entity.buyer_id == by.organisation_id, and_(entity.supplier_id == by.organisation_id, has_started))
+    return and_(mine, Contract.state != ContractState.DISCARDED) if entity is Contract else mine
 
 
 def _uploaded(entity: Any, by: Membership) -> Any:

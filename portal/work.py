@@ -10,7 +10,7 @@ from sqlalchemy import select
 from portal import clock
 from portal.extensions import db, enqueue, parts, transaction
 from portal.model import ContractImport, Evidence, ImportedFile, ImportStep, MailState, OutgoingMail
-from portal.operations import breaches, deliveries, imports, mail, periods, processes, reports
+from portal.operations import breaches, deliveries, imports, mail, periods, processes, reports, windows
 
 Payload = Mapping[str, object]
 Found = TypeVar("Found")
@@ -73,7 +73,8 @@ def tick_timers(_payload: Payload) -> None:
 def open_periods(_payload: Payload) -> None:
     """Open the periods whose day has come, fit open ones to their contract, judge the windows that have closed."""
     _each(_read(periods.running), periods.open_due_periods, "The periods of contract %s could not be opened")
-    _each(_read(periods.running), breaches.judge_windows, "The windows of contract %s could not be judged")
+    trouble = "The windows of contract %s could not be judged"
+    _each(_read(windows.watched), breaches.judge_windows, trouble, only_if=windows.is_waiting)
 
 
 def mark_overdue(_payload: Payload) -> None:
@@ -88,9 +89,14 @@ def _read(ask: Callable[[], Found]) -> Found:
     return found
 
 
-def _each(numbers: list[int], act: Callable[[int], object], trouble: str) -> None:
+def _each(
+    numbers: list[int], act: Callable[[int], object], trouble: str, only_if: Callable[[int], bool] | None = None
+) -> None:
+    """Do it for each in a transaction of its own; `only_if` asks first, so that nobody waits for a writer in vain."""
     for number in numbers:
         try:
+            if only_if is not None and not _read(partial(only_if, number)):
+                continue
             with transaction():
                 act(number)
         except Exception:  # noqa: BLE001 - whatever it is, the others get their turn; it comes again with the next run

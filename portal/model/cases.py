@@ -51,6 +51,9 @@ class DeviationState(StrEnum):
     CLOSED = "closed"
 
 
+SETTLED = frozenset({DeviationState.CLOSED, DeviationState.DISMISSED, DeviationState.FELL_AWAY})
+"""States in which nobody has anything left to do."""
+
 _NEXT_DEVIATION = {
     DeviationState.FOUND: {DeviationState.DISMISSED, DeviationState.NOTIFIED, DeviationState.FELL_AWAY},
     DeviationState.NOTIFIED: {DeviationState.NOTIFIED, DeviationState.AWAITING_REPLY},

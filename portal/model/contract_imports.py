@@ -19,5 +19,7 @@ class ContractImport(Row):
     name: Mapped[str] = mapped_column(String(200))
     state: Mapped[ImportState] = mapped_column(Code(ImportState))
     result: Mapped[Json] = mapped_column(JsonDocument, default=dict)
-    """{"rows": [{"row", "typed", "problems"}], "notes": […], "refusal", "created": [public ids]}."""
+    """{"rows": [{"row", "typed", "problems", "sites": [typed], "representatives": [typed]}], "problems": [of no row],
+    "notes": […], "frames": {sheet: where errors are marked}, "refusal", "created": [public ids]}.
+    """
     uploaded_by: Mapped[Membership] = relationship()

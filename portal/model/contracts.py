@@ -5,7 +5,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from sqlalchemy import ForeignKey, String, UniqueConstraint
+from sqlalchemy import ForeignKey, Index, String, UniqueConstraint, text
 from sqlalchemy import Text as Prose
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
@@ -36,14 +36,17 @@ class ContractState(StrEnum):
     COMPLETED = "completed"
     """Handed over: no new period opens, the account is due, open cases go on."""
     CLOSED = "closed"
+    DISCARDED = "discarded"
+    """A draft that was deleted: nobody sees it, what it said is gone, and the trail still has a place to point to."""
 
 
 _NEXT = {
-    ContractState.DRAFT: {ContractState.RUNNING},
+    ContractState.DRAFT: {ContractState.RUNNING, ContractState.DISCARDED},
     ContractState.RUNNING: {ContractState.PAUSED, ContractState.COMPLETED},
     ContractState.PAUSED: {ContractState.RUNNING, ContractState.COMPLETED},
     ContractState.COMPLETED: {ContractState.RUNNING, ContractState.CLOSED},
     ContractState.CLOSED: set[ContractState](),
+    ContractState.DISCARDED: set[ContractState](),
 }
 
 
@@ -250,7 +253,20 @@ class PlannedFigure(OfContract, Row):
     """What a bid, a plan or a budget said that an indicator would come to over the whole contract."""
 
     __tablename__ = "planned_figure"
-    __table_args__ = (UniqueConstraint("contract_id", "origin", "kind", "indicator"),)
+    __table_args__ = (
+        UniqueConstraint("contract_id", "origin", "kind", "indicator", "report_id"),
+        # NULL is like no other NULL: what people enter needs a rule of its own.
+        Index(
+            "uq_planned_figure_entered",
+            "contract_id",
+            "origin",
+            "kind",
+            "indicator",
+            unique=True,
+            sqlite_where=text("report_id IS NULL"),
+            postgresql_where=text("report_id IS NULL"),
+        ),
+    )
 
     origin: Mapped[FigureOrigin] = mapped_column(Code(FigureOrigin))
     kind: Mapped[str] = mapped_column(String(40))
@@ -259,6 +275,8 @@ class PlannedFigure(OfContract, Row):
     unit: Mapped[str] = mapped_column(String(20))
     source: Mapped[str] = mapped_column(String(200))
     """The document that says so."""
+    report_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("report.id"))
+    """The plan that it was noted from when it was approved; None when a person entered it."""
     contract: Mapped[Contract] = relationship(foreign_keys="PlannedFigure.contract_id", back_populates="planned")
 
 
@@ -276,7 +294,26 @@ class ReportingPeriod(OfContract, Row):
     """A stretch of days to report on: it opens, is due at a moment, and may turn overdue."""
 
     __tablename__ = "reporting_period"
-    __table_args__ = (UniqueConstraint("contract_id", "purpose", "starts_on"),)
+    __table_args__ = (
+        Index(
+            "uq_reporting_period_begins",
+            "contract_id",
+            "purpose",
+            "starts_on",
+            unique=True,
+            sqlite_where=text("purpose <> 'account'"),
+            postgresql_where=text("purpose <> 'account'"),
+        ),
+        # Each handover has an account of the whole contract: they begin on the same day.
+        Index(
+            "uq_reporting_period_account",
+            "contract_id",
+            "ends_on",
+            unique=True,
+            sqlite_where=text("purpose = 'account'"),
+            postgresql_where=text("purpose = 'account'"),
+        ),
+    )
 
     purpose: Mapped[PeriodPurpose] = mapped_column(Code(PeriodPurpose), default=PeriodPurpose.REGULAR)
     starts_on: Mapped[date]

@@ -4,10 +4,9 @@ from collections.abc import Iterable
 from typing import Any
 
 from sqlalchemy import inspect, select, update
-from sqlalchemy.orm.attributes import flag_modified
 
 from portal import permissions
-from portal.errors import Conflict, Invalid, Refused
+from portal.errors import Invalid, Refused
 from portal.extensions import db
 from portal.kinds.base import Problem
 from portal.model import (
@@ -25,10 +24,10 @@ from portal.model import (
     Site,
     record,
 )
-from portal.model.contracts import MOVED_ON
 from portal.operations import accounts, agreement_facts, deadline_facts
 from portal.operations.agreement_facts import PARTIES, REFERENCES, VALUE, bare_number
 from portal.operations.contract_facts import Part, Values, put
+from portal.operations.contract_gate import demand_editor, touch
 from portal.operations.counting_facts import BASIS, COUNTED, KINDS, suggested
 from portal.operations.deadline_facts import DEADLINES, NOTICES
 from portal.permissions import Permission
@@ -43,13 +42,12 @@ CORRECTED = frozenset({REFERENCES.key})
 COPIED = (KINDS, BASIS, COUNTED, DEADLINES, NOTICES)
 """Parts that a new contract may take from an earlier one."""
 BELOW_A_DRAFT = (Site, Representative, PlannedFigure, Requirement, SanctionClause, SanctionRate)
-"""Rows that a draft may have below it."""
+"""Rows that a draft may have below it, each after those that it rests on."""
 
 ONLY_BY_CHANGE_ORDER = Text(
     "Kontrakten er i gang. Det som er avtalt, endres bare med en endringsordre.",
     "The contract runs. What was agreed changes only through a change order.",
 )
-CLOSED = Text("Kontrakten er avsluttet, og endres ikke mer.", "The contract is closed, and changes no more.")
 TAKEN = Text(
     "Dere har allerede en kontrakt med nummer {reference}: {title}.",
     "You already have a contract with number {reference}: {title}.",
@@ -62,7 +60,9 @@ NOT_A_SUPPLIER = Text("{name} er oppdragsgiver her, og ikke leverandør.", "{nam
 WRONG = Text("Noe må rettes.", "Something must be corrected.")
 _NEVER_COPIED = frozenset(
     {"id", "public_id", "created_at", "contract_id", "buyer_id", "supplier_id", "change_order_id", "requirement_id"}
-)
+) | {"promised", "promised_source", "steps"}
+"""Columns that are another contract's own: its keys, what its bidder promised, and the days its steps were agreed for.
+"""
 
 
 def draft(values: Values, *, by: Membership, like: Contract | None = None) -> Contract:
@@ -122,21 +122,6 @@ def edit(contract: Contract, part: Part, values: Values, *, by: Membership, vers
             changed["supplier_number"] = [before.number, contract.supplier.number]
     touch(contract)
     record(contract, "contract.edited", by=by, part=part.key, changed=changed)
-
-
-def demand_editor(contract: Contract, *, by: Membership, version: int | None = None) -> None:
-    """Refuse whoever may not edit this contract, a closed one, and (Conflict) a page that is out of date."""
-    permissions.may_decide(by, Permission.CONTRACT_EDIT, buyer_id=contract.buyer_id, involved={})
-    if version is not None and contract.version != version:
-        raise Conflict(MOVED_ON)
-    if contract.state == ContractState.CLOSED:
-        raise Refused(CLOSED)
-
-
-def touch(contract: Contract) -> None:
-    """Let the contract's version grow, also when only a row below it changed."""
-    flag_modified(contract, "title")
-    db.session.flush()
 
 
 def gone_through(contract: Contract) -> frozenset[str]:

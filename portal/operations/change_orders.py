@@ -22,8 +22,8 @@ from portal.model import (
     Requirement,
     record,
 )
-from portal.operations.agreements import demand_editor
 from portal.operations.contract_facts import LARGEST_VALUE, Values
+from portal.operations.contract_gate import demand_editor
 from portal.operations.contract_life import look_at_periods
 from portal.text import Text
 

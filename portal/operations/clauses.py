@@ -5,12 +5,12 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy.orm.attributes import flag_modified, set_committed_value
+from sqlalchemy.orm.attributes import set_committed_value
 
-from portal import amounts, calendars, clock, permissions
+from portal import amounts, calendars, clock
 from portal.amounts import with_currency
 from portal.calendars import Counting
-from portal.errors import Conflict, Forbidden, Invalid, Refused
+from portal.errors import Invalid, Refused
 from portal.extensions import db
 from portal.kinds.base import Problem
 from portal.model import (
@@ -27,9 +27,8 @@ from portal.model import (
     SanctionRate,
     record,
 )
-from portal.model.contracts import MOVED_ON
 from portal.operations import calculations
-from portal.permissions import NOT_YOUR_CONTRACT, Permission
+from portal.operations.contract_gate import demand_editor, touch
 from portal.quantities import canonical, shown
 from portal.text import LANGUAGES, Text, same
 
@@ -190,7 +189,7 @@ def add(contract: Contract, terms: Terms, *, by: Membership, version: int) -> Sa
     _write(clause, terms)
     clause.rates.append(SanctionRate(**contract.parties, valid_from=terms.valid_from, amount=terms.rate))
     contract.clauses.append(clause)
-    db.session.flush()
+    touch(contract)
     record(contract, "contract.clause_added", by=by, **_facts(clause))
     return clause
 
@@ -205,7 +204,7 @@ def change(clause: SanctionClause, terms: Terms, *, by: Membership, version: int
         raise Invalid(DAY_TAKEN, (Problem("taken", DAY_TAKEN, "valid_from"),))
     _write(clause, terms)
     first.valid_from, first.amount = terms.valid_from, terms.rate
-    db.session.flush()
+    touch(clause.contract)
     record(clause.contract, "contract.clause_changed", by=by, before=before, **_facts(clause))
 
 
@@ -216,7 +215,7 @@ def remove(clause: SanctionClause, *, by: Membership, version: int) -> None:
     record(contract, "contract.clause_removed", by=by, **_facts(clause))
     contract.clauses.remove(clause)
     db.session.delete(clause)
-    db.session.flush()
+    touch(contract)
 
 
 def add_rate(  # noqa: PLR0913 - a rate, where it comes from, and who says so
@@ -230,9 +229,7 @@ def add_rate(  # noqa: PLR0913 - a rate, where it comes from, and who says so
 ) -> None:
     """A new rate from a day on. Once the contract is agreed it takes the change order that says so."""
     contract = clause.contract
-    _demand_editor(contract, by, version)
-    if contract.state == ContractState.CLOSED:
-        raise Refused(AGREED)
+    demand_editor(contract, by=by, version=version)
     if contract.state != ContractState.DRAFT and (order is None or order.contract_id != contract.id):
         raise Invalid(NEEDS_ORDER, (Problem("required", NEEDS_ORDER, "change_order"),))
     if order is not None and valid_from < order.from_on:
@@ -246,7 +243,7 @@ def add_rate(  # noqa: PLR0913 - a rate, where it comes from, and who says so
         SanctionRate(**contract.parties, valid_from=valid_from, amount=amount, change_order=order),
     )
     clause.rates.sort(key=lambda rate: rate.valid_from)
-    db.session.flush()
+    touch(contract)
     record(
         contract,
         "contract.rate_added",
@@ -259,20 +256,9 @@ def add_rate(  # noqa: PLR0913 - a rate, where it comes from, and who says so
 
 
 def _demand_draft(contract: Contract, by: Membership, version: int) -> None:
-    _demand_editor(contract, by, version)
+    demand_editor(contract, by=by, version=version)
     if contract.state != ContractState.DRAFT:
         raise Refused(AGREED)
-
-
-def _demand_editor(contract: Contract, by: Membership, version: int) -> None:
-    """Whoever edits is the buyer's, has seen the contract as it is, and nobody else edits meanwhile."""
-    permissions.demand(by, Permission.CONTRACT_EDIT)
-    if by.organisation_id != contract.buyer_id:
-        raise Forbidden(NOT_YOUR_CONTRACT)
-    db.session.refresh(contract, ["version", "state"], with_for_update=True)
-    if contract.version != version:
-        raise Conflict(MOVED_ON)
-    flag_modified(contract, "state")  # its clauses are part of it: the version grows with them
 
 
 def _demand_free(contract: Contract, requirement: Requirement | None, own: SanctionClause | None) -> None:

@@ -21,13 +21,12 @@ from portal.model import (
     ReportState,
     Revision,
     Sanction,
-    SanctionState,
 )
-from portal.operations.contract_life import NO_LONGER_REPORTED, OpenMatters, open_matters
+from portal.model.sanctions import IN_FORCE
+from portal.operations import contract_days
+from portal.operations.contract_life import OpenMatters, open_matters
 
 _HUNDRED = Decimal(100)
-OWED = frozenset({SanctionState.DECIDED, SanctionState.DELIVERED, SanctionState.CLOSED})
-"""States of a sanction that has been decided."""
 
 
 class Progress(NamedTuple):
@@ -115,7 +114,7 @@ def _accepted(contract: Contract) -> dict[tuple[str, str], _Sum]:
 
 def time_used(contract: Contract) -> Decimal:
     """How much of the contract's days have passed, in percent; days on which it was paused do not count."""
-    last = min(contract.handed_over_on or date.max, clock.today(contract.time_zone), contract.ends_on)
+    last = min(contract_days.last_day(contract), clock.today(contract.time_zone))
     return _days(contract, last) * _HUNDRED / max(_days(contract, contract.ends_on), Decimal(1))
 
 
@@ -129,14 +128,9 @@ def _days(contract: Contract, last: date) -> Decimal:
 
 def final_account(contract: Contract) -> Account:
     """Value, change orders, decided sanctions, accepted periods, and what is still open."""
-    sanctions = list(
-        db.session.scalars(
-            select(Sanction).where(Sanction.contract_id == contract.id, Sanction.state.in_(OWED)).order_by(Sanction.id)
-        ).unique()
-    )
-    periods = select(func.count(Report.id)).where(
-        Report.contract_id == contract.id, Report.state.not_in(NO_LONGER_REPORTED)
-    )
+    decided = select(Sanction).where(Sanction.contract_id == contract.id, Sanction.state.in_(IN_FORCE))
+    sanctions = list(db.session.scalars(decided.order_by(Sanction.id)).unique())
+    periods = select(func.count(Report.id)).where(Report.contract_id == contract.id, Report.state != ReportState.SPARED)
     return Account(
         signed=contract.value,
         orders=list(contract.change_orders),

@@ -3,11 +3,13 @@
 from collections.abc import Iterator
 from datetime import date, timedelta
 from typing import NamedTuple
+from uuid import uuid4
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from sqlalchemy.orm import joinedload
 
 from portal import clock
+from portal.calendars import Period
 from portal.errors import Invalid, InvalidTransition, Refused
 from portal.extensions import db, enqueue
 from portal.factors import Basis
@@ -18,23 +20,26 @@ from portal.model import (
     ContractState,
     DailyBase,
     Deviation,
-    DeviationState,
     Membership,
     Pause,
     PeriodPurpose,
     Report,
     ReportingPeriod,
     ReportState,
+    Requirement,
     Sanction,
     SanctionState,
 )
+from portal.model.cases import SETTLED
 from portal.model.contracts import MOVED_ON
-from portal.operations import contracts
+from portal.operations import contract_days, contracts, periods, windows
 from portal.operations.agreement_facts import VALUE
-from portal.operations.agreements import demand_editor, gone_through, touch
+from portal.operations.agreements import BELOW_A_DRAFT, gone_through
+from portal.operations.contract_gate import demand_editor, touch
 from portal.operations.contract_lists import BUYER, parties_without
 from portal.operations.counting_facts import BASIS, COUNTED, KINDS
 from portal.operations.deadline_facts import DEADLINES
+from portal.operations.windows import Windowed
 from portal.text import Text
 
 SITES, REPRESENTATIVES, REQUIREMENTS, CLAUSES, PLANNED = (
@@ -45,9 +50,6 @@ SITES, REPRESENTATIVES, REQUIREMENTS, CLAUSES, PLANNED = (
     "planned",
 )
 """Parts of the set-up that are lists."""
-NO_LONGER_REPORTED = frozenset(each for each in ReportState if each.value == "spared")
-"""States of a report whose period has no day left."""
-SETTLED = frozenset({DeviationState.CLOSED, DeviationState.DISMISSED, DeviationState.FELL_AWAY})
 FINISHED = frozenset({SanctionState.CLOSED, SanctionState.WITHDRAWN, SanctionState.REFUSED})
 
 NOT_READY = Text(
@@ -97,6 +99,12 @@ class OpenMatters(NamedTuple):
     reports: list[Report]
     deviations: list[Deviation]
     sanctions: list[Sanction]
+    periods: list[Period]
+    """Days that are to be reported on, and that nobody has opened yet."""
+    duties: list[Requirement]
+    """Duties to file something once, for which nothing has been opened yet."""
+    windows: list[Windowed]
+    """Windows of requirements that are not judged yet, or not on what is in force now."""
 
     def __bool__(self) -> bool:
         return any(self)
@@ -159,10 +167,26 @@ def start(contract: Contract, *, by: Membership, version: int) -> None:
     look_at_periods(contract)
 
 
+def discard(contract: Contract, *, by: Membership, version: int) -> None:
+    """Delete a draft: all below it goes, and its number is free again.
+
+    The empty row stays, seen by nobody: the trail, which cannot be changed, still has something to point to.
+    """
+    demand_editor(contract, by=by, version=version)
+    said = {"reference": contract.reference, "title": contract.title, "supplier": contract.supplier.number}
+    contract.move(ContractState.DISCARDED, by=by, **said)
+    for entity in reversed(BELOW_A_DRAFT):
+        db.session.execute(delete(entity).where(entity.contract_id == contract.id))
+    contract.reference, contract.title, contract.reporting_clause = str(contract.public_id), "", ""
+    contract.value, contract.identifiers, contract.cpv = None, [], []
+    contract.kinds, contract.counted, contract.basis = [], {}, {}
+    touch(contract)
+
+
 def look_at_periods(contract: Contract) -> None:
     """Ask the worker to open, shorten or spare periods now, and not at the next full hour."""
     touch(contract)
-    enqueue("periods.open", {}, key=f"periods-{contract.public_id}-{contract.version}")
+    enqueue("periods.open", {}, key=f"periods-{contract.public_id}-{uuid4()}")
 
 
 # -- pauses ------------------------------------------------------------------------------------------------------------
@@ -242,7 +266,7 @@ def reopen(contract: Contract, reason: str, *, by: Membership, version: int) -> 
 
 
 def close(contract: Contract, *, by: Membership, version: int) -> None:
-    """End it for good. Raises Refused while a report, a case or a sanction is open."""
+    """End it for good. Raises Refused while there are `open_matters`."""
     demand_editor(contract, by=by, version=version)
     if open_matters(contract):
         raise Refused(STILL_OPEN)
@@ -251,31 +275,26 @@ def close(contract: Contract, *, by: Membership, version: int) -> None:
 
 
 def open_matters(contract: Contract) -> OpenMatters:
-    """Reports that are not approved, deviations that are not settled, sanctions that are not finished."""
+    """What is not approved, settled or finished yet, and what the worker has still to open or to judge."""
     reports = select(Report).join(ReportingPeriod, Report.period_id == ReportingPeriod.id)
+    unapproved = Report.state.not_in([ReportState.APPROVED, ReportState.SPARED])
+    deviations = select(Deviation).where(Deviation.contract_id == contract.id, Deviation.state.not_in(SETTLED))
+    sanctions = select(Sanction).where(Sanction.contract_id == contract.id, Sanction.state.not_in(FINISHED))
     return OpenMatters(
         list(
             db.session.scalars(
-                reports.where(
-                    Report.contract_id == contract.id, Report.state.not_in([ReportState.APPROVED, *NO_LONGER_REPORTED])
-                ).order_by(ReportingPeriod.starts_on)
+                reports.where(Report.contract_id == contract.id, unapproved).order_by(ReportingPeriod.starts_on)
             ).unique()
         ),
+        list(db.session.scalars(deviations.order_by(Deviation.id)).unique()),
         list(
             db.session.scalars(
-                select(Deviation)
-                .where(Deviation.contract_id == contract.id, Deviation.state.not_in(SETTLED))
-                .order_by(Deviation.id)
+                sanctions.options(joinedload(Sanction.deviation)).order_by(Sanction.id),
             ).unique()
         ),
-        list(
-            db.session.scalars(
-                select(Sanction)
-                .options(joinedload(Sanction.deviation))
-                .where(Sanction.contract_id == contract.id, Sanction.state.not_in(FINISHED))
-                .order_by(Sanction.id)
-            ).unique()
-        ),
+        contract_days.unopened(contract, contract_days.filed(contract)),
+        periods.unfiled(contract),
+        windows.unjudged(contract),
     )
 
 
@@ -285,11 +304,12 @@ def may(contract: Contract) -> list[str]:
 
 
 _ACTS: dict[ContractState, list[str]] = {
-    ContractState.DRAFT: ["start"],
+    ContractState.DRAFT: ["start", "discard"],
     ContractState.RUNNING: ["pause", "complete"],
     ContractState.PAUSED: ["resume", "complete"],
     ContractState.COMPLETED: ["close", "reopen"],
     ContractState.CLOSED: [],
+    ContractState.DISCARDED: [],
 }
 
 

@@ -23,8 +23,8 @@ from portal.model import (
     Site,
     record,
 )
-from portal.operations.agreements import demand_editor, touch
 from portal.operations.contract_facts import LARGEST_VALUE, Values
+from portal.operations.contract_gate import demand_editor, touch
 from portal.text import Text
 
 BUYER, SUPPLIER = "buyer", "supplier"

@@ -11,7 +11,7 @@ from portal.factors import Basis
 from portal.kinds import carriers, site
 from portal.kinds.base import Indicator, Kind, Line, Measure, Problem, Setting, Tally
 from portal.model import Comparison, FindingResult, PeriodPurpose, Report, Requirement
-from portal.operations import contracts, limits, scopes, stretches
+from portal.operations import contract_days, contracts, limits, scopes, stretches
 from portal.operations.stretches import Counted
 from portal.quantities import shown
 from portal.text import LANGUAGES, Text, same
@@ -131,7 +131,9 @@ def assess(
         ),
         judgements=tuple(
             _judged(duty, report, counting[duty.kind], _counted(duty.kind, lines, every))
-            for duty in report.contract.requirements_on(report.period.ends_on)
+            for duty in report.contract.requirements_on(
+                contract_days.counted_on(report.contract, report.period.ends_on)
+            )
             if duty.kind in counting
         ),
         problems={key: kind.check(lines.get(key, ()), settings[key]) for key, kind in reported.items()},

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from sqlalchemy import exists, select
 
-from portal import calendars, clock, kinds
+from portal import clock, kinds
 from portal.calendars import DeadlineRule, Period
 from portal.extensions import db
 from portal.model import (
@@ -22,11 +22,10 @@ from portal.model import (
     Revision,
     record,
 )
-from portal.operations import contracts, deadlines, extensions, processes
+from portal.operations import contract_days, contracts, deadlines, extensions, processes
 
 _ONCE = {PLAN_DUTY: PeriodPurpose.PLAN, ACCOUNT_DUTY: PeriodPurpose.ACCOUNT}
 """The duty to file something once -> what its period is for."""
-_HANDED_OVER = frozenset({ContractState.COMPLETED, ContractState.CLOSED})
 _A_DAY = timedelta(days=1)
 
 
@@ -39,18 +38,11 @@ def running() -> list[int]:
 def open_due_periods(number: int) -> int:
     """Fit the open periods of one contract to its days, and open those whose first day has come. Safe to repeat.
 
-    Only a running contract opens periods; a paused one those that began before its pause; one that was handed over the
-    account, where a requirement asks for it. Returns how many were opened.
+    Only a running contract opens periods; a paused one those that began before its pause; one that was handed over
+    those that began before, and the account, where a requirement asks for it. Returns how many were opened.
     """
     contract = db.session.get_one(Contract, number)
     return _settle(contract) + _open_once(contract)
-
-
-def expected(contract: Contract, taken: Sequence[Period] = ()) -> tuple[Period, ...]:
-    """The regular periods of a contract by its days, frequency and pauses, oldest first; `taken` days are left out."""
-    return calendars.periods(
-        contract.starts_on, _last_day(contract), contract.frequency, [*contract.paused_days, *taken]
-    )
 
 
 # -- regular periods ---------------------------------------------------------------------------------------------------
@@ -66,12 +58,12 @@ def _settle(contract: Contract) -> int:
     spared = {each.period.starts_on: each for each in unsigned if each.state == ReportState.SPARED}
     waiting = [each for each in unsigned if each.state != ReportState.SPARED]
     opened = 0
-    for part in expected(contract, _signed_days(contract)):
+    for part in contract_days.expected(contract, _signed_days(contract)):
         inside = [each for each in waiting if _overlap(part, each.period)]
         waiting = [each for each in waiting if each not in inside]
         may_open = _may_open(contract, part)
         if may_open and part.starts_on in spared:
-            inside.insert(0, _take_up(spared[part.starts_on]))
+            inside.insert(0, _take_up(spared[part.starts_on], contract.due_rule, spared[part.starts_on].period.ends_on))
             opened += 1
         elif may_open and not inside:
             contracts.open_period(contract, part)
@@ -119,10 +111,10 @@ def _spare(report: Report) -> None:
         processes.stop(report)
 
 
-def _take_up(report: Report) -> Report:
+def _take_up(report: Report, rule: DeadlineRule, counted_from: date) -> Report:
     """Days of a period that was spared are to be reported on after all, by a deadline counted anew."""
     contract, period = report.contract, report.period
-    period.due_at = contract.due_rule.due(period.ends_on, contract.country, contract.time_zone)
+    period.due_at = rule.due(counted_from, contract.country, contract.time_zone)
     report.due_at, report.overdue_at = period.due_at, None
     report.move(ReportState.DRAFT, by=None, action="report.taken_up", due_at=period.due_at.isoformat())
     db.session.flush()
@@ -131,16 +123,12 @@ def _take_up(report: Report) -> Report:
 
 
 def _may_open(contract: Contract, part: Period) -> bool:
+    """Whether a stretch that has begun is reported on; after a handover too: what is expected ended with it."""
+    if part.starts_on > clock.today(contract.time_zone):
+        return False
     if contract.state == ContractState.PAUSED:
-        paused_from = max((pause.starts_on for pause in contract.pauses), default=date.min)
-        return part.starts_on < paused_from and part.starts_on <= clock.today(contract.time_zone)
-    return contract.state == ContractState.RUNNING and part.starts_on <= clock.today(contract.time_zone)
-
-
-def _last_day(contract: Contract) -> date:
-    if contract.state in _HANDED_OVER and contract.handed_over_on is not None:
-        return min(contract.ends_on, contract.handed_over_on)
-    return contract.ends_on
+        return part.starts_on < max((pause.starts_on for pause in contract.pauses), default=date.min)
+    return contract.state in {ContractState.RUNNING, ContractState.COMPLETED}
 
 
 def _unsigned(contract: Contract) -> list[Report]:
@@ -173,41 +161,73 @@ def _overlap(part: Period, period: ReportingPeriod) -> bool:
 
 
 def _open_once(contract: Contract) -> int:
-    """Open the plan after the start and the account at handover, where a requirement asks for them."""
-    opened = 0
-    for duty, days, counted_from in _due_once(contract):
-        purpose = _ONCE[duty.indicator]
-        rule = contract.due_rule._replace(days=int(Decimal(duty.threshold_on(counted_from))))
-        known = _filed_once(contract, purpose, days.starts_on)
-        if known is None and kinds.ONCE.get(purpose):
-            due_at = rule.due(counted_from, contract.country, contract.time_zone)
-            contracts.open_period(contract, days, purpose, due_at)
-            opened += 1
-        elif known is not None and known.period.ends_on != days.ends_on and not known.revisions:
-            _change_days(known, days, rule, counted_from)
-    return opened
+    """Open the plan after the start and the account at handover, where a requirement asks for them.
+
+    An account that nobody has signed rests while the contract runs again, and one that was signed stands for the days
+    that it is about: a handover on another day asks for one anew.
+    """
+    if contract.state in {ContractState.RUNNING, ContractState.PAUSED}:
+        for report in _filed_once(contract, PeriodPurpose.ACCOUNT):
+            if not report.revisions and report.state != ReportState.SPARED:
+                _spare(report)
+    return sum(_ask_once(contract, *due) for due in _due_once(contract))
+
+
+def _ask_once(contract: Contract, duty: Requirement, days: Period, counted_from: date) -> int:
+    """Open what is filed once, or give the one that is there its days. Returns 1 when it has to be filed from now."""
+    purpose = _ONCE[duty.indicator]
+    rule = contract.due_rule._replace(days=int(Decimal(duty.threshold_on(counted_from))))
+    known = _for_days(contract, purpose, days)
+    if known is None:
+        due_at = rule.due(counted_from, contract.country, contract.time_zone)
+        contracts.open_period(contract, days, purpose, due_at)
+        return 1
+    if known.revisions:
+        return 0
+    if known.state == ReportState.SPARED:
+        known.period.starts_on, known.period.ends_on = days
+        _take_up(known, rule, counted_from)
+        return 1
+    if known.period.ends_on != days.ends_on:
+        _change_days(known, days, rule, counted_from)
+    return 0
+
+
+def unfiled(contract: Contract) -> list[Requirement]:
+    """The duties to file something once whose day has come, and for which nothing has been opened yet."""
+    return [
+        duty
+        for duty, days, _ in _due_once(contract)
+        if (known := _for_days(contract, _ONCE[duty.indicator], days)) is None or known.state == ReportState.SPARED
+    ]
 
 
 def _due_once(contract: Contract) -> Iterator[tuple[Requirement, Period, date]]:
     """The duties to file once whose day has come, with the days that each is about and the day it counts from."""
+    handover = contract.handed_over_on if contract.state == ContractState.COMPLETED else None
     for duty in contract.requirements:
+        if not kinds.ONCE.get(_ONCE.get(duty.indicator, "")):
+            continue
         begins = max(contract.starts_on, duty.valid_from)
         if duty.indicator == PLAN_DUTY and contract.state == ContractState.RUNNING:
             if begins <= clock.today(contract.time_zone) and _is_in_force(duty, begins):
                 yield duty, Period(begins, begins), begins
-        elif duty.indicator == ACCOUNT_DUTY and contract.state == ContractState.COMPLETED:
-            handover = contract.handed_over_on
-            if handover is not None and _is_in_force(duty, handover):
-                yield duty, Period(contract.starts_on, handover), handover
+        elif handover is not None and duty.indicator == ACCOUNT_DUTY and _is_in_force(duty, handover):
+            yield duty, Period(contract.starts_on, handover), handover
 
 
 def _is_in_force(duty: Requirement, day: date) -> bool:
     return duty.valid_from <= day and (duty.valid_to is None or day <= duty.valid_to)
 
 
-def _filed_once(contract: Contract, purpose: PeriodPurpose, starts_on: date) -> Report | None:
+def _for_days(contract: Contract, purpose: PeriodPurpose, days: Period) -> Report | None:
+    """The report that is filed once for these days: the one signed for them, else one that nobody has signed yet."""
+    known = [each for each in _filed_once(contract, purpose) if each.period.starts_on == days.starts_on]
+    signed = [each for each in known if each.revisions and each.period.ends_on == days.ends_on]
+    return next(iter([*signed, *(each for each in known if not each.revisions)]), None)
+
+
+def _filed_once(contract: Contract, purpose: PeriodPurpose) -> list[Report]:
     rows = select(Report).join(ReportingPeriod, Report.period_id == ReportingPeriod.id)
-    rows = rows.where(
-        Report.contract_id == contract.id, ReportingPeriod.purpose == purpose, ReportingPeriod.starts_on == starts_on
-    )
-    return db.session.scalars(rows).unique().one_or_none()
+    rows = rows.where(Report.contract_id == contract.id, ReportingPeriod.purpose == purpose).order_by(Report.id)
+    return list(db.session.scalars(rows).unique())

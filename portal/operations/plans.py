@@ -1,12 +1,13 @@
 """What an approved plan foresees, noted on the contract, so that pages can hold what was used against it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from decimal import Decimal
 from typing import NamedTuple
 
 from portal.extensions import db
 from portal.kinds import energy_plan, site
 from portal.model import FigureOrigin, PeriodPurpose, PlannedFigure, Report, Revision, record
+from portal.model.base import Json
 from portal.operations import contracts
 from portal.quantities import canonical, rounded
 from portal.text import Text
@@ -26,25 +27,33 @@ class Foreseen(NamedTuple):
 def note(report: Report, revision: Revision) -> None:
     """Note what the plan says, when it is one that has just been approved. An amended plan takes the place of itself.
 
-    What the amended plan no longer gives is taken away: a figure without its document is nobody's promise.
+    What the amended plan no longer gives is taken away: a figure without its document is nobody's promise. What people
+    have entered is theirs, and stays beside it.
     """
     if report.period.purpose != PeriodPurpose.PLAN:
         return
     contract = report.contract
-    known = {(row.kind, row.indicator): row for row in contract.planned if row.origin == FigureOrigin.PLAN}
+    known = {(row.kind, row.indicator): row for row in contract.planned if row.report_id == report.id}
     foreseen = {(each.kind, each.indicator): each for each in _foreseen(report, revision)}
-    for gone in known.keys() - foreseen.keys():
-        contract.planned.remove(known[gone])
-        db.session.delete(known[gone])
+    before, gone = _said(known.values()), [row for place, row in known.items() if place not in foreseen]
+    removed = _said(gone)
+    for row in gone:
+        contract.planned.remove(row)
+        db.session.delete(row)
     source = SOURCE.with_values(number=revision.number).nb
     for place, each in foreseen.items():
-        row = known.get(place) or PlannedFigure(**contract.parties, origin=FigureOrigin.PLAN)
+        row = known.get(place) or PlannedFigure(**contract.parties, origin=FigureOrigin.PLAN, report_id=report.id)
         row.kind, row.indicator, row.amount, row.unit, row.source = *each, source
         if place not in known:
             contract.planned.append(row)
     db.session.flush()
-    said = {f"{each.kind}/{each.indicator}": [canonical(each.amount), each.unit] for each in foreseen.values()}
-    record(report, "plan.noted", by=None, revision=revision.number, figures=said)
+    figures = _said(foreseen.values())
+    record(report, "plan.noted", by=None, revision=revision.number, figures=figures, before=before, removed=removed)
+
+
+def _said(figures: Iterable[Foreseen | PlannedFigure]) -> Json:
+    """Figures as the trail has them."""
+    return {f"{each.kind}/{each.indicator}": [canonical(each.amount), each.unit] for each in figures}
 
 
 def _foreseen(report: Report, revision: Revision) -> Iterator[Foreseen]:

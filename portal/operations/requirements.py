@@ -7,18 +7,14 @@ both by the change order that agreed it. Which of the two a report is held again
 from dataclasses import asdict
 from datetime import date, timedelta
 
-from sqlalchemy import select
-
-from portal import permissions
-from portal.errors import Conflict, Invalid, Refused
+from portal.errors import Invalid, Refused
 from portal.extensions import db
 from portal.kinds.base import Problem
 from portal.model import ChangeOrder, Contract, ContractState, Membership, Requirement, record
 from portal.model.base import Json
-from portal.model.contracts import MOVED_ON
 from portal.operations import duties
+from portal.operations.contract_gate import demand_editor, touch
 from portal.operations.duties import Terms
-from portal.permissions import Permission
 from portal.text import Text
 
 RUNS = Text(
@@ -47,13 +43,13 @@ def add(
         Refused: the contract runs, and no change order was named.
         Invalid: something about it cannot be; the problems say which field.
     """
-    _demand(contract, by, version)
+    demand_editor(contract, by=by, version=version)
     _demand_order(contract, terms.valid_from, order)
     _demand_sense(contract, terms)
     requirement = Requirement(**contract.parties, change_order_id=order.id if order else None)
     _fill(requirement, terms)
     contract.requirements.append(requirement)
-    _touch(contract)
+    touch(contract)
     record(requirement, "requirement.added", by=by, **_said(terms), order=order.reference if order else "")
     return requirement
 
@@ -61,31 +57,31 @@ def add(
 def change(requirement: Requirement, terms: Terms, *, by: Membership, version: int) -> None:
     """Rewrite a requirement of a contract that is only drafted. Raises as `add`."""
     contract = requirement.contract
-    _demand(contract, by, version)
+    demand_editor(contract, by=by, version=version)
     _demand_draft(contract)
     _demand_sense(contract, terms, requirement)
     _fill(requirement, terms)
-    _touch(contract)
+    touch(contract)
     record(requirement, "requirement.changed", by=by, **_said(terms))
 
 
 def remove(requirement: Requirement, *, by: Membership, version: int) -> None:
     """Take a requirement out of a contract that is only drafted. Raises as `add`."""
     contract = requirement.contract
-    _demand(contract, by, version)
+    demand_editor(contract, by=by, version=version)
     _demand_draft(contract)
     if any(clause.requirement_id == requirement.id for clause in contract.clauses):
         raise Refused(HAS_CLAUSE)
     record(contract, "requirement.removed", by=by, requirement=str(requirement.public_id), clause=requirement.clause)
     contract.requirements.remove(requirement)
     db.session.delete(requirement)
-    _touch(contract)
+    touch(contract)
 
 
 def end(requirement: Requirement, last_day: date, *, by: Membership, version: int, order: ChangeOrder | None) -> None:
     """Let a requirement of a running contract apply no longer than to `last_day`. Raises as `add`."""
     contract = requirement.contract
-    _demand(contract, by, version)
+    demand_editor(contract, by=by, version=version)
     if requirement.valid_to is not None and requirement.valid_to <= last_day:
         raise Invalid(ENDED_ALREADY, (Problem("ended", ENDED_ALREADY, "last_day"),))
     _demand_order(contract, last_day + timedelta(days=1), order, "last_day")
@@ -93,21 +89,12 @@ def end(requirement: Requirement, last_day: date, *, by: Membership, version: in
         words = ENDS_TOO_EARLY.with_values(day=_day(requirement.valid_from - timedelta(days=1)))
         raise Invalid(words, (Problem("order", words, "last_day"),))
     requirement.valid_to = last_day
-    _touch(contract)
+    touch(contract)
     reference = order.reference if order else ""
     record(requirement, "requirement.ended", by=by, last_day=last_day.isoformat(), order=reference)
 
 
 # -- refused ------------------------------------------------------------------------------------------------------
-
-
-def _demand(contract: Contract, by: Membership, version: int) -> None:
-    permissions.demand(by, Permission.CONTRACT_EDIT)
-    # The number alone: its parties are joined to the row, and PostgreSQL locks no outer join.
-    db.session.execute(select(Contract.id).where(Contract.id == contract.id).with_for_update())
-    db.session.refresh(contract)
-    if contract.version != version:
-        raise Conflict(MOVED_ON)
 
 
 def _demand_draft(contract: Contract) -> None:
@@ -119,7 +106,7 @@ def _demand_order(contract: Contract, first: date, order: ChangeOrder | None, pl
     """Of what runs only a change order changes anything, and only from its own day on."""
     if contract.state == ContractState.DRAFT:
         return
-    if contract.state == ContractState.CLOSED or order is None or order.contract_id != contract.id:
+    if order is None or order.contract_id != contract.id:
         raise Refused(RUNS)
     if first < order.from_on:
         words = NOT_ITS_ORDER.with_values(day=_day(order.from_on))
@@ -141,12 +128,6 @@ def _fill(requirement: Requirement, terms: Terms) -> None:
     requirement.promised_source = terms.promised_source.strip()
     requirement.scope = {name: list(chosen) for name, chosen in terms.scope.items() if chosen}
     requirement.steps = [{"from": day.isoformat(), "threshold": limit} for day, limit in sorted(terms.steps)]
-
-
-def _touch(contract: Contract) -> None:
-    """Whoever changes a contract must have seen its requirements too: they make another version of it."""
-    contract.version = contract.version + 1
-    db.session.flush()
 
 
 def _said(terms: Terms) -> Json:

@@ -1,6 +1,7 @@
 """Over which days a requirement is judged, and what the approved reports of those days come to.
 
-A report belongs to a stretch by its period's last day, as requirements and their steps are in force by it.
+A report belongs to a stretch by its period's last day, as requirements and their steps are in force by it; by the
+contract's last day where it reaches beyond that.
 
 What a stretch comes to is summed from the measures of approved revisions, always: the stored figures know no scope,
 and a minimum or maximum is stored without a threshold. Each revision is counted by the kind that it was pinned to;
@@ -13,26 +14,27 @@ from datetime import date
 from decimal import Decimal
 from typing import NamedTuple
 
-from sqlalchemy import or_, select
+from sqlalchemy import ColumnElement, or_, select, true
+from sqlalchemy.orm import selectinload
 
-from portal import calendars, forecasts, kinds
+from portal import forecasts, kinds
 from portal.calendars import Period
 from portal.extensions import db
 from portal.kinds import site
 from portal.kinds.base import Indicator, Kind, Line, Measure, Tally, missing
 from portal.model import (
     Contract,
-    ContractState,
     Measured,
     PeriodPurpose,
     Report,
     ReportingPeriod,
+    ReportState,
     Requirement,
     Revision,
     RevisionLine,
     Window,
 )
-from portal.operations import contracts, limits, scopes
+from portal.operations import contract_days, contracts, limits, scopes
 from portal.text import Text
 
 OLDER_FORM = Text("en rapport er laget før dette tallet fantes.", "one report was made before there was such a figure.")
@@ -87,25 +89,21 @@ class Total:
 # -- which days ---------------------------------------------------------------------------------------------------
 
 
-def last_day(contract: Contract) -> date:
-    """The contract's last day: that of the handover once there was one."""
-    is_over = contract.state in {ContractState.COMPLETED, ContractState.CLOSED}
-    return contract.handed_over_on if is_over and contract.handed_over_on else contract.ends_on
-
-
 def days_of(duty: Requirement) -> Period:
     """The days on which a requirement is in force, cut at the contract's first and last day."""
-    last = last_day(duty.contract)
+    last = contract_days.last_day(duty.contract)
     return Period(max(duty.valid_from, duty.contract.starts_on), min(duty.valid_to or last, last))
 
 
 def spans(duty: Requirement) -> tuple[Period, ...]:
     """The windows of a requirement, oldest first. Pauses do not matter: no period ends in one."""
-    return forecasts.spans(duty.window.value, days_of(duty), [each.ends_on for each in expected(duty.contract)])
+    periods = contract_days.expected(duty.contract)
+    return forecasts.spans(duty.window.value, days_of(duty), [each.ends_on for each in periods])
 
 
 def span_at(duty: Requirement, day: date) -> Period | None:
     """The window that a report whose period ends on `day` is judged in first; None when each report is by itself."""
+    day = contract_days.counted_on(duty.contract, day)
     if duty.window == Window.RUNNING:  # also of a report whose period was cut after it was signed
         days = days_of(duty)
         return Period(days.starts_on, day) if days.starts_on <= day else None
@@ -122,28 +120,27 @@ def binding_day(duty: Requirement, day: date) -> date:
     return span.ends_on if span else day
 
 
-def expected(contract: Contract) -> tuple[Period, ...]:
-    """Every reporting period that the contract has from its first to its last day."""
-    return calendars.periods(contract.starts_on, last_day(contract), contract.frequency, contract.paused_days)
-
-
 def expected_days(duty: Requirement, span: Period) -> int:
     """How many days of reporting a window has, pauses left out."""
-    return sum(each.days for each in expected(duty.contract) if span.starts_on <= each.ends_on <= span.ends_on)
+    return sum(each.days for each in contract_days.expected_in(duty.contract, span))
 
 
 def reports_in(contract: Contract, span: Period) -> list[Report]:
-    """The regular reports whose periods end in a stretch, oldest first."""
+    """The regular reports that count in a stretch, oldest first, each with its revisions.
+
+    One that reaches beyond the contract's last day counts by that day.
+    """
+    ends_inside: ColumnElement[bool] = ReportingPeriod.ends_on <= span.ends_on
+    if span.ends_on >= contract_days.last_day(contract):
+        ends_inside = true()
     return list(
         db.session.scalars(
             select(Report)
             .join(ReportingPeriod, Report.period_id == ReportingPeriod.id)
-            .where(
-                Report.contract_id == contract.id,
-                ReportingPeriod.purpose == PeriodPurpose.REGULAR,
-                ReportingPeriod.ends_on >= span.starts_on,
-                ReportingPeriod.ends_on <= span.ends_on,
-            )
+            .where(Report.contract_id == contract.id, Report.state != ReportState.SPARED)
+            .where(ReportingPeriod.purpose == PeriodPurpose.REGULAR)
+            .where(ReportingPeriod.ends_on >= span.starts_on, ends_inside)
+            .options(selectinload(Report.revisions))
             .order_by(ReportingPeriod.ends_on, Report.id)
         ).unique()
     )

@@ -1,6 +1,8 @@
 """The windows of requirements: judged when they close, judged again when a report is amended, and how they stand."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 from typing import NamedTuple
 
@@ -26,10 +28,14 @@ from portal.model import (
     record,
 )
 from portal.model.base import Json
-from portal.operations import contracts, figures, limits, stretches
+from portal.operations import contract_days, contracts, figures, limits, stretches
+from portal.operations.contract_days import Filed
 from portal.operations.figures import Judgement
 from portal.quantities import canonical, rounded
 from portal.text import Text
+
+STARTED = frozenset({ContractState.RUNNING, ContractState.PAUSED, ContractState.COMPLETED, ContractState.CLOSED})
+"""States of a contract whose windows are judged; a closed one too: what was left of it is not lost."""
 
 
 class Judged(NamedTuple):
@@ -40,7 +46,89 @@ class Judged(NamedTuple):
     judgement: Judgement
 
 
+class Windowed(NamedTuple):
+    """One window of a requirement."""
+
+    requirement: Requirement
+    span: Period
+
+
+@dataclass(frozen=True)
+class _Book:
+    """A contract's reports and windows as they stand, asked for at once: what is judged costs nothing to pass over."""
+
+    contract: Contract
+    reports: Sequence[Filed]
+    rows: Mapping[int, Sequence[AssessmentWindow]]
+    """Number of the requirement -> its windows that were judged."""
+    missing: Sequence[Period]
+    """Days that are to be reported on, up to the contract's last, and that no report is about."""
+
+    @classmethod
+    def of(cls, contract: Contract) -> "_Book":
+        reports = contract_days.filed(contract)
+        rows: dict[int, list[AssessmentWindow]] = {}
+        known = select(AssessmentWindow).where(AssessmentWindow.contract_id == contract.id)
+        for row in db.session.scalars(known.order_by(AssessmentWindow.ends_on)):
+            rows.setdefault(row.requirement_id, []).append(row)
+        return cls(contract, reports, rows, contract_days.expected(contract, [each.days for each in reports]))
+
+    def inside(self, span: Period) -> list[Filed]:
+        """The reports that count in a window, oldest first, as `stretches.reports_in` finds them."""
+        counted = [(contract_days.counted_on(self.contract, each.days.ends_on), each) for each in self.reports]
+        return [each for day, each in counted if span.starts_on <= day <= span.ends_on]
+
+    def row(self, window: Windowed) -> AssessmentWindow | None:
+        """The window as it was judged before. One that moves with the contract's last day stays the same window."""
+        duty, span = window
+        rows = [each for each in self.rows.get(duty.id, ()) if each.starts_on == span.starts_on]
+        if duty.window != Window.RUNNING:
+            return next(iter(rows), None)
+        exact = next((each for each in rows if each.ends_on == span.ends_on), None)
+        periods = [each for each in contract_days.expected(self.contract) if each.ends_on == span.ends_on]
+        if exact or not periods:
+            return exact
+        others = {each.ends_on for each in stretches.spans(duty)}
+        last = date.max if span.ends_on == contract_days.last_day(self.contract) else span.ends_on
+        moved = [each for each in rows if each.ends_on not in others]
+        return next((each for each in moved if periods[0].starts_on <= each.ends_on <= last), None)
+
+    def is_judged(self, window: Windowed) -> bool:
+        """Whether it was judged on just what is in force now."""
+        row, revisions = self.row(window), [each.revision_id for each in self.inside(window.span)]
+        is_as_it_was = row is not None and row.revisions == revisions and row.ends_on == window.span.ends_on
+        return is_as_it_was and row is not None and row.judged_at is not None
+
+    def is_closed(self, window: Windowed) -> bool:
+        """Whether it can be judged: its days are over, its periods opened, and their reports approved."""
+        duty, span = window
+        reports = self.inside(span)
+        if not reports or span.ends_on >= clock.today(self.contract.time_zone):
+            return False
+        if duty.window == Window.WHOLE and not contract_days.is_handed_over(self.contract):
+            return False
+        return all(each.revision_id is not None for each in reports) and not self.lacks(span)
+
+    def lacks(self, span: Period) -> bool:
+        """Whether days that count in a window have no report yet."""
+        return any(span.starts_on <= each.ends_on <= span.ends_on for each in self.missing)
+
+
 # -- judged -------------------------------------------------------------------------------------------------------
+
+
+def watched() -> list[int]:
+    """Numbers of the contracts that have started and have a requirement which is judged by windows."""
+    windowed = Contract.requirements.any(
+        (Requirement.window != Window.PERIOD) & Requirement.indicator.not_in(DUTIES_TO_FILE)
+    )
+    rows = select(Contract.id).where(Contract.state.in_(STARTED), windowed)
+    return list(db.session.scalars(rows.order_by(Contract.id)))
+
+
+def is_waiting(number: int) -> bool:
+    """Whether a contract has a window to judge. Only reads, and as much for many judged windows as for few."""
+    return bool(_waiting(db.session.get_one(Contract, number)))
 
 
 def judge_closed(contract: Contract) -> list[Judged]:
@@ -49,23 +137,37 @@ def judge_closed(contract: Contract) -> list[Judged]:
     A window closes when its last day is past and each regular period in it has an approved report; that of the whole
     contract when it has been handed over. Safe to repeat: what rests on the same revisions is not judged again.
     """
+    return [_judge(window, row) for window, row in _waiting(contract)]
+
+
+def unjudged(contract: Contract) -> list[Windowed]:
+    """The windows that were never judged, or whose reports are others now, closed or not."""
+    book = _Book.of(contract)
     return [
-        judged
-        for duty in contract.requirements
-        if duty.window != Window.PERIOD and duty.indicator not in DUTIES_TO_FILE
-        for span in stretches.spans(duty)
-        for judged in _judge(duty, span)
+        each
+        for each in _windows(contract)
+        if not book.is_judged(each) and (book.inside(each.span) or book.lacks(each.span))
     ]
 
 
-def _judge(duty: Requirement, span: Period) -> Iterator[Judged]:
+def _windows(contract: Contract) -> Iterator[Windowed]:
+    for duty in contract.requirements:
+        if duty.window != Window.PERIOD and duty.indicator not in DUTIES_TO_FILE:
+            yield from (Windowed(duty, span) for span in stretches.spans(duty))
+
+
+def _waiting(contract: Contract) -> list[tuple[Windowed, AssessmentWindow | None]]:
+    """The windows that are to be judged now, each with its row if it was judged before."""
+    found = list(_windows(contract))
+    if not found:
+        return []
+    book = _Book.of(contract)
+    return [(each, book.row(each)) for each in found if book.is_closed(each) and not book.is_judged(each)]
+
+
+def _judge(window: Windowed, row: AssessmentWindow | None) -> Judged:
+    duty, span = window
     reports = stretches.reports_in(duty.contract, span)
-    if not reports or not is_closed(duty, span, reports):
-        return
-    row = _row(duty, span)
-    revisions = [report.accepted.id for report in reports if report.accepted is not None]
-    if row is not None and row.judged_at is not None and row.revisions == revisions and row.ends_on == span.ends_on:
-        return
     kind = _kind(duty, reports[-1])
     threshold = limits.on(duty, kind, span.ends_on).threshold
     total = stretches.total(duty, reports, threshold)
@@ -75,29 +177,7 @@ def _judge(duty: Requirement, span: Period) -> Iterator[Judged]:
     row.result, row.figure = str(found.result), _figure(threshold, total, found)
     db.session.flush()
     record(row, "window.judged", by=None, requirement=str(duty.public_id), result=row.result, found=row.figure)
-    yield Judged(row, reports[-1], found)
-
-
-def is_closed(duty: Requirement, span: Period, reports: Sequence[Report]) -> bool:
-    """Whether a window can be judged: its days are over, its periods opened, and their reports approved."""
-    contract = duty.contract
-    if span.ends_on >= clock.today(contract.time_zone):
-        return False
-    is_over = contract.state in {ContractState.COMPLETED, ContractState.CLOSED}
-    if duty.window == Window.WHOLE and not (is_over and contract.handed_over_on):
-        return False
-    if any(report.accepted is None for report in reports):
-        return False
-    opened = [report.period for report in reports]
-    due = [each for each in stretches.expected(contract) if span.starts_on <= each.ends_on <= span.ends_on]
-    return all(any(each.starts_on <= period.ends_on <= each.ends_on for each in opened) for period in due)
-
-
-def _row(duty: Requirement, span: Period) -> AssessmentWindow | None:
-    """The window as it was judged before. One that moves with the contract's last day stays the same window."""
-    moves = duty.window in {Window.YEAR, Window.WHOLE}
-    same_end = AssessmentWindow.starts_on == span.starts_on if moves else AssessmentWindow.ends_on == span.ends_on
-    return db.session.scalar(select(AssessmentWindow).where(AssessmentWindow.requirement_id == duty.id, same_end))
+    return Judged(row, reports[-1], found)
 
 
 def _new(duty: Requirement, span: Period) -> AssessmentWindow:
@@ -170,9 +250,9 @@ def standing(duty: Requirement) -> Standing:
 
 def _so_far(duty: Requirement) -> SoFar | None:
     """The oldest window that is begun and not judged. A running one is looked at from the first day until today."""
-    today = clock.today(duty.contract.time_zone)
+    today, book = clock.today(duty.contract.time_zone), _Book.of(duty.contract)
     begun = [span for span in stretches.spans(duty) if span.starts_on <= today]
-    open_ones = [span for span in begun if _is_open(duty, span)]
+    open_ones = [span for span in begun if _is_open(book.row(Windowed(duty, span)), span)]
     if not open_ones:
         return None
     span = _current(open_ones, duty)
@@ -181,7 +261,7 @@ def _so_far(duty: Requirement) -> SoFar | None:
     day = span.ends_on  # what decides in the end
     total = stretches.total(duty, reports, limits.on(duty, kind, day).threshold)
     found = figures.judgement(duty, kind, total.tally, day)
-    due = [each for each in stretches.expected(duty.contract) if span.starts_on <= each.ends_on <= span.ends_on]
+    due = contract_days.expected_in(duty.contract, span)
     if found.result == FindingResult.UNKNOWN:
         return SoFar(span, found.result, found.shown, found.sentence, len(total.revisions), len(due))
     outlook = figures.forecast(duty, kind, total, day, stretches.expected_days(duty, span))
@@ -195,9 +275,9 @@ def _current(spans: Sequence[Period], duty: Requirement) -> Period:
     return min(spans, key=lambda span: span.ends_on) if duty.window == Window.RUNNING else spans[0]
 
 
-def _is_open(duty: Requirement, span: Period) -> bool:
-    row = _row(duty, span)
-    return row is None or row.judged_at is None
+def _is_open(row: AssessmentWindow | None, span: Period) -> bool:
+    """Whether it is still to be judged; one that was judged is open again once its last day lies later."""
+    return row is None or row.judged_at is None or row.ends_on < span.ends_on
 
 
 def _by_report(duty: Requirement) -> dict[str, int]:

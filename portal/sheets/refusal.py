@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping
 
-from portal.errors import PortalError
+from portal.errors import Refused
 from portal.text import Text, same
 
 
-class Refusal(PortalError):
+class Refusal(Refused):
     """The file as a whole is not taken. `rule` is stable; `sheet` and `cell` say where, when that is known."""
 
     def __init__(self, rule: str, text: Text, sheet: str = "", cell: str = "") -> None:

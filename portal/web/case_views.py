@@ -26,12 +26,12 @@ from portal.model import (
     Sanction,
     Weighing,
 )
+from portal.model.cases import SETTLED
 from portal.model.sanctions import IN_FORCE
 from portal.operations import deliveries, deviations, notices
 
 _DECISION = frozenset({"sanction.decided", "sanction.delivered", "sanction.closed"})
 _UNDECIDED = frozenset({"deviation.sanction_proposed"})
-_ENDED = frozenset({DeviationState.CLOSED, DeviationState.DISMISSED, DeviationState.FELL_AWAY})
 
 
 class Turn(NamedTuple):
@@ -44,7 +44,7 @@ class Turn(NamedTuple):
 
 def turn(deviation: Deviation, task: HumanTask | None = None) -> Turn | None:
     """Whose turn it is; None when the case is settled."""
-    if deviation.state in _ENDED:
+    if deviation.state in SETTLED:
         return None
     is_suppliers = deviation.state == DeviationState.AWAITING_REPLY
     contract = deviation.contract

@@ -14,7 +14,7 @@ from portal.errors import Invalid
 from portal.extensions import db, transaction
 from portal.files import XLSX
 from portal.model import ContractImport, ImportState
-from portal.operations import contract_imports
+from portal.operations import contract_imports, contract_sheets
 from portal.permissions import Permission
 from portal.text import Text
 from portal.web.access import current_membership, requires
@@ -56,7 +56,7 @@ def import_many() -> ResponseReturnValue:
 @requires(Permission.CONTRACT_EDIT)
 def import_template() -> ResponseReturnValue:
     """An empty workbook with a column for each fact."""
-    content = contract_imports.template(current_membership(), current_language())
+    content = contract_sheets.template(current_membership(), current_language())
     # TRANSLATORS: the name of a file
     return send_file(BytesIO(content), mimetype=XLSX, as_attachment=True, download_name=_("contracts.xlsx"))
 
@@ -71,7 +71,7 @@ def imported(row: ContractImport) -> ResponseReturnValue:
 
 def _page(row: ContractImport, problems: tuple[Text, ...] = ()) -> str:
     rows = row.result["rows"]
-    wrong = [problem for each in rows for problem in each["problems"]] + row.result["problems"]
+    wrong = contract_imports.faults(row)
     return render_template(
         "contracts/imported.html",
         row=row,
@@ -82,13 +82,24 @@ def _page(row: ContractImport, problems: tuple[Text, ...] = ()) -> str:
         labels_of=_labels(),
         say=_said,
         problems=problems,
+        can_be_marked=contract_imports.can_be_marked(row),
         created=contract_imports.created(row, current_membership()),
         failed=bool(problems) or row.state in {ImportState.FAULTY, ImportState.REFUSED},
     )
 
 
+@blueprint.get("/imports/<uuid:public_id>/marked.xlsx")
+@requires(Permission.CONTRACT_EDIT, ContractImport)
+def marked_import(row: ContractImport) -> ResponseReturnValue:
+    """The person's own file with the errors marked in it, to be mended there and uploaded again."""
+    # TRANSLATORS: the name of a person's own file that comes back with its errors marked
+    name = _("errors-%(file)s", file=row.name)
+    content = BytesIO(contract_imports.marked(row))
+    return send_file(content, mimetype=XLSX, as_attachment=True, download_name=name)
+
+
 def _labels() -> list[Text]:
-    kind = contract_imports.sheet()
+    kind = contract_sheets.contract()
     return [kind.column(key).label for key in SHOWN]
 
 

@@ -38,6 +38,8 @@ class Act(NamedTuple):
     do: Callable[[Contract, Mapping[str, Parsed], int], object]
     done: LazyString
     tone: str = ""
+    leads_home: bool = True
+    """Whether the contract is there to go back to afterwards."""
 
 
 ACTS = {
@@ -85,6 +87,18 @@ ACTS = {
         lazy_gettext("The contract is closed."),
         "danger",
     ),
+    "discard": Act(
+        labels.CONTRACT_ACT["discard"],
+        lazy_gettext(
+            "Everything that was entered goes: sites, representatives, requirements, sanction clauses and figures. "
+            "It cannot be undone. That you deleted it is noted, and its number is free again."
+        ),
+        (),
+        lambda contract, _values, version: contract_life.discard(contract, by=current_membership(), version=version),
+        lazy_gettext("The draft is deleted."),
+        "danger",
+        leads_home=False,
+    ),
 }
 """Name of the act in the address -> the act."""
 
@@ -104,7 +118,8 @@ def act(contract: Contract, name: str) -> ResponseReturnValue:
             status = form.attempt(lambda: chosen.do(contract, values, form.seen), lambda: contract.version)
         if not status:
             flash(chosen.done, "success")
-            return redirect(url_for(".show", public_id=contract.public_id), 303)
+            home = url_for(".show", public_id=contract.public_id) if chosen.leads_home else url_for(".index")
+            return redirect(home, 303)
     elif name not in contract_life.may(contract):
         return redirect(url_for(".show", public_id=contract.public_id), 303)
     open_matters = contract_life.open_matters(contract) if name == "close" else None

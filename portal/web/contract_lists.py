@@ -1,7 +1,8 @@
 """Sites, representatives and planned figures of a contract: a page for each list, with a form to add one."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import date
+from functools import partial
 from typing import cast
 
 from flask import flash, redirect, render_template, url_for
@@ -22,7 +23,8 @@ from portal.web.contract_setup import after
 from portal.web.contracts import blueprint
 from portal.web.fact_forms import FactForm, Question
 
-Adding = Callable[[Mapping[str, Parsed], int], object]
+Adding = Callable[..., object]
+"""Adds one more row: takes the values of the form, and as `version` the one of the contract that was seen."""
 
 
 def _list_page(
@@ -45,7 +47,7 @@ def _added(contract: Contract, form: FactForm, add: Adding) -> int:
     values = form.read()
     if values is None:
         return 422
-    return form.attempt(lambda: add(values, form.seen), lambda: contract.version)
+    return form.attempt(lambda: add(values, version=form.seen), lambda: contract.version)
 
 
 def _questions(contract: Contract, endpoint: str) -> tuple[Question, ...]:
@@ -73,11 +75,7 @@ def _page_of_list(contract: Contract, endpoint: str, template: str, add: Adding,
 @requires(Permission.CONTRACT_EDIT, Contract)
 def sites(contract: Contract) -> ResponseReturnValue:
     """Where the work is done."""
-    by = current_membership()
-
-    def add(values: Mapping[str, Parsed], version: int) -> object:
-        return contract_lists.add_site(contract, values, by=by, version=version)
-
+    add = partial(contract_lists.add_site, contract, by=current_membership())
     return _page_of_list(contract, "sites", "contracts/sites.html", add, SITES)
 
 
@@ -100,11 +98,7 @@ def remove_site(site: Site) -> ResponseReturnValue:
 @requires(Permission.CONTRACT_EDIT, Contract)
 def representatives(contract: Contract) -> ResponseReturnValue:
     """Whom the parties have named to give and receive notices."""
-    by = current_membership()
-
-    def add(values: Mapping[str, Parsed], version: int) -> object:
-        return contract_lists.name_representative(contract, values, by=by, version=version)
-
+    add = partial(contract_lists.name_representative, contract, by=current_membership())
     return _page_of_list(contract, "representatives", "contracts/representatives.html", add, REPRESENTATIVES)
 
 
@@ -134,11 +128,7 @@ def end_representative(row: Representative) -> ResponseReturnValue:
 @requires(Permission.CONTRACT_EDIT, Contract)
 def planned(contract: Contract) -> ResponseReturnValue:
     """What bid, plan and budget said that figures would come to."""
-    by = current_membership()
-
-    def add(values: Mapping[str, Parsed], version: int) -> object:
-        return contract_lists.plan_figure(contract, values, by=by, version=version)
-
+    add = partial(contract_lists.plan_figure, contract, by=current_membership())
     return _page_of_list(contract, "planned", "contracts/planned.html", add, PLANNED)
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from flask import current_app, flash, redirect, render_template, url_for
+from flask import flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import LazyString, lazy_gettext
 from flask_babel import gettext as _
@@ -116,21 +116,18 @@ def _done(contract: Contract) -> set[str]:
 
 
 def page_of(contract: Contract, key: str) -> str:
-    """The address of a part's page; "" where this installation has none."""
+    """The address of a part's page."""
     if key in PARTS:
         return url_for("contracts.part", public_id=contract.public_id, key=key)
-    endpoint = _PAGES[key]
-    if endpoint not in current_app.view_functions:
-        return ""
-    return url_for(endpoint, public_id=contract.public_id)
+    return url_for(_PAGES[key], public_id=contract.public_id)
 
 
 def after(contract: Contract, key: str) -> str:
     """Where to go on to: the next page of the set-up, or the contract once it runs."""
     if contract.state != ContractState.DRAFT:
         return url_for("contracts.show", public_id=contract.public_id)
-    following = (page_of(contract, each) for each in ORDER[ORDER.index(key) + 1 :])
-    return next((url for url in following if url), url_for("contracts.set_up", public_id=contract.public_id))
+    following = ORDER[ORDER.index(key) + 1 :]
+    return page_of(contract, following[0]) if following else url_for("contracts.set_up", public_id=contract.public_id)
 
 
 # -- begun, and gone through part by part ------------------------------------------------------------------------------
@@ -173,9 +170,10 @@ def _first_questions(earlier: Iterable[Contract]) -> list[Question]:
                 choices=choices,
                 required=False,
                 hint=Text(
-                    "Rapporttyper, regneregler, frister, krav og sanksjonsbestemmelser kopieres. Du kan endre dem.",
+                    "Rapporttyper, regneregler, frister, krav og sanksjonsbestemmelser kopieres. Du kan endre dem. "
+                    "Trinn med datoer og løfter i tilbudet kopieres ikke.",
                     "Kinds of report, ways of counting, deadlines, requirements and sanction clauses are copied. "
-                    "You can change them.",
+                    "You can change them. Steps with dates and what was promised in the bid are not copied.",
                 ),
             )
         )

@@ -5,7 +5,7 @@ from typing import NamedTuple
 from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from portal import kinds
+from portal import calendars, kinds
 from portal.factors import Basis
 from portal.kinds import carriers
 from portal.kinds.base import Field, Parsed
@@ -19,6 +19,7 @@ from portal.web import lists, requirement_views
 from portal.web.access import current_membership, requires
 
 blueprint = Blueprint("contracts", __name__, url_prefix="/contracts")
+blueprint.add_app_template_filter(calendars.period_name, "period_in_words")
 
 REPORT_ON_TIME = Text("Rapportere innen fristen", "Report in time")
 REPORT_ON_TIME_MEANS = Text(

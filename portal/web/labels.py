@@ -51,6 +51,7 @@ CONTRACT_ACT = {
     "complete": _("Note the handover"),
     "reopen": _("Take the handover back"),
     "close": _("Close the contract"),
+    "discard": _("Delete the draft"),
 }
 ORIGIN = {
     FigureOrigin.BID: _("Bid"),

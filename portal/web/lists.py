@@ -30,10 +30,10 @@ from portal.model import (
     ReportState,
 )
 from portal.model.base import Millionths, Moment
+from portal.model.cases import SETTLED
 from portal.operations.review_queue import QueueFilter, Why
 
 PAGE = 50
-SETTLED = (DeviationState.CLOSED, DeviationState.DISMISSED, DeviationState.FELL_AWAY)
 
 
 @dataclass(frozen=True)

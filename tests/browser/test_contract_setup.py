@@ -5,11 +5,13 @@ from datetime import UTC, datetime
 import pytest
 
 from portal.extensions import db, transaction
+from portal.files import XLSX
 from portal.model import Contract
 from tests.browser.conftest import Visit, settle
 from tests.browser.server import Portal
 from tests.browser.visitor import Visitor
 from tests.contracts import require_something
+from tests.integration.test_contract_import import filled
 
 pytestmark = pytest.mark.browser
 
@@ -122,6 +124,38 @@ def test_what_is_wrong_is_said_and_kept(small_portal: Portal, visit: Visit) -> N
     assert adam.status_after(lambda: adam.presses("Save and go on")) == 422
     adam.looks()
     adam.follows("Contracts").follows("Import from Excel").looks()
+
+
+@pytest.mark.parametrize("scripts", [True, False])
+def test_a_draft_that_came_to_nothing_is_deleted(small_portal: Portal, visit: Visit, *, scripts: bool) -> None:
+    settle(small_portal)
+    small_portal.wait_until(IN_MARCH)
+    adam = visit(small_portal, scripts=scripts).signs_in("adam@prove.example")
+    begins(adam)
+    adam.follows("Delete the draft").sees("K-7")
+    if scripts:
+        adam.looks()
+    adam.presses("Delete the draft").reads("The draft is deleted.")
+    assert adam.main.get_by_text("Prøvebrua").count() == 0
+    if scripts:
+        adam.looks()
+
+
+def test_a_workbook_with_faults_comes_back_marked(small_portal: Portal, visit: Visit) -> None:
+    settle(small_portal)
+    small_portal.wait_until(IN_MARCH)
+    adam = visit(small_portal).signs_in("adam@prove.example")
+    adam.goes_to("/contracts/import").looks()
+    with adam.page.expect_download() as template:
+        adam.follows("Download the Excel template")
+    content = filled(template.value.path().read_bytes(), {"reference": "K-7", "title": "Prøvebrua"})
+    given = {"name": "kontrakter.xlsx", "mimeType": XLSX, "buffer": content}
+    adam.main.locator("input[type=file]").set_input_files(given)  # type: ignore[arg-type]
+    assert adam.status_after(lambda: adam.presses("Upload")) in {303, 422}
+    adam.looks()
+    with adam.page.expect_download() as marked:
+        adam.follows("Download your file with the errors marked")
+    assert marked.value.suggested_filename.endswith("kontrakter.xlsx")
 
 
 def test_a_running_contract_is_paused_changed_and_handed_over(small_portal: Portal, visit: Visit) -> None:

@@ -47,6 +47,7 @@ NO_PAGES = {
     "cases.log",
     "contracts.import_template",
     "demo.practice",
+    "contracts.marked_import",
     "exports.workbook",
     "files.evidence",
     "pages.health",

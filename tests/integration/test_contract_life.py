@@ -11,16 +11,19 @@ from portal import calendars, clock
 from portal.errors import InvalidTransition
 from portal.extensions import db, transaction
 from portal.model import (
+    ACCOUNT_DUTY,
     AuditEvent,
+    Comparison,
     Contract,
     ContractState,
     Decision,
     FigureOrigin,
     PlannedFigure,
     ReportState,
+    Window,
 )
 from portal.operations import contract_accounts, contract_life, contracts, reviews
-from tests.contracts import contract_at, send_form, version_on
+from tests.contracts import contract_at, require_something, send_form, version_on
 from tests.integration.test_contract_setup import blamed
 from tests.integration.test_supplier_pages import app, seat, world
 from tests.pages import Seat, parsed, words
@@ -197,6 +200,8 @@ def test_a_state_that_does_not_follow_is_refused_by_the_contract_itself(world: W
 
 
 def test_a_contract_is_handed_over_reopened_and_closed_when_nothing_is_open(world: World, seat: Seat) -> None:
+    with transaction():
+        db.session.merge(world.contract).starts_on = date(2026, 3, 1)
     assert act(world, seat, "complete", handed_over_on="18.03.2026").status_code == 303
     contract = contract_at(place(world))
     assert (contract.state, contract.handed_over_on) == (ContractState.COMPLETED, date(2026, 3, 18))
@@ -222,6 +227,31 @@ def test_a_contract_is_handed_over_reopened_and_closed_when_nothing_is_open(worl
     assert "Nothing is open" in shown
     refused = adam.send(f"{place(world)}/sites", {"site_name": "Ny", "version": str(contract_at(place(world)).version)})
     assert "changes no more" in words(parsed(refused))
+
+
+def test_the_page_says_what_the_worker_has_still_to_open_and_to_judge(world: World, seat: Seat) -> None:
+    """The contract began in January, and nobody has opened January and February; nor the account; nor judged it all."""
+    with transaction():
+        contract = db.session.merge(world.contract)
+        require_something(contract, clause="9.9", window=Window.WHOLE)
+        account = {"kind": "", "indicator": ACCOUNT_DUTY, "comparison": Comparison.AT_MOST, "threshold": "10"}
+        require_something(contract, clause="5.9", **account)
+    submit(world)
+    with transaction():
+        reviews.decide(world.report, Decision.APPROVE, by=world.rita, version=world.report.version)
+    act(world, seat, "complete", handed_over_on="20.03.2026")
+    adam = seat(world.adam)
+    for path in (f"{place(world)}/acts/close", place(world)):
+        page = adam.page(path)
+        said = words(page)
+        assert "The report for January 2026: it is opened within the hour" in said
+        assert "The report for February 2026" in said
+        assert "The final account, clause 5.9: it is opened within the hour" in said
+        assert "The requirement of clause 9.9 for 1 January–20 March 2026: not judged yet" in said
+        assert page.xpath("//a[contains(@href, '/requirements#requirement-')]")
+    refused = adam.send(f"{place(world)}/acts/close", {"version": str(contract_at(place(world)).version)})
+    assert refused.status_code == 422
+    assert contract_at(place(world)).state == ContractState.COMPLETED
 
 
 @pytest.mark.parametrize("day", ["21.03.2026", "31.12.2025", ""])
@@ -389,5 +419,5 @@ def test_the_list_is_filtered_by_state_and_supplier(world: World, seat: Seat) ->
 
 def test_what_can_be_done_is_said_for_every_state() -> None:
     assert {state: bool(acts) for state, acts in contract_life._ACTS.items()} == {  # noqa: SLF001
-        state: state != ContractState.CLOSED for state in ContractState
+        state: state not in {ContractState.CLOSED, ContractState.DISCARDED} for state in ContractState
     }

@@ -353,6 +353,21 @@ def test_terms_come_along_from_an_earlier_contract(world: World, seat: Seat) -> 
     assert {row.supplier_id for row in rows} == {contract.supplier_id}
 
 
+def test_what_another_bidder_promised_and_another_contract_timed_does_not_come_along(world: World, seat: Seat) -> None:
+    """«At least 20 %», 25 from a day that is past, 60 promised by the one who won then: the new draft says 20."""
+    with transaction():
+        share = db.session.merge(world.contract).requirements[1]
+        share.steps = [{"from": "2026-01-15", "threshold": "25"}, {"from": "2027-01-01", "threshold": "40"}]
+        share.promised, share.promised_source, share.tolerance = "60", "Tilbudet s. 4", "0.5"
+    adam = seat(world.adam)
+    contract = contract_at(begin(adam, like=str(world.contract.public_id)))
+    [copied] = [each for each in contract.requirements if each.clause == "4.2"]
+    assert (copied.threshold, copied.tolerance) == ("20", "0.5")
+    assert (copied.steps, copied.promised, copied.promised_source) == ([], "", "")
+    assert copied.threshold_on(date(2027, 6, 1)) == "20"
+    assert "Steps with dates and what was promised in the bid are not copied" in words(adam.page("/contracts/new"))
+
+
 def test_another_supplier_of_a_draft_takes_over_all_below_it(world: World, seat: Seat) -> None:
     adam = seat(world.adam)
     address = begin(adam)

@@ -4,13 +4,15 @@ import uuid
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from typing import Any
 
 from flask import Flask
+from sqlalchemy import select
 
 from portal import clock, kinds
 from portal.calendars import Period
 from portal.extensions import db, transaction
-from portal.model import Decision, FigureOrigin, PeriodPurpose, Report, ReportState
+from portal.model import AuditEvent, Decision, FigureOrigin, PeriodPurpose, PlannedFigure, Report, ReportState
 from portal.operations import amendments, contracts, drafts, reports, reviews
 from portal.operations.drafts import RawLine
 from tests.assessing import approve_it, file
@@ -88,6 +90,46 @@ def test_an_approved_plan_is_noted_and_an_amended_one_takes_its_place(world: Wor
     again = planned(world)
     assert again["site/energy"] == (Decimal(20160), "kWh", "planen, revisjon 2")
     assert again["site/zero_emission_share_energy"][0] == 100
+
+
+def trail_of(report: Report) -> dict[str, Any]:
+    """What the trail says of the newest noting of a plan."""
+    noted = select(AuditEvent).where(AuditEvent.action == "plan.noted", AuditEvent.subject_id == str(report.public_id))
+    return db.session.scalars(noted.order_by(AuditEvent.id.desc())).first().facts  # type: ignore[union-attr]
+
+
+def test_a_plan_touches_nothing_that_a_person_entered_and_says_what_it_removed(world: World) -> None:
+    """Adam entered two figures of the plan on paper; the plan in the portal gives one of them, and then no longer."""
+    contract = world.contract
+    with transaction():
+        for indicator, amount in (("energy", "52176"), ("energy_clean", "9")):
+            entered = {"kind": "site", "indicator": indicator, "amount": Decimal(amount), "unit": "kWh"}
+            row = PlannedFigure(**contract.parties, origin=FigureOrigin.PLAN, source="Planen på papir s. 3", **entered)
+            contract.planned.append(row)
+    report = open_once(world, PeriodPurpose.PLAN, Period(date(2026, 1, 1), date(2026, 3, 31)))
+    fill_in(world, report, lines(plan_row("electricity", "10080", "3"), plan_row("diesel", "1000")))
+    sign(world, report)
+    approve_it(world, report)
+
+    def said(source: str) -> dict[str, Decimal]:
+        db.session.expire_all()
+        return {each.indicator: each.amount for each in world.contract.planned if each.source == source}
+
+    by_hand = {"energy": Decimal(52176), "energy_clean": Decimal(9)}
+    assert said("Planen på papir s. 3") == by_hand
+    assert said("planen, revisjon 1")["energy"] == 20160
+    assert {each.report_id for each in world.contract.planned} == {None, report.id}
+    with transaction():
+        amendments.propose(report, "Alt utgår.", by=world.anna, version=report.version)
+    fill_in(world, report, lines(plan_row("diesel", "0")))
+    sign(world, report)
+    approve_it(world, report)
+    assert said("Planen på papir s. 3") == by_hand
+    assert "zero_emission_share_energy" not in said("planen, revisjon 2"), "a share of nothing is no figure"
+    facts = trail_of(report)
+    assert facts["removed"] == {"site/zero_emission_share_energy": ["50", "%"]}
+    assert facts["before"]["site/emissions_co2"] == ["2660", "kg CO2"]
+    assert facts["figures"]["site/energy"] == ["0", "kWh"]
 
 
 def test_a_plan_counts_nowhere_and_is_no_month_before(world: World) -> None:

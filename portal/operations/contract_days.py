@@ -1,0 +1,76 @@
+"""The days of a contract: the last one, the periods that it has, and which of them reports are about."""
+
+from collections.abc import Sequence
+from datetime import date
+from typing import NamedTuple
+
+from sqlalchemy import and_, select
+
+from portal import calendars, clock
+from portal.calendars import Period
+from portal.extensions import db
+from portal.model import Contract, ContractState, PeriodPurpose, Report, ReportingPeriod, ReportState, Revision
+
+_HANDED_OVER = frozenset({ContractState.COMPLETED, ContractState.CLOSED})
+
+
+class Filed(NamedTuple):
+    """A regular report, as far as its days and what is in force of it go."""
+
+    report_id: int
+    days: Period
+    revision_id: int | None
+    """The revision in force; None before one is approved."""
+
+
+def is_handed_over(contract: Contract) -> bool:
+    """Whether the work was handed over."""
+    return contract.state in _HANDED_OVER and contract.handed_over_on is not None
+
+
+def last_day(contract: Contract) -> date:
+    """The contract's last day: as agreed with its change orders, or that of the handover where it came first."""
+    if is_handed_over(contract) and contract.handed_over_on is not None:
+        return min(contract.ends_on, contract.handed_over_on)
+    return contract.ends_on
+
+
+def counted_on(contract: Contract, ends_on: date) -> date:
+    """The day by which a report counts: its period's last, or the contract's where the report reaches beyond it.
+
+    A report that was signed before the handover was noted is one whole, and its days after that are no days of the
+    contract: neither does it fall out of what is judged, nor does what was to apply later bind it.
+    """
+    return min(ends_on, last_day(contract))
+
+
+def expected(contract: Contract, taken: Sequence[Period] = ()) -> tuple[Period, ...]:
+    """The regular periods of a contract by its days, frequency and pauses, oldest first; `taken` days are left out."""
+    return calendars.periods(
+        contract.starts_on, last_day(contract), contract.frequency, [*contract.paused_days, *taken]
+    )
+
+
+def expected_in(contract: Contract, span: Period) -> list[Period]:
+    """The regular periods whose last day lies in a stretch of days."""
+    return [each for each in expected(contract) if span.starts_on <= each.ends_on <= span.ends_on]
+
+
+def filed(contract: Contract) -> list[Filed]:
+    """The regular reports of a contract, oldest first, without those that are spared; asked for at once."""
+    in_force = and_(Revision.report_id == Report.id, Revision.number == Report.accepted_number)
+    rows = (
+        select(Report.id, ReportingPeriod.starts_on, ReportingPeriod.ends_on, Revision.id)
+        .join(ReportingPeriod, Report.period_id == ReportingPeriod.id)
+        .outerjoin(Revision, in_force)
+        .where(Report.contract_id == contract.id, Report.state != ReportState.SPARED)
+        .where(ReportingPeriod.purpose == PeriodPurpose.REGULAR)
+        .order_by(ReportingPeriod.ends_on, Report.id)
+    )
+    return [Filed(row[0], Period(row[1], row[2]), row[3]) for row in db.session.execute(rows)]
+
+
+def unopened(contract: Contract, reports: Sequence[Filed]) -> list[Period]:
+    """The stretches of days that have begun, are to be reported on, and have no report yet."""
+    today = clock.today(contract.time_zone)
+    return [each for each in expected(contract, [row.days for row in reports]) if each.starts_on <= today]

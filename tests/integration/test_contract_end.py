@@ -1,0 +1,372 @@
+"""How a contract ends: its last day, what was signed beyond it, its account, and what keeps it from being closed."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, date, datetime
+from typing import Any
+
+import pytest
+from sqlalchemy import event, select
+
+from portal import clock
+from portal.errors import Refused
+from portal.extensions import db, transaction
+from portal.model import (
+    ACCOUNT_DUTY,
+    Comparison,
+    Contract,
+    ContractState,
+    Deviation,
+    Pause,
+    PeriodPurpose,
+    Report,
+    ReportingPeriod,
+    ReportState,
+    Requirement,
+    Window,
+)
+from portal.operations import breaches, contract_life, reports, windows
+from portal.work import open_periods
+from tests.assessing import amend, approve_it, cases_of, duty, file, findings_of, only, windows_of
+from tests.integration.test_once import fill_in, lines, sign
+from tests.world import World
+
+MARCH, APRIL, MAY, JUNE = (date(2026, month, 1) for month in (3, 4, 5, 6))
+END_OF_APRIL, END_OF_DECEMBER = date(2026, 4, 30), date(2026, 12, 31)
+# 1 008 kWh and 400 l are 1008 / (1008 + 4032) = 20 %; 0 and 500 l are 0 of 5 040 kWh.
+AT_20 = {"electric": "1008", "diesel": "400"}
+AT_0 = {"electric": "0", "diesel": "500"}
+
+
+@pytest.fixture
+def database_url(everyday_database_url: str) -> str:
+    return everyday_database_url
+
+
+def on(month: int, day: int) -> None:
+    clock.move_to(datetime(2026, month, day, 9, tzinfo=UTC))
+
+
+def hand_over(world: World, day: date) -> None:
+    with transaction():
+        contract_life.complete(world.contract, day, by=world.adam, version=world.contract.version)
+
+
+def reopen(world: World) -> None:
+    with transaction():
+        contract_life.reopen(world.contract, "Mangler.", by=world.adam, version=world.contract.version)
+
+
+def hourly() -> None:
+    """What the worker does every hour, in transactions of its own."""
+    db.session.rollback()
+    open_periods({})
+    db.session.rollback()
+    db.session.expire_all()
+
+
+def spans(requirement: Requirement) -> list[tuple[date, date, str]]:
+    return [(each.starts_on, each.ends_on, each.figure["value"]) for each in windows_of(requirement)]
+
+
+# -- the last day ------------------------------------------------------------------------------------------------------
+
+
+def test_a_handover_after_the_agreed_end_lets_every_window_be_judged(world: World) -> None:
+    """The contract ended on 30 April; the work was handed over on 20 May. 1 008 of 10 080 kWh are 10 %."""
+    whole, year = duty(world, "20", window=Window.WHOLE), duty(world, "20")
+    only(world, MARCH, END_OF_APRIL, whole, year)
+    file(world, MARCH, **AT_0)
+    file(world, APRIL, **AT_20)
+    on(5, 21)
+    hand_over(world, date(2026, 5, 20))
+    hourly()
+    assert spans(whole) == [(MARCH, END_OF_APRIL, "10")]
+    assert spans(year) == [(MARCH, END_OF_APRIL, "10")]
+    assert len(cases_of(whole)) == 1
+
+
+def test_a_handover_inside_a_signed_period_takes_all_of_its_report_in(world: World) -> None:
+    """April was signed as a whole; the handover of the 20th was noted in May. 1 008 of 10 080 kWh are 10 %."""
+    whole, running = duty(world, "20", window=Window.WHOLE), duty(world, "20", window=Window.RUNNING)
+    only(world, MARCH, END_OF_DECEMBER, whole, running)
+    file(world, MARCH, **AT_0)
+    april = file(world, APRIL, **AT_20)
+    assert [each[1] for each in spans(running)] == [date(2026, 3, 31), END_OF_APRIL]
+    on(5, 6)
+    hand_over(world, date(2026, 4, 20))
+    hourly()
+    assert spans(whole) == [(MARCH, date(2026, 4, 20), "10")]
+    assert [each[1:] for each in spans(running)] == [(date(2026, 3, 31), "0"), (date(2026, 4, 20), "10")]
+    before = len(findings_of(whole))
+    amend(world, april, electric="2016", diesel="300")  # 2 016 of 5 040 in April, 2 016 of 10 080 in all
+    assert findings_of(whole)[before:] == ["on_course"], "it belongs to the window, and is not judged by itself"
+    assert spans(whole) == [(MARCH, date(2026, 4, 20), "20")]
+    assert [each.state for each in cases_of(whole)] == ["fell_away"]
+
+
+def test_a_window_is_open_again_when_the_contract_is_and_is_judged_as_the_same(world: World) -> None:
+    """0 of 5 040 at the first handover; 1 008 of 10 080 at the second: one window, one case."""
+    whole = duty(world, "20", window=Window.WHOLE)
+    only(world, MARCH, END_OF_DECEMBER, whole)
+    file(world, MARCH, **AT_0)
+    hand_over(world, date(2026, 3, 31))
+    hourly()
+    assert (spans(whole), windows.standing(whole).so_far) == ([(MARCH, date(2026, 3, 31), "0")], None)
+    reopen(world)
+    hourly()
+    so_far = windows.standing(whole).so_far
+    assert so_far is not None
+    assert so_far.span == (MARCH, END_OF_DECEMBER)
+    file(world, APRIL, **AT_20)
+    hand_over(world, END_OF_APRIL)
+    hourly()
+    assert spans(whole) == [(MARCH, END_OF_APRIL, "10")]
+    assert len(cases_of(whole)) == 1
+
+
+def test_a_threshold_from_after_the_handover_binds_nothing(world: World) -> None:
+    """April's report reaches ten days past the handover; the step of 25 April is of days that never came."""
+    whole = duty(world, "5", window=Window.WHOLE, steps=[{"from": "2026-04-25", "threshold": "50"}])
+    later = duty(world, "50", window=Window.YEAR, valid_from=date(2026, 4, 25))
+    only(world, MARCH, END_OF_DECEMBER, whole, later)
+    file(world, MARCH, **AT_0)
+    april = file(world, APRIL, **AT_20)
+    on(5, 6)
+    hand_over(world, date(2026, 4, 20))
+    hourly()
+    assert [each.result for each in windows_of(whole)] == ["met"]
+    known = len(findings_of(later))
+    amend(world, april, electric="1008", diesel="400.5")
+    assert findings_of(later)[known:] == [], "it was in force on no day of the contract"
+    assert cases_of(later) == []
+
+
+def test_a_period_that_is_spared_keeps_no_window_open(world: World) -> None:
+    year = duty(world, "20")
+    only(world, MARCH, date(2026, 5, 31), year)
+    file(world, MARCH, **AT_20)
+    on(4, 10)
+    hourly()
+    with transaction():
+        contract = world.contract
+        contract.pauses.append(Pause(**contract.parties, starts_on=APRIL, ends_on=END_OF_APRIL, reason="Frost."))
+    hourly()
+    file(world, MAY, **AT_20)
+    assert ReportState.SPARED in set(db.session.scalars(select(Report.state)))
+    assert [each.result for each in windows_of(year)] == ["met"]
+
+
+def test_days_that_nobody_opened_before_the_handover_are_still_asked_for(world: World) -> None:
+    """Nobody was at work from March until the handover was noted: April and May until the 10th are reported too."""
+    whole = duty(world, "20", window=Window.WHOLE)
+    only(world, MARCH, END_OF_DECEMBER, whole)
+    file(world, MARCH, **AT_20)
+    on(5, 11)
+    hand_over(world, date(2026, 5, 10))
+    hourly()
+    rows = select(ReportingPeriod.starts_on, ReportingPeriod.ends_on).order_by(ReportingPeriod.starts_on)
+    assert [tuple(row) for row in db.session.execute(rows)][1:] == [(APRIL, END_OF_APRIL), (MAY, date(2026, 5, 10))]
+    assert windows_of(whole) == [], "two reports are not there yet"
+
+
+# -- the account -------------------------------------------------------------------------------------------------------
+
+
+def ask_for_account(world: World) -> None:
+    with transaction():
+        world.contract.requirements.append(
+            Requirement(
+                **world.contract.parties,
+                kind="",
+                indicator=ACCOUNT_DUTY,
+                comparison=Comparison.AT_MOST,
+                threshold="10",
+                clause="5.2",
+                valid_from=world.contract.starts_on,
+            )
+        )
+
+
+def accounts(world: World) -> list[Report]:
+    db.session.expire_all()
+    rows = select(Report).join(ReportingPeriod, Report.period_id == ReportingPeriod.id)
+    mine = rows.where(Report.contract_id == world.contract.id, ReportingPeriod.purpose == PeriodPurpose.ACCOUNT)
+    return list(db.session.scalars(mine.order_by(Report.id)).unique())
+
+
+def test_an_open_account_rests_while_the_contract_runs_again(world: World) -> None:
+    only(world, MARCH, END_OF_DECEMBER)
+    ask_for_account(world)
+    on(3, 23)
+    hand_over(world, date(2026, 3, 20))
+    hourly()
+    [account] = accounts(world)
+    reopen(world)
+    hourly()
+    [account] = accounts(world)
+    assert account.state == ReportState.SPARED
+    on(6, 30)
+    with transaction():
+        reports.catch_up(account.id)
+    assert [each for each in db.session.scalars(select(Deviation)) if each.report_id == account.id] == []
+    hand_over(world, date(2026, 6, 20))
+    hourly()
+    [account] = accounts(world)
+    assert (account.state, account.period.ends_on) == (ReportState.DRAFT, date(2026, 6, 20))
+    # ten working days after Saturday 20 June: 22–26 June, 29 June–3 July
+    assert account.due_at == datetime(2026, 7, 3, 21, 59, 59, tzinfo=UTC)
+
+
+def file_account(world: World, account: Report) -> None:
+    fill_in(world, account, lines({"carrier": "diesel", "amount": "500"}))
+    sign(world, account)
+    approve_it(world, account)
+
+
+def test_a_signed_account_is_asked_for_anew_at_the_second_handover(world: World) -> None:
+    only(world, MARCH, END_OF_DECEMBER)
+    ask_for_account(world)
+    file(world, MARCH, **AT_0)
+    on(4, 7)
+    hand_over(world, date(2026, 3, 31))
+    hourly()
+    file_account(world, accounts(world)[0])
+    reopen(world)
+    hourly()
+    assert [each.state for each in accounts(world)] == [ReportState.APPROVED]
+    file(world, APRIL, **AT_0)
+    on(5, 7)
+    hand_over(world, END_OF_APRIL)
+    hourly()
+    first, second = accounts(world)
+    assert (first.state, first.period.ends_on) == (ReportState.APPROVED, date(2026, 3, 31))
+    assert (second.state, second.period.ends_on) == (ReportState.OPEN, END_OF_APRIL)
+    assert (second.period.starts_on, second.due_at) == (MARCH, datetime(2026, 5, 18, 21, 59, 59, tzinfo=UTC))
+    hourly()
+    assert len(accounts(world)) == 2
+    fill_in(world, second, lines({"carrier": "diesel", "amount": "1000"}))
+    reopen(world)
+    hourly()
+    hand_over(world, date(2026, 3, 31))
+    hourly()
+    assert [each.state for each in accounts(world)] == [ReportState.APPROVED, ReportState.SPARED], (
+        "the account that was signed for these days stands"
+    )
+
+
+# -- closed ------------------------------------------------------------------------------------------------------------
+
+
+def close(world: World) -> None:
+    with transaction():
+        contract_life.close(world.contract, by=world.adam, version=world.contract.version)
+
+
+def test_a_contract_is_not_closed_before_everything_expected_was_opened_filed_and_judged(world: World) -> None:
+    whole = duty(world, "20", window=Window.WHOLE)
+    only(world, MARCH, END_OF_DECEMBER, whole)
+    ask_for_account(world)
+    file(world, MARCH, **AT_20)
+    on(4, 10)
+    hand_over(world, date(2026, 4, 10))
+    matters = contract_life.open_matters(world.contract)
+    assert matters.periods == [(APRIL, date(2026, 4, 10))]
+    assert [each.indicator for each in matters.duties] == [ACCOUNT_DUTY]
+    assert [(each.requirement.id, each.span) for each in matters.windows] == [(whole.id, (MARCH, date(2026, 4, 10)))]
+    with pytest.raises(Refused):
+        close(world)
+    hourly()
+    matters = contract_life.open_matters(world.contract)
+    assert (matters.periods, matters.duties, len(matters.reports), len(matters.windows)) == ([], [], 2, 1)
+    [account] = accounts(world)
+    file_account(world, account)
+    world.report = april = next(each for each in matters.reports if each.id != account.id)
+    with transaction():
+        april.contract.pauses.append(
+            Pause(**world.contract.parties, starts_on=APRIL, ends_on=date(2026, 4, 10), reason="Frost.")
+        )
+    hourly()
+    assert april.state == ReportState.SPARED
+    matters = contract_life.open_matters(world.contract)
+    assert (matters.reports, [each.requirement.id for each in matters.windows]) == ([], [whole.id])
+    with pytest.raises(Refused):
+        close(world)
+    on(4, 11)
+    hourly()
+    assert [each.result for each in windows_of(whole)] == ["met"]
+    close(world)
+    assert world.contract.state == ContractState.CLOSED
+
+
+def test_what_a_closed_contract_still_has_is_judged(world: World) -> None:
+    """It was closed before closing asked for its windows."""
+    whole = duty(world, "20", window=Window.WHOLE)
+    only(world, MARCH, END_OF_APRIL, whole)
+    file(world, MARCH, **AT_0)
+    file(world, APRIL, **AT_20)
+    on(5, 21)
+    with transaction():
+        contract = world.contract
+        contract.handed_over_on = date(2026, 5, 20)
+        contract.move(ContractState.COMPLETED, by=world.adam)
+        contract.move(ContractState.CLOSED, by=world.adam)
+    hourly()
+    assert [each.result for each in windows_of(whole)] == ["broken"]
+
+
+# -- judged by the hour, without work for what is judged --------------------------------------------------------------
+
+
+@contextmanager
+def statements() -> Iterator[list[str]]:
+    found: list[str] = []
+
+    def note(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
+        found.append(statement)
+
+    event.listen(db.engine, "before_cursor_execute", note)
+    try:
+        yield found
+    finally:
+        event.remove(db.engine, "before_cursor_execute", note)
+
+
+def asked_in_an_hour(world: World) -> int:
+    """How many statements the hourly look at the windows takes, when nothing has changed."""
+    number = world.contract.id
+    db.session.rollback()
+    db.session.expunge_all()
+    with statements() as found:
+        assert windows.is_waiting(number) is False
+        db.session.rollback()
+    db.session.expunge_all()
+    world.contract = db.session.get_one(Contract, number)
+    with statements() as judging, transaction():
+        assert breaches.judge_windows(number) == 0
+    return len(found) + len(judging)
+
+
+def test_an_hour_in_which_nothing_changed_asks_no_more_the_more_was_judged(world: World) -> None:
+    running, year = duty(world, "20", window=Window.RUNNING), duty(world, "20")
+    only(world, MARCH, END_OF_DECEMBER, running, year)
+    file(world, MARCH, **AT_20)
+    few = asked_in_an_hour(world)
+    for month in (APRIL, MAY, JUNE):
+        file(world, month, **AT_20)
+    assert len(windows_of(running)) == 4
+    assert asked_in_an_hour(world) == few
+
+
+def test_nobody_waits_for_a_writer_when_no_window_waits(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    share = duty(world, "20")
+    only(world, MARCH, date(2026, 3, 31), share)
+    file(world, MARCH, **AT_0)
+    asked: list[int] = []
+    monkeypatch.setattr(breaches, "judge_windows", asked.append)
+    hourly()
+    assert asked == []
+    with transaction():
+        windows_of(share)[0].revisions = []
+    hourly()
+    assert asked == [world.contract.id]
