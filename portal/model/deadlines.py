@@ -22,6 +22,11 @@ CAME_FIRST = Text(
     "No answer is needed any more: the report came before the request was answered, or is not to be filed.",
 )
 
+ANSWERED_TOO_LATE = Text(
+    "Søknaden kan ikke lenger besvares: dagen det ble søkt om tid til, er forbi. Dagene til og med den teller ikke.",
+    "The request can no longer be answered: the day that time was asked for until is past. Days up to it do not count.",
+)
+
 
 class ExtensionState(StrEnum):
     """Where a request for more time is."""
@@ -31,6 +36,8 @@ class ExtensionState(StrEnum):
     REFUSED = "refused"
     LAPSED = "lapsed"
     """What more time was asked for came before the answer did."""
+    UNANSWERED = "unanswered"
+    """The day that was wished for came before the answer did: until then nothing was late, from then on it is."""
 
 
 class ExtensionRequest(OfContract, Row):
@@ -50,6 +57,9 @@ class ExtensionRequest(OfContract, Row):
     answer: Mapped[str] = mapped_column(Prose, default="")
     answered_by_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("person.id"))
     answered_at: Mapped[datetime | None] = mapped_column(Moment)
+    """When it was answered, or ended without an answer: from then on it keeps nobody waiting."""
+    chased_at: Mapped[datetime | None] = mapped_column(Moment)
+    """When the buyer was last reminded that it waits for an answer."""
     report: Mapped[Report | None] = relationship()
     deviation: Mapped[Deviation | None] = relationship()
     asked_by: Mapped[Person] = relationship(foreign_keys=[asked_by_id], lazy="joined")
@@ -64,9 +74,11 @@ class ExtensionRequest(OfContract, Row):
         return subject
 
     def demand_open(self) -> None:
-        """Raise InvalidTransition when it has been answered, or is no longer needed."""
+        """Raise InvalidTransition when it has been answered, or it is too late to."""
         if self.state == ExtensionState.LAPSED:
             raise InvalidTransition(CAME_FIRST)
+        if self.state == ExtensionState.UNANSWERED:
+            raise InvalidTransition(ANSWERED_TOO_LATE)
         if self.state != ExtensionState.ASKED:
             raise InvalidTransition(ANSWERED)
 

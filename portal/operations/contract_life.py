@@ -161,7 +161,7 @@ def start(contract: Contract, *, by: Membership, version: int) -> None:
 def look_at_periods(contract: Contract) -> None:
     """Ask the worker to open, shorten or spare periods now, and not at the next full hour."""
     touch(contract)
-    enqueue("periods.open", {}, key=f"periods-{contract.public_id}-{contract.version}")
+    enqueue("periods.open", {})
 
 
 # -- pauses ------------------------------------------------------------------------------------------------------------

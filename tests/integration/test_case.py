@@ -159,7 +159,7 @@ def test_a_notice_that_does_not_arrive_becomes_a_task(world: World) -> None:
     tick()
     assert open_tasks() == ["confirm_delivery"]
     with transaction():
-        notices.settle_delivery(deviation, "", by=world.adam, version=deviation.version)
+        notices.settle_delivery(deviation, None, by=world.adam, version=deviation.version)
     assert (open_tasks(), deviation.state) == ([], DeviationState.NOTIFIED)
     clock.move_to(clock.now() + timedelta(days=2, minutes=1))
     tick()
@@ -233,7 +233,7 @@ def test_a_letter_that_arrives_while_somebody_asks_is_not_sent_again(world: Worl
     deliver_mail()
     assert (open_tasks(), deviation.state) == (["reply"], DeviationState.AWAITING_REPLY)
     with pytest.raises(Conflict), transaction():
-        notices.settle_delivery(deviation, "", by=world.adam, version=deviation.version)
+        notices.settle_delivery(deviation, None, by=world.adam, version=deviation.version)
     assert len(deviation.notices) == 1
 
 

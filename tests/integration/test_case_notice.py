@@ -244,7 +244,7 @@ def test_never_opened_becomes_a_task_and_opening_it_then_is_enough(world: World)
     tick()
     assert open_tasks() == ["confirm_delivery"], "three working days unopened"
     with transaction():
-        notices.settle_delivery(deviation, "", by=world.adam, version=deviation.version)
+        notices.settle_delivery(deviation, None, by=world.adam, version=deviation.version)
     assert deviation.notices[0].reminded_at is not None, "sending it again reminds"
     clock.move_to(datetime(2026, 3, 23, 9, tzinfo=UTC))
     tick()
