@@ -53,7 +53,7 @@ class DeviationState(StrEnum):
 
 _NEXT_DEVIATION = {
     DeviationState.FOUND: {DeviationState.DISMISSED, DeviationState.NOTIFIED, DeviationState.FELL_AWAY},
-    DeviationState.NOTIFIED: {DeviationState.NOTIFIED, DeviationState.AWAITING_REPLY},
+    DeviationState.NOTIFIED: {DeviationState.NOTIFIED, DeviationState.AWAITING_REPLY, DeviationState.CLOSED},
     DeviationState.AWAITING_REPLY: {DeviationState.ASSESSING_REPLY, DeviationState.CLOSED},
     DeviationState.ASSESSING_REPLY: {DeviationState.SANCTION_PROPOSED, DeviationState.CLOSED},
     DeviationState.SANCTION_PROPOSED: {DeviationState.ASSESSING_REPLY, DeviationState.CLOSED},

@@ -227,7 +227,7 @@ def dismiss(deviation: Deviation, reason: str, *, by: Membership, version: int) 
 
 
 def withdraw_notice(deviation: Deviation, reason: str, *, by: Membership, version: int) -> None:
-    """Take the notice back while the supplier still has time to reply, and close the case, with the reason."""
+    """Take the notice back, on its way or while the supplier has time to reply, and close the case with the reason."""
     demand_assessor(deviation, by, version)
     _demand_reason(reason)
     deviation.outcome = reason.strip()

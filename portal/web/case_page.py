@@ -28,6 +28,8 @@ from portal.web.kept_files import KeptFile
 from portal.web.process_views import Standing, standing
 from portal.web.progress import way
 
+TAKEN_BACK = frozenset({DeviationState.NOTIFIED, DeviationState.AWAITING_REPLY})
+"""As long as a notice is on its way, or the supplier has time to reply, it can be taken back."""
 TAKES_REPLIES = frozenset({DeviationState.AWAITING_REPLY, DeviationState.ASSESSING_REPLY})
 STEPS = (
     "assess",
@@ -90,7 +92,6 @@ def _what_can_be_done(deviation: Deviation, by: Membership) -> dict[str, Any]:
     may = task is not None and allowed(by, tasks.PERMISSION_OF[task.element])
     own = may and task is not None and task.element == "approve_sanction" and _proposed_by(deviation, by)
     may_reply = deviation.state in TAKES_REPLIES and allowed(by, Permission.CASE_REPLY)
-    is_waiting = deviation.state == DeviationState.AWAITING_REPLY
     return {
         "task": task,
         "may": may and not own,
@@ -99,7 +100,7 @@ def _what_can_be_done(deviation: Deviation, by: Membership) -> dict[str, Any]:
         "may_ask": extensions.may_ask(deviation, by),
         "may_grant": allowed(by, Permission.DEADLINE_GRANT),
         "requests": time_asked.of(deviation),
-        "may_withdraw": is_waiting and allowed(by, Permission.CASE_ASSESS),
+        "may_withdraw": deviation.state in TAKEN_BACK and allowed(by, Permission.CASE_ASSESS),
         "may_propose": allowed(by, Permission.SANCTION_PROPOSE),
         "turn": case_views.turn(deviation, task),
     }

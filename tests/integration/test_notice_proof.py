@@ -290,7 +290,7 @@ def test_noted_on_the_page_and_read_by_both(world: World, app: Flask) -> None:
     assert "16 Mar 2026 to Egil Ekstern: I møte" in shown
     assert "kvittering.txt" in shown
     db.session.expire_all()
-    file = f"/files/{deviation.notices[0].evidence[0].public_id}"
+    file = f"/files/evidence/{deviation.notices[0].evidence[0].public_id}"
     assert [desk.get(file).status_code for desk in (adam, bo, stranger)] == [200, 200, 404]
 
 
