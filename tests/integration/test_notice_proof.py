@@ -11,7 +11,7 @@ from portal import calendars, clock
 from portal.errors import Invalid
 from portal.extensions import db, transaction
 from portal.model import Deviation, DeviationState, MailState, Notice, NoticeStart, OutgoingMail, Representative
-from portal.operations import audit, deliveries, notices
+from portal.operations import audit, deliveries, deviations, notices
 from portal.operations.mail import Outcome
 from tests.casework import CHARGER, delivered, notified, served
 from tests.desk import give_passwords, sit_down, words
@@ -290,8 +290,41 @@ def test_noted_on_the_page_and_read_by_both(world: World, app: Flask) -> None:
     assert "16 Mar 2026 to Egil Ekstern: I møte" in shown
     assert "kvittering.txt" in shown
     db.session.expire_all()
-    file = f"/files/evidence/{deviation.notices[0].evidence[0].public_id}"
+    file = f"/evidence/{deviation.notices[0].evidence[0].public_id}"
     assert [desk.get(file).status_code for desk in (adam, bo, stranger)] == [200, 200, 404]
+
+
+# -- taken back before it counts ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("asked", [False, True])
+def test_a_notice_can_be_taken_back_before_it_counts_as_given(world: World, asked: bool) -> None:
+    """On its way, and when somebody is asked what became of it; what arrives afterwards changes nothing."""
+    deviation = notified(world)
+    if asked:
+        at(TUESDAY + timedelta(days=3))
+    assert open_tasks() == (["confirm_delivery"] if asked else [])
+    with pytest.raises(Invalid), transaction():
+        deviations.withdraw_notice(deviation, " ", by=world.adam, version=deviation.version)
+    with transaction():
+        deviations.withdraw_notice(deviation, "Feil kontrakt.", by=world.adam, version=deviation.version)
+    assert (deviation.state, deviation.outcome, open_tasks()) == (DeviationState.CLOSED, "Feil kontrakt.", [])
+    closed = select(OutgoingMail.to_address).where(OutgoingMail.letter == "case_closed")
+    assert sorted(db.session.scalars(closed)) == ["anna@prove.example", "bo@prove.example"]
+    arrive("bo@prove.example")
+    assert (deviation.state, deviation.reply_due_at, open_tasks()) == (DeviationState.CLOSED, None, [])
+
+
+def test_taking_it_back_is_offered_on_the_page_while_it_is_on_its_way(world: World, app: Flask) -> None:
+    deviation = notified(world)
+    give_passwords(world)
+    adam, bo = sit_down(app, world.adam), sit_down(app, world.bo)
+    url = f"/cases/{deviation.public_id}/withdraw"
+    assert url in adam.get(f"/cases/{deviation.public_id}").text
+    told = {"withdraw-version": str(deviation.version), "withdraw-reason": "Feil kontrakt."}
+    assert bo.send(url, **told).status_code == 403
+    assert adam.send(url, **told).status_code == 303
+    assert "Feil kontrakt." in adam.reads(f"/cases/{deviation.public_id}")
 
 
 # -- the rule stands ---------------------------------------------------------------------------------------------------
