@@ -5,6 +5,7 @@ answers ends on the day that was wished for, which is the deadline from then on.
 """
 
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import select
 
@@ -151,7 +152,7 @@ def answerers(buyer_id: int) -> list[Person]:
     return accounts.people(buyer_id, Role.CONTRACT_MANAGER) or accounts.people(buyer_id, Role.ADMINISTRATOR)
 
 
-def facts(request: ExtensionRequest) -> dict[str, object]:
+def facts(request: ExtensionRequest) -> dict[str, Any]:
     """What letters about a request show."""
     subject = request.subject
     is_report = isinstance(subject, Report)
