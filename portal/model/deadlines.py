@@ -3,10 +3,11 @@
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import ForeignKey
+from sqlalchemy import ForeignKey, true
 from sqlalchemy import Text as Prose
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from portal import clock
 from portal.errors import InvalidTransition
 from portal.model.accounts import Membership, Person
 from portal.model.audit import record
@@ -53,6 +54,8 @@ class ExtensionRequest(OfContract, Row):
     due_at: Mapped[datetime] = mapped_column(Moment)
     """The deadline as it was when more time was asked for."""
     wished_until: Mapped[datetime] = mapped_column(Moment)
+    holds: Mapped[bool] = mapped_column(default=True, server_default=true())
+    """Whether the deadline waits for the answer. Who has got a no and asks again waits at their own risk."""
     granted_until: Mapped[datetime | None] = mapped_column(Moment)
     answer: Mapped[str] = mapped_column(Prose, default="")
     answered_by_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("person.id"))
@@ -72,6 +75,16 @@ class ExtensionRequest(OfContract, Row):
         if subject is None:
             raise ValueError(f"request {self.public_id} is about nothing")
         return subject
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the day that was wished for is past."""
+        return clock.now() >= self.wished_until
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether it waits for an answer that can still be given."""
+        return self.state == ExtensionState.ASKED and not self.is_over
 
     def demand_open(self) -> None:
         """Raise InvalidTransition when it has been answered, or it is too late to."""

@@ -201,7 +201,7 @@ def grant(request: ExtensionRequest, until: date | None, answer: str, *, by: Mem
 def refuse(request: ExtensionRequest, answer: str, *, by: Membership) -> None:
     """Give no more time, with the reason. Days that the request waited for its answer past the deadline never count.
 
-    Whoever held back until the answer came has at least a working day from then.
+    Whoever held back until the answer came has at least a working day from then, if the deadline waited for it.
 
     Raises:
         Conflict: somebody has answered, or what was asked about has come.
@@ -212,7 +212,7 @@ def refuse(request: ExtensionRequest, answer: str, *, by: Membership) -> None:
         raise Invalid(SAY_WHY_NOT, (Problem("required", SAY_WHY_NOT, "words"),))
     _answer(request, ExtensionState.REFUSED, answer, by)
     due_at, least = due_of(subject), _a_working_day(subject)
-    if due_at is not None and least > due_at:
+    if request.holds and due_at is not None and least > due_at:
         _move(subject, least)
     elif due_at is not None:
         time_asked.tell(subject)
@@ -234,7 +234,7 @@ def _hold(request: ExtensionRequest, by: Membership) -> Subject:
     processes.hold(request.subject)
     db.session.refresh(request)
     request.demand_open()
-    if time_asked.is_over(request):
+    if request.is_over:
         raise Conflict(ANSWERED_TOO_LATE)
     return request.subject
 

@@ -155,6 +155,17 @@ def _kept(
     return answer
 
 
+def came_late(reply: Reply) -> bool:
+    """Whether it came after the time to reply, and not while the buyer had to answer a request for more of it."""
+    due_at, came_at = reply.deviation.reply_due_at, reply.created_at
+    waits = [
+        (each.created_at, each.answered_at or each.wished_until)
+        for each in time_asked.of(reply.deviation)
+        if each.holds
+    ]
+    return due_at is not None and came_at > due_at and not any(asked <= came_at <= until for asked, until in waits)
+
+
 def note_no_reply(*, deviation_id: int) -> dict[str, object]:
     """The time to reply is over; what has come, if anything, is assessed now. Asked by the process."""
     deviation = lookup.by_number(Deviation, deviation_id)

@@ -37,24 +37,36 @@ def of(subject: Subject) -> list[ExtensionRequest]:
 
 def open_for(subject: Subject) -> ExtensionRequest | None:
     """The request about this that nobody has answered, whether its day is past or not."""
-    return next((each for each in of(subject) if each.state == ExtensionState.ASKED), None)
+    is_open = (each for each in of(subject) if each.state == ExtensionState.ASKED and each.answered_at is None)
+    return next(is_open, None)
 
 
 def waiting_for(subject: Subject) -> ExtensionRequest | None:
     """The request about this that waits for its answer."""
-    request = open_for(subject)
-    return request if request is not None and not is_over(request) else None
-
-
-def is_over(request: ExtensionRequest) -> bool:
-    """Whether the day that was wished for is past."""
-    return clock.now() >= request.wished_until
+    return next((each for each in of(subject) if each.is_waiting), None)
 
 
 def hold(request: ExtensionRequest) -> None:
-    """From now on the deadline waits for the answer."""
-    _note_held(request.subject, request.wished_until)
-    tell(request.subject)
+    """From now on the deadline waits for the answer, unless the last one to the same was a no.
+
+    Otherwise nobody would ever have to come to an end: each refusal on the last day leaves a working day more.
+    """
+    request.holds = not was_refused(request.subject)
+    if request.holds:
+        _note_held(request.subject, request.wished_until)
+        tell(request.subject)
+
+
+def was_refused(subject: Subject) -> bool:
+    """Whether the last answer about the deadline that runs now was a no."""
+    revision = subject.latest if isinstance(subject, Report) else None
+    answered = [
+        each
+        for each in of(subject)
+        if each.state in {ExtensionState.REFUSED, ExtensionState.GRANTED}
+        and (revision is None or each.created_at > revision.signed_at)
+    ]
+    return bool(answered) and answered[-1].state == ExtensionState.REFUSED
 
 
 def release(subject: Subject) -> None:
@@ -79,27 +91,32 @@ def lapse(subject: Subject) -> bool:
     request = open_for(subject)
     if request is None:
         return False
-    if is_over(request):
+    if request.is_over:
         _end_unanswered(request)
         return False
     request.answered_at = clock.now()
     request.move(ExtensionState.LAPSED, by=None)
     release(subject)
-    return True
+    return request.holds
 
 
 def end_unanswered(subject: Subject) -> None:
-    """The day that was wished for is past, and nobody has answered: it is the deadline now. Safe to repeat."""
+    """The day that was wished for is past, and nobody has answered: it is the deadline now. Safe to repeat.
+
+    A request that holds nothing ends with the time to reply, and moves no deadline.
+    """
     request = open_for(subject)
-    if request is not None and is_over(request):
+    if request is not None and (request.is_over or not (request.holds or isinstance(subject, Report))):
         _end_unanswered(request)
 
 
 def _end_unanswered(request: ExtensionRequest) -> None:
     subject, until = request.subject, request.wished_until
-    request.answered_at = until
-    request.move(ExtensionState.UNANSWERED, by=None, until=until.isoformat())
+    request.answered_at = min(until, clock.now())
+    request.move(ExtensionState.UNANSWERED, by=None, until=until.isoformat(), holds=request.holds)
     release(subject)
+    if not request.holds:
+        return
     if isinstance(subject, Report):
         if until > subject.due_at:
             deadlines.note(subject, due_at=until)
@@ -137,7 +154,7 @@ def chase(number: int) -> None:
 
 
 def _is_to_be_chased(request: ExtensionRequest) -> bool:
-    return not is_over(request) and clock.now() >= _chase_at(request, request.subject.contract)
+    return not request.is_over and clock.now() >= _chase_at(request, request.subject.contract)
 
 
 def _chase_at(request: ExtensionRequest, contract: Contract) -> datetime:

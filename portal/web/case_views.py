@@ -22,12 +22,13 @@ from portal.model import (
     Person,
     Point,
     PointAnswer,
+    Reply,
     Report,
     Sanction,
     Weighing,
 )
 from portal.model.sanctions import IN_FORCE
-from portal.operations import deliveries, deviations, notices
+from portal.operations import deliveries, deviations, notices, replies
 
 _DECISION = frozenset({"sanction.decided", "sanction.delivered", "sanction.closed"})
 _UNDECIDED = frozenset({"deviation.sanction_proposed"})
@@ -151,6 +152,11 @@ def starts(notice: Notice) -> str:
 def at(noted: Mapping[str, str]) -> datetime:
     """The moment of something that was noted with others of its kind."""
     return datetime.fromisoformat(noted["at"])
+
+
+def came_late(reply: Reply) -> bool:
+    """Whether a reply came after the time for it."""
+    return replies.came_late(reply)
 
 
 def is_in_time(notice: Notice) -> bool | None:

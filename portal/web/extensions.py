@@ -122,6 +122,7 @@ def _ask_page(subject: Subject, form: AskForm, back: str) -> str:
         due_at=extensions.due_of(subject),
         form=form,
         back=back,
+        was_refused=time_asked.was_refused(subject),
         failed=bool(form.errors),
     )
 

@@ -18,7 +18,7 @@ from portal.model import (
     OutgoingMail,
     Sanction,
 )
-from portal.operations import audit, calculations, deviations, extensions, reports, time_asked
+from portal.operations import audit, calculations, clocks, deviations, extensions, replies, reports, time_asked
 from tests.casework import delivered, reply
 from tests.desk import give_passwords, sit_down
 from tests.world import World, case_of, open_tasks, submit, tick
@@ -253,14 +253,95 @@ def test_refused_in_time_the_deadline_is_what_it_was(world: World) -> None:
     assert deviation.state == DeviationState.ASSESSING_REPLY
 
 
-def test_twice_asked_twice_held(world: World) -> None:
+def test_after_a_no_asking_again_holds_nothing(world: World) -> None:
+    """Otherwise a request on each last day would put the end off for ever."""
     deviation = delivered(world)
     first = ask_to_reply(world, deviation)
     with transaction():
         extensions.refuse(first, "Nei.", by=world.adam)
+    second = ask_to_reply(world, deviation)
+    assert (first.holds, second.holds, deviation.is_held, task_due()) == (True, False, False, REPLY_DUE)
+    at(REPLY_DUE + A_MINUTE)
+    assert open_tasks() == ["assess_reply"]
+    assert (second.state, deviation.reply_due_at) == (ExtensionState.UNANSWERED, REPLY_DUE)
+    assert extensions.to_answer(world.adam) == []
+
+
+def test_a_second_no_on_the_last_day_gives_nothing(world: World) -> None:
+    deviation = delivered(world)
+    first = ask_to_reply(world, deviation)
+    at(REPLY_DUE - timedelta(hours=3))
+    with transaction():
+        extensions.refuse(first, "Nei.", by=world.adam)
+    next_day = REPLY_DUE + timedelta(days=1)
+    assert deviation.reply_due_at == next_day, "the first one gives a working day"
+    second = ask_to_reply(world, deviation)
+    with transaction():
+        extensions.refuse(second, "Fortsatt nei.", by=world.adam)
+    assert (deviation.reply_due_at, task_due()) == (next_day, next_day)
+
+
+def test_after_a_no_a_yes_still_counts_and_the_next_request_holds_again(world: World) -> None:
+    deviation = delivered(world)
+    for answer in ("no", "yes"):
+        request = ask_to_reply(world, deviation)
+        with transaction():
+            if answer == "no":
+                extensions.refuse(request, "Nei.", by=world.adam)
+            else:
+                extensions.grant(request, date(2026, 3, 19), "", by=world.adam)
+    assert ask_to_reply(world, deviation).holds
+
+
+def test_after_a_no_a_report_is_late_from_its_own_deadline(world: World) -> None:
+    """Due on Friday 17 April; asked twice, refused once, filed on Monday: three days late, none of them the buyer's."""
+    first = ask(world)
+    with transaction():
+        extensions.refuse(first, "Nei.", by=world.adam)
+    second = ask(world)
+    at(DUE + A_MINUTE)
+    assert (world.report.is_overdue, extensions.to_answer(world.adam)) == (True, [second])
+    clock.move_to(datetime(2026, 4, 20, 9, tzinfo=UTC))
+    submit(world)
+    deviation = case_of(world, "5.1")
+    assert (second.state, deviation.late_by_days) == (ExtensionState.LAPSED, 3)
+    away = calculations._away(deviation, date(2026, 4, 20))  # noqa: SLF001 - days that no amount counts
+    assert [each for each in away if each.ends_on >= date(2026, 4, 18) and each.starts_on <= date(2026, 4, 20)] == []
+
+
+def test_a_yes_after_the_deadline_that_did_not_wait_moves_it_all_the_same(world: World) -> None:
+    first = ask(world)
+    with transaction():
+        extensions.refuse(first, "Nei.", by=world.adam)
+    second = ask(world)
+    at(DUE + timedelta(days=2))
+    assert world.report.overdue_at is not None
+    with transaction():
+        extensions.grant(second, date(2026, 4, 24), "Greit.", by=world.adam)
+    assert (world.report.is_overdue, world.report.due_at) == (False, WISHED)
+
+
+def test_a_reply_while_the_buyer_had_to_answer_is_in_time(world: World, app: Flask) -> None:
+    """Due on Tuesday 17 March, a part of it comes on Wednesday while the request waits, the rest on Thursday."""
+    deviation = delivered(world)
     ask_to_reply(world, deviation)
-    at(REPLY_DUE + timedelta(days=1))
-    assert open_tasks() == ["reply"]
+    for day, is_complete in ((18, False), (19, True)):
+        at(datetime(2026, 3, day, 9, tzinfo=UTC))
+        reply(world, deviation, is_complete=is_complete)
+    assert [replies.came_late(each) for each in deviation.replies] == [False, False]
+    at(datetime(2026, 3, 23, 9, tzinfo=UTC))
+    assert replies.came_late(reply(world, deviation))
+    give_passwords(world)
+    shown = sit_down(app, world.adam).reads(f"/cases/{deviation.public_id}")
+    assert (shown.count("Came in time"), shown.count("Came after the deadline")) == (2, 1)
+
+
+def test_the_days_that_the_supplier_waited_are_the_buyer_s_on_the_case(world: World) -> None:
+    """Delivered on Tuesday 10 March, due on the 17th, asked; on Friday the 20th three days more are the buyer's."""
+    deviation = delivered(world)
+    ask_to_reply(world, deviation)
+    at(datetime(2026, 3, 20, 9, tzinfo=UTC))
+    assert clocks.of_case(deviation) == {clocks.Side.SUPPLIER: 5, clocks.Side.BUYER: 3}
 
 
 def test_nobody_answers_and_the_day_wished_for_is_the_end_of_the_time_to_reply(world: World) -> None:
