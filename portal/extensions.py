@@ -1,6 +1,7 @@
 """What the application is built on: the database session, its one way to write, and the base of all entities."""
 
 import threading
+import uuid
 from collections import deque
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -175,6 +176,10 @@ def parts() -> Parts:
     return found
 
 
-def enqueue(job: str, payload: Mapping[str, object], *, key: str) -> None:
-    """Ask for a job; it exists if and only if the open writing transaction commits. One key, one job."""
-    parts().jobs.enqueue(db.session(), job, payload, key=key)
+def enqueue(job: str, payload: Mapping[str, object], *, key: str = "") -> None:
+    """Ask for a job; it exists if and only if the open writing transaction commits.
+
+    One key, one job, for as long as jobs are remembered, which is longer than a demo that is reset or a database that
+    is restored. So a key is made of what never comes back; without one, each time of asking is a job of its own.
+    """
+    parts().jobs.enqueue(db.session(), job, payload, key=key or uuid.uuid4().hex)

@@ -10,7 +10,7 @@ from sqlalchemy import select
 from portal import clock
 from portal.extensions import db, enqueue, parts, transaction
 from portal.model import ContractImport, Evidence, ImportedFile, ImportStep, MailState, OutgoingMail
-from portal.operations import breaches, deliveries, imports, mail, periods, processes, reports, windows
+from portal.operations import breaches, deliveries, imports, mail, periods, processes, reports, time_asked, windows
 
 Payload = Mapping[str, object]
 Found = TypeVar("Found")
@@ -20,6 +20,7 @@ SCHEDULES = {
     "mail.sweep": "*/5 * * * *",
     "periods.open": "5 * * * *",
     "reports.overdue": "35 * * * *",
+    "requests.chase": "50 * * * *",
     "files.sweep": "40 3 * * *",
 }
 """Scheduled work and its cron expression, read in the installation's time zone."""
@@ -82,6 +83,11 @@ def mark_overdue(_payload: Payload) -> None:
     _each(_read(reports.overdue_unmarked), reports.catch_up, "Report %s could not be marked as overdue")
 
 
+def chase_requests(_payload: Payload) -> None:
+    """Remind buyers of requests for more time that wait for their answer, a request at a time."""
+    _each(_read(time_asked.to_chase), time_asked.chase, "The buyer could not be reminded of request %s")
+
+
 def _read(ask: Callable[[], Found]) -> Found:
     """Ask the database, and let go of it."""
     found = ask()
@@ -129,5 +135,6 @@ HANDLERS: dict[str, Callable[[Payload], None]] = {
     "mail.sweep": sweep_mail,
     "periods.open": open_periods,
     "reports.overdue": mark_overdue,
+    "requests.chase": chase_requests,
     "timers.tick": tick_timers,
 }

@@ -1,11 +1,14 @@
 """A case taken from step to step, as the people of the small world do it."""
 
 from collections.abc import Sequence
+from datetime import date
 
+from portal import clock
 from portal.extensions import transaction
 from portal.model import Decision, Deviation, Reply, Sanction, Stance, Verdict
 from portal.operations import deviations, notices, replies, reviews, sanctions
 from portal.operations.evidence import Upload
+from portal.operations.notices import Service
 from portal.operations.replies import PointReply, PointVerdict
 from tests.world import World, case_of, deliver_mail, submit
 
@@ -39,6 +42,11 @@ def give_notice(world: World, deviation: Deviation, points: Sequence[str] | None
             by=world.adam,
             version=deviation.version,
         )
+
+
+def served(how: str, *uploads: Upload, to: str = "Bo Prøve, daglig leder", on: date | None = None) -> Service:
+    """The notice was handed over otherwise than by mail: today, unless another day is named."""
+    return Service(to, on or clock.today("Europe/Oslo"), how, uploads)
 
 
 def delivered(world: World, points: Sequence[str] | None = None) -> Deviation:

@@ -29,8 +29,8 @@ class Desk:
         db.session.rollback()
         return contextvars.Context().run(self.client.get, path, headers=headers)
 
-    def send(self, path: str, **form: str) -> TestResponse:
-        """A form."""
+    def send(self, path: str, **form: object) -> TestResponse:
+        """A form; a file in it is its content and its name."""
         db.session.rollback()
         answer = contextvars.Context().run(self.client.post, path, data=form)
         db.session.rollback()

@@ -1,7 +1,7 @@
 """Column types and mix-ins that the entities share."""
 
 import uuid
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any
@@ -108,3 +108,15 @@ class OfContract:
     def contract(cls) -> Mapped["Contract"]:  # type: ignore[name-defined]  # noqa: F821, N805
         """The contract itself."""
         return relationship("Contract", foreign_keys=[cls.contract_id])  # type: ignore[list-item]
+
+
+class Held:
+    """What has a deadline that a request for more time holds: nobody is late while it waits for the other party."""
+
+    held_until: Mapped[datetime | None] = mapped_column(Moment)
+    """The day that was asked for, as long as the request waits for its answer; None when none does."""
+
+    @property
+    def is_held(self) -> bool:
+        """Whether the deadline is held now: more time was asked for, not answered, and its day is not past."""
+        return self.held_until is not None and clock.now() - self.held_until < timedelta(seconds=1)

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from portal.errors import InvalidTransition
 from portal.model.accounts import Membership, Person
 from portal.model.audit import record
-from portal.model.base import BigId, Code, Json, JsonDocument, Millionths, Moment, OfContract, Row
+from portal.model.base import BigId, Code, Held, Json, JsonDocument, Millionths, Moment, OfContract, Row
 from portal.model.contracts import Contract, NoticeStart
 from portal.model.reports import Report
 from portal.model.terms import AssessmentWindow, Requirement
@@ -56,7 +56,7 @@ SETTLED = frozenset({DeviationState.CLOSED, DeviationState.DISMISSED, DeviationS
 
 _NEXT_DEVIATION = {
     DeviationState.FOUND: {DeviationState.DISMISSED, DeviationState.NOTIFIED, DeviationState.FELL_AWAY},
-    DeviationState.NOTIFIED: {DeviationState.NOTIFIED, DeviationState.AWAITING_REPLY},
+    DeviationState.NOTIFIED: {DeviationState.NOTIFIED, DeviationState.AWAITING_REPLY, DeviationState.CLOSED},
     DeviationState.AWAITING_REPLY: {DeviationState.ASSESSING_REPLY, DeviationState.CLOSED},
     DeviationState.ASSESSING_REPLY: {DeviationState.SANCTION_PROPOSED, DeviationState.CLOSED},
     DeviationState.SANCTION_PROPOSED: {DeviationState.ASSESSING_REPLY, DeviationState.CLOSED},
@@ -66,7 +66,7 @@ _NEXT_DEVIATION = {
 }
 
 
-class Deviation(OfContract, Row):
+class Deviation(OfContract, Held, Row):
     """A breach of a requirement, or of the duty to report, found in one report or in the window that it closed."""
 
     __tablename__ = "deviation"
@@ -130,23 +130,36 @@ class Notice(OfContract, Row):
     text: Mapped[str] = mapped_column(Prose)
     reply_working_days: Mapped[int]
     starts: Mapped[NoticeStart] = mapped_column(Code(NoticeStart), default=NoticeStart.DELIVERED)
-    """The contract's rule for when it takes effect, as it was when it was sent."""
+    """The contract's rule for when it takes effect, as it was when it was written."""
+    deemed_working_days: Mapped[int | None]
+    """The working days of that rule, and the country and zone whose days they are; None for one from before."""
+    country: Mapped[str | None] = mapped_column(String(2))
+    time_zone: Mapped[str | None] = mapped_column(String(40))
     sent_to: Mapped[list[dict[str, str]]] = mapped_column(JsonDocument, default=list)
     """Whom it went to: {"name", "email", "as": "representative"|"member"}."""
     sent_at: Mapped[datetime | None] = mapped_column(Moment)
     """When the first mail server took it."""
     reminded_at: Mapped[datetime | None] = mapped_column(Moment)
     opened_at: Mapped[datetime | None] = mapped_column(Moment)
-    """When somebody who may answer for the supplier first opened it."""
+    """When somebody whose opening counts (see `operations.notices`) first opened it."""
     opened_by_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("person.id"))
+    seen: Mapped[list[dict[str, str]]] = mapped_column(JsonDocument, default=list, server_default="[]")
+    """Who else at the supplier has seen it, which starts no clock: {"person": public id, "name", "at"}."""
     takes_effect_at: Mapped[datetime | None] = mapped_column(Moment)
     """From when it counts as given under `starts`: the time to reply runs from here."""
     delivered_at: Mapped[datetime | None] = mapped_column(Moment)
+    """The first proof that it arrived. It is never overwritten."""
     delivered_how: Mapped[str] = mapped_column(String(400), default="")
+    served_at: Mapped[datetime | None] = mapped_column(Moment)
+    """When it was handed over otherwise than by mail, as a person of the buyer has noted: a ground of its own."""
+    served_to: Mapped[str] = mapped_column(String(200), default="", server_default="")
+    served_how: Mapped[str] = mapped_column(String(400), default="", server_default="")
     reply_due_at: Mapped[datetime | None] = mapped_column(Moment)
     deviation: Mapped[Deviation] = relationship(back_populates="notices")
     sent_by: Mapped[Person] = relationship(foreign_keys=[sent_by_id], lazy="joined")
     opened_by: Mapped[Person | None] = relationship(foreign_keys=[opened_by_id], lazy="joined")
+    evidence: Mapped[list["Evidence"]] = relationship(order_by="Evidence.id")
+    """Files that document how it was handed over."""
 
 
 class Point(OfContract, Row):
@@ -229,6 +242,8 @@ class Evidence(OfContract, Row):
     __table_args__ = (Index("ix_evidence_report_line", "report_id", "kind", "line_key"),)
 
     reply_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("reply.id"), index=True)
+    notice_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("notice.id"), index=True)
+    """The notice whose delivery a file documents."""
     point_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("point.id"))
     """The point of the notice that a file of a reply answers; None when it answers all."""
     report_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("report.id"))

@@ -3,10 +3,11 @@
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import ForeignKey
+from sqlalchemy import ForeignKey, true
 from sqlalchemy import Text as Prose
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from portal import clock
 from portal.errors import InvalidTransition
 from portal.model.accounts import Membership, Person
 from portal.model.audit import record
@@ -22,6 +23,11 @@ CAME_FIRST = Text(
     "No answer is needed any more: the report came before the request was answered, or is not to be filed.",
 )
 
+ANSWERED_TOO_LATE = Text(
+    "Søknaden kan ikke lenger besvares: dagen det ble søkt om tid til, er forbi. Dagene til og med den teller ikke.",
+    "The request can no longer be answered: the day that time was asked for until is past. Days up to it do not count.",
+)
+
 
 class ExtensionState(StrEnum):
     """Where a request for more time is."""
@@ -31,6 +37,8 @@ class ExtensionState(StrEnum):
     REFUSED = "refused"
     LAPSED = "lapsed"
     """What more time was asked for came before the answer did."""
+    UNANSWERED = "unanswered"
+    """The day that was wished for came before the answer did: until then nothing was late, from then on it is."""
 
 
 class ExtensionRequest(OfContract, Row):
@@ -46,10 +54,15 @@ class ExtensionRequest(OfContract, Row):
     due_at: Mapped[datetime] = mapped_column(Moment)
     """The deadline as it was when more time was asked for."""
     wished_until: Mapped[datetime] = mapped_column(Moment)
+    holds: Mapped[bool] = mapped_column(default=True, server_default=true())
+    """Whether the deadline waits for the answer. Who has got a no and asks again waits at their own risk."""
     granted_until: Mapped[datetime | None] = mapped_column(Moment)
     answer: Mapped[str] = mapped_column(Prose, default="")
     answered_by_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("person.id"))
     answered_at: Mapped[datetime | None] = mapped_column(Moment)
+    """When it was answered, or ended without an answer: from then on it keeps nobody waiting."""
+    chased_at: Mapped[datetime | None] = mapped_column(Moment)
+    """When the buyer was last reminded that it waits for an answer."""
     report: Mapped[Report | None] = relationship()
     deviation: Mapped[Deviation | None] = relationship()
     asked_by: Mapped[Person] = relationship(foreign_keys=[asked_by_id], lazy="joined")
@@ -63,10 +76,22 @@ class ExtensionRequest(OfContract, Row):
             raise ValueError(f"request {self.public_id} is about nothing")
         return subject
 
+    @property
+    def is_over(self) -> bool:
+        """Whether the day that was wished for is past."""
+        return clock.now() >= self.wished_until
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether it waits for an answer that can still be given."""
+        return self.state == ExtensionState.ASKED and not self.is_over
+
     def demand_open(self) -> None:
-        """Raise InvalidTransition when it has been answered, or is no longer needed."""
+        """Raise InvalidTransition when it has been answered, or it is too late to."""
         if self.state == ExtensionState.LAPSED:
             raise InvalidTransition(CAME_FIRST)
+        if self.state == ExtensionState.UNANSWERED:
+            raise InvalidTransition(ANSWERED_TOO_LATE)
         if self.state != ExtensionState.ASKED:
             raise InvalidTransition(ANSWERED)
 

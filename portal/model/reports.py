@@ -15,7 +15,7 @@ from portal.errors import InvalidTransition
 from portal.extensions import Base
 from portal.model.accounts import Membership, Person
 from portal.model.audit import record
-from portal.model.base import BigId, Code, Json, JsonDocument, Millionths, Moment, OfContract, Row
+from portal.model.base import BigId, Code, Held, Json, JsonDocument, Millionths, Moment, OfContract, Row
 from portal.model.contracts import Contract, ReportingPeriod
 from portal.text import Text
 
@@ -73,7 +73,7 @@ class Answer(StrEnum):
     NOTHING = "nothing"
 
 
-class Report(OfContract, Row):
+class Report(OfContract, Held, Row):
     """The report of one contract for one period."""
 
     __tablename__ = "report"
@@ -88,8 +88,6 @@ class Report(OfContract, Row):
     version: Mapped[int] = mapped_column(default=1)
     due_at: Mapped[datetime] = mapped_column(Moment)
     overdue_at: Mapped[datetime | None] = mapped_column(Moment)
-    more_time_asked_at: Mapped[datetime | None] = mapped_column(Moment)
-    """Since when a request for more time waits for the buyer: until it is answered the report is not overdue."""
     review_due_at: Mapped[datetime | None] = mapped_column(Moment)
     review_begun_at: Mapped[datetime | None] = mapped_column(Moment)
     """When somebody who may review the newest revision first opened it; from then it cannot be withdrawn."""
@@ -156,8 +154,8 @@ class Report(OfContract, Row):
 
     @property
     def is_overdue(self) -> bool:
-        """Whether its deadline is past, to the second, and no request for more time waits for the buyer."""
-        return self.can_be_late and self.more_time_asked_at is None and self.is_past(clock.now())
+        """Whether its deadline is past, to the second, and no request for more time holds it."""
+        return self.can_be_late and not self.is_held and self.is_past(clock.now())
 
     def is_past(self, moment: datetime) -> bool:
         """Whether a moment lies after the deadline, whose last second is in time."""

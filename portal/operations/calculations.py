@@ -192,7 +192,9 @@ def _away(deviation: Deviation, on: date) -> list[Period]:
     report = deviation.report
     asked = [
         (each.created_at, each.answered_at)
-        for each in db.session.scalars(select(ExtensionRequest).where(ExtensionRequest.report_id == report.id))
+        for each in db.session.scalars(
+            select(ExtensionRequest).where(ExtensionRequest.report_id == report.id, ExtensionRequest.holds)
+        )
     ]
     for revision in report.revisions:
         answer = revision.review or revision.withdrawal

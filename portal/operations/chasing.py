@@ -141,7 +141,7 @@ def _why_not(
     zone = report.contract.time_zone
     if not report.can_be_late:
         return WhyNot.FILED
-    if report.more_time_asked_at is not None:
+    if report.is_held:
         return WhyNot.ASKED
     if _is_extended(report, request):
         return WhyNot.GRANTED
@@ -190,5 +190,5 @@ def _unfiled(by: Membership, wanted: Wanted) -> Select[Report]:
         month = calendars.month_of(date.fromisoformat(f"{wanted.period}-01"))
         rows = rows.where(ReportingPeriod.starts_on.between(*month))
     if wanted.overdue:
-        rows = rows.where(Report.due_at < clock.now(), Report.more_time_asked_at.is_(None))
+        rows = rows.where(Report.due_at < clock.now(), reports.not_held())
     return rows

@@ -10,6 +10,7 @@ from sqlalchemy import or_, select
 from portal import calendars, clock
 from portal.extensions import db
 from portal.model import Deviation, HumanTask
+from portal.operations import time_asked
 
 
 class Side(StrEnum):
@@ -66,4 +67,32 @@ def _steps(deviation: Deviation) -> list[Held]:
             or_((HumanTask.subject == "deviation") & (HumanTask.subject_id == deviation.id), of_sanction),
         )
     )
-    return [Held(Side.SUPPLIER if row[0] == "reply" else Side.BUYER, row[1], row[2]) for row in rows]
+    steps = [Held(Side.SUPPLIER if row[0] == "reply" else Side.BUYER, row[1], row[2]) for row in rows]
+    return given_to_buyer(steps, _waits(deviation), clock.now())
+
+
+def _waits(deviation: Deviation) -> list[tuple[datetime, datetime]]:
+    """From when to when the time to reply was over but for a request that the buyer had not answered."""
+    return [
+        (each.due_at, max(each.due_at, min(each.answered_at or clock.now(), each.wished_until)))
+        for each in time_asked.of(deviation)
+        if each.holds and (each.answered_at is None or each.answered_at > each.due_at)
+    ]
+
+
+def given_to_buyer(held: Iterable[Held], waits: Iterable[tuple[datetime, datetime]], now: datetime) -> list[Held]:
+    """The same with the time that the supplier waited for the buyer's answer given to the buyer."""
+    left = list(held)
+    for begun, ended in waits:
+        parts: list[Held] = []
+        for each in left:
+            until = each.until or now
+            if each.side != Side.SUPPLIER or ended <= each.since or until <= begun:
+                parts.append(each)
+                continue
+            before = Held(Side.SUPPLIER, each.since, max(begun, each.since))
+            wait = Held(Side.BUYER, max(begun, each.since), min(ended, until))
+            after = Held(Side.SUPPLIER, min(ended, until), each.until)
+            parts += [before, wait, after]
+        left = parts
+    return left

@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from datetime import date, timedelta
 from typing import NamedTuple
-from uuid import uuid4
 
 from sqlalchemy import delete, select
 from sqlalchemy.orm import joinedload
@@ -186,7 +185,7 @@ def discard(contract: Contract, *, by: Membership, version: int) -> None:
 def look_at_periods(contract: Contract) -> None:
     """Ask the worker to open, shorten or spare periods now, and not at the next full hour."""
     touch(contract)
-    enqueue("periods.open", {}, key=f"periods-{contract.public_id}-{uuid4()}")
+    enqueue("periods.open", {})
 
 
 # -- pauses ------------------------------------------------------------------------------------------------------------

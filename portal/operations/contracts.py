@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import select
 
-from portal import calendars, clock, kinds
+from portal import clock, kinds
 from portal.calendars import Period
 from portal.errors import Invalid
 from portal.extensions import db
@@ -167,12 +167,6 @@ def open_period(
     record(report, "report.opened", by=None, period=days.starts_on.isoformat(), due_at=due_at.isoformat())
     processes.start("report", report, {"report_id": report.id, **deadlines.process_data(report)})
     return report
-
-
-def new_deadline(contract: Contract, working_days: int) -> datetime:
-    """The end of the day that lies so many working days ahead, where the contract is."""
-    day = calendars.add_working_days(clock.today(contract.time_zone), working_days, contract.country)
-    return calendars.end_of_day(day, contract.time_zone)
 
 
 def kind_of(report: Report, key: str) -> Kind:

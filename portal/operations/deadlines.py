@@ -1,6 +1,7 @@
 """When a report is due: as its process knows it, so many working days from now, and after it was moved."""
 
 from datetime import datetime
+from typing import Protocol
 
 from sqlalchemy import update
 from sqlalchemy.orm.attributes import set_committed_value
@@ -22,18 +23,17 @@ MORNING = "08:00"
 def process_data(report: Report) -> dict[str, object]:
     """What the report's process is to know: its deadline, what to do about it when, and the step to go on at.
 
-    While the buyer has to answer a request for more time, the deadline is not missed.
+    While a request for more time holds the deadline, it is missed on the day that was asked for at the earliest.
     """
     contract = report.contract
-    due_on = calendars.local_day(report.due_at, contract.time_zone)
-    missed_on = max(due_on, clock.today(contract.time_zone))
+    missed_at = max(report.due_at, report.held_until or report.due_at)
+    missed_on = max(calendars.local_day(missed_at, contract.time_zone), clock.today(contract.time_zone))
     escalate_on = calendars.add_working_days(missed_on, ESCALATION_WORKING_DAYS, contract.country)
-    waits = report.more_time_asked_at is not None
     return {
-        "due_at": processes.moment(report.due_at),
+        "due_at": processes.moment(missed_at),
         "remind_at": processes.moment(_reminder(report)),
-        "missed_at": "" if waits else processes.moment(report.due_at),
-        "escalate_at": "" if waits else processes.moment(calendars.at_time(escalate_on, MORNING, contract.time_zone)),
+        "missed_at": processes.moment(missed_at),
+        "escalate_at": processes.moment(calendars.at_time(escalate_on, MORNING, contract.time_zone)),
         "begin_at": "sign" if report.state == ReportState.TO_SIGN else "fill_in",
     }
 
@@ -47,10 +47,31 @@ def _reminder(report: Report) -> datetime | None:
     return next((each for each in mornings if clock.now() < each < report.due_at), None)
 
 
+class Place(Protocol):
+    """Whose working days and clock count: a contract, or what has kept them as they were."""
+
+    @property
+    def country(self) -> str:
+        """Whose holidays count."""
+
+    @property
+    def time_zone(self) -> str:
+        """Where a day ends."""
+
+
+def end_of_working_day(place: Place, days: int, after: datetime) -> datetime:
+    """The end of the day that lies so many working days after that of `after`, there."""
+    return _working_day(place, days, after, "")
+
+
 def in_working_days(contract: Contract, days: int) -> datetime:
-    """A deadline so many working days from today, at the contract's time of day."""
-    rule = DeadlineRule(days, at=contract.due_time)
-    return rule.due(clock.today(contract.time_zone), contract.country, contract.time_zone)
+    """When something is to be filed so many working days from today: at the contract's time of day."""
+    return _working_day(contract, days, clock.now(), contract.due_time)
+
+
+def _working_day(place: Place, days: int, after: datetime, at: str) -> datetime:
+    """The one place where working days are counted from a moment; the day itself does not count."""
+    return DeadlineRule(days, at=at).due(calendars.local_day(after, place.time_zone), place.country, place.time_zone)
 
 
 def days_late(report: Report, at: datetime) -> int:

@@ -28,7 +28,7 @@ from portal.model import (
 )
 from portal.model.base import Json
 from portal.model.cases import MOVED_ON
-from portal.operations import accounts, lookup, mail, processes
+from portal.operations import accounts, deadlines, lookup, mail, processes, time_asked
 from portal.permissions import Permission
 from portal.text import Text
 
@@ -106,7 +106,8 @@ def _know(deviation: Deviation) -> None:
     deviation.known_at, deviation.notice_due_at = clock.now(), None
     deviation.at_stake = _at_stake(deviation)
     if contract.notice_working_days is not None:
-        deviation.notice_due_at = end_of_working_day(contract, deviation.known_at, contract.notice_working_days)
+        days = contract.notice_working_days
+        deviation.notice_due_at = deadlines.end_of_working_day(contract, days, deviation.known_at)
 
 
 def _begin(deviation: Deviation) -> None:
@@ -226,7 +227,7 @@ def dismiss(deviation: Deviation, reason: str, *, by: Membership, version: int) 
 
 
 def withdraw_notice(deviation: Deviation, reason: str, *, by: Membership, version: int) -> None:
-    """Take the notice back while the supplier still has time to reply, and close the case, with the reason."""
+    """Take the notice back, on its way or while the supplier has time to reply, and close the case with the reason."""
     demand_assessor(deviation, by, version)
     _demand_reason(reason)
     deviation.outcome = reason.strip()
@@ -270,6 +271,7 @@ def dismiss_deviation(*, deviation_id: int, actor_id: int) -> dict[str, object]:
 def close_deviation(*, deviation_id: int) -> dict[str, object]:
     """Asked by the process when everything is settled."""
     deviation = lookup.by_number(Deviation, deviation_id)
+    time_asked.lapse(deviation)
     deviation.move(DeviationState.CLOSED, by=None, reason=deviation.outcome)
     for person in recipients(deviation.supplier_id):
         mail.write(person, "case_closed", deviation.contract, deviation=deviation, verdicts=VERDICTS)
@@ -306,12 +308,6 @@ def due_text(report: Report) -> Text:
 def day_text(moment: datetime, zone: str) -> Text:
     """The calendar day of a moment where the contract is, as words."""
     return calendars.day_name(calendars.local_day(moment, zone))
-
-
-def end_of_working_day(contract: Contract, start: datetime, working_days: int) -> datetime:
-    """The end of the day that lies so many working days after the day of `start`, where the contract is."""
-    last = calendars.add_working_days(calendars.local_day(start, contract.time_zone), working_days, contract.country)
-    return calendars.end_of_day(last, contract.time_zone)
 
 
 def ahead_of(due_at: datetime, start: datetime, contract: Contract) -> datetime:

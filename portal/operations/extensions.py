@@ -2,9 +2,8 @@
 
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
-from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import joinedload
 
 from portal import calendars, clock, permissions
@@ -19,14 +18,13 @@ from portal.model import (
     Membership,
     Person,
     Report,
-    Role,
     record,
 )
-from portal.operations import accounts, deadlines, deviations, mail, processes
+from portal.model.deadlines import ANSWERED_TOO_LATE
+from portal.operations import deadlines, deviations, mail, processes, time_asked
+from portal.operations.time_asked import Subject, waiting_for
 from portal.permissions import Permission
 from portal.text import Text
-
-Subject = Report | Deviation
 
 LONGEST = timedelta(days=366)
 """How far past the deadline more time may be asked for or granted; a later day is a slip of the pen."""
@@ -76,24 +74,11 @@ def due_in_words(subject: Subject) -> Text:
     return deviations.day_text(due_at, subject.contract.time_zone) if due_at else Text("", "")
 
 
-def of(subject: Subject) -> list[ExtensionRequest]:
-    """Every request about this, oldest first."""
-    own = ExtensionRequest.report_id if isinstance(subject, Report) else ExtensionRequest.deviation_id
-    return list(db.session.scalars(select(ExtensionRequest).where(own == subject.id).order_by(ExtensionRequest.id)))
-
-
-def waiting_for(subject: Subject) -> ExtensionRequest | None:
-    """The request about this that has not been answered."""
-    return next((each for each in of(subject) if each.state == ExtensionState.ASKED), None)
-
-
 def to_answer(by: Membership, limit: int = 100) -> list[ExtensionRequest]:
     """Requests that wait for this person's answer, the nearest deadline first."""
     if not permissions.allowed(by, Permission.DEADLINE_GRANT):
         return []
-    rows = select(ExtensionRequest).where(
-        ExtensionRequest.buyer_id == by.organisation_id, ExtensionRequest.state == ExtensionState.ASKED
-    )
+    rows = select(ExtensionRequest).where(*_waits_for(by))
     rows = rows.options(joinedload(ExtensionRequest.report), joinedload(ExtensionRequest.deviation))
     return list(db.session.scalars(rows.order_by(ExtensionRequest.due_at, ExtensionRequest.id).limit(limit)))
 
@@ -102,17 +87,22 @@ def count_to_answer(by: Membership) -> int:
     """How many requests wait for this person's answer."""
     if not permissions.allowed(by, Permission.DEADLINE_GRANT):
         return 0
-    rows = select(func.count()).where(
-        ExtensionRequest.buyer_id == by.organisation_id, ExtensionRequest.state == ExtensionState.ASKED
+    return db.session.scalar(select(func.count(ExtensionRequest.id)).where(*_waits_for(by))) or 0
+
+
+def _waits_for(by: Membership) -> tuple[ColumnElement[bool], ...]:
+    return (
+        ExtensionRequest.buyer_id == by.organisation_id,
+        ExtensionRequest.state == ExtensionState.ASKED,
+        ExtensionRequest.wished_until > clock.now(),
     )
-    return db.session.scalar(rows) or 0
 
 
 # -- asked -------------------------------------------------------------------------------------------------------------
 
 
 def ask(subject: Subject, until: date | None, reason: str, *, by: Membership) -> ExtensionRequest:
-    """Ask for more time, before the deadline. Until the buyer answers, a report does not turn overdue.
+    """Ask for more time, before the deadline, which is held until the buyer answers or the day asked for is past.
 
     Raises:
         Refused: no deadline runs, or it is past.
@@ -134,18 +124,11 @@ def ask(subject: Subject, until: date | None, reason: str, *, by: Membership) ->
     )
     db.session.add(request)
     db.session.flush()
-    if isinstance(subject, Report):
-        deadlines.note(subject, more_time_asked_at=clock.now())
-        deadlines.tell(subject)
+    time_asked.hold(request)
     record(subject, "extension.asked", by=by, reason=reason.strip(), until=wished_until.isoformat())
-    for person in answerers(subject.buyer_id):
-        mail.write(person, "extension_asked", subject.contract, **_facts(request))
+    for person in time_asked.answerers(subject.buyer_id):
+        mail.write(person, "extension_asked", subject.contract, **time_asked.facts(request))
     return request
-
-
-def answerers(buyer_id: int) -> list[Person]:
-    """Who is told of a request: the buyer's contract managers, else its administrators."""
-    return accounts.people(buyer_id, Role.CONTRACT_MANAGER) or accounts.people(buyer_id, Role.ADMINISTRATOR)
 
 
 def _demand_running(subject: Subject) -> datetime:
@@ -218,6 +201,8 @@ def grant(request: ExtensionRequest, until: date | None, answer: str, *, by: Mem
 def refuse(request: ExtensionRequest, answer: str, *, by: Membership) -> None:
     """Give no more time, with the reason. Days that the request waited for its answer past the deadline never count.
 
+    Whoever held back until the answer came has at least a working day from then, if the deadline waited for it.
+
     Raises:
         Conflict: somebody has answered, or what was asked about has come.
         Invalid: the reason is missing.
@@ -226,24 +211,19 @@ def refuse(request: ExtensionRequest, answer: str, *, by: Membership) -> None:
     if not answer.strip():
         raise Invalid(SAY_WHY_NOT, (Problem("required", SAY_WHY_NOT, "words"),))
     _answer(request, ExtensionState.REFUSED, answer, by)
-    if isinstance(subject, Report):
-        if subject.is_past(clock.now()):
-            _move(subject, deadlines.in_working_days(subject.contract, 1))
-        else:
-            deadlines.tell(subject)
+    due_at, least = due_of(subject), _a_working_day(subject)
+    if request.holds and due_at is not None and least > due_at:
+        _move(subject, least)
+    elif due_at is not None:
+        time_asked.tell(subject)
     _tell(request, "extension_refused")
 
 
-def lapse(report: Report) -> bool:
-    """The report came, or is not asked for any more, before its request was answered. Whether one waited."""
-    if report.more_time_asked_at is None:
-        return False
-    request = waiting_for(report)
-    if request is not None:
-        request.answered_at = clock.now()  # from now on it keeps nobody waiting
-        request.move(ExtensionState.LAPSED, by=None)
-    deadlines.note(report, more_time_asked_at=None)
-    return True
+def _a_working_day(subject: Subject) -> datetime:
+    """The end of the next working day, at the time of day that a deadline of this kind has."""
+    if isinstance(subject, Report):
+        return deadlines.in_working_days(subject.contract, 1)
+    return deadlines.end_of_working_day(subject.contract, 1, clock.now())
 
 
 def _hold(request: ExtensionRequest, by: Membership) -> Subject:
@@ -254,6 +234,8 @@ def _hold(request: ExtensionRequest, by: Membership) -> Subject:
     processes.hold(request.subject)
     db.session.refresh(request)
     request.demand_open()
+    if request.is_over:
+        raise Conflict(ANSWERED_TOO_LATE)
     return request.subject
 
 
@@ -268,8 +250,7 @@ def _answer(request: ExtensionRequest, state: ExtensionState, answer: str, by: M
         reason=answer.strip(),
         **({"until": until.isoformat()} if until else {}),
     )
-    if request.report is not None:
-        deadlines.note(request.report, more_time_asked_at=None)
+    time_asked.release(request.subject)
 
 
 def _move(subject: Subject, due_at: datetime) -> None:
@@ -285,16 +266,4 @@ def _move(subject: Subject, due_at: datetime) -> None:
 def _tell(request: ExtensionRequest, letter: str) -> None:
     recipients: Sequence[Person] = deviations.recipients(request.supplier_id)
     for person in {person.id: person for person in (request.asked_by, *recipients)}.values():
-        mail.write(person, letter, request.subject.contract, **_facts(request))
-
-
-def _facts(request: ExtensionRequest) -> dict[str, Any]:
-    subject = request.subject
-    is_report = isinstance(subject, Report)
-    report = subject if isinstance(subject, Report) else subject.report
-    return {
-        "request": request,
-        "report": report,
-        "deviation": None if is_report else subject,
-        "due_at": due_of(subject),
-    }
+        mail.write(person, letter, request.subject.contract, **time_asked.facts(request))

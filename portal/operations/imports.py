@@ -181,7 +181,7 @@ def read_again(row: ImportedFile, *, by: Membership) -> None:
         raise Conflict(NOT_READY)
     row.state, row.step, row.result = ImportState.WAITING, ImportStep.QUEUED, {}
     record(row, "import.read_again", by=by, report=str(report.public_id))
-    enqueue("imports.read", {"import": row.id}, key=f"import-{row.public_id}-{report.version}")
+    enqueue("imports.read", {"import": row.id})
 
 
 def asks(row: ImportedFile) -> bool:

@@ -1,9 +1,8 @@
 """The notice of a breach: written by a person point by point, delivered with proof; and the time to reply from then."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
-
-from sqlalchemy import select
+from datetime import date, datetime, timedelta
+from typing import NamedTuple
 
 from portal import calendars, clock, permissions
 from portal.errors import Conflict, Invalid
@@ -23,15 +22,15 @@ from portal.model import (
     record,
 )
 from portal.model.cases import MOVED_ON
-from portal.operations import accounts, letters, lookup, mail, processes
+from portal.operations import accounts, deadlines, evidence, letters, lookup, mail, processes, time_asked
 from portal.operations.deviations import (
     SAY_WHY,
     ahead_of,
     assessors,
     demand_assessor,
-    end_of_working_day,
     recipients,
 )
+from portal.operations.evidence import Upload
 from portal.permissions import Permission
 from portal.text import Text
 
@@ -43,6 +42,12 @@ OPENED_BY = "opened in the portal by {name}"
 
 DAYS_OUT_OF_RANGE = Text(
     "Fristen må være mellom 3 og 60 virkedager.", "The deadline must be between 3 and 60 working days."
+)
+SAY_HOW = Text("Skriv hvordan varselet ble levert.", "Say how the notice was delivered.")
+SAY_TO_WHOM = Text("Skriv hvem som tok imot varselet.", "Say who received the notice.")
+SAY_WHEN = Text("Skriv hvilken dag varselet ble levert.", "Say on which day the notice was delivered.")
+NOT_THEN = Text(
+    "Velg en dag fra varselet ble skrevet til i dag.", "Choose a day from when the notice was written until today."
 )
 NO_POINT = Text("Skriv minst ett punkt.", "Write at least one point.")
 
@@ -73,14 +78,20 @@ def give_notice(  # noqa: PLR0913 - a notice and all that it says
     _demand_whole(text, working_days, claims)
     if processes.task_of(deviation, "assess") is None:
         raise Conflict(MOVED_ON)
+    contract = deviation.contract
     notice = Notice(
         **deviation.parties,
         deviation=deviation,
         sent_by=by.person,
         text=text.strip(),
         reply_working_days=working_days,
-        starts=deviation.contract.notice_starts,
+        # A contract that is changed later moves no clock that runs.
+        starts=contract.notice_starts,
+        deemed_working_days=contract.deemed_working_days,
+        country=contract.country,
+        time_zone=contract.time_zone,
         sent_to=[],
+        seen=[],
     )
     db.session.add(notice)
     deviation.points.extend(
@@ -95,6 +106,7 @@ def give_notice(  # noqa: PLR0913 - a notice and all that it says
         working_days=working_days,
         points=claims,
         starts=str(notice.starts),
+        deemed_working_days=notice.deemed_working_days,
     )
     processes.complete(deviation, "assess", {"assessment": "notify"}, by=by)
     return notice
@@ -115,19 +127,71 @@ def representatives(deviation: Deviation) -> list[Representative]:
     return contract.representatives_of(contract.supplier_id, clock.today(contract.time_zone))
 
 
-def settle_delivery(deviation: Deviation, how: str, *, by: Membership, version: int) -> None:
-    """A notice did not get through: say how it was delivered instead, or (nothing said) send it again."""
+class Service(NamedTuple):
+    """How a notice was handed over otherwise than by mail: to whom, on which day, how, and what documents it."""
+
+    to: str
+    on: date | None
+    how: str
+    uploads: Sequence[Upload] = ()
+
+
+def settle_delivery(deviation: Deviation, service: Service | None, *, by: Membership, version: int) -> None:
+    """A notice did not get through: say how it was handed over instead, or (None) send it again.
+
+    Raises:
+        Conflict: the case has moved on, or changed since it was read.
+        Invalid: it is not said to whom, when or how.
+        Refused: a file is none that we take.
+    """
     demand_assessor(deviation, by, version)
     if processes.task_of(deviation, "confirm_delivery") is None:
         raise Conflict(MOVED_ON)
     notice = deviation.notices[-1]
-    if how.strip():
-        now = clock.now()
-        notice.delivered_at, notice.delivered_how, notice.takes_effect_at = now, how.strip()[:400], now
-        record(notice, "notice.delivered", by=by, how=how.strip())
+    if service is not None:
+        _note_served(notice, service, by)
     # It may have arrived after all while somebody was asked about it: then it is not sent again.
     answer = "delivered" if notice.takes_effect_at is not None else "resend"
     processes.complete(deviation, "confirm_delivery", {"delivery_answer": answer}, by=by)
+
+
+def _note_served(notice: Notice, service: Service, by: Membership) -> None:
+    """A proof of its own: what mail servers and the portal have noted stays as it is."""
+    notice.served_at = _served_at(notice, service)
+    notice.served_to, notice.served_how = service.to.strip()[:200], service.how.strip()[:400]
+    for upload in service.uploads:
+        notice.evidence.append(evidence.kept(upload, notice, by))
+    db.session.flush()
+    if notice.delivered_at is None:
+        notice.delivered_at, notice.delivered_how = notice.served_at, notice.served_how
+    record(
+        notice,
+        "notice.served",
+        by=by,
+        reason=notice.served_how,
+        to=notice.served_to,
+        on=notice.served_at.isoformat(),
+        files=[file.sha256 for file in notice.evidence],
+    )
+    notice.takes_effect_at = notice.takes_effect_at or _given_at(notice)
+
+
+def _served_at(notice: Notice, service: Service) -> datetime:
+    """The end of the day that it was handed over on, or now when that is today."""
+    zone = place_of(notice).time_zone
+    problems = []
+    if not service.how.strip():
+        problems.append(Problem("required", SAY_HOW, "how"))
+    if not service.to.strip():
+        problems.append(Problem("required", SAY_TO_WHOM, "to"))
+    on = service.on
+    if on is None:
+        problems.append(Problem("required", SAY_WHEN, "on"))
+    elif not calendars.local_day(notice.created_at, zone) <= on <= clock.today(zone):
+        problems.append(Problem("range", NOT_THEN, "on"))
+    if problems or on is None:
+        raise Invalid(problems[0].text, tuple(problems))
+    return min(clock.now(), calendars.end_of_day(on, zone))
 
 
 # -- delivered ----------------------------------------------------------------------------------------------------
@@ -139,14 +203,16 @@ def send_notice(*, deviation_id: int, actor_id: int) -> dict[str, object]:
     notice = deviation.notices[-1]
     if notice.sent_at is not None:
         notice.reminded_at = clock.now()
-    notice.sent_to = _write(deviation, notice, "notice", proof=notice)
+    known = {each["email"].lower() for each in notice.sent_to}
+    sent = _write(deviation, notice, "notice", proof=notice)
+    notice.sent_to = [*notice.sent_to, *(each for each in sent if each["email"].lower() not in known)]
     deviation.move(DeviationState.NOTIFIED, by=by, notice=str(notice.public_id))
     return {"undelivered_at": processes.moment(_see_to_it_at(notice)), "reply_due_at": ""}
 
 
 def _see_to_it_at(notice: Notice) -> datetime:
     if notice.starts == NoticeStart.OPENED:
-        return end_of_working_day(notice.deviation.contract, clock.now(), UNOPENED_AFTER_WORKING_DAYS)
+        return deadlines.end_of_working_day(place_of(notice), UNOPENED_AFTER_WORKING_DAYS, clock.now())
     return clock.now() + UNDELIVERED_AFTER
 
 
@@ -163,25 +229,37 @@ def _write(deviation: Deviation, notice: Notice, letter: str, proof: Notice | No
 
 
 def note_delivery(notice: Notice, address: str, how: str) -> None:
-    """A letter of this notice has arrived. Where the contract names a representative, theirs is the one that counts."""
+    """A letter of this notice has arrived: proof of delivery when it went to somebody who counts."""
     processes.hold(notice.deviation)
     db.session.refresh(notice)
     notice.sent_at = notice.sent_at or clock.now()
-    if notice.delivered_at is None and _counts(notice, address):
+    if notice.delivered_at is None and counts(notice, address):
         notice.delivered_at, notice.delivered_how = clock.now(), how[:400]
         record(notice, "notice.delivered", by=None, how=how)
     _take_effect(notice)
 
 
-def _counts(notice: Notice, address: str) -> bool:
-    named = [each["email"].lower() for each in notice.sent_to or [] if each["as"] == "representative"]
-    return not named or address.lower() in named
+def counts(notice: Notice, address: str) -> bool:
+    """The one rule for whose receipt and opening count as the supplier's.
+
+    Where the contract names a representative, theirs: of those it was sent to, and of those named since. Where it names
+    nobody, everybody's who may answer for the supplier here.
+    """
+    named = {each["email"].lower() for each in notice.sent_to or [] if each["as"] == "representative"}
+    return not named or address.lower() in named | {each.email.lower() for each in representatives(notice.deviation)}
 
 
 def is_unopened(deviation: Deviation, by: Membership) -> bool:
-    """Whether this person's opening of the case would be the first by somebody who may answer for the supplier."""
+    """Whether this person's having the notice before them is news: the first opening that counts, or their own first.
+
+    Of whoever does not count it is noted once that they saw it. No clock starts by that.
+    """
     may = by.organisation_id == deviation.supplier_id and permissions.allowed(by, Permission.CASE_REPLY)
-    return may and bool(deviation.notices) and deviation.notices[-1].opened_at is None
+    if not may or not deviation.notices or deviation.notices[-1].opened_at is not None:
+        return False
+    notice = deviation.notices[-1]
+    who = str(by.person.public_id)
+    return counts(notice, by.person.email) or all(each["person"] != who for each in notice.seen)
 
 
 def note_opened(deviation: Deviation, *, by: Membership) -> None:
@@ -190,6 +268,11 @@ def note_opened(deviation: Deviation, *, by: Membership) -> None:
     if not is_unopened(deviation, by):
         return
     notice = deviation.notices[-1]
+    if not counts(notice, by.person.email):
+        who = {"person": str(by.person.public_id), "name": by.person.name, "at": clock.now().isoformat()}
+        notice.seen = [*notice.seen, who]
+        record(notice, "notice.seen", by=by)
+        return
     notice.opened_at, notice.opened_by = clock.now(), by.person
     if notice.delivered_at is None:
         notice.delivered_at, notice.delivered_how = notice.opened_at, OPENED_BY.format(name=by.person.name)
@@ -198,25 +281,49 @@ def note_opened(deviation: Deviation, *, by: Membership) -> None:
 
 
 def _take_effect(notice: Notice) -> None:
-    """The contract's rule is fulfilled: from then the notice counts as given, and the case goes on."""
-    given_at = {
-        NoticeStart.DELIVERED: notice.delivered_at,
-        NoticeStart.OPENED: notice.opened_at,
-        NoticeStart.DEEMED: _deemed_at(notice),
-    }[notice.starts]
+    """Once the contract's rule is fulfilled the notice counts as given, and the case goes on."""
+    given_at = _given_at(notice)
     if notice.takes_effect_at is not None or given_at is None:
         return
     notice.takes_effect_at = given_at
     processes.message(notice.deviation, "notice_delivered", {})
 
 
+def _given_at(notice: Notice) -> datetime | None:
+    """From when it counts as given by the rule that held when it was written; None as long as it does not."""
+    if notice.starts == NoticeStart.OPENED:
+        return notice.opened_at or notice.served_at
+    if notice.starts == NoticeStart.DEEMED:
+        return _deemed_at(notice)
+    return notice.delivered_at
+
+
 def _deemed_at(notice: Notice) -> datetime | None:
-    contract, sent_at = notice.deviation.contract, notice.sent_at or notice.delivered_at
-    if sent_at is None or not contract.deemed_working_days:
+    """So many working days after it went to somebody who counts: by mail, opened here, or handed over."""
+    days, sent_at, place = deemed_days(notice), notice.delivered_at, place_of(notice)
+    if sent_at is None or not days:
         return sent_at
-    sent_on = calendars.local_day(sent_at, contract.time_zone)
-    day = calendars.add_working_days(sent_on, contract.deemed_working_days, contract.country)
-    return calendars.start_of_day(day, contract.time_zone)
+    day = calendars.add_working_days(calendars.local_day(sent_at, place.time_zone), days, place.country)
+    return calendars.start_of_day(day, place.time_zone)
+
+
+def deemed_days(notice: Notice) -> int:
+    """After how many working days it is deemed given; the contract's today for one from before that was kept."""
+    days = notice.deemed_working_days
+    return notice.deviation.contract.deemed_working_days if days is None else days
+
+
+class Kept(NamedTuple):
+    """Where a notice's days are counted, as it was when it was written."""
+
+    country: str
+    time_zone: str
+
+
+def place_of(notice: Notice) -> Kept:
+    """Where its days are counted; the contract's today for one from before that was kept."""
+    contract = notice.deviation.contract
+    return Kept(notice.country or contract.country, notice.time_zone or contract.time_zone)
 
 
 # -- the time to reply --------------------------------------------------------------------------------------------
@@ -227,7 +334,7 @@ def start_reply_period(*, deviation_id: int) -> dict[str, object]:
     deviation = lookup.by_number(Deviation, deviation_id)
     notice = deviation.notices[-1]
     started_at = notice.takes_effect_at or notice.delivered_at or clock.now()
-    due_at = end_of_working_day(deviation.contract, started_at, notice.reply_working_days)
+    due_at = deadlines.end_of_working_day(place_of(notice), notice.reply_working_days, started_at)
     notice.reply_due_at = deviation.reply_due_at = due_at
     deviation.move(DeviationState.AWAITING_REPLY, by=None, due_at=due_at.isoformat())
     return _reply_deadline(due_at, started_at, deviation)
@@ -243,16 +350,9 @@ def extend(*, deviation_id: int) -> dict[str, object]:
     return _reply_deadline(due_at, clock.now(), deviation)
 
 
-def requests(deviation: Deviation) -> Sequence[ExtensionRequest]:
-    """The supplier's requests for more time to reply, oldest first."""
-    return db.session.scalars(
-        select(ExtensionRequest).where(ExtensionRequest.deviation_id == deviation.id).order_by(ExtensionRequest.id)
-    ).all()
-
-
 def granted(deviation: Deviation) -> list[ExtensionRequest]:
-    """Those that were granted."""
-    return [request for request in requests(deviation) if request.state == ExtensionState.GRANTED]
+    """The supplier's requests for more time to reply that were granted, oldest first."""
+    return [request for request in time_asked.of(deviation) if request.state == ExtensionState.GRANTED]
 
 
 def _reply_deadline(due_at: datetime, start: datetime, deviation: Deviation) -> dict[str, object]:

@@ -20,7 +20,7 @@ from portal.model import (
     record,
 )
 from portal.model.cases import MOVED_ON
-from portal.operations import deviations, evidence, lookup, processes
+from portal.operations import deviations, evidence, lookup, processes, time_asked
 from portal.operations.deviations import demand_assessor
 from portal.operations.evidence import Upload
 from portal.permissions import Permission
@@ -103,6 +103,7 @@ def reply(  # noqa: PLR0913 - a reply and all that comes with it
         files=[file.sha256 for file in answer.evidence],
     )
     if is_complete and not late:
+        time_asked.lapse(deviation)
         deviation.move(DeviationState.ASSESSING_REPLY, by=by)
         processes.complete(deviation, "reply", {}, by=by)
     return answer
@@ -154,9 +155,21 @@ def _kept(
     return answer
 
 
+def came_late(reply: Reply) -> bool:
+    """Whether it came after the time to reply, and not while the buyer had to answer a request for more of it."""
+    due_at, came_at = reply.deviation.reply_due_at, reply.created_at
+    waits = [
+        (each.created_at, each.answered_at or each.wished_until)
+        for each in time_asked.of(reply.deviation)
+        if each.holds
+    ]
+    return due_at is not None and came_at > due_at and not any(asked <= came_at <= until for asked, until in waits)
+
+
 def note_no_reply(*, deviation_id: int) -> dict[str, object]:
     """The time to reply is over; what has come, if anything, is assessed now. Asked by the process."""
     deviation = lookup.by_number(Deviation, deviation_id)
+    time_asked.end_unanswered(deviation)
     deviation.move(DeviationState.ASSESSING_REPLY, by=None, replied=bool(deviation.replies))
     return {}
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import or_, select
+from sqlalchemy import ColumnElement, or_, select
 
 from portal import clock, permissions
 from portal.errors import Conflict, Invalid, Refused
@@ -29,6 +29,7 @@ from portal.operations import (
     lookup,
     mail,
     processes,
+    time_asked,
 )
 from portal.operations.drafts import SectionState
 from portal.operations.explanations import Reasons, Warned
@@ -199,10 +200,11 @@ def remind(*, report_id: int) -> dict[str, object]:
 def mark_overdue(*, report_id: int) -> dict[str, object]:
     """The deadline is past and no report, or no correction of it, is in: the duty to report is broken.
 
-    Not while a request for more time waits for the buyer, nor before the deadline in force: it may have been moved
-    since the process began to wait.
+    Not while a request for more time holds the deadline, nor before the one in force: it may have been moved since the
+    process began to wait.
     """
     report = lookup.by_number(Report, report_id)
+    time_asked.end_unanswered(report)
     if not report.is_overdue or (report.overdue_at is not None and report.overdue_at >= report.due_at):
         return {}
     deadlines.note(report, overdue_at=clock.now())
@@ -248,10 +250,15 @@ def overdue_unmarked() -> list[int]:
         Report.due_at < clock.now(),
         Report.state.in_(WITH_SUPPLIER),
         Report.accepted_number.is_(None),
-        Report.more_time_asked_at.is_(None),
+        not_held(),
         or_(Report.overdue_at.is_(None), Report.overdue_at < Report.due_at),
     )
     return list(db.session.scalars(rows.order_by(Report.id)))
+
+
+def not_held() -> ColumnElement[bool]:
+    """What no request for more time holds; the same as `Report.is_held` says of one."""
+    return or_(Report.held_until.is_(None), Report.held_until < clock.now())
 
 
 def catch_up(number: int) -> None:

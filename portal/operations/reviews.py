@@ -25,7 +25,6 @@ from portal.operations import (
     accounts,
     claims,
     comments,
-    contracts,
     deadlines,
     filings,
     letters,
@@ -163,7 +162,7 @@ def _unlocks(report: Report, revision: Revision, musts: Sequence[Comment]) -> It
 def plan(*, report_id: int, review_days: int) -> dict[str, object]:
     """Set the buyer's own deadline for the review, in working days, and tell the reviewers."""
     report = lookup.by_number(Report, report_id)
-    report.review_due_at = contracts.new_deadline(report.contract, review_days)
+    report.review_due_at = deadlines.end_of_working_day(report.contract, review_days, clock.now())
     for person in accounts.people(report.buyer_id, Role.REVIEWER):
         mail.write(person, "to_review", report.contract, report=report)
     return {"review_due_at": processes.moment(report.review_due_at)}

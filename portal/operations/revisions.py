@@ -26,11 +26,11 @@ from portal.operations import (
     drafts,
     evidence,
     explanations,
-    extensions,
     figures,
     filings,
     lookup,
     reports,
+    time_asked,
 )
 from portal.operations.explanations import Subject
 from portal.operations.figures import Assessment
@@ -44,7 +44,7 @@ def freeze(*, report_id: int, actor_id: int) -> dict[str, object]:
     report, by = lookup.by_number(Report, report_id), accounts.membership(actor_id)
     signed_at = clock.now()
     # What it amends was delivered; and days that the buyer took to answer a request for more time never count.
-    in_time = extensions.lapse(report) or report.is_amendment
+    in_time = time_asked.lapse(report) or report.is_amendment
     late = 0 if in_time else deadlines.days_late(report, signed_at)
     if not in_time:
         filings.note_delivered(report, signed_at)

@@ -8,15 +8,27 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as N_  # noqa: N812 - the name that pybabel looks for
 from flask_wtf import FlaskForm
 from flask_wtf.file import MultipleFileField
-from wtforms import BooleanField, FieldList, Form, FormField, IntegerField, RadioField, StringField, TextAreaField
+from wtforms import (
+    BooleanField,
+    DateField,
+    FieldList,
+    Form,
+    FormField,
+    IntegerField,
+    RadioField,
+    StringField,
+    TextAreaField,
+)
 from wtforms.fields import SelectChoice  # type: ignore[attr-defined]
 from wtforms.validators import Optional
 
+from portal import clock
 from portal.errors import Invalid, Refused
 from portal.kinds.base import Problem
 from portal.model import Deviation, DeviationState, Point, Stance, Verdict
-from portal.operations import letters
+from portal.operations import letters, notices
 from portal.operations.evidence import Upload
+from portal.operations.notices import Service
 from portal.operations.replies import PointReply, PointVerdict
 from portal.web import labels
 
@@ -49,6 +61,15 @@ class DeliveryForm(FlaskForm):
 
     version = IntegerField()
     how = StringField(N_("How and when was it delivered?"), validators=[Optional()])
+
+
+class ServiceForm(DeliveryForm):
+    """How a notice was handed over otherwise than by mail: proof that the supplier can see."""
+
+    how = StringField(N_("How was it delivered?"), validators=[Optional()])
+    to = StringField(N_("Who received it?"), validators=[Optional()])
+    on = DateField(N_("On which day?"), validators=[Optional()])
+    files = MultipleFileField(N_("Files that document it"), validators=[Optional()])
 
 
 class DecisionForm(FlaskForm):
@@ -166,6 +187,14 @@ def name_of(point: Point) -> str:
     return f"point_{point.number}"
 
 
+def service_form(deviation: Deviation) -> ServiceForm:
+    """How a notice was handed over, filled in with today and whom the contract names."""
+    named = notices.representatives(deviation)
+    today = clock.today(deviation.contract.time_zone)
+    to = named[0].name if named else ""
+    return ServiceForm(None, prefix="delivery", version=deviation.version, on=today, to=to)
+
+
 # -- read ---------------------------------------------------------------------------------------------------------
 
 
@@ -192,6 +221,11 @@ def verdicts_of(form: Any, deviation: Deviation) -> list[PointVerdict]:
         for point in deviation.points
         for part in [form[name_of(point)].form]
     ]
+
+
+def service_of(form: ServiceForm) -> Service:
+    """What the form says of how the notice was handed over."""
+    return Service(form.to.data or "", form.on.data, form.how.data or "", uploads_of(form.files))
 
 
 def uploads_of(field: MultipleFileField) -> list[Upload]:

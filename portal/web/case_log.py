@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from flask_babel import gettext as _
 
 from portal.model import AuditEvent, Deviation, ExtensionRequest, Membership, Person, Row, Weighing
-from portal.operations import audit, notices
+from portal.operations import audit, time_asked
 from portal.web import case_views, labels
 from portal.web.progress import Told
 from portal.web.words import words
@@ -22,6 +22,7 @@ _LETTERS = frozenset(
         "notice.written",
         "notice.delivered",
         "notice.opened",
+        "notice.served",
         "notice.reminded",
         "reply.received",
         "reply.complete",
@@ -40,6 +41,7 @@ _DECISIONS = frozenset(
         "deviation.sanction_proposed",
         "extension.granted",
         "extension.refused",
+        "extension.unanswered",
         "notice.written",
         "point.weighed",
         "sanction.decided",
@@ -72,7 +74,7 @@ def chosen(given: str | None) -> str:
 def trail(deviation: Deviation, by: Membership) -> list[Entry]:
     """Everything that happened in the case as far as this party may see it, oldest first."""
     sanction = [deviation.sanction] if deviation.sanction else []
-    asked: Sequence[ExtensionRequest] = notices.requests(deviation)
+    asked: Sequence[ExtensionRequest] = time_asked.of(deviation)
     weighed: list[Weighing] = [each for point in case_views.shown_points(deviation, by) for each in point.weighings]
     rows: list[Row] = [deviation, *deviation.notices, *deviation.replies, *weighed, *asked, *sanction]
     entries = case_views.shown_trail(audit.trail(rows, by=by), deviation, by)

@@ -3,11 +3,21 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from flask import current_app, render_template, request
+from flask import render_template, request
 from flask_babel import gettext as _
 
 from portal.model import Deviation, DeviationState, HumanTask, Membership
-from portal.operations import calculations, clocks, deviations, letters, notices, processes, tasks
+from portal.operations import (
+    calculations,
+    clocks,
+    deviations,
+    extensions,
+    letters,
+    notices,
+    processes,
+    tasks,
+    time_asked,
+)
 from portal.operations.processes import Subject
 from portal.permissions import PROPOSED_IT, Permission, allowed
 from portal.text import Text
@@ -18,6 +28,8 @@ from portal.web.kept_files import KeptFile
 from portal.web.process_views import Standing, standing
 from portal.web.progress import way
 
+TAKEN_BACK = frozenset({DeviationState.NOTIFIED, DeviationState.AWAITING_REPLY})
+"""As long as a notice is on its way, or the supplier has time to reply, it can be taken back."""
 TAKES_REPLIES = frozenset({DeviationState.AWAITING_REPLY, DeviationState.ASSESSING_REPLY})
 STEPS = (
     "assess",
@@ -80,14 +92,15 @@ def _what_can_be_done(deviation: Deviation, by: Membership) -> dict[str, Any]:
     may = task is not None and allowed(by, tasks.PERMISSION_OF[task.element])
     own = may and task is not None and task.element == "approve_sanction" and _proposed_by(deviation, by)
     may_reply = deviation.state in TAKES_REPLIES and allowed(by, Permission.CASE_REPLY)
-    is_waiting = deviation.state == DeviationState.AWAITING_REPLY
     return {
         "task": task,
         "may": may and not own,
         "barred": PROPOSED_IT if own else None,
         "may_reply": may_reply,
-        "may_ask": may_reply and is_waiting and "extensions.ask" in current_app.view_functions,
-        "may_withdraw": is_waiting and allowed(by, Permission.CASE_ASSESS),
+        "may_ask": extensions.may_ask(deviation, by),
+        "may_grant": allowed(by, Permission.DEADLINE_GRANT),
+        "requests": time_asked.of(deviation),
+        "may_withdraw": deviation.state in TAKEN_BACK and allowed(by, Permission.CASE_ASSESS),
         "may_propose": allowed(by, Permission.SANCTION_PROPOSE),
         "turn": case_views.turn(deviation, task),
     }
@@ -138,7 +151,7 @@ def _empty_forms(deviation: Deviation) -> dict[str, Any]:
     return {
         "dismiss": ReasonForm(None, prefix="dismiss", version=version),
         "notice": case_forms.notice_form(deviation),
-        "delivery": DeliveryForm(None, prefix="delivery", version=version),
+        "delivery": case_forms.service_form(deviation),
         "withdraw": ReasonForm(None, prefix="withdraw", version=version),
         "reply": case_forms.reply_form(deviation),
         "weigh": case_forms.weigh_form(deviation),

@@ -1,6 +1,6 @@
 """What the case pages show: whose turn it is and until when, how letters arrived, what each party may see."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import NamedTuple
@@ -22,13 +22,14 @@ from portal.model import (
     Person,
     Point,
     PointAnswer,
+    Reply,
     Report,
     Sanction,
     Weighing,
 )
 from portal.model.cases import SETTLED
 from portal.model.sanctions import IN_FORCE
-from portal.operations import deliveries, deviations, notices
+from portal.operations import deliveries, deviations, notices, replies
 
 _DECISION = frozenset({"sanction.decided", "sanction.delivered", "sanction.closed"})
 _UNDECIDED = frozenset({"deviation.sanction_proposed"})
@@ -141,11 +142,21 @@ def _reply_rule(deviation: Deviation) -> str:
 def starts(notice: Notice) -> str:
     """The rule by which a notice counts as given, in words."""
     if notice.starts == NoticeStart.OPENED:
-        return str(_("When somebody who may answer for the supplier first opens it"))
+        return str(_("When the representative, or where none is named somebody who may answer, first opens it"))
     if notice.starts == NoticeStart.DEEMED:
-        days = notice.deviation.contract.deemed_working_days
+        days = notices.deemed_days(notice)
         return str(ngettext("%(num)d working day after it was sent", "%(num)d working days after it was sent", days))
     return str(_("When it is delivered"))
+
+
+def at(noted: Mapping[str, str]) -> datetime:
+    """The moment of something that was noted with others of its kind."""
+    return datetime.fromisoformat(noted["at"])
+
+
+def came_late(reply: Reply) -> bool:
+    """Whether a reply came after the time for it."""
+    return replies.came_late(reply)
 
 
 def is_in_time(notice: Notice) -> bool | None:

@@ -102,12 +102,12 @@ def give_notice(deviation: Deviation) -> ResponseReturnValue:
 @requires(Permission.CASE_ASSESS, Deviation)
 def settle_delivery(deviation: Deviation) -> ResponseReturnValue:
     """The notice did not arrive by mail, or was not opened: send again, or say how it was delivered."""
-    form = DeliveryForm(prefix="delivery")
-    how = "" if "resend" in request.form else form.how.data or ""
+    form = case_forms.ServiceForm(prefix="delivery")
+    service = None if "resend" in request.form else case_forms.service_of(form)
     return _act(
         deviation,
         {"delivery": form},
-        lambda: notices.settle_delivery(deviation, how, by=current_membership(), version=form.version.data or 0),
+        lambda: notices.settle_delivery(deviation, service, by=current_membership(), version=form.version.data or 0),
         _("Noted."),
     )
 

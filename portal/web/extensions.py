@@ -14,8 +14,8 @@ from portal.errors import Conflict, Invalid
 from portal.extensions import transaction
 from portal.kinds import Problem
 from portal.model import Deviation, ExtensionRequest, ExtensionState, Report
-from portal.operations import extensions, lookup
-from portal.operations.extensions import Subject
+from portal.operations import extensions, lookup, time_asked
+from portal.operations.time_asked import Subject
 from portal.permissions import Permission
 from portal.text import Text
 from portal.web.access import current_membership, requires
@@ -106,7 +106,7 @@ def _ask(subject: Subject, back: str) -> ResponseReturnValue:
 
 
 def _why_not(subject: Subject) -> Text:
-    if extensions.waiting_for(subject) is not None:
+    if time_asked.waiting_for(subject) is not None:
         return extensions.ASKED_ALREADY
     if extensions.due_of(subject) is None:
         return extensions.NO_DEADLINE
@@ -122,6 +122,7 @@ def _ask_page(subject: Subject, form: AskForm, back: str) -> str:
         due_at=extensions.due_of(subject),
         form=form,
         back=back,
+        was_refused=time_asked.was_refused(subject),
         failed=bool(form.errors),
     )
 
@@ -140,7 +141,7 @@ def _answer_page(
         report=_report(wish.subject),
         deviation=wish.deviation,
         is_open=wish.state == ExtensionState.ASKED,
-        earlier=[each for each in extensions.of(wish.subject) if each.id != wish.id],
+        earlier=[each for each in time_asked.of(wish.subject) if each.id != wish.id],
         form=form,
         choice=choice,
         choose=choose,

@@ -92,6 +92,7 @@ EXTENSION = {
     ExtensionState.GRANTED: Tag(_("More time given"), "success"),
     ExtensionState.REFUSED: Tag(_("No more time given"), "warning"),
     ExtensionState.LAPSED: Tag(_("Not needed any more"), "plain"),
+    ExtensionState.UNANSWERED: Tag(_("Not answered in time"), "warning"),
 }
 
 NOT_REMINDED = {
@@ -325,6 +326,8 @@ EVENT = {
     "extension.granted": _("The buyer gave more time"),
     "extension.refused": _("The buyer gave no more time"),
     "extension.lapsed": _("The request for more time was not needed any more"),
+    "extension.unanswered": _("Nobody answered the request for more time"),
+    "extension.chased": _("The buyer was reminded of the request for more time"),
     "review.begun": _("The review began"),
     "review.late": _("The review was late, and the reviewers were reminded"),
     "draft.saved": _("The draft was saved"),
@@ -359,6 +362,8 @@ EVENT = {
     "notice.written": _("The notice was written"),
     "notice.delivered": _("The notice was delivered"),
     "notice.opened": _("The notice was opened by the supplier for the first time"),
+    "notice.seen": _("Somebody else at the supplier saw the notice"),
+    "notice.served": _("The notice was delivered otherwise than by e-mail"),
     "notice.reminded": _("The supplier was reminded of the deadline to reply"),
     "point.weighed": _("A point was weighed"),
     "reply.complete": _("The supplier replied, and has nothing more to add"),

@@ -7,7 +7,7 @@ from flask.typing import ResponseReturnValue
 
 from portal.kinds import Kind
 from portal.model import AuditEvent, Person, Report, ReportState
-from portal.operations import audit, contracts, extensions, imports, processes, reports
+from portal.operations import audit, contracts, extensions, imports, processes, reports, time_asked
 from portal.permissions import Permission, allowed
 from portal.web import attachments, corrections, lines, lists, progress, report_views
 from portal.web import imports as excel
@@ -70,7 +70,7 @@ def page(report: Report, reply: Reply | None = None) -> str:
         may_withdraw=is_supplier and allowed(by, Permission.REPORT_SIGN) and report.state == ReportState.SUBMITTED,
         may_amend=is_supplier and allowed(by, Permission.REPORT_EDIT),
         may_review=report.state == ReportState.SUBMITTED and not is_supplier and allowed(by, Permission.REPORT_REVIEW),
-        requests=extensions.of(report),
+        requests=time_asked.of(report),
         may_ask=extensions.may_ask(report, by),
         may_grant=allowed(by, Permission.DEADLINE_GRANT),
         upload=excel.UploadForm(),

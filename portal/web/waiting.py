@@ -26,6 +26,8 @@ class Waiting:
     status: Tag
     stands_still: bool = False
     """Whether the deadline waits for the other party: nobody is late meanwhile."""
+    since: datetime | None = None
+    """Since when the other party waits for it, where that counts."""
 
     @property
     def contract(self) -> Contract:
@@ -47,10 +49,18 @@ def of_task(row: TaskRow, by: Membership) -> Waiting:
         url=_place(row),
         report=row.report,
         counterpart=contract.buyer if by.organisation_id == contract.supplier_id else contract.supplier,
-        due_at=row.task.due_at,
+        due_at=_deadline(row),
         status=_status(subject),
-        stands_still=isinstance(subject, Report) and subject.more_time_asked_at is not None,
+        stands_still=not isinstance(subject, Sanction) and subject.is_held,
     )
+
+
+def _deadline(row: TaskRow) -> datetime | None:
+    """When the task is due. While a request for more time holds it, that is still the deadline in force."""
+    subject = row.subject
+    if isinstance(subject, Sanction) or not subject.is_held:
+        return row.task.due_at
+    return extensions.due_of(subject)
 
 
 def _asked(request: ExtensionRequest) -> Waiting:
@@ -63,6 +73,7 @@ def _asked(request: ExtensionRequest) -> Waiting:
         counterpart=subject.contract.supplier,
         due_at=request.due_at,
         status=labels.EXTENSION[request.state],
+        since=request.created_at,
     )
 
 

@@ -23,7 +23,7 @@ from portal.model import (
 from portal.operations import audit, deliveries, deviations, notices, processes, replies, reviews, sanctions
 from portal.operations.evidence import Upload
 from portal.operations.mail import Outcome
-from tests.casework import CHARGER, answer, found, notified, proposed, weigh, weighed
+from tests.casework import CHARGER, answer, found, notified, proposed, served, weigh, weighed
 from tests.world import World, case_of, deliver_mail, open_tasks, submit, tick
 
 
@@ -159,12 +159,12 @@ def test_a_notice_that_does_not_arrive_becomes_a_task(world: World) -> None:
     tick()
     assert open_tasks() == ["confirm_delivery"]
     with transaction():
-        notices.settle_delivery(deviation, "", by=world.adam, version=deviation.version)
+        notices.settle_delivery(deviation, None, by=world.adam, version=deviation.version)
     assert (open_tasks(), deviation.state) == ([], DeviationState.NOTIFIED)
     clock.move_to(clock.now() + timedelta(days=2, minutes=1))
     tick()
     with transaction():
-        notices.settle_delivery(deviation, "Overlevert i byggemøte", by=world.adam, version=deviation.version)
+        notices.settle_delivery(deviation, served("Overlevert i byggemøte"), by=world.adam, version=deviation.version)
     assert (open_tasks(), deviation.notices[-1].delivered_how) == (["reply"], "Overlevert i byggemøte")
 
 
@@ -233,7 +233,7 @@ def test_a_letter_that_arrives_while_somebody_asks_is_not_sent_again(world: Worl
     deliver_mail()
     assert (open_tasks(), deviation.state) == (["reply"], DeviationState.AWAITING_REPLY)
     with pytest.raises(Conflict), transaction():
-        notices.settle_delivery(deviation, "", by=world.adam, version=deviation.version)
+        notices.settle_delivery(deviation, None, by=world.adam, version=deviation.version)
     assert len(deviation.notices) == 1
 
 

@@ -21,7 +21,7 @@ from portal.model import (
 )
 from portal.operations import accounts, deliveries, deviations, notices, processes
 from portal.operations.mail import Outcome
-from tests.casework import close, delivered, found, notified, replied, reply, weigh
+from tests.casework import close, delivered, found, notified, replied, reply, served, weigh
 from tests.world import World, deliver_mail, open_tasks, tick
 
 ZONE = "Europe/Oslo"
@@ -122,7 +122,7 @@ def test_the_contract_manager_assesses_too(world: World) -> None:
         notices.give_notice(deviation, "Varsel.", 5, by=kim, version=deviation.version)
     assert deviation.notices[0].sent_by_id == kim.person_id
     with pytest.raises(Forbidden), transaction():
-        notices.settle_delivery(deviation, "Levert.", by=world.rita, version=deviation.version)
+        notices.settle_delivery(deviation, served("Levert."), by=world.rita, version=deviation.version)
 
 
 # -- the notice and its points ------------------------------------------------------------------------------------
@@ -244,7 +244,7 @@ def test_never_opened_becomes_a_task_and_opening_it_then_is_enough(world: World)
     tick()
     assert open_tasks() == ["confirm_delivery"], "three working days unopened"
     with transaction():
-        notices.settle_delivery(deviation, "", by=world.adam, version=deviation.version)
+        notices.settle_delivery(deviation, None, by=world.adam, version=deviation.version)
     assert deviation.notices[0].reminded_at is not None, "sending it again reminds"
     clock.move_to(datetime(2026, 3, 23, 9, tzinfo=UTC))
     tick()
@@ -261,9 +261,9 @@ def test_never_opened_can_be_handed_over_by_a_person(world: World) -> None:
     clock.move_to(datetime(2026, 3, 16, 9, tzinfo=UTC))
     tick()
     with transaction():
-        notices.settle_delivery(deviation, "Rekommandert post", by=world.adam, version=deviation.version)
+        notices.settle_delivery(deviation, served("Rekommandert post"), by=world.adam, version=deviation.version)
     notice = deviation.notices[0]
-    assert (notice.delivered_how, notice.opened_at, open_tasks()) == ("Rekommandert post", None, ["reply"])
+    assert (notice.served_how, notice.opened_at, open_tasks()) == ("Rekommandert post", None, ["reply"])
     assert deviation.reply_due_at == end_of(date(2026, 3, 23))
 
 

@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 
 from portal.extensions import db, transaction
 from portal.model import Membership, OutgoingMail, Role
-from portal.operations import accounts, extensions
+from portal.operations import accounts, extensions, time_asked
 from tests.http import HttpBrowser
 from tests.office import Office, open_office
 
@@ -56,7 +56,7 @@ def test_two_who_answer_at_once_have_one_winner(office: Office) -> None:
     answers = at_once(seats, f"/more-time/{request.public_id}", forms)
     assert sorted(status for status, _page in answers) == [303, 409]
     assert any("has already been answered" in page for status, page in answers if status == 409)
-    [kept] = extensions.of(office.report)
+    [kept] = time_asked.of(office.report)
     assert office.report.due_at == kept.granted_until
 
 

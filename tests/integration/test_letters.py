@@ -23,6 +23,7 @@ from portal.operations import (
     reports,
     reviews,
     sanctions,
+    time_asked,
     withdrawals,
 )
 from portal.operations.comments import Place
@@ -208,10 +209,12 @@ def whole_report(world: World) -> None:
 
 
 def more_time(world: World) -> None:
-    """Asked for twice: refused, and granted."""
+    """Asked for twice: refused, and granted, each after the buyer was reminded."""
     for answer in (extensions.refuse, None):
         with transaction():
             request = extensions.ask(world.report, date(2026, 4, 24), "Måleren er på service.", by=world.anna)
+        with clock.at(clock.now() + timedelta(days=7)), transaction():
+            time_asked.chase(request.id)
         with transaction():
             if answer:
                 answer(request, "Vi trenger tallene.", by=world.adam)
@@ -304,6 +307,7 @@ def test_formal_letters_carry_their_facts(world: World, written: dict[str, list[
         "case_closed": ["It ended with a sanction."],
         "overdue": ["clause 5.1", "March 2026"],
         "extension_asked": ["Annas Graving AS asks for more time", "24 Apr 2026", "Måleren er på service."],
+        "extension_waiting": ["Annas Graving AS asked for more time", "has got no answer", "24 Apr 2026"],
         "extension_granted": ["The new deadline is 20 Apr 2026", "You asked for time until 24 Apr", "Tre dager."],
         "extension_refused": ["The deadline is still 17 Apr 2026", "Vi trenger tallene."],
         "escalated": ["from Annas Graving AS was due 20 Apr 2026"],

@@ -238,7 +238,7 @@ def test_a_period_that_is_paused_altogether_is_spared(world: World) -> None:
     settle(contract)
     assert (report.state, days(contract), _tasks(report)) == (ReportState.SPARED, "", [])
     assert processes.of(report).ended_at is not None
-    assert report.more_time_asked_at is None
+    assert report.held_until is None
     on("2027-01-10")
     tick()
     with transaction():

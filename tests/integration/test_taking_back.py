@@ -14,7 +14,7 @@ from sqlalchemy import select
 from portal import calendars, clock
 from portal.extensions import db, transaction
 from portal.model import Decision, Deviation, OutgoingMail, Report, ReportState, Revision, RevisionLine
-from portal.operations import audit, contracts, drafts, exports, processes, reports, reviews, revisions
+from portal.operations import audit, contracts, deadlines, drafts, exports, processes, reports, reviews, revisions
 from portal.operations.comments import Place
 from portal.operations.drafts import RawLine
 from tests.office import Office, open_office
@@ -67,7 +67,7 @@ def test_a_submitted_report_is_withdrawn_and_sent_again(office: Office) -> None:
 
 
 def _in_five_days(report: Report) -> datetime:
-    return contracts.new_deadline(report.contract, reports.CORRECTION_WORKING_DAYS)
+    return deadlines.end_of_working_day(report.contract, reports.CORRECTION_WORKING_DAYS, clock.now())
 
 
 def test_nothing_is_withdrawn_once_the_review_has_begun(office: Office) -> None:

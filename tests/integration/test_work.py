@@ -4,16 +4,16 @@ import socketserver
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 import pytest
 from flask import Flask
-from sqlalchemy import func, select
+from sqlalchemy import delete, func, select, update
 
 from portal import clock
-from portal.extensions import db, transaction
-from portal.model import DeviationState, MailState, OutgoingMail, Process, Report
-from portal.operations import notices, processes
+from portal.extensions import db, parts, transaction
+from portal.model import Contract, DeviationState, MailState, OutgoingMail, Pause, Process, Report
+from portal.operations import contract_life, notices, processes
 from portal.work import MailStuck, deliver_mail, open_periods, sweep_mail, tick_timers
 from tests.casework import found
 from tests.world import World, build_world, open_tasks, submit
@@ -142,3 +142,18 @@ def test_periods_open_once_each_by_the_month(world: World) -> None:
     count = db.session.scalar(select(func.count()).select_from(Report).where(Report.contract_id == world.contract.id))
     assert count == 6  # January to June 2026
     assert open_tasks().count("fill_in") == 6
+
+
+def test_the_same_act_after_the_data_were_put_back_is_a_job_again(world: World) -> None:
+    """Jobs are remembered across a reset of the demo or a restored database, where ids and versions come again."""
+    contract = world.contract
+    as_it_was = (contract.version, contract.state)
+    for _ in ("before", "after the data were put back"):
+        with transaction():
+            contract_life.pause(contract, date(2026, 3, 10), "Stans.", by=world.adam, version=contract.version)
+        with transaction() as session:
+            session.execute(delete(Pause))
+            session.execute(update(Contract).values(version=as_it_was[0], state=as_it_was[1]))
+        db.session.expire_all()
+    db.session.rollback()
+    assert sum(job.name == "periods.open" for job in parts().jobs.list("waiting")) == 2

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from portal.operations.clocks import Held, Side, days_with
+from portal.operations.clocks import Held, Side, days_with, given_to_buyer
 
 ZONE = "Europe/Oslo"
 NOW = datetime(2026, 4, 20, 12, tzinfo=UTC)
@@ -55,6 +55,16 @@ CASES = {
 @pytest.mark.parametrize(("held", "with_supplier", "with_buyer"), CASES.values(), ids=CASES.keys())
 def test_working_days_with_each_side(held: list[Held], with_supplier: int, with_buyer: int) -> None:
     assert days_with(held, NOW, "NO", ZONE) == {Side.SUPPLIER: with_supplier, Side.BUYER: with_buyer}
+
+
+def test_what_the_supplier_waited_for_the_buyer_s_answer_is_the_buyer_s_time() -> None:
+    """Monday to Friday; due on Tuesday, asked for more time, answered on Thursday: two of four days are the buyer's."""
+    waits = [(at(4, 14), at(4, 16))]
+    held = given_to_buyer([buyer(at(4, 10), at(4, 13)), supplier(at(4, 13), at(4, 17))], waits, NOW)
+    assert days_with(held, NOW, "NO", ZONE) == {Side.SUPPLIER: 2, Side.BUYER: 1 + 2}
+    still = given_to_buyer([supplier(at(4, 13), None)], [(at(4, 14), NOW)], NOW)
+    assert days_with(still, NOW, "NO", ZONE) == {Side.SUPPLIER: 1, Side.BUYER: 4}
+    assert given_to_buyer([buyer(at(4, 10), at(4, 13))], waits, NOW) == [buyer(at(4, 10), at(4, 13))]
 
 
 def test_the_order_of_the_steps_does_not_matter() -> None:

@@ -318,10 +318,12 @@ def test_what_the_process_is_told() -> None:
         assert (told["remind_at"], told["begin_at"]) == ("2026-04-17T06:00:00+00:00", "sign"), "on its morning"
     with clock.at(utc(4, 17, "09:00:00")):
         assert deadlines.process_data(report)["remind_at"] == "", "the morning is over"
-    report.more_time_asked_at = IN_APRIL
-    told = deadlines.process_data(report)
-    assert (told["due_at"], told["missed_at"], told["escalate_at"]) == ("2026-04-17T21:59:59+00:00", "", "")
-    report.more_time_asked_at = None
+    report.held_until = utc(4, 21, "21:59:59")
+    with clock.at(utc(4, 17, "09:00:00")):
+        told = deadlines.process_data(report)
+    held = "2026-04-21T21:59:59+00:00"
+    assert (told["due_at"], told["missed_at"], told["escalate_at"]) == (held, held, "2026-04-28T06:00:00+00:00")
+    report.held_until = None
     with clock.at(utc(4, 30, "09:00:00")):
         assert deadlines.process_data(report)["escalate_at"] == "2026-05-08T06:00:00+00:00", "five days from now"
 

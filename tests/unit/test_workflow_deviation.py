@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
+from portal import clock
 from tests.unit.workflow_driver import Drive, iso
 
 CASE = {"deviation_id": 1}
@@ -189,6 +190,52 @@ def taken_back() -> Drive:
     return drive
 
 
+def taken_back_on_its_way(undelivered: int) -> Callable[[], Drive]:
+    """Nobody has seen to its delivery yet, somebody is asked to, or it was sent again, once or twice."""
+
+    def scenario() -> Drive:
+        drive = notified()
+        if undelivered:
+            assert drive.wait(3)
+            assert drive.open == ["confirm_delivery"]
+        for _ in range(undelivered - 1):
+            drive.do("confirm_delivery", delivery_answer="resend")
+            drive.called()
+        assert drive.message("notice_withdrawn")
+        ended_at = "closed_undelivered" if undelivered else "closed_unread"
+        assert (drive.called(), drive.instance.ended_at) == (["deviations.close"], ended_at)
+        assert (drive.open, drive.instance.due_at) == ([], None)
+        assert not drive.message("notice_delivered"), "what arrives now changes nothing"
+        return drive
+
+    return scenario
+
+
+def held(times: int, answered: bool) -> Callable[[], Drive]:
+    """More time is asked for: the deadline waits for the answer, and runs again when it has come, or never does."""
+
+    def scenario() -> Drive:
+        drive = delivered()
+        reminded(drive, 17)
+        for number in range(times):
+            with clock.at(drive.now):
+                drive.instance.change({"reply_due_at": iso(30 + number)})
+            drive.instance = drive.restored()
+            assert not drive.wait(29.9 + number - drive.days), "held past the deadline"
+            assert drive.open == ["reply"]
+            if answered:
+                with clock.at(drive.now):
+                    drive.instance.change({"reply_due_at": iso(30.9 + number)})
+                drive.instance = drive.restored()
+                assert not drive.wait(0.5), "refused, with a day more"
+        assert drive.wait(30.9 + times - drive.days)
+        assert (drive.called(), drive.open) == (["deviations.note_no_reply"], ["assess_reply"])
+        close(drive)
+        return drive
+
+    return scenario
+
+
 def notified_after_the_warning() -> Drive:
     drive = found()
     assert drive.wait(10)
@@ -236,6 +283,12 @@ SCENARIOS = {
     "more time after the reminder": extended(1, reminded_first=True),
     "more time and no reply": extended_and_no_reply,
     "the notice is taken back": taken_back,
+    **{f"taken back on its way, asked about {times} times": taken_back_on_its_way(times) for times in range(3)},
+    **{
+        f"held {times} times, {'answered' if each else 'silence'}": held(times, each)
+        for times in (1, 2)
+        for each in (True, False)
+    },
     **{f"sanction withdrawn {times} times": sanctioned(times) for times in range(3)},
 }
 
@@ -248,7 +301,7 @@ def test_deviation(scenario: Callable[[], Drive]) -> None:
 def test_waiting_for_delivery_shows_both_ways_and_has_a_deadline() -> None:
     drive = notified()
     waiting = {element for element, state in drive.instance.states().items() if state == "waiting"}
-    assert waiting == {"delivery", "notice_delivered", "notice_undelivered"}
+    assert waiting == {"delivery", "notice_delivered", "notice_undelivered", "taken_back_on_its_way"}
     assert drive.instance.due_at is not None
     assert drive.instance.due_at.isoformat() == iso(3), "a timer behind an event gateway counts"
 
@@ -269,7 +322,6 @@ def test_no_limit_no_warning() -> None:
 def test_who_may_not_yet_answer_gets_no_more_time() -> None:
     drive = notified()
     assert not drive.message("reply_extended")
-    assert not drive.message("notice_withdrawn")
     assert drive.open == []
 
 
