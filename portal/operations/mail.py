@@ -18,7 +18,9 @@ GIVE_UP_AFTER = timedelta(days=5)
 CLAIM_LASTS = timedelta(minutes=10)
 """A sender that has not come back after this is taken for dead, and another may try."""
 SUPPLIERS_OWN = frozenset({"given_back", "to_sign", "receipt"})
-BUYERS_OWN = frozenset({"to_review", "review_late", "sanction_to_decide", "notice_to_give", "breach_changed"})
+BUYERS_OWN = frozenset(
+    {"to_review", "review_late", "sanction_to_decide", "notice_to_give", "breach_changed", "reply_added"}
+)
 """Letters within one side; all others are between the parties, and both may read them."""
 
 

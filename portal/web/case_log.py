@@ -10,7 +10,7 @@ from flask_babel import gettext as _
 
 from portal.model import AuditEvent, Deviation, ExtensionRequest, Membership, Person, Row, Weighing
 from portal.operations import audit, notices
-from portal.web import case_views, labels
+from portal.web import case_undecided, case_views, labels
 from portal.web.progress import Told
 from portal.web.words import words
 
@@ -75,7 +75,7 @@ def trail(deviation: Deviation, by: Membership) -> list[Entry]:
     asked: Sequence[ExtensionRequest] = notices.requests(deviation)
     weighed: list[Weighing] = [each for point in case_views.shown_points(deviation, by) for each in point.weighings]
     rows: list[Row] = [deviation, *deviation.notices, *deviation.replies, *weighed, *asked, *sanction]
-    entries = case_views.shown_trail(audit.trail(rows, by=by), deviation, by)
+    entries = case_undecided.shown_trail(audit.trail(rows, by=by), deviation, by)
     is_buyer = by.organisation_id == deviation.buyer_id
     return [(event, person) for event, person in entries if is_buyer or event.action not in _BUYERS_OWN]
 

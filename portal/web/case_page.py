@@ -3,22 +3,21 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from flask import current_app, render_template, request
+from flask import render_template, request
 from flask_babel import gettext as _
 
 from portal.model import Deviation, DeviationState, HumanTask, Membership
-from portal.operations import calculations, clocks, deviations, letters, notices, processes, tasks
+from portal.operations import calculations, clocks, deviations, letters, notices, processes, replies, tasks
 from portal.operations.processes import Subject
 from portal.permissions import PROPOSED_IT, Permission, allowed
 from portal.text import Text
-from portal.web import case_forms, case_ladder, case_log, case_views, sanction_forms
+from portal.web import case_forms, case_ladder, case_log, case_undecided, case_views, sanction_forms
 from portal.web.case_forms import DecisionForm, DeliveryForm, ReasonForm
 from portal.web.case_log import Link
 from portal.web.kept_files import KeptFile
 from portal.web.process_views import Standing, standing
 from portal.web.progress import way
 
-TAKES_REPLIES = frozenset({DeviationState.AWAITING_REPLY, DeviationState.ASSESSING_REPLY})
 STEPS = (
     "assess",
     "confirm_delivery",
@@ -42,11 +41,11 @@ def page(
     deviation: Deviation, by: Membership, filled: Mapping[str, Any] | None = None, refusal: Refusal | None = None
 ) -> str:
     """The case. `filled` is a form as it was sent in, `refusal` says why it was not taken."""
-    sanction = case_views.shown_sanction(deviation, by)
+    sanction = case_undecided.shown_sanction(deviation, by)
     show = case_log.chosen(request.args.get("show"))
     subjects: list[Subject] = [deviation, *([sanction] if sanction else [])]
     standings = [_standing(subject, deviation, by) for subject in subjects]
-    state = case_views.shown_state(deviation, by)
+    state = case_undecided.shown_state(deviation, by)
     return render_template(
         "cases/show.html",
         deviation=deviation,
@@ -76,21 +75,31 @@ def page(
 
 
 def _what_can_be_done(deviation: Deviation, by: Membership) -> dict[str, Any]:
-    task = _task(deviation)
+    task = case_undecided.shown_task(deviation, _task(deviation), by)
     may = task is not None and allowed(by, tasks.PERMISSION_OF[task.element])
     own = may and task is not None and task.element == "approve_sanction" and _proposed_by(deviation, by)
-    may_reply = deviation.state in TAKES_REPLIES and allowed(by, Permission.CASE_REPLY)
+    may_reply = replies.takes_more(deviation) and allowed(by, Permission.CASE_REPLY)
+    weighs_again = replies.is_weighed_again(deviation) and allowed(by, Permission.CASE_ASSESS)
     is_waiting = deviation.state == DeviationState.AWAITING_REPLY
     return {
         "task": task,
         "may": may and not own,
         "barred": PROPOSED_IT if own else None,
         "may_reply": may_reply,
-        "may_ask": may_reply and is_waiting and "extensions.ask" in current_app.view_functions,
+        "weighs_again": weighs_again,
+        "answers_at": _answers_at(task.element if task and may else "", weighs_again=weighs_again),
+        "may_ask": may_reply and is_waiting,
         "may_withdraw": is_waiting and allowed(by, Permission.CASE_ASSESS),
         "may_propose": allowed(by, Permission.SANCTION_PROPOSE),
-        "turn": case_views.turn(deviation, task),
+        "turn": case_views.turn(deviation, case_views.since(deviation, task)),
     }
+
+
+def _answers_at(element: str, *, weighs_again: bool) -> str:
+    """Where on the page the answer to a point stands, by its number."""
+    if weighs_again:
+        return "weigh-%s"
+    return {"assess_reply": "weigh-%s", "reply": "answer-%s"}.get(element, "point-%s-title")
 
 
 def _what_was_found(deviation: Deviation) -> dict[str, Any]:
@@ -115,10 +124,9 @@ def _links(deviation: Deviation) -> dict[str, Link]:
 
 def _standing(subject: Subject, deviation: Deviation, by: Membership) -> Standing:
     process = processes.of(subject)
-    if case_views.shown_state(deviation, by) == deviation.state:
+    if subject is not deviation:
         return standing(process)
-    known = {step: state for step, state in process.states.items() if "sanction" not in step}
-    return standing(process, {**known, "assess_reply": "active"})
+    return standing(process, case_undecided.shown_standing(process, deviation, by))
 
 
 def _task(deviation: Deviation) -> HumanTask | None:

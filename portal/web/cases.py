@@ -12,10 +12,11 @@ from portal.extensions import transaction
 from portal.model import Deviation, Sanction
 from portal.operations import deviations, letters, lookup, notices, replies, sanctions
 from portal.permissions import Permission
-from portal.web import case_forms, case_log, case_page, case_views, kept_files, lists, sanction_forms
+from portal.web import case_forms, case_list, case_log, case_page, case_views, kept_files, sanction_forms
 from portal.web.access import current_membership, requires
 from portal.web.case_forms import DecisionForm, DeliveryForm, ReasonForm
 from portal.web.case_page import Refusal
+from portal.web.narrowing import AGES
 
 blueprint = Blueprint("cases", __name__, url_prefix="/cases")
 
@@ -25,16 +26,14 @@ blueprint = Blueprint("cases", __name__, url_prefix="/cases")
 def index() -> ResponseReturnValue:
     """Deviations the acting organisation is a party to."""
     by = current_membership()
-    page = lists.deviations(by, request.args)
     return render_template(
         "cases/index.html",
-        page=page,
-        rows=case_views.with_reports(page.rows),
+        page=case_list.asked_for(by, request.args),
         by=by,
         turn=case_views.turn,
-        deadline=case_views.deadline,
-        shown_state=case_views.shown_state,
-        stake=case_views.stake,
+        ages=AGES,
+        dues=case_list.DUE,
+        orders=case_list.ORDERS,
     )
 
 
