@@ -73,7 +73,7 @@ def load() -> Iterator[tuple[int, int, str]]:
         time.pass_until(event.at)
         with clock.at(event.at), transaction():
             event.do()
-        yield number, len(told), f"{event.at:%d.%m.%Y}: {event.words}"
+        yield number, len(told), f"{calendars.as_typed(event.at)}: {event.words}"
     time.pass_until(now)
     demo_copy.keep(parts().settings)
 

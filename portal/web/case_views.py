@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from flask_babel import format_date, ngettext
 from flask_babel import gettext as _
+from flask_babel import ngettext
 
 from portal.model import (
     Deviation,
@@ -23,6 +23,7 @@ from portal.model.cases import SETTLED
 from portal.model.sanctions import IN_FORCE
 from portal.operations import deliveries, deviations, notices, processes
 from portal.web.case_undecided import shown_sanction
+from portal.web.words import short_day
 
 _HEARD = frozenset({DeviationState.ASSESSING_REPLY, DeviationState.SANCTION_PROPOSED})
 
@@ -74,7 +75,7 @@ def deadline(deviation: Deviation, by: Membership) -> Deadline | None:
             "The contract: notice within %(num)d working day of knowing, counted from %(known)s.",
             "The contract: notice within %(num)d working days of knowing, counted from %(known)s.",
             contract.notice_working_days or 0,
-            known=_day(deviation.known_at),
+            known=short_day(deviation.known_at),
         )
         return Deadline(contract.buyer, deviation.notice_due_at, rule)
     return None
@@ -88,7 +89,7 @@ def _reply_rule(deviation: Deviation) -> str:
             _(
                 "More time, granted by %(name)s on %(day)s.",
                 name=answered.answered_by.name if answered.answered_by else "",
-                day=_day(answered.answered_at) if answered.answered_at else "",
+                day=short_day(answered.answered_at) if answered.answered_at else "",
             )
         )
     notice = deviation.notices[-1]
@@ -98,7 +99,7 @@ def _reply_rule(deviation: Deviation) -> str:
             "Set by %(name)s: %(num)d working days from %(start)s, when the notice counts as given.",
             notice.reply_working_days,
             name=notice.sent_by.name,
-            start=_day(notice.takes_effect_at or notice.delivered_at or notice.created_at),
+            start=short_day(notice.takes_effect_at or notice.delivered_at or notice.created_at),
         )
     )
 
@@ -117,10 +118,6 @@ def is_in_time(notice: Notice) -> bool | None:
     """Whether the buyer gave the notice in time; None when the contract sets no limit."""
     due_at = notice.deviation.notice_due_at
     return None if due_at is None else notice.created_at <= due_at
-
-
-def _day(moment: datetime) -> str:
-    return str(format_date(moment, _("d MMM y")))
 
 
 class ShownPoint(NamedTuple):

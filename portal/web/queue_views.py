@@ -40,11 +40,11 @@ MOST_MONTHS = 24
 
 
 class Narrowing(NamedTuple):
-    """What the queue can be narrowed to. `periods`: the first day of each month, newest first."""
+    """What the queue can be narrowed to. `months`: newest first, as an address and as people call them."""
 
     contracts: Choices
     suppliers: Choices
-    periods: list[date]
+    months: list[tuple[str, Text]]
 
     def named(self, filter_name: str, value: str) -> str | Text:
         """A filter in force in words, as `lists.queue_arguments` writes it."""
@@ -66,7 +66,7 @@ def narrowing(by: Membership, arguments: Mapping[str, str]) -> Narrowing:
     return Narrowing(
         contracts=choices.contracts(by, Report, arguments.get("contract", "")),
         suppliers=choices.suppliers(by, arguments.get("supplier", "")),
-        periods=[month.starts_on for month in reversed(months)][:MOST_MONTHS],
+        months=[(f"{first:%Y-%m}", calendars.month_name(first)) for first, _last in reversed(months)][:MOST_MONTHS],
     )
 
 
