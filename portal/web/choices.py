@@ -38,7 +38,7 @@ class Choices(NamedTuple):
     def named(self, value: str) -> str:
         """What one is called."""
         if value == str(NOWHERE):
-            return _("nothing that fits")
+            return str(_("nothing that fits"))
         return next((each.label for each in (*self.rows, self.chosen) if each and each.value == value), value)
 
 
@@ -77,7 +77,7 @@ def first_day(by: Membership) -> tuple[date | None, str]:
     return (row[0], row[1]) if row is not None else (None, "")
 
 
-def _contracts(by: Membership) -> Select[Any]:
+def _contracts(by: Membership) -> Any:
     return permissions.visible(Contract, by).with_only_columns(Contract.public_id, Contract.reference, Contract.title)
 
 
@@ -85,7 +85,7 @@ def _exists(rows: Select[Any], outer: type[Any]) -> Any:
     return rows.with_only_columns(literal(1)).correlate(outer).exists()
 
 
-def _choices(rows: Select[Any], every: Select[Any], entity: type[Any], chosen: str) -> Choices:
+def _choices(rows: Any, every: Any, entity: type[Any], chosen: str) -> Choices:
     found = [_choice(entity, *row) for row in db.session.execute(rows.limit(MOST + 1))]
     kept = found[:MOST]
     one = next((each for each in kept if each.value == chosen), None)

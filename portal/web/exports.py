@@ -66,7 +66,9 @@ def _form(by: Membership) -> ExportForm:
     """The form as the address fills it, judged."""
     form = ExportForm(request.args)
     contracts = choices.contracts(by, Report, request.args.get("contract", ""))
-    offered = contracts.rows if contracts.chosen in (None, *contracts.rows) else [contracts.chosen, *contracts.rows]
+    offered = list(contracts.rows)
+    if contracts.chosen is not None and contracts.chosen not in offered:
+        offered.insert(0, contracts.chosen)
     months = [SelectChoice(f"{day:%Y-%m}", calendars.month_name(day).to(current_language())) for day in _months(by)]
     form.contract.choices = [SelectChoice("", _("All contracts"))]
     form.contract.choices += [SelectChoice(each.value, each.label) for each in offered]

@@ -22,7 +22,7 @@ from portal.quantities import for_input
 from portal.text import Text
 from portal.web import labels
 from portal.web.accounts import current_language
-from portal.web.words import words
+from portal.web.words import day_name
 
 STEPS = 5
 """Thresholds that come into force later, at most: a contract of several years usually has one for each."""
@@ -137,10 +137,7 @@ def _scope_fields(contract: Contract, kind: Kind) -> dict[str, Any]:
 def _orders(orders: Sequence[ChangeOrder]) -> list[Any]:
     return [
         SelectChoice("", _("Choose")),
-        *(
-            SelectChoice(str(each.public_id), f"{each.reference} ({words(calendars.day_name(each.from_on))})")
-            for each in orders
-        ),
+        *(SelectChoice(str(each.public_id), f"{each.reference} ({day_name(each.from_on)})") for each in orders),
     ]
 
 

@@ -22,7 +22,7 @@ from portal.web import requirement_forms, requirement_views
 from portal.web.access import current_membership, requires
 from portal.web.accounts import current_language
 from portal.web.requirement_forms import RequirementForm
-from portal.web.words import words
+from portal.web.words import day_name
 
 blueprint = Blueprint("requirements", __name__)
 
@@ -135,7 +135,7 @@ def end(requirement: Requirement) -> ResponseReturnValue:
             requirements.end(requirement, day, by=current_membership(), version=_version(), order=order)
     except PortalError as refusal:
         return _end_page(requirement, _problems(refusal, "order")), _status(refusal)
-    flash(_("The requirement ends on %(day)s.", day=words(calendars.day_name(day))), "success")
+    flash(_("The requirement ends on %(day)s.", day=day_name(day)), "success")
     return redirect(url_for(".index", public_id=contract.public_id), 303)
 
 
