@@ -86,7 +86,7 @@ def test_the_catalogue_proposes_and_what_is_sent_is_stored(app: Flask, draft: Wo
         ({"threshold": "101"}, "A share is between 0 and 100."),
         ({"clause": " "}, "Say which clause of the contract."),
         ({"valid_from": "i morgen"}, "is not a date"),
-        ({"valid_from": "31.12.2025"}, "The contract runs from 01.01.2026 to 31.12.2027."),
+        ({"valid_from": "31.12.2025"}, "The contract runs from 1 January 2026 to 31 December 2027."),
         ({"valid_to": "01.12.2025"}, "The last day cannot be before the first."),
         ({"promised": "30"}, "Say where in the bid it stands."),
         ({"tolerance": "-1"}, "Cannot be less than 0."),
