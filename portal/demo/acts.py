@@ -106,6 +106,7 @@ def reply(job: Job, period: Period) -> None:
     for deviation in finding.cases(job, period):
         answers = [PointReply(point, Stance.PARTLY, _ANSWER[deviation.cause]) for point in deviation.points]
         signatory = supplier_side(job)[1]
+        notices.note_opened(deviation, by=signatory)
         text = "Vi ber om at dette ses i sammenheng med forsinkelsen hos utleier. Se vedlegg."
         replies.reply(deviation, text, [note], answers=answers, is_complete=True, by=signatory)
 

@@ -18,6 +18,7 @@ from portal import clock, permissions
 from portal.extensions import db
 from portal.model import Contract, Deviation, DeviationState, Membership, OrganisationKind, Report, Sanction
 from portal.model.base import Code, Millionths, Moment
+from portal.model.cases import SETTLED
 from portal.model.sanctions import IN_FORCE
 
 SOON = timedelta(days=7)
@@ -61,8 +62,8 @@ class CaseFilter:
 class Listed(NamedTuple):
     """A case in a list, as its reader may know it.
 
-    `until` is the deadline that runs. `amount` is what was decided, else what the clause gives for what was found;
-    None when there is none, or none that can be said.
+    `until` is the deadline that runs. `amount` is what was decided, else, as long as nothing is, what the clause gives
+    for what was found; None when there is none, or none that can be said.
     """
 
     deviation: Deviation
@@ -126,7 +127,11 @@ def _until(by: Membership) -> Any:
 
 
 def _amount() -> Any:
-    decided = case((Sanction.state.in_(IN_FORCE), Sanction.amount), else_=Deviation.at_stake)
+    decided = case(
+        (Sanction.state.in_(IN_FORCE), Sanction.amount),
+        (Deviation.state.in_(sorted(SETTLED)), None),
+        else_=Deviation.at_stake,
+    )
     return type_coerce(decided, Millionths())
 
 

@@ -18,10 +18,10 @@ from portal.web.narrowing import AGES, Narrowed
 ALL = "all"
 NAMES = ("contract", "state", "age", "due", "least", "most", "sort")
 DUE = {
-    Due.PASSED: N_("passed"),
-    Due.SOON: N_("within a week"),
-    Due.LATER: N_("later"),
-    Due.NONE: N_("none that runs"),
+    Due.PASSED: N_("Passed"),
+    Due.SOON: N_("Within a week"),
+    Due.LATER: N_("Later"),
+    Due.NONE: N_("None that runs"),
 }
 ORDERS = {
     Order.NEWEST: N_("Newest first"),
@@ -89,7 +89,7 @@ def _in_words(narrowed: Narrowed, contracts: choices.Choices) -> dict[str, str]:
         "contract": contracts.named(given["contract"]),
         "state": _state_in_words(given["state"]),
         "age": str(AGES.get(given["age"], "")),
-        "due": _("deadline: %(when)s", when=deadline) if deadline else "",
+        "due": _("Deadline: %(when)s", when=str(deadline).lower()) if deadline else "",
         **narrowed.amounts_in_words(),
     }
 

@@ -37,7 +37,6 @@ _DECISIONS = frozenset(
         "deviation.fell_away",
         "deviation.notice_withdrawn",
         "deviation.reply_extended",
-        "deviation.sanction_proposed",
         "extension.granted",
         "extension.refused",
         "notice.written",
@@ -50,6 +49,8 @@ _DECISIONS = frozenset(
     }
 )
 _ON_THE_PAGE = frozenset({"notice.written", "reply.received", "reply.complete", "reply.late"})
+_SAID_BY_THE_SANCTION = "deviation.sanction_proposed"
+"""The sanction's own entry says it too, with the reasons; in the file both stand."""
 _BUYERS_OWN = frozenset({"deviation.notice_warned"})
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 """What a spreadsheet takes for a formula at the start of a cell."""
@@ -82,7 +83,7 @@ def trail(deviation: Deviation, by: Membership) -> list[Entry]:
 
 def told(entries: Iterable[Entry], show: str, links: Mapping[str, Link]) -> list[Told]:
     """The timeline, newest first, what the filter leaves out left out. `links` are by the subject's public id."""
-    kept = [entry for entry in entries if _is_shown(entry[0].action, show)]
+    kept = [entry for entry in entries if entry[0].action != _SAID_BY_THE_SANCTION and _is_shown(entry[0].action, show)]
     return [_told(event, person, links) for event, person in reversed(kept)]
 
 

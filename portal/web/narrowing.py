@@ -11,7 +11,7 @@ from flask_babel import lazy_gettext as N_  # noqa: N812 - the name that pybabel
 
 from portal import quantities
 
-AGES = {"30": N_("more than 30 days"), "90": N_("more than 90 days"), "365": N_("more than a year")}
+AGES = {"30": N_("More than 30 days"), "90": N_("More than 90 days"), "365": N_("More than a year")}
 
 
 @dataclass(frozen=True)

@@ -15,11 +15,11 @@ from portal.web.narrowing import AGES, Narrowed
 blueprint = Blueprint("sanctions", __name__, url_prefix="/sanctions")
 
 ORDERS = {
-    Order.NEWEST: N_("newest first"),
-    Order.OLDEST: N_("oldest first"),
-    Order.LARGEST: N_("largest first"),
-    Order.CONTRACT: N_("by contract"),
-    Order.STEP: N_("by step"),
+    Order.NEWEST: N_("Newest first"),
+    Order.OLDEST: N_("Oldest first"),
+    Order.LARGEST: N_("Largest amount"),
+    Order.CONTRACT: N_("Contract"),
+    Order.STEP: N_("Step"),
 }
 NAMES = ("contract", "state", "age", "least", "most", "order")
 
