@@ -288,7 +288,8 @@ def test_a_clause_is_chosen_previewed_added_changed_and_removed(room: Room) -> N
     assert shown.status_code == 200
     assert (
         "0.5 ‰ per working day of the contract&#39;s value with change orders (now 50 000 NOK a day), "
-        "from the day after the deadline. The first 2 days cost nothing. At least 1 500 NOK a day. At most 100 days. "
+        "from the day after the deadline, or after the days that were judged. The first 2 days cost nothing. "
+        "At least 1 500 NOK a day. At most 100 days. "
         "At most 10 % of the base altogether."
     ) in shown.text.replace("\u00a0", " ")
     assert "A report that comes 5 working days late would cost 150 000 NOK." in shown.text.replace("\u00a0", " ")
