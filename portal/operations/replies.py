@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from sqlalchemy import func, select
+
 from portal import permissions
 from portal.errors import Conflict, Invalid
 from portal.extensions import db
@@ -14,6 +16,7 @@ from portal.model import (
     Point,
     PointAnswer,
     Reply,
+    Sanction,
     Stance,
     Verdict,
     Weighing,
@@ -215,6 +218,34 @@ def is_weighed_again(deviation: Deviation) -> bool:
     """Whether a reply that came after a sanction was proposed is still to be weighed."""
     is_undecided = deviation.state == DeviationState.SANCTION_PROPOSED and takes_more(deviation)
     return is_undecided and bool(deviations.unweighed(deviation))
+
+
+def to_weigh_again(by: Membership, limit: int = 100) -> Sequence[Deviation]:
+    """The cases in which a reply that came after a sanction was proposed waits for this person, oldest first."""
+    if not permissions.allowed(by, Permission.CASE_ASSESS):
+        return []
+    rows = permissions.visible(Deviation, by).where(*_IS_WEIGHED_AGAIN).order_by(Deviation.id).limit(limit)
+    return db.session.scalars(rows).unique().all()
+
+
+def count_to_weigh_again(by: Membership) -> int:
+    """How many they are."""
+    if not permissions.allowed(by, Permission.CASE_ASSESS):
+        return 0
+    rows = permissions.visible(Deviation, by).where(*_IS_WEIGHED_AGAIN).with_only_columns(func.count())
+    return db.session.scalar(rows) or 0
+
+
+_IS_WEIGHED_AGAIN = (
+    Deviation.state == DeviationState.SANCTION_PROPOSED,
+    ~Deviation.sanction.has(Sanction.decided_at.is_not(None)),
+    select(Point.id)
+    .join(Reply, Reply.deviation_id == Point.deviation_id)
+    .where(Point.deviation_id == Deviation.id, ~Point.weighings.any(Weighing.created_at >= Reply.created_at))
+    .correlate(Deviation)
+    .exists(),
+)
+"""`is_weighed_again`, for many cases at once."""
 
 
 def _missing(given: PointVerdict) -> list[Problem]:

@@ -12,7 +12,7 @@ from flask_babel import gettext as _
 from portal import calendars, permissions, quantities
 from portal.config import Settings
 from portal.model import OrganisationKind, Role
-from portal.operations import extensions, tasks
+from portal.operations import extensions, replies, tasks
 from portal.permissions import Permission
 from portal.text import Text
 from portal.web import labels, sessions
@@ -105,7 +105,8 @@ def _here() -> str:
 
 def _places(by: Any) -> list[dict[str, Any]]:
     waiting = tasks.counts(by)
-    places = [("pages.home", _("My tasks"), sum(waiting.values()) + extensions.count_to_answer(by))]
+    mine = sum(waiting.values()) + extensions.count_to_answer(by) + replies.count_to_weigh_again(by)
+    places = [("pages.home", _("My tasks"), mine)]
     if by.organisation.kind == OrganisationKind.BUYER and by.has(Role.REVIEWER):
         places.append(("reviews.queue", _("Review queue"), waiting.get("review", 0)))
     places.append(("reports.index", _("Reports"), 0))

@@ -156,11 +156,14 @@ def test_a_late_reply_is_taken_until_the_decision_and_weighed_before_it(
     )
     assert answer.status_code == 409
 
+    assert "Assess what the supplier has added" in adam.reads("/")
+    assert "My tasks 1" in adam.reads("/")
     assert "weigh-point_1-verdict" in adam.get(path).text
     form = {"weigh-version": str(case_of(world).version), "weigh-point_1-verdict": "upheld"}
     form["weigh-point_1-reasons"] = "Fraktseddelen endrer ikke noe."
     assert adam.send(f"{path}/weigh", **form).status_code == 303
     assert "weigh-point_1-verdict" not in adam.get(path).text
+    assert "Assess what the supplier has added" not in adam.reads("/")
     decided(world, sanction)
     bo = sit_down(app, world.bo)
     assert "Send more" not in bo.reads(path)
