@@ -10,9 +10,9 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any, NamedTuple
 
-from sqlalchemy import Select, and_, case, false, func, literal, or_, tuple_, type_coerce
+from sqlalchemy import Select, and_, case, false, func, literal, or_, type_coerce
 from sqlalchemy.orm import defaultload, joinedload, lazyload, selectinload
-from sqlalchemy.types import Integer, String, TypeEngine
+from sqlalchemy.types import Integer, String
 
 from portal import clock, permissions
 from portal.extensions import db
@@ -20,6 +20,7 @@ from portal.model import Contract, Deviation, DeviationState, Membership, Organi
 from portal.model.base import Code, Millionths, Moment
 from portal.model.cases import SETTLED
 from portal.model.sanctions import IN_FORCE
+from portal.operations.keysets import Key, following
 
 SOON = timedelta(days=7)
 _NEVER = datetime(9999, 12, 31, tzinfo=UTC)
@@ -72,27 +73,12 @@ class Listed(NamedTuple):
     amount: Decimal | None
 
 
-class _Key(NamedTuple):
-    """What a list is in order of: never empty, so that the page after a row can be found."""
-
-    column: Any
-    kind: TypeEngine[Any]
-    is_falling: bool = False
-
-
 def page(by: Membership, chosen: CaseFilter, after: uuid.UUID | None, limit: int) -> list[Listed]:
     """Up to `limit` cases after the one named, in order."""
     every = permissions.visible(Deviation, by).join(Contract, Deviation.contract_id == Contract.id)
     every = every.outerjoin(Sanction, Sanction.deviation_id == Deviation.id)
-    rows, key = _narrowed(every, chosen, by), _keys(by)[chosen.order]
-    ids = (key.column, Deviation.id)
-    if after is not None:
-        last = db.session.execute(every.with_only_columns(*ids).where(Deviation.public_id == after)).first()
-        if last is not None:
-            here, there = tuple_(*ids), tuple_(literal(last[0], key.kind), last[1])
-            rows = rows.where(here < there if key.is_falling else here > there)
-    ordered = rows.order_by(*(each.desc() for each in ids) if key.is_falling else ids).limit(limit)
-    found = ordered.add_columns(_state(by), _until(by), _amount()).options(*_LOADED)
+    ordered = following(_narrowed(every, chosen, by), every, Deviation, _keys(by)[chosen.order], after)
+    found = ordered.limit(limit).add_columns(_state(by), _until(by), _amount()).options(*_LOADED)
     return [Listed(*row) for row in db.session.execute(found).unique()]
 
 
@@ -170,18 +156,18 @@ def _is_due(due: Due, until: Any) -> Any:
     }[due]
 
 
-def _keys(by: Membership) -> dict[Order, _Key]:
+def _keys(by: Membership) -> dict[Order, Key]:
     return {
-        Order.NEWEST: _Key(Deviation.id, Integer(), is_falling=True),
-        Order.AGE: _Key(Deviation.known_at, Moment()),
-        Order.DEADLINE: _Key(func.coalesce(_until(by), literal(_NEVER, Moment()), type_=Moment()), Moment()),
-        Order.AMOUNT: _Key(
+        Order.NEWEST: Key(Deviation.id, Integer(), is_falling=True),
+        Order.AGE: Key(Deviation.known_at, Moment()),
+        Order.DEADLINE: Key(func.coalesce(_until(by), literal(_NEVER, Moment()), type_=Moment()), Moment()),
+        Order.AMOUNT: Key(
             func.coalesce(_amount(), literal(_NO_AMOUNT, Millionths()), type_=Millionths()),
             Millionths(),
             is_falling=True,
         ),
-        Order.CONTRACT: _Key(Contract.reference, String()),
-        Order.STEP: _Key(_place(by), Integer()),
+        Order.CONTRACT: Key(Contract.reference, String()),
+        Order.STEP: Key(_place(by), Integer()),
     }
 
 

@@ -8,15 +8,16 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any, NamedTuple
 
-from sqlalchemy import Select, case, func, literal, select, tuple_
+from sqlalchemy import Select, case, func, literal, select
 from sqlalchemy.orm import defaultload, joinedload, lazyload
-from sqlalchemy.types import Integer, String, TypeEngine
+from sqlalchemy.types import Integer, String
 
 from portal import clock, permissions
 from portal.extensions import db
 from portal.model import Contract, Deviation, Membership, Report, Sanction, SanctionClause, SanctionState
 from portal.model.base import Millionths
 from portal.model.sanctions import IN_FORCE
+from portal.operations.keysets import Key, following
 
 WAITING = frozenset({SanctionState.PROPOSED, SanctionState.SENT_BACK})
 """Proposed, and nothing decided yet."""
@@ -57,14 +58,7 @@ class Sum(NamedTuple):
 def page(by: Membership, chosen: SanctionFilter, after: uuid.UUID | None, limit: int) -> Sequence[Sanction]:
     """Up to `limit` sanctions after the one named, in order. As many statements however many rows."""
     every = permissions.visible(Sanction, by).join(Contract, Sanction.contract_id == Contract.id)
-    rows, key = _narrowed(every, chosen), _KEYS[chosen.order]
-    ids = (key.column, Sanction.id)
-    if after is not None:
-        last = db.session.execute(every.with_only_columns(*ids).where(Sanction.public_id == after)).first()
-        if last is not None:
-            here, there = tuple_(*ids), tuple_(literal(last[0], key.kind), last[1])
-            rows = rows.where(here < there if key.is_falling else here > there)
-    rows = rows.order_by(*(each.desc() for each in ids) if key.is_falling else ids).limit(limit)
+    rows = following(_narrowed(every, chosen), every, Sanction, _KEYS[chosen.order], after).limit(limit)
     return db.session.scalars(rows.options(*_LOADED)).unique().all()
 
 
@@ -100,25 +94,17 @@ def _narrowed(rows: Select[Any], chosen: SanctionFilter) -> Select[Any]:
     return rows
 
 
-class _Key(NamedTuple):
-    """What the list is in order of: never empty, so that the page after a row can be found."""
-
-    column: Any
-    kind: TypeEngine[Any]
-    is_falling: bool = False
-
-
 _PLACES = {state: place for place, state in enumerate(SanctionState)}
 _KEYS = {
-    Order.NEWEST: _Key(Sanction.id, Integer(), is_falling=True),
-    Order.OLDEST: _Key(Sanction.id, Integer()),
-    Order.LARGEST: _Key(
+    Order.NEWEST: Key(Sanction.id, Integer(), is_falling=True),
+    Order.OLDEST: Key(Sanction.id, Integer()),
+    Order.LARGEST: Key(
         func.coalesce(Sanction.amount, literal(Decimal(0), Millionths()), type_=Millionths()),
         Millionths(),
         is_falling=True,
     ),
-    Order.CONTRACT: _Key(Contract.reference, String()),
-    Order.STEP: _Key(
+    Order.CONTRACT: Key(Contract.reference, String()),
+    Order.STEP: Key(
         case(*((Sanction.state == state, place) for state, place in _PLACES.items()), else_=len(_PLACES)), Integer()
     ),
 }
