@@ -229,6 +229,16 @@ def period_name(period: Period) -> Text:
     return _WHOLE[months](first)
 
 
+def as_typed(day: date) -> str:
+    """The day as it is typed and read back in a field, alike in every language: «16.10.2026»."""
+    return f"{day:%d.%m.%Y}"
+
+
+def month_alone(day: date) -> Text:
+    """The month without its year: «oktober»."""
+    return Text(*(format_date(day, "LLLL", locale=language) for language in LANGUAGES))
+
+
 def _days_name(first: date, last: date) -> Text:
     """From day to day, what the two have in common said once: «12.–31. mars 2026»."""
     if first == last:
@@ -254,8 +264,8 @@ def _year_name(first: date) -> Text:
 
 
 def _two_months_name(first: date) -> Text:
-    second = month_name(_months_later(first, 1))
-    return Text(*(f"{format_date(first, 'LLLL', locale=each)}–{second.to(each)}" for each in LANGUAGES))
+    begun, second = month_alone(first), month_name(_months_later(first, 1))
+    return Text(*(f"{begun.to(each)}–{second.to(each)}" for each in LANGUAGES))
 
 
 def day_name(day: date) -> Text:

@@ -10,7 +10,18 @@ from sqlalchemy import select
 from portal import clock
 from portal.extensions import db, enqueue, parts, transaction
 from portal.model import ContractImport, Evidence, ImportedFile, ImportStep, MailState, OutgoingMail
-from portal.operations import breaches, deliveries, imports, mail, periods, processes, reports, time_asked, windows
+from portal.operations import (
+    breaches,
+    deliveries,
+    imports,
+    mail,
+    periods,
+    processes,
+    reports,
+    stakes,
+    time_asked,
+    windows,
+)
 
 Payload = Mapping[str, object]
 Found = TypeVar("Found")
@@ -20,7 +31,8 @@ SCHEDULES = {
     "mail.sweep": "*/5 * * * *",
     "periods.open": "5 * * * *",
     "reports.overdue": "35 * * * *",
-    "requests.chase": "50 * * * *",
+    "requests.chase": "45 * * * *",
+    "cases.recount": "50 * * * *",
     "files.sweep": "40 3 * * *",
 }
 """Scheduled work and its cron expression, read in the installation's time zone."""
@@ -88,6 +100,11 @@ def chase_requests(_payload: Payload) -> None:
     _each(_read(time_asked.to_chase), time_asked.chase, "The buyer could not be reminded of request %s")
 
 
+def recount_cases(_payload: Payload) -> None:
+    """Count what the open cases come to today, for the lists of them, a case at a time."""
+    _each(_read(stakes.outdated), stakes.recount, "What case %s comes to could not be counted")
+
+
 def _read(ask: Callable[[], Found]) -> Found:
     """Ask the database, and let go of it."""
     found = ask()
@@ -129,6 +146,7 @@ def _tell_progress(number: int, step: ImportStep, checked: int, found: int) -> N
 
 
 HANDLERS: dict[str, Callable[[Payload], None]] = {
+    "cases.recount": recount_cases,
     "files.sweep": sweep_files,
     "imports.read": read_import,
     "mail.deliver": deliver_mail,

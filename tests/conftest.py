@@ -132,7 +132,7 @@ def _compiled_once(rule: Rule, append_unknown: bool = True) -> Callable[..., tup
     return _builders[key]
 
 
-Rule._compile_builder = _compiled_once  # type: ignore[method-assign]  # noqa: SLF001
+Rule._compile_builder = _compiled_once  # type: ignore[assignment, method-assign]  # noqa: SLF001
 
 
 def share_what_is_compiled(app: Flask) -> None:

@@ -5,6 +5,7 @@ from uuid import uuid4
 
 from flask_babel import force_locale
 
+from portal import calendars
 from portal.calendars import Period
 from portal.demo import finding
 from portal.demo.finding import buyer_side, supplier_side
@@ -105,6 +106,7 @@ def reply(job: Job, period: Period) -> None:
     for deviation in finding.cases(job, period):
         answers = [PointReply(point, Stance.PARTLY, _ANSWER[deviation.cause]) for point in deviation.points]
         signatory = supplier_side(job)[1]
+        notices.note_opened(deviation, by=signatory)
         text = "Vi ber om at dette ses i sammenheng med forsinkelsen hos utleier. Se vedlegg."
         replies.reply(deviation, text, [note], answers=answers, is_complete=True, by=signatory)
 
@@ -233,7 +235,7 @@ def _delivery(job: Job, period: Period, plants: list[Plant]) -> RawLine:
             "amount_source": "invoice",
             "supplier": "Prøvedrivstoff AS",
             "invoice": f"F-{period.starts_on:%y%m}-{job.reference[-3:]}",
-            "delivered_on": f"{min(period.starts_on + timedelta(days=9), period.ends_on):%d.%m.%Y}",
+            "delivered_on": calendars.as_typed(min(period.starts_on + timedelta(days=9), period.ends_on)),
         },
     )
 

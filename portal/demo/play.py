@@ -29,7 +29,7 @@ from portal.model import (
     Representative,
     SanctionClause,
 )
-from portal.operations import accounts, contracts, demo_copy, machines, periods
+from portal.operations import accounts, contracts, demo_copy, machines, periods, stakes
 from portal.operations.contracts import Duty, Rate
 from portal.operations.machines import MachineFacts
 from portal.text import Text
@@ -73,9 +73,17 @@ def load() -> Iterator[tuple[int, int, str]]:
         time.pass_until(event.at)
         with clock.at(event.at), transaction():
             event.do()
-        yield number, len(told), f"{event.at:%d.%m.%Y}: {event.words}"
+        yield number, len(told), f"{calendars.as_typed(event.at)}: {event.words}"
     time.pass_until(now)
+    _count_cases()
     demo_copy.keep(parts().settings)
+
+
+def _count_cases() -> None:
+    """What the open cases come to today, as the worker counts it every hour."""
+    for number in stakes.outdated():
+        with transaction():
+            stakes.recount(number)
 
 
 def _events(job: Job, contract: Contract, now: datetime) -> Iterator[Event]:

@@ -9,7 +9,7 @@ from decimal import Decimal
 from functools import cached_property
 from typing import Any, NamedTuple, TypeAlias, cast
 
-from portal import quantities
+from portal import calendars, quantities
 from portal.factors import Basis
 from portal.kinds.faults import faults
 from portal.kinds.fields import (
@@ -383,7 +383,7 @@ def _as_input(value: Parsed, language: str) -> str:
     if isinstance(value, Decimal):
         return quantities.for_input(value, language)
     if isinstance(value, date):
-        return f"{value:%d.%m.%Y}"
+        return calendars.as_typed(value)
     return value or ""
 
 

@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 
+from portal import calendars
 from portal.kinds import carriers, checks, definitions, reconciling
 from portal.kinds.base import Choice, Field, FieldType, Function, Hit, Indicator, Kind, Line, Measure, Rule, Setting
 from portal.kinds.carriers import CountedFrom
@@ -39,7 +40,7 @@ def delivered_in_period(
         day = line.day("delivered_on")
         if day is not None and not setting.starts_on <= day <= setting.ends_on:
             values = {"day": day, "first": setting.starts_on, "last": setting.ends_on}
-            yield Hit(line.key, "delivered_on", {name: f"{each:%d.%m.%Y}" for name, each in values.items()})
+            yield Hit(line.key, "delivered_on", {name: calendars.as_typed(each) for name, each in values.items()})
 
 
 def delivery_named(

@@ -7,7 +7,7 @@ from typing import cast
 
 from sqlalchemy import select
 
-from portal import clock
+from portal import calendars, clock
 from portal.errors import Invalid, Refused
 from portal.extensions import db
 from portal.kinds.base import Field, FieldType, Problem
@@ -135,12 +135,12 @@ def _faults(contract: Contract, values: Values, ended: list[Requirement]) -> Ite
     if cast("date", values["agreed_on"]) > clock.today(contract.time_zone):
         yield Problem("not_yet", AGREED_LATER, "agreed_on")
     if applies_from < contract.starts_on:
-        yield Problem("order", BEFORE_START.with_values(first=_said(contract.starts_on)), "applies_from")
+        yield Problem("order", BEFORE_START.with_values(first=calendars.day_name(contract.starts_on)), "applies_from")
     yield from _end_faults(contract, cast("date | None", values.get("new_ends_on")))
     yield from _value_faults(contract, cast("Decimal | None", values.get("value_change")))
     for duty in ended:
         if duty.valid_from >= applies_from:
-            text = BEGINS_LATER.with_values(clause=duty.clause, first=_said(duty.valid_from))
+            text = BEGINS_LATER.with_values(clause=duty.clause, first=calendars.day_name(duty.valid_from))
             yield Problem("order", text, "ended")
 
 
@@ -150,7 +150,7 @@ def _end_faults(contract: Contract, new_end: date | None) -> Iterator[Problem]:
     if new_end == contract.ends_on:
         yield Problem("same", SAME_END, "new_ends_on")
     if new_end < contract.starts_on:
-        yield Problem("order", BEFORE_START.with_values(first=_said(contract.starts_on)), "new_ends_on")
+        yield Problem("order", BEFORE_START.with_values(first=calendars.day_name(contract.starts_on)), "new_ends_on")
     reported = db.session.scalars(
         select(ReportingPeriod)
         .join(Report, Report.period_id == ReportingPeriod.id)
@@ -179,7 +179,3 @@ def _value_faults(contract: Contract, change: Decimal | None) -> Iterator[Proble
 def endable(contract: Contract) -> list[Requirement]:
     """Requirements that have no last day yet."""
     return [duty for duty in contract.requirements if duty.valid_to is None]
-
-
-def _said(day: date) -> str:
-    return f"{day:%d.%m.%Y}"

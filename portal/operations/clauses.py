@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from enum import StrEnum
 from typing import Any
 
 from sqlalchemy.orm.attributes import set_committed_value
@@ -14,6 +15,7 @@ from portal.errors import Invalid, Refused
 from portal.extensions import db
 from portal.kinds.base import Problem
 from portal.model import (
+    DUTIES_TO_FILE,
     ChangeOrder,
     ClauseCounts,
     ClauseForm,
@@ -44,9 +46,25 @@ DAY_WORDS = {
     Counting.CALENDAR: Text("kalenderdag", "calendar day"),
     Counting.WORKING: Text("virkedag", "working day"),
 }
+
+
+class RunsFrom(StrEnum):
+    """What the days of a daily amount are counted from."""
+
+    DEADLINE = "deadline"
+    WINDOW = "window"
+    EITHER = "either"
+    NOTICE = "notice"
+
+
 START_WORDS = {
-    DailyStart.DEADLINE: Text("fra dagen etter fristen", "from the day after the deadline"),
-    DailyStart.NOTICE: Text("fra dagen etter at varselet fikk virkning", "from the day after the notice took effect"),
+    RunsFrom.DEADLINE: Text("fra dagen etter fristen", "from the day after the deadline"),
+    RunsFrom.WINDOW: Text("fra dagen etter perioden som er vurdert", "from the day after the days that were judged"),
+    RunsFrom.EITHER: Text(
+        "fra dagen etter fristen, eller etter perioden som er vurdert",
+        "from the day after the deadline, or after the days that were judged",
+    ),
+    RunsFrom.NOTICE: Text("fra dagen etter at varselet fikk virkning", "from the day after the notice took effect"),
 }
 GRACE_ONE, GRACE_MANY = (
     Text("Den første dagen koster ikke noe.", "The first day costs nothing."),
@@ -75,6 +93,15 @@ def in_words(clause: SanctionClause, on: date | None = None) -> Text:
     return Text(*(" ".join(each.to(language) for each in said) for language in LANGUAGES))
 
 
+def runs_from(clause: SanctionClause) -> RunsFrom:
+    """What the days are counted from: a duty to file has a deadline, a requirement the days that were judged."""
+    if clause.starts == DailyStart.NOTICE:
+        return RunsFrom.NOTICE
+    if clause.requirement is None:
+        return RunsFrom.EITHER
+    return RunsFrom.DEADLINE if clause.requirement.indicator in DUTIES_TO_FILE else RunsFrom.WINDOW
+
+
 def sketch(contract: Contract, terms: "Terms") -> SanctionClause:
     """The clause that these terms would make, for the eye only: the session never learns of it."""
     clause = SanctionClause(**contract.parties)
@@ -96,7 +123,7 @@ def _daily_words(clause: SanctionClause, day: date) -> list[Text]:
             day=DAY_WORDS[clause.day_counting],
             base=calculations.BASES[clause.base],
             now=_now(clause, day),
-            start=START_WORDS[clause.starts],
+            start=START_WORDS[runs_from(clause)],
         )
     ]
     if clause.grace_days:

@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import Any, NamedTuple
 from uuid import UUID, uuid4
 
-from portal import quantities
+from portal import calendars, quantities
 from portal.kinds.base import Kind, Line, Raw, Reading, Values
 from portal.model import Report
 from portal.model.base import Json
@@ -294,7 +294,7 @@ def _as_typed(value: Raw) -> str:
         case Decimal():
             return quantities.for_input(value, "nb") if value.is_finite() else str(value)
         case date():
-            return f"{value:%d.%m.%Y}"
+            return calendars.as_typed(value)
         case _:
             return value
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from sqlalchemy import delete, select
 from sqlalchemy.orm import joinedload
 
-from portal import clock
+from portal import calendars, clock
 from portal.calendars import Period
 from portal.errors import Invalid, InvalidTransition, Refused
 from portal.extensions import db, enqueue
@@ -211,7 +211,7 @@ def resume(contract: Contract, first: date, *, by: Membership, version: int) -> 
     _demand_day(contract, first, "resumes_on")
     for row in _going_on(contract):
         if first <= row.starts_on:
-            _blame("resumes_on", AFTER_PAUSE.with_values(first=_said(row.starts_on)))
+            _blame("resumes_on", AFTER_PAUSE.with_values(first=calendars.day_name(row.starts_on)))
         row.ends_on = first - _A_DAY
     contract.move(ContractState.RUNNING, by=by, first=first.isoformat())
     look_at_periods(contract)
@@ -326,16 +326,12 @@ def _demand_day(contract: Contract, day: date, field: str) -> None:
 
 
 def _outside(contract: Contract) -> Text:
-    return OUTSIDE.with_values(first=_said(contract.starts_on), last=_said(contract.ends_on))
+    return OUTSIDE.with_values(first=calendars.day_name(contract.starts_on), last=calendars.day_name(contract.ends_on))
 
 
 def _demand_reason(reason: str) -> None:
     if not reason.strip():
         _blame("reason", SAY_WHY)
-
-
-def _said(day: date) -> str:
-    return f"{day:%d.%m.%Y}"
 
 
 def _blame(field: str, text: Text) -> None:

@@ -331,6 +331,12 @@ def _tell_assessors(deviation: Deviation, *, was: Json, found: Json, gone: bool)
         mail.write(person, "breach_changed", deviation.contract, deviation=deviation, was=was, found=found, gone=gone)
 
 
+def tell_of_late_reply(deviation: Deviation) -> None:
+    """The supplier has added to its reply while a sanction is proposed: who assesses it is to read it."""
+    for person in assessors(deviation):
+        mail.write(person, "reply_added", deviation.contract, deviation=deviation)
+
+
 def _demand_reason(reason: str) -> None:
     if not reason.strip():
         raise Invalid(SAY_WHY, (Problem("required", SAY_WHY, "reason"),))

@@ -7,7 +7,7 @@ from decimal import Decimal, InvalidOperation
 
 from sqlalchemy import select
 
-from portal import forecasts, kinds, quantities
+from portal import calendars, forecasts, kinds, quantities
 from portal.extensions import db
 from portal.kinds import site
 from portal.kinds.base import Indicator, Kind
@@ -111,7 +111,9 @@ def faults(contract: Contract, terms: Terms, own: Requirement | None) -> Iterato
 
 
 def _days_faults(contract: Contract, terms: Terms) -> Iterator[tuple[str, Text]]:
-    outside = OUTSIDE_CONTRACT.with_values(first=_day(contract.starts_on), last=_day(contract.ends_on))
+    outside = OUTSIDE_CONTRACT.with_values(
+        first=calendars.day_name(contract.starts_on), last=calendars.day_name(contract.ends_on)
+    )
     if not contract.starts_on <= terms.valid_from <= contract.ends_on:
         yield "valid_from", outside
     if terms.valid_to is not None and terms.valid_to < terms.valid_from:
@@ -190,7 +192,3 @@ def organisations(contract: Contract) -> list[Organisation]:
     rows = select(Deployment).where(Deployment.contract_id == contract.id)
     owners = {row.machine.owner for row in db.session.scalars(rows).unique()}
     return sorted({contract.supplier, *owners}, key=lambda each: (each.id != contract.supplier_id, each.name))
-
-
-def _day(day: date) -> str:
-    return f"{day:%d.%m.%Y}"

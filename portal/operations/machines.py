@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from sqlalchemy import ColumnElement, func, or_, select
 
-from portal import clock, kinds, permissions
+from portal import calendars, clock, kinds, permissions
 from portal.errors import Invalid
 from portal.extensions import db
 from portal.factors import Basis
@@ -124,10 +124,10 @@ def deploy(
     permissions.demand(by, Permission.MACHINE_EDIT)
     _demand_order(arrived_on, departed_on)
     if arrived_on > contract.ends_on:
-        raise Invalid(ARRIVES_AFTER_END.with_values(day=f"{contract.ends_on:%d.%m.%Y}"))
+        raise Invalid(ARRIVES_AFTER_END.with_values(day=calendars.day_name(contract.ends_on)))
     for other in machine.deployments:
         if other.contract_id == contract.id and _overlap(other, arrived_on, departed_on):
-            raise Invalid(THERE_ALREADY.with_values(first=f"{other.arrived_on:%d.%m.%Y}"))
+            raise Invalid(THERE_ALREADY.with_values(first=calendars.day_name(other.arrived_on)))
     deployment = Deployment(
         **contract.parties,
         machine=machine,
@@ -146,7 +146,7 @@ def depart(deployment: Deployment, day: date, *, by: Membership) -> None:
     _demand_order(deployment.arrived_on, day)
     reported = _reported_after(deployment, day)
     if reported is not None:
-        raise Invalid(REPORTED_LATER.with_values(day=f"{reported:%d.%m.%Y}"))
+        raise Invalid(REPORTED_LATER.with_values(day=calendars.day_name(reported)))
     deployment.departed_on = day
     record(
         deployment, "machine.departed", by=by, machine=str(deployment.machine.public_id), departed_on=day.isoformat()

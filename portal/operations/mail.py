@@ -19,7 +19,15 @@ CLAIM_LASTS = timedelta(minutes=10)
 """A sender that has not come back after this is taken for dead, and another may try."""
 SUPPLIERS_OWN = frozenset({"given_back", "to_sign", "receipt"})
 BUYERS_OWN = frozenset(
-    {"to_review", "review_late", "sanction_to_decide", "notice_to_give", "breach_changed", "extension_waiting"}
+    {
+        "breach_changed",
+        "extension_waiting",
+        "notice_to_give",
+        "reply_added",
+        "review_late",
+        "sanction_to_decide",
+        "to_review",
+    }
 )
 """Letters within one side; all others are between the parties, and both may read them."""
 

@@ -1,52 +1,37 @@
 """What each sanction clause would have given on earlier periods, and an example before anything has happened."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import NamedTuple
 
-from sqlalchemy import select
-from sqlalchemy.orm import selectinload
+from sqlalchemy import or_, select
+from sqlalchemy.orm import joinedload, selectinload
 
 from portal import amounts, calendars, clock
-from portal.amounts import Run, Sheet, with_currency
-from portal.calendars import Counting
+from portal.amounts import Run, with_currency
+from portal.calendars import Counting, Period
 from portal.errors import Refused
 from portal.extensions import db
 from portal.model import (
-    ACCOUNT_DUTY,
-    DUTIES_TO_FILE,
-    PLAN_DUTY,
-    REPORTING_DUTY,
-    AssessmentWindow,
     ClauseCounts,
     ClauseForm,
     Contract,
     DailyStart,
-    FindingResult,
-    PeriodPurpose,
+    Deviation,
+    DeviationState,
     Report,
-    Requirement,
     Revision,
     SanctionClause,
-    Window,
 )
 from portal.operations import calculations
+from portal.operations.clauses import RunsFrom, runs_from
 from portal.text import Text, same
 
-_DUTIES = {
-    PeriodPurpose.REGULAR: REPORTING_DUTY,
-    PeriodPurpose.PLAN: PLAN_DUTY,
-    PeriodPurpose.ACCOUNT: ACCOUNT_DUTY,
-}
-"""What a period's report is for -> the duty that asks for it."""
 EXAMPLE_DAYS = 5
 EXAMPLE_LINES = 3
 
-LATE = Text("Rapporten kom {days} dager etter fristen.", "The report came {days} days after the deadline.")
-LATE_ONE = Text("Rapporten kom én dag etter fristen.", "The report came one day after the deadline.")
-NOT_FILED = Text("Rapporten er ikke kommet; fristen var {due}.", "The report has not come; it was due {due}.")
 BROKEN = Text("Brudd på punkt {clause}: {said}", "Breach of clause {clause}: {said}")
 WARNING = Text("En skriftlig advarsel", "A written warning")
 AMOUNT = same("{amount}")
@@ -72,6 +57,14 @@ EXAMPLE_NOTICE = Text(
 EXAMPLE_NOTICE_WORKING = Text(
     "Et brudd som er rettet {days} virkedager etter varselet, ville kostet {amount}.",
     "A breach that is put right {days} working days after the notice would cost {amount}.",
+)
+EXAMPLE_WINDOW = Text(
+    "Et brudd som er rettet {days} dager etter perioden som er vurdert, ville kostet {amount}.",
+    "A breach that is put right {days} days after the days that were judged would cost {amount}.",
+)
+EXAMPLE_WINDOW_WORKING = Text(
+    "Et brudd som er rettet {days} virkedager etter perioden som er vurdert, ville kostet {amount}.",
+    "A breach that is put right {days} working days after the days that were judged would cost {amount}.",
 )
 EXAMPLE_FEE = Text("En periode med brudd ville kostet {amount}.", "A period with a breach would cost {amount}.")
 EXAMPLE_LINES_WORDS = Text(
@@ -107,27 +100,14 @@ class Preview:
         return sum((each.amount for each in self.earlier if each.amount is not None), Decimal(0))
 
 
-class _Breach(NamedTuple):
-    """One earlier breach: of what, when, what was found, how many; a duty to file with its days, first and last."""
-
-    requirement: Requirement
-    name: Text
-    until: date
-    found: Text
-    breaches: int
-    days: Run | None
-
-
 def of(contract: Contract) -> list[Preview]:
     """Every clause of a contract with its example and its history, from accepted figures and the days reports came.
 
     Each requirement has its own ladder: where a clause warns first, the first breach of it is a warning.
     """
-    breaches = sorted(_breaches(contract), key=lambda each: (each.until, each.requirement.id))
+    cases = sorted(_cases(contract), key=lambda each: (_last_day(each), each.requirement_id, each.id))
     return [
-        Preview(clause, example(clause), tuple(_ladder(clause, breaches)))
-        for clause in contract.clauses
-        if clause.rates
+        Preview(clause, example(clause), tuple(_ladder(clause, cases))) for clause in contract.clauses if clause.rates
     ]
 
 
@@ -155,112 +135,78 @@ def _daily_example(clause: SanctionClause, today: date) -> Text:
     last = calendars.add_working_days(today, EXAMPLE_DAYS, country) if working else today + timedelta(EXAMPLE_DAYS)
     run = Run(today + timedelta(days=1), last, calculations.AFTER_DEADLINE, calculations.FILED)
     found = amounts.daily(calculations.daily_of(clause), run)
-    from_notice = clause.starts == DailyStart.NOTICE
-    words = {
-        (False, False): EXAMPLE_LATE,
-        (False, True): EXAMPLE_LATE_WORKING,
-        (True, False): EXAMPLE_NOTICE,
-        (True, True): EXAMPLE_NOTICE_WORKING,
-    }[from_notice, working]
+    words, in_working_days = _DAILY_EXAMPLES[runs_from(clause)]
+    words = in_working_days if working else words
     return words.with_values(days=EXAMPLE_DAYS, amount=_money(clause, found.amount))
 
 
-def _ladder(clause: SanctionClause, breaches: list[_Breach]) -> Iterator[Would]:
+_DAILY_EXAMPLES = {
+    RunsFrom.NOTICE: (EXAMPLE_NOTICE, EXAMPLE_NOTICE_WORKING),
+    RunsFrom.WINDOW: (EXAMPLE_WINDOW, EXAMPLE_WINDOW_WORKING),
+    RunsFrom.DEADLINE: (EXAMPLE_LATE, EXAMPLE_LATE_WORKING),
+    RunsFrom.EITHER: (EXAMPLE_LATE, EXAMPLE_LATE_WORKING),
+}
+
+
+def _ladder(clause: SanctionClause, cases: Sequence[Deviation]) -> Iterator[Would]:
     warned: set[int] = set()
-    for breach in breaches:
-        under = clause.contract.clause_for(breach.requirement)
-        if under is not clause:
+    for case in cases:
+        if clause.contract.clause_for(case.requirement) is not clause:
             continue
-        if clause.warns_first and breach.requirement.id not in warned:
-            warned.add(breach.requirement.id)
-            yield Would(breach.name, breach.found, WARNING, Decimal(0))
+        found = BROKEN.with_values(clause=same(case.clause), said=Text.load(case.sentence))
+        if clause.warns_first and case.requirement_id not in warned:
+            warned.add(case.requirement_id)
+            yield Would(_name(case), found, WARNING, Decimal(0))
         else:
-            yield _would(clause, breach)
+            gives, amount = _would(clause, case)
+            yield Would(_name(case), found, gives, amount)
 
 
-def _would(clause: SanctionClause, breach: _Breach) -> Would:
+def _would(clause: SanctionClause, case: Deviation) -> tuple[Text, Decimal | None]:
+    """What a sanction proposed today would say: the very calculation that it would stand on."""
+    today = calculations.today(case)
     try:
-        sheet = _sheet(clause, breach)
-        if sheet is None:
-            per_day = calculations.daily_of(clause).per_day(breach.until)
-            gives = PER_DAY_FROM_NOTICE.with_values(amount=_money(clause, per_day))
-            return Would(breach.name, breach.found, gives, None)
+        if clause.form == ClauseForm.DAILY and clause.starts == DailyStart.NOTICE and not _is_given(case):
+            per_day = calculations.daily_of(clause).per_day(max(today, _last_day(case)))
+            return PER_DAY_FROM_NOTICE.with_values(amount=_money(clause, per_day)), None
+        amount = calculations.sheet(case, clause, step=str(clause.form), on=today).amount
     except Refused:
-        return Would(breach.name, breach.found, NOT_COMPUTABLE, None)
-    gives = AMOUNT.with_values(amount=_money(clause, sheet.amount))
-    return Would(breach.name, breach.found, gives, sheet.amount)
+        return NOT_COMPUTABLE, None
+    return AMOUNT.with_values(amount=_money(clause, amount)), amount
 
 
-def _sheet(clause: SanctionClause, breach: _Breach) -> Sheet | None:
-    """None when it takes a notice to say."""
-    if clause.form == ClauseForm.FEE:
-        return amounts.fee(calculations.fee_of(clause), breach.breaches, breach.until)
-    if clause.starts == DailyStart.NOTICE or breach.days is None:
-        return None
-    return amounts.daily(calculations.daily_of(clause), breach.days)
+def _is_given(case: Deviation) -> bool:
+    """Whether the notice, from which the days run, has been given."""
+    return any(notice.takes_effect_at or notice.delivered_at for notice in case.notices)
 
 
 # -- what was broken --------------------------------------------------------------------------------------------------
 
 
-def _breaches(contract: Contract) -> Iterator[_Breach]:
-    reports = db.session.scalars(
-        select(Report)
-        .where(Report.contract_id == contract.id)
-        .options(selectinload(Report.revisions).selectinload(Revision.findings))
-    ).unique()
-    for report in reports:
-        yield from _late(report)
-        yield from _broken(report)
-    yield from _windows(contract)
-
-
-def _late(report: Report) -> Iterator[_Breach]:
-    duty = _duty(report)
-    if duty is None:
-        return
-    period, zone = report.period, report.contract.time_zone
-    came = next((each for each in report.revisions if each.withdrawal is None), None)
-    if came is not None:
-        last, late = calendars.local_day(came.signed_at, zone), came.late_by_days
-        words = LATE_ONE if late == 1 else LATE.with_values(days=late)
-        first, why = last - timedelta(days=late - 1), calculations.FILED
-    else:
-        due_on, last = calendars.local_day(report.due_at, zone), clock.today(zone)
-        late, first, why = (last - due_on).days, due_on + timedelta(days=1), calculations.TODAY
-        words = NOT_FILED.with_values(due=calendars.day_name(due_on))
-    if late > 0 and (came is not None or report.overdue_at is not None):
-        run = Run(first, last, calculations.AFTER_DEADLINE, why)
-        yield _Breach(duty, period.name, period.ends_on, words, 1, run)
-
-
-def _duty(report: Report) -> Requirement | None:
-    in_force = report.contract.requirements_on(report.period.ends_on)
-    return next((each for each in in_force if each.indicator == _DUTIES[report.period.purpose]), None)
-
-
-def _broken(report: Report) -> Iterator[_Breach]:
-    for finding in report.accepted.findings if report.accepted else ():
-        requirement = finding.requirement
-        if finding.result != FindingResult.BROKEN or requirement.window != Window.PERIOD:
-            continue
-        if requirement.indicator in DUTIES_TO_FILE:
-            continue
-        said = BROKEN.with_values(clause=same(requirement.clause), said=Text.load(finding.sentence))
-        breaches = int(finding.figure["breaches"])
-        yield _Breach(requirement, report.period.name, report.period.ends_on, said, breaches, None)
-
-
-def _windows(contract: Contract) -> Iterator[_Breach]:
-    rows = select(AssessmentWindow).where(
-        AssessmentWindow.contract_id == contract.id, AssessmentWindow.result == FindingResult.BROKEN.value
+def _cases(contract: Contract) -> Iterator[Deviation]:
+    """Every breach that was found and still stands; what came on its day, and what was dismissed, costs nothing."""
+    rows = select(Deviation).where(
+        Deviation.contract_id == contract.id,
+        Deviation.state.not_in({DeviationState.DISMISSED, DeviationState.FELL_AWAY}),
+        Deviation.not_found_at.is_(None),
+        or_(Deviation.late_by_days.is_(None), Deviation.late_by_days > 0),
     )
-    for window in db.session.scalars(rows).unique():
-        name = calendars.period_name(calendars.Period(window.starts_on, window.ends_on))
-        shown = window.figure.get("shown")
-        said = Text.load(shown) if isinstance(shown, dict) else same(str(shown or ""))
-        words = BROKEN.with_values(clause=same(window.requirement.clause), said=said)
-        yield _Breach(window.requirement, name, window.ends_on, words, 1, None)
+    loaded = (
+        joinedload(Deviation.report).selectinload(Report.revisions).joinedload(Revision.review),
+        joinedload(Deviation.window),
+        selectinload(Deviation.notices),
+    )
+    yield from db.session.scalars(rows.options(*loaded)).unique()
+
+
+def _last_day(case: Deviation) -> date:
+    return (case.window or case.report.period).ends_on
+
+
+def _name(case: Deviation) -> Text:
+    if case.window is None:
+        return case.report.period.name
+    return calendars.period_name(Period(case.window.starts_on, case.window.ends_on))
 
 
 def _money(clause: SanctionClause, amount: Decimal) -> Text:

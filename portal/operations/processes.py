@@ -105,6 +105,20 @@ def task_of(subject: Subject, *elements: str) -> HumanTask | None:
     )
 
 
+def first_opened(subject: Subject, element: str) -> datetime | None:
+    """When somebody was first waited for in this step; None when nobody has been."""
+    return db.session.scalar(
+        select(HumanTask.created_at)
+        .where(
+            HumanTask.subject == subject.__tablename__,
+            HumanTask.subject_id == subject.id,
+            HumanTask.element == element,
+        )
+        .order_by(HumanTask.id)
+        .limit(1)
+    )
+
+
 def last_closed(subject: Subject, element: str) -> HumanTask | None:
     """The task of this step that was closed last: who was there first."""
     return db.session.scalar(

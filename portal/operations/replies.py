@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from sqlalchemy import func, select
+
 from portal import permissions
 from portal.errors import Conflict, Invalid
 from portal.extensions import db
@@ -14,6 +16,7 @@ from portal.model import (
     Point,
     PointAnswer,
     Reply,
+    Sanction,
     Stance,
     Verdict,
     Weighing,
@@ -36,6 +39,11 @@ UNANSWERED = Text(
 )
 CHOOSE_VERDICT = Text("Velg hva dere mener om punkt {number}.", "Choose what you hold of point {number}.")
 GIVE_REASONS = Text("Skriv begrunnelsen for punkt {number}.", "Write the reasons for point {number}.")
+
+
+_TAKES_MORE = frozenset(
+    {DeviationState.AWAITING_REPLY, DeviationState.ASSESSING_REPLY, DeviationState.SANCTION_PROPOSED}
+)
 
 
 class PointReply(NamedTuple):
@@ -75,7 +83,8 @@ def reply(  # noqa: PLR0913 - a reply and all that comes with it
     """Answer the notice: point by point, as a whole, with files.
 
     Declared complete, it is assessed at once. Until then the case stays with the supplier for as long as the time to
-    reply runs, and more can be added. What comes late is kept and read too: only a settled case takes no more.
+    reply runs, and more can be added. What comes late is kept and read too, also while a sanction is proposed and the
+    supplier does not know of it: only a decided case takes no more.
 
     Raises:
         Conflict: the case takes no reply.
@@ -84,11 +93,11 @@ def reply(  # noqa: PLR0913 - a reply and all that comes with it
     """
     permissions.demand(by, Permission.CASE_REPLY)
     processes.hold(deviation)
-    if deviation.state not in {DeviationState.AWAITING_REPLY, DeviationState.ASSESSING_REPLY}:
+    if not takes_more(deviation):
         raise Conflict(NOT_UNDER_REPLY)
     given = [answer for answer in answers if answer.is_given]
     _demand_said(deviation, text, uploads, given, is_complete=is_complete)
-    late = deviation.state == DeviationState.ASSESSING_REPLY
+    late = deviation.state != DeviationState.AWAITING_REPLY
     answer = _kept(deviation, text, uploads, given, by)
     answer.is_complete = is_complete
     db.session.flush()
@@ -106,7 +115,14 @@ def reply(  # noqa: PLR0913 - a reply and all that comes with it
         time_asked.lapse(deviation)
         deviation.move(DeviationState.ASSESSING_REPLY, by=by)
         processes.complete(deviation, "reply", {}, by=by)
+    if deviation.state == DeviationState.SANCTION_PROPOSED:
+        deviations.tell_of_late_reply(deviation)
     return answer
+
+
+def takes_more(deviation: Deviation) -> bool:
+    """Whether the supplier may still be heard: from the notice until the case is decided."""
+    return deviation.state in _TAKES_MORE and not deviations.is_settled(deviation)
 
 
 def _demand_said(
@@ -187,7 +203,7 @@ def weigh(deviation: Deviation, verdicts: Sequence[PointVerdict], *, by: Members
         Invalid: a verdict or its reasons are missing.
     """
     demand_assessor(deviation, by, version)
-    if processes.task_of(deviation, "assess_reply") is None:
+    if processes.task_of(deviation, "assess_reply") is None and not is_weighed_again(deviation):
         raise Conflict(MOVED_ON)
     problems = [problem for each in verdicts for problem in _missing(each)]
     if problems:
@@ -209,6 +225,40 @@ def weigh(deviation: Deviation, verdicts: Sequence[PointVerdict], *, by: Members
     for row in rows:
         record(row, "point.weighed", by=by, reason=row.reasons, number=row.point.number, verdict=str(row.verdict))
     return rows
+
+
+def is_weighed_again(deviation: Deviation) -> bool:
+    """Whether a reply that came after a sanction was proposed is still to be weighed."""
+    is_undecided = deviation.state == DeviationState.SANCTION_PROPOSED and takes_more(deviation)
+    return is_undecided and bool(deviations.unweighed(deviation))
+
+
+def to_weigh_again(by: Membership, limit: int = 100) -> Sequence[Deviation]:
+    """The cases in which a reply that came after a sanction was proposed waits for this person, oldest first."""
+    if not permissions.allowed(by, Permission.CASE_ASSESS):
+        return []
+    rows = permissions.visible(Deviation, by).where(*_IS_WEIGHED_AGAIN).order_by(Deviation.id).limit(limit)
+    return db.session.scalars(rows).unique().all()
+
+
+def count_to_weigh_again(by: Membership) -> int:
+    """How many they are."""
+    if not permissions.allowed(by, Permission.CASE_ASSESS):
+        return 0
+    rows = permissions.visible(Deviation, by).where(*_IS_WEIGHED_AGAIN).with_only_columns(func.count())
+    return db.session.scalar(rows) or 0
+
+
+_IS_WEIGHED_AGAIN = (
+    Deviation.state == DeviationState.SANCTION_PROPOSED,
+    ~Deviation.sanction.has(Sanction.decided_at.is_not(None)),
+    select(Point.id)
+    .join(Reply, Reply.deviation_id == Point.deviation_id)
+    .where(Point.deviation_id == Deviation.id, ~Point.weighings.any(Weighing.created_at >= Reply.created_at))
+    .correlate(Deviation)
+    .exists(),
+)
+"""`is_weighed_again`, for many cases at once."""
 
 
 def _missing(given: PointVerdict) -> list[Problem]:

@@ -7,6 +7,7 @@ both by the change order that agreed it. Which of the two a report is held again
 from dataclasses import asdict
 from datetime import date, timedelta
 
+from portal import calendars
 from portal.errors import Invalid, Refused
 from portal.extensions import db
 from portal.kinds.base import Problem
@@ -86,7 +87,7 @@ def end(requirement: Requirement, last_day: date, *, by: Membership, version: in
         raise Invalid(ENDED_ALREADY, (Problem("ended", ENDED_ALREADY, "last_day"),))
     _demand_order(contract, last_day + timedelta(days=1), order, "last_day")
     if last_day < requirement.valid_from - timedelta(days=1):
-        words = ENDS_TOO_EARLY.with_values(day=_day(requirement.valid_from - timedelta(days=1)))
+        words = ENDS_TOO_EARLY.with_values(day=calendars.day_name(requirement.valid_from - timedelta(days=1)))
         raise Invalid(words, (Problem("order", words, "last_day"),))
     requirement.valid_to = last_day
     touch(contract)
@@ -109,7 +110,7 @@ def _demand_order(contract: Contract, first: date, order: ChangeOrder | None, pl
     if order is None or order.contract_id != contract.id:
         raise Refused(RUNS)
     if first < order.from_on:
-        words = NOT_ITS_ORDER.with_values(day=_day(order.from_on))
+        words = NOT_ITS_ORDER.with_values(day=calendars.day_name(order.from_on))
         raise Invalid(words, (Problem("order", words, place),))
 
 
@@ -139,7 +140,3 @@ def _said(terms: Terms) -> Json:
         "from": terms.valid_from.isoformat(),
         "to": terms.valid_to.isoformat() if terms.valid_to else None,
     }
-
-
-def _day(day: date) -> str:
-    return f"{day:%d.%m.%Y}"

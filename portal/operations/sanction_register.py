@@ -8,14 +8,16 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any, NamedTuple
 
-from sqlalchemy import Select, func, literal, select, tuple_
-from sqlalchemy.orm import joinedload
+from sqlalchemy import Select, case, func, literal, select
+from sqlalchemy.orm import defaultload, joinedload, lazyload
+from sqlalchemy.types import Integer, String
 
 from portal import clock, permissions
 from portal.extensions import db
-from portal.model import Contract, Deviation, Membership, Sanction, SanctionState
+from portal.model import Contract, Deviation, Membership, Report, Sanction, SanctionClause, SanctionState
 from portal.model.base import Millionths
 from portal.model.sanctions import IN_FORCE
+from portal.operations.keysets import Key, following
 
 WAITING = frozenset({SanctionState.PROPOSED, SanctionState.SENT_BACK})
 """Proposed, and nothing decided yet."""
@@ -27,6 +29,8 @@ class Order(StrEnum):
     NEWEST = "newest"
     OLDEST = "oldest"
     LARGEST = "largest"
+    CONTRACT = "contract"
+    STEP = "state"
 
 
 @dataclass(frozen=True)
@@ -37,6 +41,7 @@ class SanctionFilter:
     state: SanctionState | None = None
     older_than_days: int | None = None
     least: Decimal | None = None
+    most: Decimal | None = None
     order: Order = Order.NEWEST
 
 
@@ -51,13 +56,10 @@ class Sum(NamedTuple):
 
 
 def page(by: Membership, chosen: SanctionFilter, after: uuid.UUID | None, limit: int) -> Sequence[Sanction]:
-    """Up to `limit` sanctions after the one named, in order."""
-    rows = _narrowed(permissions.visible(Sanction, by), chosen)
-    last = db.session.scalar(permissions.visible(Sanction, by).where(Sanction.public_id == after)) if after else None
-    if last is not None:
-        rows = _after(rows, last, chosen.order)
-    rows = rows.order_by(*_ordering(chosen.order)).limit(limit)
-    return db.session.scalars(rows.options(joinedload(Sanction.deviation).joinedload(Deviation.report))).unique().all()
+    """Up to `limit` sanctions after the one named, in order. As many statements however many rows."""
+    every = permissions.visible(Sanction, by).join(Contract, Sanction.contract_id == Contract.id)
+    rows = following(_narrowed(every, chosen), every, Sanction, _KEYS[chosen.order], after).limit(limit)
+    return db.session.scalars(rows.options(*_LOADED)).unique().all()
 
 
 def sums(by: Membership, chosen: SanctionFilter) -> list[Sum]:
@@ -87,22 +89,31 @@ def _narrowed(rows: Select[Any], chosen: SanctionFilter) -> Select[Any]:
         rows = rows.where(Sanction.created_at <= clock.now() - timedelta(days=chosen.older_than_days))
     if chosen.least is not None:
         rows = rows.where(Sanction.amount >= chosen.least)
+    if chosen.most is not None:
+        rows = rows.where(Sanction.amount <= chosen.most)
     return rows
 
 
-def _ordering(order: Order) -> tuple[Any, ...]:
-    if order == Order.LARGEST:
-        return (_amount().desc(), Sanction.id.desc())
-    return (Sanction.id.asc(),) if order == Order.OLDEST else (Sanction.id.desc(),)
-
-
-def _after(rows: Select[Any], last: Sanction, order: Order) -> Select[Any]:
-    if order == Order.LARGEST:
-        return rows.where(
-            tuple_(_amount(), Sanction.id) < tuple_(literal(last.amount or Decimal(0), Millionths), last.id)
-        )
-    return rows.where(Sanction.id > last.id if order == Order.OLDEST else Sanction.id < last.id)
-
-
-def _amount() -> Any:
-    return func.coalesce(Sanction.amount, Decimal(0))
+_PLACES = {state: place for place, state in enumerate(SanctionState)}
+_KEYS = {
+    Order.NEWEST: Key(Sanction.id, Integer(), is_falling=True),
+    Order.OLDEST: Key(Sanction.id, Integer()),
+    Order.LARGEST: Key(
+        func.coalesce(Sanction.amount, literal(Decimal(0), Millionths()), type_=Millionths()),
+        Millionths(),
+        is_falling=True,
+    ),
+    Order.CONTRACT: Key(Contract.reference, String()),
+    Order.STEP: Key(
+        case(*((Sanction.state == state, place) for state, place in _PLACES.items()), else_=len(_PLACES)), Integer()
+    ),
+}
+_LOADED = (
+    defaultload(Sanction.contract).lazyload(Contract.sites),
+    defaultload(Sanction.clause).lazyload(SanctionClause.rates),
+    joinedload(Sanction.deviation).options(
+        lazyload(Deviation.contract),
+        lazyload(Deviation.requirement),
+        joinedload(Deviation.report).options(joinedload(Report.period), lazyload(Report.contract)),
+    ),
+)

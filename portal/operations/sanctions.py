@@ -22,7 +22,7 @@ from portal.model import (
 )
 from portal.model.cases import MOVED_ON
 from portal.operations import accounts, calculations, lookup, mail, processes
-from portal.operations.deviations import SAY_WHY, demand_weighed, recipients
+from portal.operations.deviations import SAY_WHY, demand_weighed, recipients, unweighed
 from portal.permissions import PROPOSED_IT, Permission
 from portal.quantities import canonical
 from portal.text import Text, same
@@ -55,6 +55,10 @@ WAIVED_TOO_MUCH = Text(
 GONE = Text(
     "Rapporten som gjelder nå, viser ikke lenger bruddet. Avslutt saken, eller vent til bruddet vises igjen.",
     "The report in force no longer shows the breach. Close the case, or wait until the breach is shown again.",
+)
+REPLIED_SINCE = Text(
+    "Leverandøren har svart etter at punktene ble vurdert. Punktene må vurderes på nytt før saken avgjøres.",
+    "The supplier has replied since the points were assessed. They must be assessed again before the case is decided.",
 )
 NOTHING_UPHELD = Text(
     "Ingen av punktene i varselet er opprettholdt. Uten det kan det ikke foreslås sanksjon.",
@@ -91,6 +95,13 @@ def propose(
     _waive(sanction, waiver)
     processes.complete(deviation, "assess_reply", {"outcome": "sanction"}, by=by)
     return sanction
+
+
+def _demand_read(deviation: Deviation) -> None:
+    """What the supplier said after the points were weighed is weighed before a decision. A reply just now waits."""
+    processes.hold(deviation)
+    if unweighed(deviation):
+        raise Conflict(REPLIED_SINCE)
 
 
 def _demand_still_there(deviation: Deviation) -> None:
@@ -230,6 +241,8 @@ def decide(sanction: Sanction, *, approve: bool, comment: str, by: Membership, v
         raise Invalid(SAY_WHY)
     if approve and calculations.is_stale(sanction):
         raise Conflict(STALE)
+    if approve:
+        _demand_read(sanction.deviation)
     sanction.comment = comment.strip()
     if approve:
         sanction.decided_by, sanction.decided_at = by.person, clock.now()

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Mapping
 from datetime import date
 from decimal import Decimal
 
-from portal import quantities
+from portal import calendars, quantities
 from portal.kinds.base import FieldType, Kind, Problem, Raw
 
 
@@ -48,5 +48,5 @@ def _text(value: Raw) -> str:
     if isinstance(value, Decimal):
         return quantities.for_input(value, "nb") if value.is_finite() else str(value)
     if isinstance(value, date):
-        return value.strftime("%d.%m.%Y")
+        return calendars.as_typed(value)
     return "" if value is None else str(value)

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from flask_babel import format_date, ngettext
 from flask_babel import gettext as _
+from flask_babel import ngettext
 
 from portal.model import ClauseForm, Deviation, DeviationState, Sanction, SanctionClause
 from portal.operations import notices
@@ -11,6 +11,7 @@ from portal.quantities import shown
 from portal.web import labels
 from portal.web.accounts import current_language
 from portal.web.progress import Told
+from portal.web.words import short_day
 
 _PLACE = {
     DeviationState.FOUND: 0,
@@ -62,7 +63,7 @@ def _reply(deviation: Deviation) -> tuple[str, str]:
     days = deviation.notices[-1].reply_working_days if deviation.notices else deviation.contract.reply_working_days
     note = ngettext("%(num)d working day.", "%(num)d working days.", days)
     if deviation.reply_due_at is not None:
-        due = format_date(deviation.reply_due_at, _("d MMM y"))
+        due = short_day(deviation.reply_due_at)
         extended = bool(notices.granted(deviation))
         note += " " + (_("Extended until %(due)s.", due=due) if extended else _("Until %(due)s.", due=due))
     return _("Time to reply and to put it right"), note

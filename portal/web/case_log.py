@@ -10,7 +10,7 @@ from flask_babel import gettext as _
 
 from portal.model import AuditEvent, Deviation, ExtensionRequest, Membership, Person, Row, Weighing
 from portal.operations import audit, time_asked
-from portal.web import case_views, labels
+from portal.web import case_undecided, case_views, labels
 from portal.web.progress import Told
 from portal.web.words import words
 
@@ -38,7 +38,6 @@ _DECISIONS = frozenset(
         "deviation.fell_away",
         "deviation.notice_withdrawn",
         "deviation.reply_extended",
-        "deviation.sanction_proposed",
         "extension.granted",
         "extension.refused",
         "extension.unanswered",
@@ -52,6 +51,8 @@ _DECISIONS = frozenset(
     }
 )
 _ON_THE_PAGE = frozenset({"notice.written", "reply.received", "reply.complete", "reply.late"})
+_SAID_BY_THE_SANCTION = "deviation.sanction_proposed"
+"""The sanction's own entry says it too, with the reasons; in the file both stand."""
 _BUYERS_OWN = frozenset({"deviation.notice_warned"})
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 """What a spreadsheet takes for a formula at the start of a cell."""
@@ -77,14 +78,14 @@ def trail(deviation: Deviation, by: Membership) -> list[Entry]:
     asked: Sequence[ExtensionRequest] = time_asked.of(deviation)
     weighed: list[Weighing] = [each for point in case_views.shown_points(deviation, by) for each in point.weighings]
     rows: list[Row] = [deviation, *deviation.notices, *deviation.replies, *weighed, *asked, *sanction]
-    entries = case_views.shown_trail(audit.trail(rows, by=by), deviation, by)
+    entries = case_undecided.shown_trail(audit.trail(rows, by=by), deviation, by)
     is_buyer = by.organisation_id == deviation.buyer_id
     return [(event, person) for event, person in entries if is_buyer or event.action not in _BUYERS_OWN]
 
 
 def told(entries: Iterable[Entry], show: str, links: Mapping[str, Link]) -> list[Told]:
     """The timeline, newest first, what the filter leaves out left out. `links` are by the subject's public id."""
-    kept = [entry for entry in entries if _is_shown(entry[0].action, show)]
+    kept = [entry for entry in entries if entry[0].action != _SAID_BY_THE_SANCTION and _is_shown(entry[0].action, show)]
     return [_told(event, person, links) for event, person in reversed(kept)]
 
 

@@ -15,13 +15,14 @@ from portal.operations import (
     letters,
     notices,
     processes,
+    replies,
     tasks,
     time_asked,
 )
 from portal.operations.processes import Subject
 from portal.permissions import PROPOSED_IT, Permission, allowed
 from portal.text import Text
-from portal.web import case_forms, case_ladder, case_log, case_views, sanction_forms
+from portal.web import case_forms, case_ladder, case_log, case_undecided, case_views, sanction_forms
 from portal.web.case_forms import DecisionForm, DeliveryForm, ReasonForm
 from portal.web.case_log import Link
 from portal.web.kept_files import KeptFile
@@ -30,7 +31,6 @@ from portal.web.progress import way
 
 TAKEN_BACK = frozenset({DeviationState.NOTIFIED, DeviationState.AWAITING_REPLY})
 """As long as a notice is on its way, or the supplier has time to reply, it can be taken back."""
-TAKES_REPLIES = frozenset({DeviationState.AWAITING_REPLY, DeviationState.ASSESSING_REPLY})
 STEPS = (
     "assess",
     "confirm_delivery",
@@ -54,11 +54,11 @@ def page(
     deviation: Deviation, by: Membership, filled: Mapping[str, Any] | None = None, refusal: Refusal | None = None
 ) -> str:
     """The case. `filled` is a form as it was sent in, `refusal` says why it was not taken."""
-    sanction = case_views.shown_sanction(deviation, by)
+    sanction = case_undecided.shown_sanction(deviation, by)
     show = case_log.chosen(request.args.get("show"))
     subjects: list[Subject] = [deviation, *([sanction] if sanction else [])]
     standings = [_standing(subject, deviation, by) for subject in subjects]
-    state = case_views.shown_state(deviation, by)
+    state = case_undecided.shown_state(deviation, by)
     return render_template(
         "cases/show.html",
         deviation=deviation,
@@ -88,10 +88,11 @@ def page(
 
 
 def _what_can_be_done(deviation: Deviation, by: Membership) -> dict[str, Any]:
-    task = _task(deviation)
+    task = case_undecided.shown_task(deviation, _task(deviation), by)
     may = task is not None and allowed(by, tasks.PERMISSION_OF[task.element])
     own = may and task is not None and task.element == "approve_sanction" and _proposed_by(deviation, by)
-    may_reply = deviation.state in TAKES_REPLIES and allowed(by, Permission.CASE_REPLY)
+    may_reply = replies.takes_more(deviation) and allowed(by, Permission.CASE_REPLY)
+    weighs_again = replies.is_weighed_again(deviation) and allowed(by, Permission.CASE_ASSESS)
     return {
         "task": task,
         "may": may and not own,
@@ -101,9 +102,18 @@ def _what_can_be_done(deviation: Deviation, by: Membership) -> dict[str, Any]:
         "may_grant": allowed(by, Permission.DEADLINE_GRANT),
         "requests": time_asked.of(deviation),
         "may_withdraw": deviation.state in TAKEN_BACK and allowed(by, Permission.CASE_ASSESS),
+        "weighs_again": weighs_again,
+        "answers_at": _answers_at(task.element if task and may else "", weighs_again=weighs_again),
         "may_propose": allowed(by, Permission.SANCTION_PROPOSE),
-        "turn": case_views.turn(deviation, task),
+        "turn": case_views.turn(deviation, case_views.since(deviation, task)),
     }
+
+
+def _answers_at(element: str, *, weighs_again: bool) -> str:
+    """Where on the page the answer to a point stands, by its number."""
+    if weighs_again:
+        return "weigh-%s"
+    return {"assess_reply": "weigh-%s", "reply": "answer-%s"}.get(element, "point-%s-title")
 
 
 def _what_was_found(deviation: Deviation) -> dict[str, Any]:
@@ -128,10 +138,9 @@ def _links(deviation: Deviation) -> dict[str, Link]:
 
 def _standing(subject: Subject, deviation: Deviation, by: Membership) -> Standing:
     process = processes.of(subject)
-    if case_views.shown_state(deviation, by) == deviation.state:
+    if subject is not deviation:
         return standing(process)
-    known = {step: state for step, state in process.states.items() if "sanction" not in step}
-    return standing(process, {**known, "assess_reply": "active"})
+    return standing(process, case_undecided.shown_standing(process, deviation, by))
 
 
 def _task(deviation: Deviation) -> HumanTask | None:

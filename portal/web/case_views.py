@@ -2,16 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from decimal import Decimal
 from typing import NamedTuple
 
-from flask_babel import format_date, ngettext
 from flask_babel import gettext as _
-from sqlalchemy import select
+from flask_babel import ngettext
 
-from portal.extensions import db
 from portal.model import (
-    AuditEvent,
     Deviation,
     DeviationState,
     HumanTask,
@@ -19,20 +15,18 @@ from portal.model import (
     Notice,
     NoticeStart,
     Organisation,
-    Person,
     Point,
     PointAnswer,
     Reply,
-    Report,
-    Sanction,
     Weighing,
 )
 from portal.model.cases import SETTLED
 from portal.model.sanctions import IN_FORCE
-from portal.operations import deliveries, deviations, notices, replies
+from portal.operations import deliveries, deviations, notices, processes, replies
+from portal.web.case_undecided import shown_sanction
+from portal.web.words import short_day
 
-_DECISION = frozenset({"sanction.decided", "sanction.delivered", "sanction.closed"})
-_UNDECIDED = frozenset({"deviation.sanction_proposed"})
+_HEARD = frozenset({DeviationState.ASSESSING_REPLY, DeviationState.SANCTION_PROPOSED})
 
 
 class Turn(NamedTuple):
@@ -43,7 +37,7 @@ class Turn(NamedTuple):
     until: datetime | None
 
 
-def turn(deviation: Deviation, task: HumanTask | None = None) -> Turn | None:
+def turn(deviation: Deviation, since: datetime | None = None) -> Turn | None:
     """Whose turn it is; None when the case is settled."""
     if deviation.state in SETTLED:
         return None
@@ -51,44 +45,16 @@ def turn(deviation: Deviation, task: HumanTask | None = None) -> Turn | None:
     contract = deviation.contract
     return Turn(
         organisation=contract.supplier if is_suppliers else contract.buyer,
-        since=task.created_at if task else None,
+        since=since,
         until=deviation.reply_due_at if is_suppliers else None,
     )
 
 
-def with_reports(deviations: Sequence[Deviation]) -> Sequence[Deviation]:
-    """The same deviations, whose reports have been fetched in one statement instead of one for each."""
-    numbers = {deviation.report_id for deviation in deviations}
-    db.session.scalars(select(Report).where(Report.id.in_(numbers))).all()
-    return deviations
-
-
-def shown_sanction(deviation: Deviation, by: Membership) -> Sanction | None:
-    """The sanction as far as this party may see it: the buyer always, the supplier from when it is decided."""
-    sanction = deviation.sanction
-    is_seen = sanction is not None and (by.organisation_id == deviation.buyer_id or sanction.state in IN_FORCE)
-    return sanction if is_seen else None
-
-
-def shown_trail(
-    trail: Sequence[tuple[AuditEvent, Person | None]], deviation: Deviation, by: Membership
-) -> list[tuple[AuditEvent, Person | None]]:
-    """What this party may see of what happened: how a sanction came about is the buyer's own, the decision is not."""
-    if by.organisation_id == deviation.buyer_id:
-        return list(trail)
-    sanction = deviation.sanction
-    hidden = set() if sanction is not None and sanction.state in IN_FORCE else _UNDECIDED
-    return [
-        (event, person)
-        for event, person in trail
-        if event.action not in hidden and (event.subject != "sanction" or event.action in _DECISION)
-    ]
-
-
-def shown_state(deviation: Deviation, by: Membership) -> DeviationState:
-    """The state as this party may know it: to the supplier an undecided sanction is a reply still being assessed."""
-    is_open = deviation.state == DeviationState.SANCTION_PROPOSED and shown_sanction(deviation, by) is None
-    return DeviationState.ASSESSING_REPLY if is_open else deviation.state
+def since(deviation: Deviation, task: HumanTask | None) -> datetime | None:
+    """From when it has waited for whoever has it: for the buyer from the first day that the reply was assessed."""
+    if deviation.state in _HEARD:
+        return processes.first_opened(deviation, "assess_reply")
+    return task.created_at if task else None
 
 
 class Deadline(NamedTuple):
@@ -110,7 +76,7 @@ def deadline(deviation: Deviation, by: Membership) -> Deadline | None:
             "The contract: notice within %(num)d working day of knowing, counted from %(known)s.",
             "The contract: notice within %(num)d working days of knowing, counted from %(known)s.",
             contract.notice_working_days or 0,
-            known=_day(deviation.known_at),
+            known=short_day(deviation.known_at),
         )
         return Deadline(contract.buyer, deviation.notice_due_at, rule)
     return None
@@ -124,7 +90,7 @@ def _reply_rule(deviation: Deviation) -> str:
             _(
                 "More time, granted by %(name)s on %(day)s.",
                 name=answered.answered_by.name if answered.answered_by else "",
-                day=_day(answered.answered_at) if answered.answered_at else "",
+                day=short_day(answered.answered_at) if answered.answered_at else "",
             )
         )
     notice = deviation.notices[-1]
@@ -134,7 +100,7 @@ def _reply_rule(deviation: Deviation) -> str:
             "Set by %(name)s: %(num)d working days from %(start)s, when the notice counts as given.",
             notice.reply_working_days,
             name=notice.sent_by.name,
-            start=_day(notice.takes_effect_at or notice.delivered_at or notice.created_at),
+            start=short_day(notice.takes_effect_at or notice.delivered_at or notice.created_at),
         )
     )
 
@@ -165,10 +131,6 @@ def is_in_time(notice: Notice) -> bool | None:
     return None if due_at is None else notice.created_at <= due_at
 
 
-def _day(moment: datetime) -> str:
-    return str(format_date(moment, _("d MMM y")))
-
-
 class ShownPoint(NamedTuple):
     """A point with what was said of it, as far as the reader may see it."""
 
@@ -192,14 +154,6 @@ def shown_points(deviation: Deviation, by: Membership) -> list[ShownPoint]:
         ShownPoint(point, point.answers, point.weighings if is_told else (), point.id in left)
         for point in deviation.points
     ]
-
-
-def stake(deviation: Deviation, by: Membership) -> Decimal | None:
-    """What it may come to: what was decided, else what the clause gives for what was found."""
-    sanction = shown_sanction(deviation, by)
-    if sanction is not None and sanction.decided_at is not None:
-        return sanction.amount
-    return deviation.at_stake
 
 
 def delivered(how: str) -> str:

@@ -5,19 +5,30 @@ from typing import Any
 
 from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
+from flask_babel import LazyString
 from flask_babel import gettext as _
+from flask_babel import lazy_gettext as N_  # noqa: N812 - the name that pybabel looks for
 
 from portal.errors import Conflict, Invalid, Refused
 from portal.extensions import transaction
 from portal.model import Deviation, Sanction
 from portal.operations import deviations, letters, lookup, notices, replies, sanctions
 from portal.permissions import Permission
-from portal.web import case_forms, case_log, case_page, case_views, kept_files, lists, sanction_forms
+from portal.web import case_forms, case_list, case_log, case_page, case_views, kept_files, sanction_forms
 from portal.web.access import current_membership, requires
 from portal.web.case_forms import DecisionForm, DeliveryForm, ReasonForm
 from portal.web.case_page import Refusal
+from portal.web.narrowing import AGES
 
 blueprint = Blueprint("cases", __name__, url_prefix="/cases")
+
+
+_ENDS: dict[str, tuple[Callable[..., None], LazyString]] = {
+    "dismiss": (deviations.dismiss, N_("The deviation is dismissed.")),
+    "withdraw": (deviations.withdraw_notice, N_("The notice is taken back, and the case is closed.")),
+    "close": (deviations.close, N_("The case is closed.")),
+}
+"""The ways to end a case without a sanction, each with its reasons, and what is said when it is done."""
 
 
 @blueprint.get("")
@@ -25,16 +36,14 @@ blueprint = Blueprint("cases", __name__, url_prefix="/cases")
 def index() -> ResponseReturnValue:
     """Deviations the acting organisation is a party to."""
     by = current_membership()
-    page = lists.deviations(by, request.args)
     return render_template(
         "cases/index.html",
-        page=page,
-        rows=case_views.with_reports(page.rows),
+        page=case_list.asked_for(by, request.args),
         by=by,
         turn=case_views.turn,
-        deadline=case_views.deadline,
-        shown_state=case_views.shown_state,
-        stake=case_views.stake,
+        ages=AGES,
+        dues=case_list.DUE,
+        orders=case_list.ORDERS,
     )
 
 
@@ -61,18 +70,16 @@ def log(deviation: Deviation) -> ResponseReturnValue:
     return answer
 
 
-@blueprint.post("/<uuid:public_id>/dismiss")
+@blueprint.post("/<uuid:public_id>/<any(dismiss, withdraw, close):act>")
 @requires(Permission.CASE_ASSESS, Deviation)
-def dismiss(deviation: Deviation) -> ResponseReturnValue:
-    """There was no breach after all."""
-    form = ReasonForm(prefix="dismiss")
+def settle(deviation: Deviation, act: str) -> ResponseReturnValue:
+    """End the case without a sanction: there was no breach, the notice is taken back, the reply was good enough."""
+    form, (end, done) = ReasonForm(prefix=act), _ENDS[act]
     return _act(
         deviation,
-        {"dismiss": form},
-        lambda: deviations.dismiss(
-            deviation, form.reason.data or "", by=current_membership(), version=form.version.data or 0
-        ),
-        _("The deviation is dismissed."),
+        {act: form},
+        lambda: end(deviation, form.reason.data or "", by=current_membership(), version=form.version.data or 0),
+        str(done),
     )
 
 
@@ -112,21 +119,6 @@ def settle_delivery(deviation: Deviation) -> ResponseReturnValue:
     )
 
 
-@blueprint.post("/<uuid:public_id>/withdraw")
-@requires(Permission.CASE_ASSESS, Deviation)
-def withdraw_notice(deviation: Deviation) -> ResponseReturnValue:
-    """Take the notice back, and close the case."""
-    form = ReasonForm(prefix="withdraw")
-    return _act(
-        deviation,
-        {"withdraw": form},
-        lambda: deviations.withdraw_notice(
-            deviation, form.reason.data or "", by=current_membership(), version=form.version.data or 0
-        ),
-        _("The notice is taken back, and the case is closed."),
-    )
-
-
 @blueprint.post("/<uuid:public_id>/reply")
 @requires(Permission.CASE_REPLY, Deviation)
 def reply(deviation: Deviation) -> ResponseReturnValue:
@@ -160,21 +152,6 @@ def weigh(deviation: Deviation) -> ResponseReturnValue:
         {"weigh": form},
         lambda: replies.weigh(deviation, verdicts, by=current_membership(), version=form.version.data or 0),
         _("The points are weighed. You can close the case or propose a sanction."),
-    )
-
-
-@blueprint.post("/<uuid:public_id>/close")
-@requires(Permission.CASE_ASSESS, Deviation)
-def close(deviation: Deviation) -> ResponseReturnValue:
-    """Settle without a sanction."""
-    form = ReasonForm(prefix="close")
-    return _act(
-        deviation,
-        {"close": form},
-        lambda: deviations.close(
-            deviation, form.reason.data or "", by=current_membership(), version=form.version.data or 0
-        ),
-        _("The case is closed."),
     )
 
 

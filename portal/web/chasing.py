@@ -16,6 +16,7 @@ from portal.permissions import Permission
 from portal.text import Text
 from portal.web import lists, queue_views
 from portal.web.access import current_membership, requires
+from portal.web.choices import uuid_of
 
 blueprint = Blueprint("chasing", __name__, url_prefix="/missing-reports")
 
@@ -68,10 +69,10 @@ def remind() -> ResponseReturnValue:
 
 def _list(problem: Text | None = None) -> str:
     by, wanted = current_membership(), _wanted()
-    after = lists.uuid_of(request.args.get("after", ""))
+    after = uuid_of(request.args.get("after", ""))
     rows = chasing.unfiled(by, wanted, after, PAGE + 1)
     arguments: dict[str, Any] = dict(_arguments(wanted))
-    choices = queue_views.choices(by)
+    choices = queue_views.narrowing(by, arguments)
     more = len(rows) > PAGE
     return render_template(
         "chasing/index.html",
@@ -89,7 +90,7 @@ def _list(problem: Text | None = None) -> str:
     )
 
 
-def _named(choices: queue_views.Choices, name: str, value: str) -> str | Text:
+def _named(choices: queue_views.Narrowing, name: str, value: str) -> str | Text:
     return str(_("Only past the deadline")) if name == "overdue" else choices.named(name, value)
 
 
@@ -110,4 +111,4 @@ def _arguments(wanted: Wanted) -> dict[str, str]:
 
 
 def _numbers(given: Sequence[str]) -> list[UUID]:
-    return [number for each in given[:MOST] if (number := lists.uuid_of(each)) is not None]
+    return [number for each in given[:MOST] if (number := uuid_of(each)) is not None]

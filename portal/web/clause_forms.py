@@ -5,6 +5,7 @@ from datetime import date
 from decimal import Decimal
 from typing import cast
 
+from portal import calendars
 from portal.calendars import Counting
 from portal.kinds.base import Choice, Field, FieldType, Parsed
 from portal.model import (
@@ -225,7 +226,7 @@ def filled(clause: SanctionClause) -> dict[str, str]:
         "wording": clause.wording,
         "requirement": str(clause.requirement.public_id) if clause.requirement else _ALL.key,
         "warns_first": "yes" if clause.warns_first else "no",
-        "valid_from": f"{first.valid_from:%d.%m.%Y}",
+        "valid_from": calendars.as_typed(first.valid_from),
         "counts": clause.counts,
         "base": clause.base,
         "starts": clause.starts,

@@ -15,7 +15,7 @@ from portal.operations.contract_facts import YES_ONLY
 from portal.operations.deadline_facts import DEADLINES, NOTICES
 from portal.permissions import Permission, allowed
 from portal.text import Text
-from portal.web import lists, requirement_views
+from portal.web import choices, lists, requirement_views
 from portal.web.access import current_membership, requires
 
 blueprint = Blueprint("contracts", __name__, url_prefix="/contracts")
@@ -50,10 +50,11 @@ class Duty(NamedTuple):
 def index() -> ResponseReturnValue:
     """The contracts the acting organisation is a party to."""
     by = current_membership()
+    page = lists.contracts(by, request.args)
     return render_template(
         "contracts/index.html",
-        page=lists.contracts(by, request.args),
-        suppliers=lists.suppliers_of(by),
+        page=page,
+        suppliers=choices.suppliers(by, page.chosen["supplier"]),
         may_edit=allowed(by, Permission.CONTRACT_EDIT),
     )
 

@@ -11,11 +11,11 @@ from wtforms import Form, SelectField
 from wtforms.fields import SelectChoice  # type: ignore[attr-defined]
 
 from portal import calendars, clock
-from portal.model import Contract, Membership
+from portal.model import Membership, Report
 from portal.operations import exports
 from portal.permissions import Permission
 from portal.text import Text
-from portal.web import lists
+from portal.web import choices
 from portal.web.access import current_membership, requires
 from portal.web.accounts import current_language
 
@@ -65,12 +65,13 @@ def workbook() -> ResponseReturnValue:
 def _form(by: Membership) -> ExportForm:
     """The form as the address fills it, judged."""
     form = ExportForm(request.args)
-    contracts = lists.contracts_of(by)
-    months = [
-        SelectChoice(f"{day:%Y-%m}", calendars.month_name(day).to(current_language())) for day in _months(contracts)
-    ]
+    contracts = choices.contracts(by, Report, request.args.get("contract", ""))
+    offered = list(contracts.rows)
+    if contracts.chosen is not None and contracts.chosen not in offered:
+        offered.insert(0, contracts.chosen)
+    months = [SelectChoice(f"{day:%Y-%m}", calendars.month_name(day).to(current_language())) for day in _months(by)]
     form.contract.choices = [SelectChoice("", _("All contracts"))]
-    form.contract.choices += [SelectChoice(str(each.public_id), each.title) for each in contracts]
+    form.contract.choices += [SelectChoice(each.value, each.label) for each in offered]
     form.first.choices = [SelectChoice("", _("The first month")), *months]
     form.last.choices = [SelectChoice("", _("The last month")), *months]
     for field in form:
@@ -80,12 +81,12 @@ def _form(by: Membership) -> ExportForm:
     return form
 
 
-def _months(contracts: list[Contract]) -> list[date]:
+def _months(by: Membership) -> list[date]:
     """The first day of every month that any of the contracts may have reported on, newest first."""
-    if not contracts:
+    first, zone = choices.first_day(by)
+    if first is None:
         return []
-    first = min(contract.starts_on for contract in contracts)
-    months = calendars.months_between(first, clock.today(contracts[0].time_zone))
+    months = calendars.months_between(first, clock.today(zone))
     return [month.starts_on for month in reversed(months)]
 
 

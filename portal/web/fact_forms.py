@@ -11,7 +11,7 @@ from wtforms import BooleanField, HiddenField, RadioField, SelectField, StringFi
 from wtforms.fields import SelectChoice  # type: ignore[attr-defined]
 from wtforms.validators import Optional
 
-from portal import quantities
+from portal import calendars, quantities
 from portal.errors import Conflict, Invalid
 from portal.extensions import transaction
 from portal.kinds.base import Field, FieldType, Parsed, Problem
@@ -111,7 +111,7 @@ def as_input(value: Parsed) -> str | bool:
     if isinstance(value, Decimal):
         return quantities.for_input(value, current_language())
     if isinstance(value, date):
-        return f"{value:%d.%m.%Y}"
+        return calendars.as_typed(value)
     return value or ""
 
 

@@ -264,13 +264,6 @@ CASE_FORM = {
 }
 """Form of a case's page -> what it is for, when it is refused."""
 
-CASE_ORDER = {
-    "": _("Newest first"),
-    "age": _("Known longest"),
-    "deadline": _("Nearest deadline"),
-    "amount": _("Largest amount"),
-}
-
 LOG = {"all": _("Everything"), "letters": _("Letters"), "decisions": _("Decisions")}
 """What of a case's log to show."""
 

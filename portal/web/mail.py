@@ -16,8 +16,9 @@ blueprint = Blueprint("mail", __name__, url_prefix="/mail")
 @requires(Permission.MAIL_READ)
 def index() -> ResponseReturnValue:
     """Letters, newest first."""
-    page = lists.mails(current_membership(), request.args)
-    about = {contract.id: contract for contract in page.contracts}
+    by = current_membership()
+    page = lists.mails(by, request.args)
+    about = lists.contracts_with(by, {letter.contract_id for letter in page.rows})
     return render_template("mail/index.html", page=page, about=about, keeps_mail=parts().post.keeps_mail)
 
 
@@ -25,7 +26,7 @@ def index() -> ResponseReturnValue:
 @requires(Permission.MAIL_READ, OutgoingMail)
 def show(letter: OutgoingMail) -> ResponseReturnValue:
     """One letter as it was written."""
-    about = {contract.id: contract for contract in lists.contracts_of(current_membership())}
+    about = lists.contracts_with(current_membership(), {letter.contract_id})
     return render_template(
         "mail/show.html",
         letter=letter,

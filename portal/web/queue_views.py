@@ -19,12 +19,10 @@ from portal.model import (
     Check,
     Claim,
     Comment,
-    Contract,
     Figure,
     Finding,
     FindingResult,
     Membership,
-    Organisation,
     Report,
     ReportingPeriod,
     Revision,
@@ -32,7 +30,8 @@ from portal.model import (
 from portal.operations import claims
 from portal.operations.review_queue import QueueRow, Why
 from portal.text import Text
-from portal.web import labels, lists
+from portal.web import choices, labels
+from portal.web.choices import Choices
 from portal.web.labels import Tag
 from portal.web.review_views import share_of_change
 
@@ -40,12 +39,12 @@ MOST_MONTHS = 24
 """How far back the filter for periods reaches."""
 
 
-class Choices(NamedTuple):
-    """What the queue can be narrowed to. `periods`: the first day of each month, newest first."""
+class Narrowing(NamedTuple):
+    """What the queue can be narrowed to. `months`: newest first, as an address and as people call them."""
 
-    contracts: list[Contract]
-    suppliers: list[Organisation]
-    periods: list[date]
+    contracts: Choices
+    suppliers: Choices
+    months: list[tuple[str, Text]]
 
     def named(self, filter_name: str, value: str) -> str | Text:
         """A filter in force in words, as `lists.queue_arguments` writes it."""
@@ -56,21 +55,18 @@ class Choices(NamedTuple):
         if filter_name == "period":
             return calendars.month_name(date.fromisoformat(f"{value}-01"))
         if filter_name == "supplier":
-            return next((each.name for each in self.suppliers if str(each.public_id) == value), value)
-        return next((each.title for each in self.contracts if str(each.public_id) == value), value)
+            return self.suppliers.named(value)
+        return self.contracts.named(value)
 
 
-def choices(by: Membership) -> Choices:
-    """The contracts, suppliers and months that this buyer can choose among."""
-    contracts = lists.contracts_of(by)
-    suppliers = {contract.supplier_id: contract.supplier for contract in contracts}
-    first = min((contract.starts_on for contract in contracts), default=None)
-    today = clock.today(contracts[0].time_zone) if contracts else None
-    months = calendars.months_between(first, today) if first and today else ()
-    return Choices(
-        contracts=contracts,
-        suppliers=sorted(suppliers.values(), key=lambda each: each.name),
-        periods=[month.starts_on for month in reversed(months)][:MOST_MONTHS],
+def narrowing(by: Membership, arguments: Mapping[str, str]) -> Narrowing:
+    """The contracts, suppliers and months that this buyer can choose among; `arguments` the filter in force."""
+    first, zone = choices.first_day(by)
+    months = calendars.months_between(first, clock.today(zone)) if first else ()
+    return Narrowing(
+        contracts=choices.contracts(by, Report, arguments.get("contract", "")),
+        suppliers=choices.suppliers(by, arguments.get("supplier", "")),
+        months=[(f"{first:%Y-%m}", calendars.month_name(first)) for first, _last in reversed(months)][:MOST_MONTHS],
     )
 
 

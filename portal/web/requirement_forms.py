@@ -12,7 +12,7 @@ from wtforms.fields import SelectChoice  # type: ignore[attr-defined]
 from wtforms.validators import Optional
 from wtforms.widgets import CheckboxInput, ListWidget
 
-from portal import kinds
+from portal import calendars, kinds
 from portal.kinds import register
 from portal.kinds.base import Field, FieldType, Indicator, Kind, Problem
 from portal.model import DUTIES_TO_FILE, REPORTING_DUTY, ChangeOrder, Comparison, Contract, Requirement, Window
@@ -22,6 +22,7 @@ from portal.quantities import for_input
 from portal.text import Text
 from portal.web import labels
 from portal.web.accounts import current_language
+from portal.web.words import day_name
 
 STEPS = 5
 """Thresholds that come into force later, at most: a contract of several years usually has one for each."""
@@ -136,7 +137,7 @@ def _scope_fields(contract: Contract, kind: Kind) -> dict[str, Any]:
 def _orders(orders: Sequence[ChangeOrder]) -> list[Any]:
     return [
         SelectChoice("", _("Choose")),
-        *(SelectChoice(str(each.public_id), f"{each.reference} ({each.from_on:%d.%m.%Y})") for each in orders),
+        *(SelectChoice(str(each.public_id), f"{each.reference} ({day_name(each.from_on)})") for each in orders),
     ]
 
 
@@ -220,8 +221,8 @@ def filled(duty: Requirement, indicator: Indicator | None) -> dict[str, Any]:
     shown: dict[str, Any] = {
         "clause": duty.clause,
         "wording": duty.wording,
-        "valid_from": f"{duty.valid_from:%d.%m.%Y}",
-        "valid_to": f"{duty.valid_to:%d.%m.%Y}" if duty.valid_to else "",
+        "valid_from": calendars.as_typed(duty.valid_from),
+        "valid_to": calendars.as_typed(duty.valid_to) if duty.valid_to else "",
         "comparison": duty.comparison.value,
         "threshold": typed(duty.threshold),
         "window": duty.window.value,
@@ -231,7 +232,7 @@ def filled(duty: Requirement, indicator: Indicator | None) -> dict[str, Any]:
         **(duty.scope or {}),
     }
     for number, step in enumerate(duty.steps or []):
-        shown[f"step_from_{number}"] = f"{date.fromisoformat(step['from']):%d.%m.%Y}"
+        shown[f"step_from_{number}"] = calendars.as_typed(date.fromisoformat(step["from"]))
         shown[f"step_threshold_{number}"] = typed(step["threshold"])
     return shown
 

@@ -7,7 +7,7 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
-from portal import clock
+from portal import calendars, clock
 from portal.errors import Conflict, Invalid, PortalError, Refused
 from portal.extensions import transaction
 from portal.factors import Basis
@@ -22,6 +22,7 @@ from portal.web import requirement_forms, requirement_views
 from portal.web.access import current_membership, requires
 from portal.web.accounts import current_language
 from portal.web.requirement_forms import RequirementForm
+from portal.web.words import day_name
 
 blueprint = Blueprint("requirements", __name__)
 
@@ -134,7 +135,7 @@ def end(requirement: Requirement) -> ResponseReturnValue:
             requirements.end(requirement, day, by=current_membership(), version=_version(), order=order)
     except PortalError as refusal:
         return _end_page(requirement, _problems(refusal, "order")), _status(refusal)
-    flash(_("The requirement ends on %(day)s.", day=f"{day:%d.%m.%Y}"), "success")
+    flash(_("The requirement ends on %(day)s.", day=day_name(day)), "success")
     return redirect(url_for(".index", public_id=contract.public_id), 303)
 
 
@@ -180,7 +181,7 @@ def _form(contract: Contract, subject: Subject, own: Requirement | None = None) 
 
 def _proposed(contract: Contract, subject: Subject) -> dict[str, Any]:
     first = contract.starts_on if contract.state == ContractState.DRAFT else clock.today(contract.time_zone)
-    proposed: dict[str, Any] = {"valid_from": f"{first:%d.%m.%Y}"}
+    proposed: dict[str, Any] = {"valid_from": calendars.as_typed(first)}
     if subject.offer is None:
         is_better = subject.indicator is not None and subject.indicator.lower_is_better
         return proposed | {"comparison": "at_most" if is_better else "at_least"}

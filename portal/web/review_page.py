@@ -18,6 +18,7 @@ from portal.operations.lookup import NOT_HERE
 from portal.text import Text
 from portal.web import comparisons, corrections, labels, lists, review_views
 from portal.web.access import current_membership
+from portal.web.choices import uuid_of
 from portal.web.comparisons import Compare
 from portal.web.process_views import standing
 from portal.web.progress import events, way
@@ -148,7 +149,7 @@ def _asked_for(report: Report) -> Draft | None:
         place = request.args["about"]
         usual = CommentCategory.MUST if place else CommentCategory.QUESTION
         return Draft(place, usual, "")
-    wanted, by = lists.uuid_of(request.args.get("edit", "")), current_membership()
+    wanted, by = uuid_of(request.args.get("edit", "")), current_membership()
     for comment in comments.of(report, by=by) if wanted else ():
         if comment.public_id == wanted and comment.written_by_id == by.person_id:
             return Draft(str(comments.Place.of(comment)), comment.category, comment.text, comment)

@@ -15,6 +15,7 @@ from portal.permissions import Permission
 from portal.text import Text
 from portal.web import lists, queue_views, review_page
 from portal.web.access import current_membership, requires, safe_target
+from portal.web.choices import uuid_of
 from portal.web.review_page import DecisionForm
 
 blueprint = Blueprint("reviews", __name__)
@@ -28,12 +29,12 @@ def queue() -> ResponseReturnValue:
     """Open review tasks, the most urgent first. The filter lives in the address."""
     by, now = current_membership(), clock.now()
     chosen = lists.queue_filter(request.args)
-    last = lists.uuid_of(request.args.get("after", ""))
+    last = uuid_of(request.args.get("after", ""))
     rows = review_queue.queue(by, chosen, now=now, after=last, limit=review_queue.PAGE + 1)
     arguments: dict[str, Any] = dict(lists.queue_arguments(chosen))
     shown = rows[: review_queue.PAGE]
     more = len(rows) > review_queue.PAGE
-    choices = queue_views.choices(by)
+    choices = queue_views.narrowing(by, arguments)
     return render_template(
         "reviews/queue.html",
         rows=queue_views.waiting(shown, by),

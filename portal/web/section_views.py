@@ -6,15 +6,14 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
-from babel.dates import format_date
 from flask import url_for
 
-from portal import clock
+from portal import calendars, clock
 from portal.kinds import Field, Kind, Line, Problem
 from portal.model import Answer, Report, Section
 from portal.operations import drafts, evidence, lines, sharing
 from portal.operations.drafts import DraftRow, RawLine
-from portal.text import LANGUAGES, Text
+from portal.text import Text
 from portal.web import grid_rows, kind_forms, report_views
 from portal.web.grid_rows import Beside
 from portal.web.kind_forms import BLANK_INDEX, BLANK_KEY, SectionForm
@@ -171,7 +170,7 @@ def their_answer(section: Section) -> Text:
 
 
 def _month(report: Report) -> Text:
-    return Text(*(format_date(report.period.starts_on, "LLLL", locale=language) for language in LANGUAGES))
+    return calendars.month_alone(report.period.starts_on)
 
 
 def _differences(kind: Kind, index: int, row: DraftRow, stored: DraftRow) -> Iterator[Difference]:

@@ -8,7 +8,7 @@ from flask_babel import LazyString, ngettext
 from flask_babel import gettext as _
 
 from portal.model import Contract, Deviation, ExtensionRequest, Membership, Organisation, Report, ReportState, Sanction
-from portal.operations import extensions, tasks
+from portal.operations import extensions, replies, tasks
 from portal.operations.tasks import TaskRow
 from portal.web import labels
 from portal.web.labels import Tag
@@ -36,8 +36,12 @@ class Waiting:
 
 
 def everything(by: Membership) -> list[Waiting]:
-    """What waits for this person, the nearest deadline first: open steps, and requests for more time."""
-    rows = [*(of_task(row, by) for row in tasks.mine(by)), *(_asked(each) for each in extensions.to_answer(by))]
+    """What waits for this person, the nearest deadline first: open steps, requests for more time, late replies."""
+    rows = [
+        *(of_task(row, by) for row in tasks.mine(by)),
+        *(_asked(each) for each in extensions.to_answer(by)),
+        *(_heard_late(each) for each in replies.to_weigh_again(by)),
+    ]
     return sorted(rows, key=lambda row: (row.due_at is None, row.due_at or datetime.max.replace(tzinfo=UTC)))
 
 
@@ -74,6 +78,18 @@ def _asked(request: ExtensionRequest) -> Waiting:
         due_at=request.due_at,
         status=labels.EXTENSION[request.state],
         since=request.created_at,
+    )
+
+
+def _heard_late(deviation: Deviation) -> Waiting:
+    """A reply that came while a sanction is proposed: nothing can be approved before it is weighed."""
+    return Waiting(
+        verb=_("Assess what the supplier has added"),
+        url=url_for("cases.show", public_id=deviation.public_id),
+        report=deviation.report,
+        counterpart=deviation.contract.supplier,
+        due_at=None,
+        status=labels.DEVIATION[deviation.state],
     )
 
 

@@ -1,17 +1,18 @@
 """Language: the reader's, the filters that put texts and numbers into it, and what every page's frame shows."""
 
 from collections.abc import Mapping
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
 from flask import Flask, request, url_for
-from flask_babel import Babel, LazyString
+from flask_babel import Babel, LazyString, format_date
 from flask_babel import gettext as _
 
-from portal import permissions, quantities
+from portal import calendars, permissions, quantities
 from portal.config import Settings
 from portal.model import OrganisationKind, Role
-from portal.operations import extensions, tasks
+from portal.operations import extensions, replies, tasks
 from portal.permissions import Permission
 from portal.text import Text
 from portal.web import labels, sessions
@@ -30,6 +31,8 @@ def init_app(app: Flask, settings: Settings) -> None:
     Babel(app, locale_selector=current_language)
     app.add_template_filter(words, "words")
     app.add_template_filter(shown, "shown")
+    app.add_template_filter(day_name, "day_name")
+    app.add_template_filter(short_day, "short_day")
     app.jinja_env.globals["labels"] = labels
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.context_processor(_frame)
@@ -42,6 +45,17 @@ def words(text: Text | str | LazyString | Mapping[str, str]) -> str:
     if isinstance(text, Mapping):
         return text.get(current_language()) or text["nb"]
     return text if hasattr(text, "__html__") else str(text)
+
+
+def day_name(day: date) -> str:
+    """A day in a sentence: «16. oktober 2026»."""
+    return words(calendars.day_name(day))
+
+
+def short_day(at: date | datetime) -> str:
+    """A day where room is short, a moment's in the reader's zone: «16. okt. 2026»."""
+    # TRANSLATORS: a CLDR pattern for a date, such as 14 Sep 2026
+    return str(format_date(at, _("d MMM y")))
 
 
 def shown(number: Decimal | int, decimals: int | None = None) -> str:
@@ -91,7 +105,8 @@ def _here() -> str:
 
 def _places(by: Any) -> list[dict[str, Any]]:
     waiting = tasks.counts(by)
-    places = [("pages.home", _("My tasks"), sum(waiting.values()) + extensions.count_to_answer(by))]
+    mine = sum(waiting.values()) + extensions.count_to_answer(by) + replies.count_to_weigh_again(by)
+    places = [("pages.home", _("My tasks"), mine)]
     if by.organisation.kind == OrganisationKind.BUYER and by.has(Role.REVIEWER):
         places.append(("reviews.queue", _("Review queue"), waiting.get("review", 0)))
     places.append(("reports.index", _("Reports"), 0))

@@ -78,5 +78,5 @@ def test_a_sanction_is_waived_in_part_sent_back_and_listed(small_portal: Portal,
 
     anna = visit(small_portal, "en").signs_in("anna@prove.example").goes_to("/sanctions").looks()
     anna.sees("15\u00a0000\u00a0NOK")
-    anna.goes_to(f"{contract}/sanction-clauses").sees("The report came 6 days after the deadline.").looks()
+    anna.goes_to(f"{contract}/sanction-clauses").sees("was filed 6 days after it was due").looks()
     anna.goes_to(case).sees("Byggestrømmen kom sent.").looks()

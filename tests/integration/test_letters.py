@@ -245,7 +245,7 @@ def healing_amendment(world: World) -> None:
 
 
 def whole_case(world: World) -> None:
-    """Notified, replied to, sanctioned, delivered, closed."""
+    """Notified, replied to, a sanction proposed, replied to once more, sanctioned, delivered, closed."""
     deviation = case_of(world)
     assert deviation.notice_due_at is not None, "the contract sets a limit"
     clock.move_to(deviation.notice_due_at - timedelta(days=1))
@@ -259,6 +259,8 @@ def whole_case(world: World) -> None:
     casework.weigh(world, deviation)
     with transaction():
         sanction = sanctions.propose(deviation, "Leverandørens risiko.", by=world.adam, version=deviation.version)
+    casework.reply(world, deviation, is_complete=False)
+    casework.weigh(world, deviation)
     with transaction():
         sanctions.decide(sanction, approve=True, comment="Enig.", by=world.dora, version=sanction.version)
     deliver_mail()
@@ -305,6 +307,7 @@ def test_formal_letters_carry_their_facts(world: World, written: dict[str, list[
         "notice": ["Varsel om brudd på punkt 4.2.", "1. ", "Clause: 4.2", "5 working days from delivery", "Adam Prøve"],
         "sanction_decided": ["20\u00a0000 NOK", "Clause 7.1: Gebyr per brudd.", "Adam Prøve", "Dora Prøve", "Enig."],
         "case_closed": ["It ended with a sanction."],
+        "reply_added": ["Annas Graving AS has added to its reply", "Until then the sanction cannot be approved."],
         "overdue": ["clause 5.1", "March 2026"],
         "extension_asked": ["Annas Graving AS asks for more time", "24 Apr 2026", "Måleren er på service."],
         "extension_waiting": ["Annas Graving AS asked for more time", "has got no answer", "24 Apr 2026"],

@@ -76,7 +76,7 @@ def test_arrival_and_departure_keep_an_order_and_never_overlap(world: World) -> 
     with transaction():
         machine = machines.register(TIPPER, by=world.anna)
         stay = machines.deploy(machine, world.contract, date(2026, 3, 1), None, by=world.anna)
-    with pytest.raises(Invalid, match=r"since 01\.03\.2026"):
+    with pytest.raises(Invalid, match=r"since 1 March 2026"):
         machines.deploy(machine, world.contract, date(2026, 4, 1), None, by=world.anna)
     with pytest.raises(Invalid, match="leave before"):
         machines.depart(stay, date(2026, 2, 28), by=world.anna)
@@ -101,7 +101,7 @@ def test_a_machine_does_not_leave_before_a_period_that_a_signed_line_names_it_in
         drafts.answer_nothing(report, "fuel", "Ingen leveranser.", by=world.anna, version=report.version)
     send_again(world)
     assert all(line.key != machine.public_id for line in report.revisions[0].lines)
-    with pytest.raises(Invalid, match=r"01\.03\.2026"):
+    with pytest.raises(Invalid, match=r"1 March 2026"):
         machines.depart(stay, date(2026, 2, 27), by=world.anna)
     with transaction():
         machines.depart(stay, date(2026, 3, 2), by=world.anna)

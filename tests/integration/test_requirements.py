@@ -86,7 +86,7 @@ def test_the_catalogue_proposes_and_what_is_sent_is_stored(app: Flask, draft: Wo
         ({"threshold": "101"}, "A share is between 0 and 100."),
         ({"clause": " "}, "Say which clause of the contract."),
         ({"valid_from": "i morgen"}, "is not a date"),
-        ({"valid_from": "31.12.2025"}, "The contract runs from 01.01.2026 to 31.12.2027."),
+        ({"valid_from": "31.12.2025"}, "The contract runs from 1 January 2026 to 31 December 2027."),
         ({"valid_to": "01.12.2025"}, "The last day cannot be before the first."),
         ({"promised": "30"}, "Say where in the bid it stands."),
         ({"tolerance": "-1"}, "Cannot be less than 0."),
@@ -148,7 +148,7 @@ def test_what_runs_changes_by_change_order_from_its_day_and_is_never_rewritten(a
     agreed = str(order(world).public_id)
     early = send(desk, world, {**FORM, "order": agreed, "valid_from": "31.03.2026"})
     assert early.status_code == 422
-    assert "The change order is in force from 01.04.2026." in words(early)
+    assert "The change order is in force from 1 April 2026." in words(early)
     assert send(desk, world, {**FORM, "order": agreed, "valid_from": "01.04.2026"}).status_code == 303
     assert added(world).change_order_id == world.contract.change_orders[0].id
     old = next(duty for duty in world.contract.requirements if duty.clause == "4.2")

@@ -1,0 +1,127 @@
+"""What a clause would have given says what a sanction would say: the same calculation, for every sort of breach."""
+
+from collections.abc import Callable, Iterator
+from datetime import date, timedelta
+from decimal import Decimal
+
+import pytest
+from flask import Flask
+
+from portal import calendars, clock
+from portal.calendars import Counting
+from portal.extensions import db, transaction
+from portal.model import ClauseCounts, DailyStart, Deviation, Requirement, SanctionClause
+from portal.operations import calculations, clauses, deviations, extensions, previews
+from portal.operations.previews import Would
+from tests import casework
+from tests.integration.test_case_again import HEALED, accept
+from tests.sanctioning import broken, daily_clause, days_after_deadline, heard, missing, opened
+from tests.world import World, case_of, deliver_mail, submit
+
+D = Decimal
+
+
+@pytest.fixture
+def world(make_app: Callable[..., Flask], sqlite_url: str) -> Iterator[World]:
+    with opened(make_app, sqlite_url) as (_app, made):
+        yield made
+
+
+def under(world: World, clause: SanctionClause) -> list[Would]:
+    db.session.expire_all()
+    return next(list(each.earlier) for each in previews.of(world.contract) if each.clause.id == clause.id)
+
+
+def would_be(deviation: Deviation, clause: SanctionClause) -> Decimal:
+    """What a sanction proposed now comes to."""
+    today = calculations.today(deviation)
+    return calculations.sheet(deviation, clause, step=str(clause.form), on=today).amount
+
+
+def requirement(world: World, clause: str = "4.2") -> Requirement:
+    return next(each for each in world.contract.requirements if each.clause == clause)
+
+
+def test_a_broken_requirement_under_a_daily_amount_runs_from_the_end_of_the_period(world: World) -> None:
+    """March is judged, and ten days of April have gone: 10 × 100 000, less what the sanction leaves out too."""
+    clause = daily_clause(world, requirement(world), starts=DailyStart.DEADLINE)
+    clock.move_to(calendars.end_of_day(date(2026, 4, 7), "Europe/Oslo"))
+    deviation = broken(world)
+    clock.move_to(calendars.end_of_day(date(2026, 4, 10), "Europe/Oslo") - timedelta(hours=1))
+    [would] = under(world, clause)
+    assert would.amount == would_be(case_of(world), clause)
+    assert would.amount is not None
+    assert would.amount > 0
+    assert "from the day after the days that were judged" in clauses.in_words(clause).en
+    assert (
+        "put right 5 days after the days that were judged would cost 500\u00a0000\u00a0NOK"
+        in previews.example(clause).en
+    )
+    assert deviation.sentence["en"] in would.found.en
+
+
+def test_days_that_the_buyer_had_a_request_do_not_count_here_either(world: World) -> None:
+    """Asked two days before the deadline, refused five days later: the sanction leaves those days out."""
+    clause = daily_clause(world)
+    clock.move_to(world.report.due_at - timedelta(days=2))
+    with transaction():
+        asked = extensions.ask(world.report, date(2026, 5, 30), "Sykdom.", by=world.bo)
+    clock.move_to(world.report.due_at + timedelta(days=3))
+    with transaction():
+        extensions.refuse(asked, "Nei.", by=world.adam)
+    days_after_deadline(world, 30)
+    missing_now(world)
+    [would] = under(world, clause)
+    assert would.amount == would_be(case_of(world, "5.1"), clause)
+
+
+def missing_now(world: World) -> None:
+    submit(world)
+
+
+def test_a_fee_for_each_line_counts_the_lines(world: World) -> None:
+    with transaction():
+        world.contract.clauses[0].counts = ClauseCounts.LINE
+    deviation = broken(world)
+    with transaction():
+        deviation.facts = {**deviation.facts, "breaches": 3}
+    [would] = under(world, world.contract.clauses[0])
+    assert would.amount == would_be(case_of(world), world.contract.clauses[0]) == 60_000
+
+
+def test_from_the_notice_it_is_said_for_each_day_until_the_notice_is_given(world: World) -> None:
+    clause = daily_clause(world, requirement(world), starts=DailyStart.NOTICE)
+    deviation = broken(world)
+    [before] = under(world, clause)
+    assert (before.amount, before.gives.en.endswith("from the notice until the breach was put right")) == (None, True)
+    heard(world, deviation)
+    clock.move_to(clock.now() + timedelta(days=4))
+    [after] = under(world, clause)
+    assert after.amount == would_be(case_of(world), clause) == 400_000
+
+
+def test_what_was_dismissed_or_fell_away_gives_nothing(world: World) -> None:
+    deviation = broken(world)
+    clause = world.contract.clauses[0]
+    assert len(under(world, clause)) == 1
+    with transaction():
+        deviations.dismiss(deviation, "Feil tall.", by=world.adam, version=deviation.version)
+    assert under(world, clause) == []
+
+
+def test_what_an_amended_report_no_longer_shows_gives_nothing(world: World) -> None:
+    casework.found(world)
+    deliver_mail()
+    accept(world, HEALED)
+    assert under(world, world.contract.clauses[0]) == []
+
+
+def test_late_filing_is_as_many_days_as_the_case_says(world: World) -> None:
+    clause = daily_clause(world, day_counting=Counting.WORKING)
+    missing(world)
+    days_after_deadline(world, 6)
+    [open_one] = under(world, clause)
+    assert open_one.amount == would_be(case_of(world, "5.1"), clause)
+    submit(world)
+    [would] = under(world, clause)
+    assert would.amount == would_be(case_of(world, "5.1"), clause)

@@ -1,0 +1,190 @@
+"""What the supplier sees while a sanction is only proposed: nothing of it, and its reply is still taken."""
+
+import csv
+import io
+import re
+from collections.abc import Callable, Iterator
+
+import pytest
+from flask import Flask
+from sqlalchemy import select
+
+from portal.errors import Conflict
+from portal.extensions import db, transaction
+from portal.model import Deviation, DeviationState, OutgoingMail, Role, Sanction, SanctionState, Verdict
+from portal.operations import sanctions
+from tests import casework
+from tests.desk import Desk, sit_down
+from tests.sanctioning import decided, heard, opened, proposed
+from tests.world import World, case_of, deliver_mail, tick
+
+TOKEN = re.compile(r"[\w-]{40,}\.[\w-]{6}\.[\w-]{20,}")
+"""What Flask-WTF signs: another in each second."""
+
+
+@pytest.fixture
+def there(make_app: Callable[..., Flask], sqlite_url: str) -> Iterator[tuple[Flask, World]]:
+    with opened(make_app, sqlite_url) as (app, world):
+        with transaction():
+            world.anna.role_codes = [Role.REPORTER.value, Role.ADMINISTRATOR.value]
+        yield app, world
+
+
+def everything(desk: Desk, deviation: Deviation) -> dict[str, str]:
+    """Every page where the supplier could read of it, but for what protects the forms."""
+    case = f"/cases/{deviation.public_id}"
+    lists = [f"/cases?state={state}" for state in ("", "all", *DeviationState)]
+    sorts = [f"/cases?sort={sort}" for sort in ("age", "deadline", "amount")]
+    places = [case, f"{case}?show=decisions", f"{case}?show=letters", f"{case}/log.csv", "/sanctions", "/mail", "/"]
+    contract = f"/contracts/{deviation.contract.public_id}"
+    found = {}
+    for path in (*places, *lists, *sorts, contract, f"/reports/{deviation.report.public_id}"):
+        answer = desk.get(path)
+        assert answer.status_code == 200, path
+        found[path] = TOKEN.sub("", answer.text)
+    return found
+
+
+def send_back(world: World, sanction: Sanction) -> None:
+    with transaction():
+        sanctions.decide(sanction, approve=False, comment="For tynt.", by=world.dora, version=sanction.version)
+
+
+def revise(world: World, sanction: Sanction, *, withdraw: bool) -> None:
+    with transaction():
+        sanctions.revise(sanction, "Likevel.", withdraw=withdraw, by=world.adam, version=sanction.version)
+
+
+def test_no_page_of_the_supplier_tells_that_a_sanction_is_proposed(there: tuple[Flask, World]) -> None:
+    """Byte for byte the same: proposed, sent back, proposed again, taken back, and proposed once more."""
+    app, world = there
+    deviation = heard(world, casework.found(world))
+    anna = sit_down(app, world.anna)
+    everything(anna, deviation)
+    before = everything(anna, deviation)
+
+    def unchanged() -> None:
+        for path, page in everything(anna, deviation).items():
+            assert page.splitlines() == before[path].splitlines(), path
+
+    assert "Prøveby kommune is assessing the reply." in before[f"/cases/{deviation.public_id}"]
+    assert "Requirement broken, clause 4.2" in before["/cases?state=assessing_reply"]
+    assert "Requirement broken, clause 4.2" not in before["/cases?state=sanction_proposed"]
+
+    sanction = proposed(world, deviation)
+    deliver_mail()
+    unchanged()
+    send_back(world, sanction)
+    unchanged()
+    revise(world, sanction, withdraw=False)
+    send_back(world, sanction)
+    revise(world, sanction, withdraw=True)
+    assert case_of(world).state == DeviationState.ASSESSING_REPLY
+    unchanged()
+    proposed(world, case_of(world))
+    unchanged()
+
+
+def codes(desk: Desk, deviation: Deviation) -> list[str]:
+    text = desk.get(f"/cases/{deviation.public_id}/log.csv").data.decode("utf-8-sig")
+    return [row["Code"] for row in csv.DictReader(io.StringIO(text), delimiter=";")]
+
+
+def test_decided_it_is_told_and_what_was_tried_before_is_not(there: tuple[Flask, World]) -> None:
+    app, world = there
+    deviation = heard(world, casework.found(world))
+    sanction = proposed(world, deviation)
+    send_back(world, sanction)
+    revise(world, sanction, withdraw=True)
+    decided(world, proposed(world, case_of(world)))
+    told = codes(sit_down(app, world.bo), deviation)
+    assert told.count("deviation.assessing_reply") == 1
+    assert [code for code in told if code.startswith("sanction.")] == ["sanction.decided"]
+    assert "deviation.sanction_proposed" not in told
+    assert codes(sit_down(app, world.adam), deviation).count("deviation.sanction_proposed") == 2
+
+
+def test_a_case_closed_after_a_proposal_was_taken_back_ends_as_any_other(there: tuple[Flask, World]) -> None:
+    app, world = there
+    deviation = heard(world, casework.found(world))
+    sanction = proposed(world, deviation)
+    send_back(world, sanction)
+    revise(world, sanction, withdraw=True)
+    casework.close(world, case_of(world))
+    page = sit_down(app, world.bo).get(f"/cases/{deviation.public_id}").text
+    assert "proposed" not in page.lower().replace("is proposed", "")
+
+
+# -- what comes late ------------------------------------------------------------------------------------------------
+
+
+def late(app: Flask, world: World, deviation: Deviation) -> None:
+    """Bo adds to the reply by the form on the page."""
+    bo = sit_down(app, world.bo)
+    path = f"/cases/{deviation.public_id}"
+    assert "Send more" in bo.reads(path)
+    assert bo.send(f"{path}/reply", **{"reply-text": "Ny fraktseddel."}).status_code == 303
+    assert "Ny fraktseddel." in bo.reads(path)
+
+
+@pytest.mark.parametrize("is_sent_back", [False, True])
+def test_a_late_reply_is_taken_until_the_decision_and_weighed_before_it(
+    there: tuple[Flask, World], *, is_sent_back: bool
+) -> None:
+    app, world = there
+    deviation = heard(world, casework.found(world))
+    sanction = proposed(world, deviation)
+    if is_sent_back:
+        send_back(world, sanction)
+    late(app, world, deviation)
+    assert sanction.state == (SanctionState.SENT_BACK if is_sent_back else SanctionState.PROPOSED)
+    told = db.session.scalars(select(OutgoingMail).where(OutgoingMail.letter == "reply_added")).all()
+    assert [(each.to_address, each.for_supplier) for each in told] == [("adam@prove.example", False)]
+    if is_sent_back:
+        revise(world, sanction, withdraw=False)
+
+    path = f"/cases/{deviation.public_id}"
+    dora, adam = sit_down(app, world.dora), sit_down(app, world.adam)
+    page = dora.get(path).text
+    assert "The supplier has replied since the points were assessed" in page
+    assert 'name="approve"' not in page
+    assert 'name="send_back"' in page
+    with pytest.raises(Conflict, match="replied since"), transaction():
+        sanctions.decide(sanction, approve=True, comment="", by=world.dora, version=sanction.version)
+    answer = dora.send(
+        f"/cases/sanctions/{sanction.public_id}/decide", **{"decide-version": str(sanction.version), "approve": "1"}
+    )
+    assert answer.status_code == 409
+
+    assert "Assess what the supplier has added" in adam.reads("/")
+    assert "My tasks 1" in adam.reads("/")
+    assert "weigh-point_1-verdict" in adam.get(path).text
+    form = {"weigh-version": str(case_of(world).version), "weigh-point_1-verdict": "upheld"}
+    form["weigh-point_1-reasons"] = "Fraktseddelen endrer ikke noe."
+    assert adam.send(f"{path}/weigh", **form).status_code == 303
+    assert "weigh-point_1-verdict" not in adam.get(path).text
+    assert "Assess what the supplier has added" not in adam.reads("/")
+    decided(world, sanction)
+    bo = sit_down(app, world.bo)
+    assert "Send more" not in bo.reads(path)
+    assert bo.send(f"{path}/reply", **{"reply-text": "For sent."}).status_code == 409
+
+
+def test_points_are_not_weighed_anew_without_cause_once_a_sanction_is_proposed(there: tuple[Flask, World]) -> None:
+    app, world = there
+    deviation = heard(world, casework.found(world))
+    proposed(world, deviation)
+    adam = sit_down(app, world.adam)
+    assert "weigh-point_1-verdict" not in adam.get(f"/cases/{deviation.public_id}").text
+    with pytest.raises(Conflict), transaction():
+        casework.weigh(world, case_of(world), Verdict.PARTLY)
+
+
+def test_a_reply_after_the_time_is_over_leaves_the_proposal_where_it_is(there: tuple[Flask, World]) -> None:
+    app, world = there
+    deviation = heard(world, casework.found(world))
+    proposed(world, deviation)
+    late(app, world, deviation)
+    tick()
+    assert case_of(world).state == DeviationState.SANCTION_PROPOSED
+    assert "deviation.sanction_proposed" not in codes(sit_down(app, world.bo), deviation)
