@@ -163,7 +163,7 @@ QUICK = (Phase.explicit, Phase.reuse, Phase.generate, Phase.target)
 
 
 @pytest.mark.parametrize(
-    ("lives", "phases"), [(6, QUICK), pytest.param(600, (*QUICK, Phase.shrink), marks=pytest.mark.soak)]
+    ("lives", "phases"), [(6, QUICK), pytest.param(200, (*QUICK, Phase.shrink), marks=pytest.mark.soak)]
 )
 def test_no_sanction_stands_without_its_ground(office: CaseOffice, lives: int, phases: tuple[Phase, ...]) -> None:
     CaseLife.office = office
