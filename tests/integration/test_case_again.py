@@ -31,6 +31,12 @@ HEALED, SMALLER, LARGER, SAME = "1000", "7000", "20000", "9000"
 """Litres of diesel beside 5 000 kWh: shares of 33.2, 6.6, 2.4 and 5.2 %; clause 4.2 asks for 20."""
 
 
+@pytest.fixture
+def database_url(everyday_database_url: str) -> str:
+    """PostgreSQL in the soak: test_windows judges anew on both in each run."""
+    return everyday_database_url
+
+
 def letters(kind: str) -> list[str]:
     return sorted(db.session.scalars(select(OutgoingMail.to_address).where(OutgoingMail.letter == kind)))
 

@@ -28,6 +28,12 @@ ZONE = "Europe/Oslo"
 FRIDAY_BEFORE_EASTER_WEEK = datetime(2026, 3, 27, 9, tzinfo=UTC)
 
 
+@pytest.fixture
+def database_url(everyday_database_url: str) -> str:
+    """PostgreSQL in the soak: test_case puts what a notice asks of the database to both in each run."""
+    return everyday_database_url
+
+
 def end_of(day: date) -> datetime:
     return calendars.end_of_day(day, ZONE)
 

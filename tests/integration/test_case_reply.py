@@ -19,6 +19,12 @@ from tests.world import World, deliver_mail, open_tasks, tick
 TWO = ["Andelen er for lav.", "Planen ble ikke fulgt."]
 
 
+@pytest.fixture
+def database_url(everyday_database_url: str) -> str:
+    """PostgreSQL in the soak: test_case puts what a reply asks of the database to both in each run."""
+    return everyday_database_url
+
+
 def problems(refused: pytest.ExceptionInfo[Invalid]) -> list[str]:
     return [getattr(each, "field", "") for each in refused.value.problems]
 

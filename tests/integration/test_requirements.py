@@ -20,6 +20,12 @@ FORM = {"comparison": "at_least", "threshold": "25", "window": "year", "clause":
 
 
 @pytest.fixture
+def database_url(everyday_database_url: str) -> str:
+    """PostgreSQL in the soak: test_windows reads the same requirements on both in each run."""
+    return everyday_database_url
+
+
+@pytest.fixture
 def draft(app: Flask, world: World) -> World:
     """The contract is still being set up."""
     del app
