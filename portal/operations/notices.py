@@ -81,6 +81,7 @@ def give_notice(  # noqa: PLR0913 - a notice and all that it says
         reply_working_days=working_days,
         starts=deviation.contract.notice_starts,
         sent_to=[],
+        said=deviation.facts,
     )
     db.session.add(notice)
     deviation.points.extend(

@@ -15,32 +15,22 @@ from portal.calendars import Counting
 from portal.errors import Refused
 from portal.extensions import db
 from portal.model import (
-    ACCOUNT_DUTY,
     DUTIES_TO_FILE,
-    PLAN_DUTY,
-    REPORTING_DUTY,
     AssessmentWindow,
     ClauseCounts,
     ClauseForm,
     Contract,
     DailyStart,
     FindingResult,
-    PeriodPurpose,
     Report,
     Requirement,
     Revision,
     SanctionClause,
     Window,
 )
-from portal.operations import calculations
+from portal.operations import calculations, filings
 from portal.text import Text, same
 
-_DUTIES = {
-    PeriodPurpose.REGULAR: REPORTING_DUTY,
-    PeriodPurpose.PLAN: PLAN_DUTY,
-    PeriodPurpose.ACCOUNT: ACCOUNT_DUTY,
-}
-"""What a period's report is for -> the duty that asks for it."""
 EXAMPLE_DAYS = 5
 EXAMPLE_LINES = 3
 
@@ -216,7 +206,7 @@ def _breaches(contract: Contract) -> Iterator[_Breach]:
 
 
 def _late(report: Report) -> Iterator[_Breach]:
-    duty = _duty(report)
+    duty = filings.duty_to_file(report)
     if duty is None:
         return
     period, zone = report.period, report.contract.time_zone
@@ -232,11 +222,6 @@ def _late(report: Report) -> Iterator[_Breach]:
     if late > 0 and (came is not None or report.overdue_at is not None):
         run = Run(first, last, calculations.AFTER_DEADLINE, why)
         yield _Breach(duty, period.name, period.ends_on, words, 1, run)
-
-
-def _duty(report: Report) -> Requirement | None:
-    in_force = report.contract.requirements_on(report.period.ends_on)
-    return next((each for each in in_force if each.indicator == _DUTIES[report.period.purpose]), None)
 
 
 def _broken(report: Report) -> Iterator[_Breach]:
