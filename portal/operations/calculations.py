@@ -142,8 +142,15 @@ def breaches(deviation: Deviation) -> int:
     if not said:
         return now
     if "figure" in said and stretches.described(deviation.requirement).breaks_by_line:
-        return len(set(deviation.facts["lines"]) & set(said["lines"]))
+        return len(lines_in(deviation.facts) & lines_in(said))
     return min(now, int(said["breaches"]))
+
+
+def lines_in(facts: Json) -> set[tuple[str, str]]:
+    """The lines that facts name, each with its report: a machine's line has the same key in every period."""
+    if "lines_in" not in facts:
+        return {("", key) for key in facts["lines"]}
+    return {(each["report"], key) for each in facts["lines_in"] for key in each["lines"]}
 
 
 def at_stake(deviation: Deviation) -> Decimal | None:

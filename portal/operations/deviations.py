@@ -122,7 +122,7 @@ def _is_worse(duty: Requirement, before: Json, now: Json) -> bool:
     if "figure" not in before or "figure" not in now:
         return False
     if stretches.described(duty).breaks_by_line:
-        return bool(set(now["lines"]) - set(before["lines"]))
+        return bool(calculations.lines_in(now) - calculations.lines_in(before))
     was, is_now = before["figure"]["value"], now["figure"]["value"]
     if was is None or is_now is None:
         return False
