@@ -6,6 +6,7 @@ from flask_babel import lazy_gettext as N_  # noqa: N812 - the name that pybabel
 from flask_wtf import FlaskForm
 from wtforms import DateField, IntegerField, TextAreaField
 
+from portal import calendars
 from portal.model import Cause, ClauseForm, Deviation, DeviationState, Membership
 from portal.operations import calculations, deviations, grounds
 from portal.permissions import Permission, allowed
@@ -33,9 +34,10 @@ def shown(deviation: Deviation, by: Membership) -> dict[str, Any]:
     sanction = deviation.sanction
     clause = sanction.clause if sanction else deviation.contract.clause_for(deviation.requirement)
     is_daily = clause is not None and clause.form == ClauseForm.DAILY
+    end = calculations.end_of(deviation)
     is_breach = deviation.cause == Cause.REQUIREMENT_BROKEN
     return {
-        "end": calculations.end_of(deviation),
+        "end": (calendars.day_name(end[0]), end[1]) if end else None,
         "end_noted": deviation.put_right.get("person"),
         "lacks_end": clause is not None and calculations.lacks_end(deviation, clause),
         "may_put_right": is_open and is_breach and is_daily and allowed(by, Permission.CASE_ASSESS),
