@@ -28,6 +28,7 @@ from portal.model import (
     PeriodPurpose,
     Report,
     ReportingPeriod,
+    ReportState,
     record,
 )
 from portal.model.base import Json
@@ -152,7 +153,7 @@ def _next_report(deviation: Deviation) -> Iterator[tuple[date, Text]]:
         .where(ReportingPeriod.starts_on > until)
         .order_by(ReportingPeriod.starts_on, Report.id)
     )
-    for report in db.session.scalars(rows).unique():
+    for report in db.session.scalars(rows.where(Report.state != ReportState.SPARED)).unique():
         if report.accepted is None:
             return
         found = [each for each in report.accepted.findings if each.requirement_id == deviation.requirement_id]

@@ -111,6 +111,8 @@ def _is_another(known: Deviation, breach: Breach) -> bool:
     """Whether a breach is more than what was settled without a sanction."""
     if known.state not in {DeviationState.DISMISSED, DeviationState.CLOSED} or _is_decided(known):
         return False
+    if known.not_found_at is not None:  # settled because the figures did not show it
+        return True
     before, now = known.facts, breach.facts
     if breach.cause == Cause.NOT_ACCEPTED:  # each revision that is rejected is a breach by itself
         return bool(before.get("revision") != now.get("revision"))

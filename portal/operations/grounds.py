@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from portal import calendars, clock
 from portal.errors import Refused
-from portal.model import Deviation, Notice, NoticeStart, SanctionClause, Verdict
+from portal.model import Cause, ClauseForm, Deviation, Notice, NoticeStart, SanctionClause, Verdict
 from portal.operations import calculations, deviations
 from portal.text import Text, same
 
@@ -48,6 +48,10 @@ UPHELD = Text(
 )
 SHOWN = Text("Tallene som gjelder, viser bruddet.", "The figures in force show the breach.")
 STILL_OPEN = Text("Bruddet er slik det ble funnet.", "The breach is as it was found.")
+NOT_BY_DAY = Text(
+    "Beløpet avhenger ikke av når bruddet tok slutt.", "The amount does not depend on when the breach ended."
+)
+UNTIL_FILED = Text("Dagene regnes til rapporten kom.", "The days are counted until the report came.")
 ENDED = Text("Siste dag som regnes: {day} ({why}).", "Last day counted: {day} ({why}).")
 
 NOTICE_LATE = Text(
@@ -172,7 +176,11 @@ def _stands(deviation: Deviation) -> Ground:
 def _ended(deviation: Deviation, clause: SanctionClause) -> Ground:
     lacks = calculations.lacks_end(deviation, clause)
     end = calculations.end_of(deviation)
-    said = ENDED.with_values(day=calendars.day_name(end[0]), why=end[1]) if end else STILL_OPEN
+    said = UNTIL_FILED if deviation.cause != Cause.REQUIREMENT_BROKEN else NO_END.with_values(clause=clause.clause)
+    if calculations.step_of(deviation, clause) != ClauseForm.DAILY:
+        said = NOT_BY_DAY
+    elif end is not None:
+        said = ENDED.with_values(day=calendars.day_name(end[0]), why=end[1])
     return Ground("ended", not lacks, said, NO_END.with_values(clause=clause.clause))
 
 

@@ -248,6 +248,16 @@ def test_what_was_closed_and_grew_is_a_case_anew_with_a_notice_and_a_reply_of_it
     assert (sanction.amount, first.sanction) == (Decimal(20000), None)
 
 
+def test_what_was_closed_because_it_was_gone_is_a_case_anew_when_it_is_back(world: World) -> None:
+    """As large as it was: nobody closed the case on that."""
+    first = replied(world)
+    accept(world, HEALED)
+    weigh(world, first)
+    close(world, first)
+    accept(world, SAME)
+    assert occasions(world) == [(1, DeviationState.CLOSED), (2, DeviationState.FOUND)]
+
+
 def test_what_was_sanctioned_is_not_a_case_anew(world: World) -> None:
     sanction = proposed(world)
     with transaction():

@@ -82,7 +82,7 @@ def test_the_list_is_whole_and_fills_itself_as_the_case_goes(world: World) -> No
         f"The supplier said on {calendars.day_name(clock.today('Europe/Oslo')).en} that its reply was complete.",
         "1 of 1 points are upheld, wholly or partly.",
         "The figures in force show the breach.",
-        "The breach is as it was found.",
+        "The amount does not depend on when the breach ended.",
     ]
 
 

@@ -96,6 +96,7 @@ LACKING = {
         "UPDATE notice SET takes_effect_at = NULL, starts = 'opened'"
     ),
     "a breach that the figures no longer show": "UPDATE deviation SET not_found_at = known_at",
+    "days of a broken requirement without a last one": "UPDATE sanction SET step = 'daily'",
     "a clause of another requirement": (
         "UPDATE sanction_clause SET requirement_id = (SELECT id FROM requirement WHERE clause = '4.3')"
     ),
