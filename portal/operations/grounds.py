@@ -55,10 +55,10 @@ UNTIL_FILED = Text("Dagene regnes til rapporten kom.", "The days are counted unt
 ENDED = Text("Siste dag som regnes: {day} ({why}).", "Last day counted: {day} ({why}).")
 
 NOTICE_LATE = Text(
-    "Varselet kom for sent: det ble sendt {sent}, og kontraktens frist var {due} ({days} virkedager etter at "
-    "oppdragsgiveren fikk vite om bruddet). Vurder hva det betyr for kravet.",
-    "The notice was late: it was sent on {sent}, and the contract's deadline was {due} ({days} working days after the "
-    "buyer knew of the breach). Consider what that means for the claim.",
+    "Varselet kom for sent: det ble sendt {sent}, og kontraktens frist var {due}, regnet fra {known}, da "
+    "oppdragsgiveren fikk vite om bruddet. Vurder hva det betyr for kravet.",
+    "The notice was late: it was sent on {sent}, and the contract's deadline was {due}, counted from {known}, when the "
+    "buyer knew of the breach. Consider what that means for the claim.",
 )
 SOME_DROPPED = Text(
     "Disse punktene er frafalt: {numbers}. Se om beløpet likevel gjelder dem.",
@@ -190,8 +190,8 @@ def _ended(deviation: Deviation, clause: SanctionClause) -> Ground:
 def _late_notice(deviation: Deviation) -> Iterator[Text]:
     due_at = deviation.notice_due_at
     if due_at is not None and deviation.notices and deviation.notices[0].created_at > due_at:
-        sent, due = _day(deviation, deviation.notices[0].created_at), _day(deviation, due_at)
-        yield NOTICE_LATE.with_values(sent=sent, due=due, days=deviation.contract.notice_working_days or 0)
+        days = {"sent": deviation.notices[0].created_at, "due": due_at, "known": deviation.known_at}
+        yield NOTICE_LATE.with_values(**{name: _day(deviation, moment) for name, moment in days.items()})
 
 
 def _dropped(deviation: Deviation) -> Iterator[Text]:

@@ -34,11 +34,11 @@ def shown(deviation: Deviation, by: Membership) -> dict[str, Any]:
     sanction = deviation.sanction
     clause = sanction.clause if sanction else deviation.contract.clause_for(deviation.requirement)
     is_daily = clause is not None and clause.form == ClauseForm.DAILY
-    end = calculations.end_of(deviation)
+    end, person = calculations.end_of(deviation), deviation.put_right.get("person")
     is_breach = deviation.cause == Cause.REQUIREMENT_BROKEN
     return {
         "end": (calendars.day_name(end[0]), end[1]) if end else None,
-        "end_noted": deviation.put_right.get("person"),
+        "end_noted": person if end and person and person["on"] == end[0].isoformat() else None,
         "lacks_end": clause is not None and calculations.lacks_end(deviation, clause),
         "may_put_right": is_open and is_breach and is_daily and allowed(by, Permission.CASE_ASSESS),
         "beyond": grounds.beyond_notice(deviation) if is_open and not deviation.not_found_at else [],

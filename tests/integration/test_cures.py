@@ -11,12 +11,21 @@ from decimal import Decimal
 import pytest
 from flask import Flask
 
-from portal import clock
+from portal import calendars, clock
 from portal.errors import Conflict, Forbidden, Invalid, Refused
 from portal.extensions import db, transaction
 from portal.kinds.base import Problem
-from portal.model import AuditEvent, ContractState, DailyStart, Deviation, DeviationState, SanctionState, Window
-from portal.operations import breaches, calculations, cures, deviations, sanctions
+from portal.model import (
+    AuditEvent,
+    ContractState,
+    DailyStart,
+    Deviation,
+    DeviationState,
+    ReportState,
+    SanctionState,
+    Window,
+)
+from portal.operations import breaches, calculations, contracts, cures, deviations, sanctions
 from tests.assessing import amend, approve_it, cases_of, file, only, sign_month
 from tests.assessing import duty as asked_for
 from tests.sanctioning import daily_clause, decided, duty, heard, missing, note_end, opened, proposed
@@ -113,6 +122,16 @@ def test_a_period_between_that_nobody_has_approved_leaves_it_open(world: World) 
     assert deviation.cured_on is None
     approve_it(world, april)
     assert deviation.cured_on == date(2026, 4, 30)
+
+
+def test_a_period_that_nobody_reports_is_passed_over(world: World) -> None:
+    """April lies in a pause that was agreed after its report was opened; May meets the requirement."""
+    deviation = march(world)
+    with transaction():
+        april = contracts.open_period(world.contract, calendars.month_of(APRIL))
+        april.move(ReportState.SPARED, by=None)
+    file(world, MAY, **MET)
+    assert said(deviation) == (date(2026, 3, 31), "the last day that was judged; in May 2026 the requirement is met")
 
 
 def test_an_amended_report_moves_the_end_and_the_proposal_is_calculated_again(world: World) -> None:
