@@ -33,7 +33,7 @@ from portal.model import (
 )
 from portal.model.base import Json
 from portal.model.cases import MOVED_ON
-from portal.operations import calculations, deviations, stretches
+from portal.operations import calculations, deviations, processes, stretches
 from portal.operations.deviations import SAY_WHY
 from portal.text import Text
 
@@ -124,6 +124,10 @@ def _follow(deviation: Deviation) -> None:
     before = deviation.put_right.get("figures")
     now = {"on": end[0].isoformat(), "why": end[1].dump()} if end else None
     if now == before:
+        return
+    db.session.flush()  # what this transaction has said of the case already: to hold it is to read it again
+    processes.hold(deviation)
+    if deviations.is_settled(deviation):
         return
     kept = {source: said for source, said in deviation.put_right.items() if source != "figures"}
     _keep(deviation, {**kept, "figures": now} if now else kept)

@@ -244,6 +244,20 @@ def find(
     return db.session.scalar(rows.where(Deviation.report_id == report.id, Deviation.window_id.is_(None)))
 
 
+def before(deviation: Deviation) -> Deviation | None:
+    """The case about the same that was settled before this one was found anew."""
+    if deviation.occasion == 1:
+        return None
+    return db.session.scalar(
+        select(Deviation).where(
+            Deviation.requirement_id == deviation.requirement_id,
+            Deviation.report_id == deviation.report_id,
+            Deviation.cause_group == deviation.cause_group,
+            Deviation.occasion == deviation.occasion - 1,
+        )
+    )
+
+
 # -- dismissed, weighed, closed -----------------------------------------------------------------------------------
 
 

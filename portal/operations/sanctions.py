@@ -4,7 +4,8 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import NamedTuple
 
-from sqlalchemy import select
+from sqlalchemy import select, update
+from sqlalchemy.orm.attributes import set_committed_value
 
 from portal import amounts, clock, permissions
 from portal.amounts import Sheet
@@ -230,8 +231,13 @@ def _weigh_ladder_anew(decided: Deviation) -> None:
     )
     db.session.flush()
     for other in db.session.scalars(others).unique():
-        if not is_settled(other):
-            other.at_stake = calculations.at_stake(other)
+        if is_settled(other):
+            continue
+        # Past the row's version: what somebody is doing in that case at this very moment has not changed by it.
+        stake = calculations.at_stake(other)
+        noted = update(Deviation).where(Deviation.id == other.id).values(at_stake=stake)
+        db.session.execute(noted.execution_options(synchronize_session=False))
+        set_committed_value(other, "at_stake", stake)
 
 
 def send_decision(*, sanction_id: int) -> dict[str, object]:

@@ -37,6 +37,7 @@ def shown(deviation: Deviation, by: Membership) -> dict[str, Any]:
     end, person = calculations.end_of(deviation), deviation.put_right.get("person")
     is_breach = deviation.cause == Cause.REQUIREMENT_BROKEN
     return {
+        "before": deviations.before(deviation),
         "end": (calendars.day_name(end[0]), end[1]) if end else None,
         "end_noted": person if end and person and person["on"] == end[0].isoformat() else None,
         "lacks_end": clause is not None and calculations.lacks_end(deviation, clause),

@@ -7,14 +7,16 @@ from datetime import UTC, date, datetime
 
 import pytest
 from flask import Flask
+from sqlalchemy import select
 
 from portal import calendars, clock
-from portal.extensions import transaction
+from portal.extensions import db, transaction
 from portal.model import Deviation, Membership
-from portal.operations import contracts
+from portal.operations import amendments, contracts, deviations
+from tests.assessing import approve_it
 from tests.desk import Desk, sit_down
 from tests.sanctioning import broken, daily_clause, duty, heard, missing, note_end, opened, proposed
-from tests.world import World
+from tests.world import World, submit
 
 SHARE = "zero_emission_share_energy"
 
@@ -153,6 +155,22 @@ def test_both_parties_read_that_the_notice_covers_less_than_the_figures_show(roo
     for by in (room.world.adam, room.world.bo):
         said = room.at(by).reads(f"/cases/{deviation.public_id}")
         assert "The figures in force now show 3 breaches. The notice covers 1 of them" in said
+
+
+def test_a_case_that_was_found_anew_leads_to_the_one_before(room: Room) -> None:
+    first = broken(room.world)
+    with transaction():
+        deviations.dismiss(first, "Måleren var feil.", by=room.world.adam, version=first.version)
+    with transaction():
+        amendments.propose(room.world.report, "Feil måler.", by=room.world.anna, version=room.world.report.version)
+    submit(room.world, diesel="20000")
+    approve_it(room.world, room.world.report)
+    second = db.session.scalars(select(Deviation).where(Deviation.occasion == 2)).one()
+    page = room.at(room.world.adam).get(f"/cases/{second.public_id}").text
+    assert "The same was settled without a sanction before it grew:" in page
+    assert f'href="/cases/{first.public_id}"' in page
+    said = room.at(room.world.adam).reads(f"/cases/{first.public_id}")
+    assert "The breach grew after the case was settled, and is a new case" in said
 
 
 def test_a_first_breach_under_a_warning_is_shown_as_a_warning(room: Room) -> None:

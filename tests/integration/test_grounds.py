@@ -405,8 +405,10 @@ def test_at_stake_is_a_warning_where_the_clause_warns_first_and_the_fee_from_the
     clock.move_to(clock.now() + timedelta(days=20))
     second = broken(world)
     assert second.at_stake == 0
+    version = second.version
     decided(world, proposed(world, first))
-    assert second.at_stake == FEE
+    db.session.expire_all()
+    assert (second.at_stake, second.version) == (FEE, version), "nobody's form on the second case is out of date by it"
 
 
 def test_at_stake_is_nothing_to_say_by_the_day_or_without_a_clause(world: World) -> None:
