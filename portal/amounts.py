@@ -30,6 +30,10 @@ PERIODS_BROKEN, LINES_BROKEN = (
     Text("Antall brudd: perioden teller som ett", "Number of breaches: the period counts as one"),
     Text("Antall brudd: hver linje i brudd teller", "Number of breaches: each line in breach counts"),
 )
+NOT_NOTIFIED = Text(
+    "– av {found} i tallene som gjelder nå; bare det som varselet sa, regnes med",
+    "– of {found} in the figures in force now; only what the notice said is counted",
+)
 FEE_AMOUNT = Text("Beløp = gebyr × antall brudd", "Amount = fee × number of breaches")
 DAYS_IN_ALL = Text(
     "Dager fra og med {first} ({why_first}) til og med {last} ({why_last})",
@@ -107,6 +111,10 @@ class Fee:
     rates: Sequence[Step]
     by_line: bool = False
 
+    def counted(self, breaches: int) -> int:
+        """How many times the fee is due for so many breaches in one period."""
+        return breaches if self.by_line else 1
+
 
 @dataclass(frozen=True)
 class Daily:
@@ -168,20 +176,22 @@ def warned(clause: str, currency: str) -> Sheet:
     return Sheet((Row(CLAUSE, clause), Row(WARNING, "0", currency)), Decimal(0))
 
 
-def fee(terms: Fee, breaches: int, on: date) -> Sheet:
-    """So many breaches at the fee in force on a day."""
-    rate, count = in_force(terms.rates, on), breaches if terms.by_line else 1
+def fee(terms: Fee, breaches: int, on: date, found: int | None = None) -> Sheet:
+    """So many breaches at the fee in force on a day.
+
+    `found` is how many the figures show, where that is more than was notified: those beyond it cost nothing.
+    """
+    rate, count = in_force(terms.rates, on), terms.counted(breaches)
     text = FEE if len(terms.rates) == 1 else FEE_SINCE.with_values(day=calendars.day_name(rate.from_on))
     amount = whole(rate.amount * count)
-    return Sheet(
-        (
-            Row(CLAUSE, terms.clause),
-            Row(text, canonical(rate.amount), terms.currency),
-            Row(LINES_BROKEN if terms.by_line else PERIODS_BROKEN, str(count)),
-            Row(FEE_AMOUNT, canonical(amount), terms.currency),
-        ),
-        amount,
-    )
+    rows = [
+        Row(CLAUSE, terms.clause),
+        Row(text, canonical(rate.amount), terms.currency),
+        Row(LINES_BROKEN if terms.by_line else PERIODS_BROKEN, str(count)),
+    ]
+    if found is not None and terms.counted(found) > count:
+        rows.append(Row(NOT_NOTIFIED.with_values(found=found), str(count)))
+    return Sheet((*rows, Row(FEE_AMOUNT, canonical(amount), terms.currency)), amount)
 
 
 def daily(terms: Daily, run: Run) -> Sheet:

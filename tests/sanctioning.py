@@ -21,7 +21,7 @@ from portal.model import (
     Sanction,
     SanctionClause,
 )
-from portal.operations import contracts, reviews, sanctions
+from portal.operations import contracts, cures, reviews, sanctions
 from portal.operations.contracts import Rate
 from portal.operations.sanctions import Waiver
 from tests import casework
@@ -85,6 +85,12 @@ def heard(world: World, deviation: Deviation) -> Deviation:
     casework.reply(world, deviation)
     casework.weigh(world, deviation)
     return deviation
+
+
+def note_end(world: World, deviation: Deviation, on: date) -> None:
+    """Adam notes the last day of a breach."""
+    with transaction():
+        cures.put_right(deviation, on, "Gravemaskinen ble byttet.", by=world.adam, version=deviation.version)
 
 
 def proposed(world: World, deviation: Deviation, waiver: Waiver | None = None) -> Sanction:

@@ -70,7 +70,7 @@ class Deviation(OfContract, Held, Row):
     """A breach of a requirement, or of the duty to report, found in one report or in the window that it closed."""
 
     __tablename__ = "deviation"
-    __table_args__ = (UniqueConstraint("requirement_id", "report_id", "cause_group"),)
+    __table_args__ = (UniqueConstraint("requirement_id", "report_id", "cause_group", "occasion"),)
 
     requirement_id: Mapped[int] = mapped_column(BigId, ForeignKey("requirement.id"))
     report_id: Mapped[int] = mapped_column(BigId, ForeignKey("report.id"), index=True)
@@ -79,6 +79,8 @@ class Deviation(OfContract, Held, Row):
     cause: Mapped[Cause] = mapped_column(Code(Cause))
     cause_group: Mapped[str] = mapped_column(String(30))
     """The identity of the cause: a missing report that comes late stays one deviation."""
+    occasion: Mapped[int] = mapped_column(default=1)
+    """Which time it is a case: one that was settled without a sanction, and then grew, is found as a case anew."""
     state: Mapped[DeviationState] = mapped_column(Code(DeviationState), default=DeviationState.FOUND, index=True)
     version: Mapped[int] = mapped_column(default=1)
     clause: Mapped[str] = mapped_column(String(60))
@@ -86,16 +88,23 @@ class Deviation(OfContract, Held, Row):
     facts: Mapped[Json] = mapped_column(JsonDocument)
     """{"figure": {...}, "threshold": "…", "lines": [line keys], "revision": n, "breaches": n}.
 
+    A window's lines lie in several reports: "lines_in" says which: [{"report": public id, "revision": n, "lines"}].
     When an amended report no longer shows the breach, "gone" says what it shows: {"shown", "sentence", "revision"}.
     """
     at_stake: Mapped[Decimal | None] = mapped_column(Millionths)
-    """What the clause gives for what was found, for sorting; None when there is no clause, or it runs by the day."""
+    """What the clause gives for what was found, for sorting: 0 for a warning; None without a clause, or by the day."""
     known_at: Mapped[datetime] = mapped_column(Moment)
     """When the buyer knew: the time to give notice runs from here."""
     notice_due_at: Mapped[datetime | None] = mapped_column(Moment)
     """Until when the buyer must give notice; None when the contract sets no limit."""
     cured_on: Mapped[date | None]
-    """The day from which the breach was put right; a report that came late is put right on the day it came."""
+    """The last day of the breach; a report that came late is put right on the day it came."""
+    put_right: Mapped[Json] = mapped_column(JsonDocument, default=dict)
+    """Why a broken requirement's breach ended when it did, as a person and as the figures say.
+
+    {"person", "figures": {"on": ISO date, "why": {"nb", "en"}}}. Both may be there; the earlier day holds, and stands
+    in `cured_on`. A person's has "reason" and "by" as well.
+    """
     not_found_at: Mapped[datetime | None] = mapped_column(Moment)
     """Since when the figures in force no longer show the breach; None as long as they do."""
     late_by_days: Mapped[int | None]
@@ -137,6 +146,8 @@ class Notice(OfContract, Row):
     time_zone: Mapped[str | None] = mapped_column(String(40))
     sent_to: Mapped[list[dict[str, str]]] = mapped_column(JsonDocument, default=list)
     """Whom it went to: {"name", "email", "as": "representative"|"member"}."""
+    said: Mapped[Json] = mapped_column(JsonDocument, default=dict)
+    """The case's facts as they were when it was written: no sanction covers more. {} where that was not kept yet."""
     sent_at: Mapped[datetime | None] = mapped_column(Moment)
     """When the first mail server took it."""
     reminded_at: Mapped[datetime | None] = mapped_column(Moment)

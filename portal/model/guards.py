@@ -54,11 +54,19 @@ NEW.state IN {_DECIDED} AND (
   OR TRIM(NEW.reasons) = '' OR (NEW.waived <> 0 AND TRIM(NEW.waiver_reason) = '')
   OR NOT EXISTS (
     SELECT 1 FROM sanction_clause c JOIN deviation d ON d.contract_id = c.contract_id
-    WHERE c.id = NEW.clause_id AND d.id = NEW.deviation_id AND d.contract_id = NEW.contract_id)
+    WHERE c.id = NEW.clause_id AND d.id = NEW.deviation_id AND d.contract_id = NEW.contract_id
+      AND (c.requirement_id IS NULL OR c.requirement_id = d.requirement_id))
+  OR NOT EXISTS (SELECT 1 FROM deviation d WHERE d.id = NEW.deviation_id AND d.not_found_at IS NULL
+    AND (NEW.step <> 'daily' OR d.cause <> 'requirement_broken' OR d.cured_on IS NOT NULL))
+  OR (EXISTS (SELECT 1 FROM point p WHERE p.deviation_id = NEW.deviation_id) AND NOT EXISTS (
+    SELECT 1 FROM point p JOIN weighing w ON w.point_id = p.id
+    WHERE p.deviation_id = NEW.deviation_id AND w.verdict IN ('upheld', 'partly')
+      AND NOT EXISTS (SELECT 1 FROM weighing newer WHERE newer.point_id = p.id AND newer.id > w.id)))
   OR NOT EXISTS (
     SELECT 1 FROM notice n WHERE n.deviation_id = NEW.deviation_id AND (
       (n.delivered_at IS NOT NULL OR n.opened_at IS NOT NULL)
-      AND (n.takes_effect_at IS NULL OR n.takes_effect_at <= NEW.decided_at)))
+      AND (n.takes_effect_at <= NEW.decided_at OR (
+        n.takes_effect_at IS NULL AND n.starts = 'delivered' AND n.delivered_at <= NEW.decided_at))))
   OR NOT EXISTS (
     SELECT 1 FROM deviation d WHERE d.id = NEW.deviation_id AND (
       d.reply_due_at <= NEW.decided_at
@@ -66,8 +74,12 @@ NEW.state IN {_DECIDED} AND (
         SELECT 1 FROM notice n WHERE n.deviation_id = d.id AND n.takes_effect_at IS NOT NULL)))))
 )
 """  # noqa: S608 - nothing in it comes from outside
-"""What no decided sanction may lack: another person's decision, reasons, a clause of the same contract, a notice that
-took effect, and the supplier's time to answer: passed, or a reply declared complete (under notices from before replies
+"""What no decided sanction may lack.
+
+Another person's decision and reasons; a clause of the same contract, for this requirement or for all; a breach that the
+figures in force still show, whose last day is known where days are charged; a point of the notice that is upheld at
+least in part by its newest weighing; a notice that took effect (one from before the contract's rule was kept: was
+delivered); and the supplier's time to answer: passed, or a reply declared complete (under notices from before replies
 were declared complete: any reply)."""
 
 

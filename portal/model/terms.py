@@ -162,17 +162,6 @@ class SanctionClause(OfContract, Row):
         back_populates="clause", order_by="SanctionRate.valid_from", lazy="selectin", cascade="all, delete-orphan"
     )
 
-    def counted(self, breaches: int) -> int:
-        """How many times the fee is due for so many breaches in one period."""
-        return breaches if self.counts == ClauseCounts.LINE else 1
-
-    def rate_on(self, day: date) -> Decimal:
-        """The fee, or the per mille, in force on a day; the first one also before it. Raises ValueError with none."""
-        if not self.rates:
-            raise ValueError(f"sanction clause {self.clause} has no rate")
-        begun = [rate for rate in self.rates if rate.valid_from <= day]
-        return (begun or self.rates[:1])[-1].amount
-
 
 class SanctionRate(OfContract, Row):
     """What a clause costs from a day on: an amount in the contract's currency for a fee, per mille for a day."""

@@ -3,7 +3,7 @@
 from portal import calendars
 from portal.model import Cause, Contract, Finding, FindingResult, Report, Requirement
 from portal.model.base import Json
-from portal.operations import contracts, limits, lookup, windows
+from portal.operations import contracts, cures, limits, lookup, windows
 from portal.operations.deviations import Breach, Gone, note_breach, note_gone
 from portal.text import Text
 
@@ -25,7 +25,9 @@ def open_for_breaches(*, report_id: int) -> dict[str, object]:
         if finding.result == FindingResult.MET:
             gone = Gone("breach", finding.figure, Text.load(finding.sentence), report.accepted_number or 0)
             note_gone(report, finding.requirement, gone)
-    return {"opened": len(broken) + _open_for_windows(report.contract)}
+    opened = len(broken) + _open_for_windows(report.contract)
+    cures.follow(report.contract)
+    return {"opened": opened}
 
 
 def judge_windows(number: int) -> int:
@@ -34,7 +36,10 @@ def judge_windows(number: int) -> int:
     Asked when a report is approved, when the contract is handed over, and every hour: a window also closes by its
     last day going by. Returns how many are broken.
     """
-    return _open_for_windows(lookup.by_number(Contract, number))
+    contract = lookup.by_number(Contract, number)
+    broken = _open_for_windows(contract)
+    cures.follow(contract)
+    return broken
 
 
 def _open_for_windows(contract: Contract) -> int:
@@ -56,6 +61,10 @@ def _breach_of(judged: windows.Judged) -> Breach:
         "figure": window.figure,
         "threshold": window.figure["threshold"],
         "lines": list(judged.judgement.lines),
+        "lines_in": [
+            {"report": str(report.public_id), "revision": report.accepted_number, "lines": list(keys)}
+            for report, keys in judged.behind
+        ],
         "revision": judged.report.accepted_number,
         "breaches": judged.judgement.breaches,
         "window": [window.starts_on.isoformat(), window.ends_on.isoformat()],

@@ -27,6 +27,7 @@ from portal.model import (
 )
 from portal.model.base import Json
 from portal.model.sanctions import IN_FORCE
+from portal.operations import stretches
 from portal.text import Text, same
 
 WARNING = "warning"
@@ -53,8 +54,11 @@ AFTER_WINDOW = Text("dagen etter perioden som er vurdert", "the day after the da
 AFTER_NOTICE = Text("dagen etter at varselet fikk virkning", "the day after the notice took effect")
 NO_NOTICE = Text("varselet er ikke gitt ennå", "the notice has not been given yet")
 FILED = Text("dagen rapporten kom", "the day the report came")
-CURED = Text("dagen bruddet var rettet", "the day the breach was put right")
 TODAY = Text("dagen beregningen er gjort", "the day of this calculation")
+CORRECTION_DUE = Text(
+    "fristen for rettingen; kommer den senere, er det en sak for seg",
+    "when the correction is due; if that comes later, it is a case of its own",
+)
 
 
 # -- what a clause says ---------------------------------------------------------------------------------------------
@@ -90,6 +94,11 @@ def demand_computable(clause: SanctionClause) -> None:
         fee_of(clause)
 
 
+def rate_on(clause: SanctionClause, day: date) -> Decimal:
+    """The fee, or the per mille, in force on a day. Raises Refused when the clause has no rate."""
+    return amounts.in_force(_rates(clause), day).amount
+
+
 def _rates(clause: SanctionClause) -> tuple[Step, ...]:
     if not clause.rates:
         raise Refused(NO_RATE.with_values(clause=clause.clause))
@@ -117,7 +126,42 @@ def sheet(deviation: Deviation, clause: SanctionClause, *, step: str, on: date) 
         return amounts.warned(clause.clause, clause.contract.currency)
     if clause.form == ClauseForm.DAILY:
         return amounts.daily(daily_of(clause), run_of(deviation, clause, on))
-    return amounts.fee(fee_of(clause), int(deviation.facts["breaches"]), deviation.report.period.ends_on)
+    found, last_day = int(deviation.facts["breaches"]), deviation.report.period.ends_on
+    return amounts.fee(fee_of(clause), breaches(deviation), last_day, found)
+
+
+def breaches(deviation: Deviation) -> int:
+    """How many breaches may cost something: those that the figures in force show and the notice named.
+
+    What the supplier was never told of it could not answer. Lines that break the requirement one by one are the same
+    only when they are the same lines; else the number decides. Before a notice, and under one from before it was kept
+    what a notice said, it is what the figures show.
+    """
+    now = int(deviation.facts["breaches"])
+    said = deviation.notices[-1].said if deviation.notices else {}
+    if not said:
+        return now
+    if "figure" in said and stretches.described(deviation.requirement).breaks_by_line:
+        return len(lines_in(deviation.facts) & lines_in(said))
+    return min(now, int(said["breaches"]))
+
+
+def lines_in(facts: Json) -> set[tuple[str, str]]:
+    """The lines that facts name, each with its report: a machine's line has the same key in every period."""
+    if "lines_in" not in facts:
+        return {("", key) for key in facts["lines"]}
+    return {(each["report"], key) for each in facts["lines_in"] for key in each["lines"]}
+
+
+def at_stake(deviation: Deviation) -> Decimal | None:
+    """What a sanction would come to today: 0 for a warning; None without a clause, its base, or the breach itself."""
+    clause = deviation.contract.clause_for(deviation.requirement)
+    if clause is None or deviation.not_found_at is not None:
+        return None
+    try:
+        return sheet(deviation, clause, step=step_of(deviation, clause), on=today(deviation)).amount
+    except Refused:
+        return None
 
 
 def step_of(deviation: Deviation, clause: SanctionClause) -> str:
@@ -134,7 +178,7 @@ def earlier(deviation: Deviation) -> int:
                 Sanction.contract_id == deviation.contract_id,
                 Sanction.deviation_id != deviation.id,
                 Sanction.state.in_(IN_FORCE),
-                Deviation.requirement_id == deviation.requirement_id,
+                Deviation.requirement_id == deviation.requirement.id,
             )
         ).all()
     )
@@ -148,23 +192,54 @@ def today(deviation: Deviation) -> date:
 def run_of(deviation: Deviation, clause: SanctionClause, on: date) -> Run:
     """The days of the breach under a clause, as known on a day.
 
-    A duty to file runs from its own deadline to the day the report came; a requirement to the day it was put right.
+    A duty to file runs from its own deadline to the day the report came; a requirement to its known end. Where that is
+    not known yet it is shown until the day of the calculation, and nothing is proposed (`lacks_end`).
     The first and the last day count. What lay with the buyer for an answer does not: a revision under review, a request
     for more time. Time that the buyer takes over the case itself does not stop a breach that goes on.
     """
+    if deviation.cause == Cause.NOT_ACCEPTED:
+        return _none_of_its_own(deviation)
     is_duty = deviation.cause != Cause.REQUIREMENT_BROKEN
-    due_on, ended_on = _filing(deviation) if is_duty else (_judged_until(deviation), deviation.cured_on)
+    due_on, ended = _filing(deviation) if is_duty else (judged_until(deviation), end_of(deviation))
     if clause.starts == DailyStart.NOTICE:
         effect = _notice_effect(deviation)
         first, why_first = (effect + _A_DAY, AFTER_NOTICE) if effect else (on + _A_DAY, NO_NOTICE)
     else:
         first, why_first = due_on + _A_DAY, AFTER_DEADLINE if is_duty else AFTER_WINDOW
-    last, why_last = (ended_on, FILED if is_duty else CURED) if ended_on else (on, TODAY)
+    last, why_last = ended or (on, TODAY)
     return Run(first, last, why_first, why_last, _away(deviation, on))
 
 
-def _filing(deviation: Deviation) -> tuple[date, date | None]:
-    """The day of the deadline that was missed, and the day that the report came, if it has.
+def end_of(deviation: Deviation) -> tuple[date, Text] | None:
+    """The last day of a broken requirement's breach, and why it is that one; None as long as it is not known.
+
+    Of a person's day and that of the accepted figures the earlier one holds: nobody pays for a day on which the other
+    party's own record says that there was no breach.
+    """
+    known = [(date.fromisoformat(each["on"]), Text.load(each["why"])) for each in deviation.put_right.values()]
+    return min(known, key=lambda end: end[0]) if known else None
+
+
+def lacks_end(deviation: Deviation, clause: SanctionClause) -> bool:
+    """Whether days would be charged whose last one is not known: the day of a proposal must not decide the amount.
+
+    A report that is not there is another matter: each day it is missing is seen by both parties, and the supplier ends
+    it by filing. That a requirement is still broken today nobody knows before figures or a person say so.
+    """
+    is_daily = step_of(deviation, clause) == str(ClauseForm.DAILY)
+    return is_daily and deviation.cause == Cause.REQUIREMENT_BROKEN and end_of(deviation) is None
+
+
+def _none_of_its_own(deviation: Deviation) -> Run:
+    """A rejected report: until its correction is due nothing is late, and after that the correction's case counts."""
+    pinned = deviation.facts.get("due_at")
+    due_at = datetime.fromisoformat(pinned) if pinned else deviation.report.due_at
+    due_on = _local(deviation.report, due_at)
+    return Run(due_on + _A_DAY, due_on, AFTER_DEADLINE, CORRECTION_DUE)
+
+
+def _filing(deviation: Deviation) -> tuple[date, tuple[date, Text] | None]:
+    """The day of the deadline that was missed, and the day that the report came, if it has, with the words for it.
 
     What the case says of the delay counts from the revision that it was said of, though it may be withdrawn since.
     """
@@ -173,11 +248,12 @@ def _filing(deviation: Deviation) -> tuple[date, date | None]:
     standing = [each for each in came if late is not None or each.withdrawal is None]
     came_on = deviation.cured_on or (_local(report, standing[0].signed_at) if standing else None)
     if came_on is not None and late is not None:
-        return came_on - timedelta(days=late), came_on
-    return _local(report, report.due_at), came_on
+        return came_on - timedelta(days=late), (came_on, FILED)
+    return _local(report, report.due_at), (came_on, FILED) if came_on else None
 
 
-def _judged_until(deviation: Deviation) -> date:
+def judged_until(deviation: Deviation) -> date:
+    """The last day of what was judged."""
     return deviation.window.ends_on if deviation.window else deviation.report.period.ends_on
 
 

@@ -112,14 +112,16 @@ def sketch(contract: Contract, terms: "Terms") -> SanctionClause:
 
 
 def _fee_words(clause: SanctionClause, day: date) -> Text:
-    return FEE_WORDS[clause.counts].with_values(amount=with_currency(clause.rate_on(day), clause.contract.currency))
+    return FEE_WORDS[clause.counts].with_values(
+        amount=with_currency(calculations.rate_on(clause, day), clause.contract.currency)
+    )
 
 
 def _daily_words(clause: SanctionClause, day: date) -> list[Text]:
     currency = clause.contract.currency
     said = [
         DAILY_WORDS.with_values(
-            rate=_number(clause.rate_on(day)),
+            rate=_number(calculations.rate_on(clause, day)),
             day=DAY_WORDS[clause.day_counting],
             base=calculations.BASES[clause.base],
             now=_now(clause, day),

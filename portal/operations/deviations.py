@@ -13,7 +13,7 @@ from portal.kinds.base import Problem
 from portal.model import (
     AssessmentWindow,
     Cause,
-    ClauseForm,
+    Comparison,
     Contract,
     Deviation,
     DeviationState,
@@ -28,7 +28,7 @@ from portal.model import (
 )
 from portal.model.base import Json
 from portal.model.cases import MOVED_ON
-from portal.operations import accounts, deadlines, lookup, mail, processes, time_asked
+from portal.operations import accounts, calculations, deadlines, lookup, mail, processes, stretches, time_asked
 from portal.permissions import Permission
 from portal.text import Text
 
@@ -73,9 +73,12 @@ class Gone(NamedTuple):
 def note_breach(
     report: Report, requirement: Requirement, breach: Breach, window: AssessmentWindow | None = None
 ) -> Deviation:
-    """Open the deviation for a breach; one that is known already is told anew, with its trail."""
+    """Open the deviation for a breach; one that is known already is told anew, with its trail.
+
+    What was settled without a sanction was settled for the breach as it was: one that is worse now is a case anew.
+    """
     known = find(report, requirement, breach.group, window)
-    if known is not None:
+    if known is not None and not _is_another(known, breach):
         _tell_anew(known, breach)
         return known
     deviation = Deviation(
@@ -86,25 +89,54 @@ def note_breach(
         window=window,
         cause=breach.cause,
         cause_group=breach.group,
+        occasion=known.occasion + 1 if known else 1,
         clause=requirement.clause,
         sentence=breach.sentence.dump(),
         facts=breach.facts,
     )
-    db.session.add(deviation)
     _know(deviation)
+    db.session.add(deviation)
     db.session.flush()
     record(
         deviation, "deviation.found", by=None, clause=requirement.clause, cause=str(breach.cause), found=breach.facts
     )
+    if known is not None:
+        new = str(deviation.public_id)
+        record(known, "deviation.found_anew", by=None, was=known.sentence, said=deviation.sentence, new=new)
     _begin(deviation)
     return deviation
+
+
+def _is_another(known: Deviation, breach: Breach) -> bool:
+    """Whether a breach is more than what was settled without a sanction."""
+    if known.state not in {DeviationState.DISMISSED, DeviationState.CLOSED} or _is_decided(known):
+        return False
+    if known.not_found_at is not None:  # settled because the figures did not show it
+        return True
+    before, now = known.facts, breach.facts
+    if breach.cause == Cause.NOT_ACCEPTED:  # each revision that is rejected is a breach by itself
+        return bool(before.get("revision") != now.get("revision"))
+    return int(now["breaches"]) > int(before["breaches"]) or _is_worse(known.requirement, before, now)
+
+
+def _is_worse(duty: Requirement, before: Json, now: Json) -> bool:
+    """Whether a figure is further from what is required, or other lines break it by themselves."""
+    if "figure" not in before or "figure" not in now:
+        return False
+    if stretches.described(duty).breaks_by_line:
+        return bool(calculations.lines_in(now) - calculations.lines_in(before))
+    was, is_now = before["figure"]["value"], now["figure"]["value"]
+    if was is None or is_now is None:
+        return False
+    further = Decimal(is_now) - Decimal(was)
+    return further < 0 if duty.comparison == Comparison.AT_LEAST else further > 0
 
 
 def _know(deviation: Deviation) -> None:
     """From now on the buyer knows, and its own time to give notice runs."""
     contract = deviation.contract
     deviation.known_at, deviation.notice_due_at = clock.now(), None
-    deviation.at_stake = _at_stake(deviation)
+    deviation.at_stake = calculations.at_stake(deviation)
     if contract.notice_working_days is not None:
         days = contract.notice_working_days
         deviation.notice_due_at = deadlines.end_of_working_day(contract, days, deviation.known_at)
@@ -120,21 +152,16 @@ def _begin(deviation: Deviation) -> None:
     processes.start("deviation", deviation, data)
 
 
-def _at_stake(deviation: Deviation) -> Decimal | None:
-    clause = deviation.contract.clause_for(deviation.requirement)
-    if clause is None or clause.form != ClauseForm.FEE or not clause.rates:
-        return None
-    fee = clause.rate_on(deviation.report.period.ends_on)
-    return fee * clause.counted(int(deviation.facts["breaches"]))
-
-
 # -- judged anew --------------------------------------------------------------------------------------------------
 
 
 def is_settled(deviation: Deviation) -> bool:
     """Whether somebody has decided it: what the decision stood on no longer changes."""
-    decided = deviation.sanction is not None and deviation.sanction.decided_at is not None
-    return decided or deviation.state in {DeviationState.CLOSED, DeviationState.DISMISSED}
+    return _is_decided(deviation) or deviation.state in {DeviationState.CLOSED, DeviationState.DISMISSED}
+
+
+def _is_decided(deviation: Deviation) -> bool:
+    return deviation.sanction is not None and deviation.sanction.decided_at is not None
 
 
 def notice_is_given(deviation: Deviation) -> bool:
@@ -160,13 +187,13 @@ def _tell_anew(known: Deviation, breach: Breach) -> None:
         return
     if not is_settled(known):
         known.sentence, known.facts, known.not_found_at = breach.sentence.dump(), breach.facts, None
-        known.at_stake = _at_stake(known)
+        known.at_stake = calculations.at_stake(known)
     if known.state == DeviationState.FELL_AWAY:
         _know(known)
         known.move(DeviationState.FOUND, by=None, said=breach.sentence.dump())
         _begin(known)
     elif known.state != DeviationState.FOUND:
-        _tell_assessors(known, was=was, found=breach.sentence.dump(), gone=False)
+        _tell_changed(known, was=was, found=breach.sentence.dump(), gone=False)
 
 
 def note_gone(report: Report, requirement: Requirement, gone: Gone, window: AssessmentWindow | None = None) -> None:
@@ -189,7 +216,7 @@ def note_gone(report: Report, requirement: Requirement, gone: Gone, window: Asse
         # A diagram from before it could fall away waits for no such message: then a person dismisses it.
         processes.message(known, "breach_gone", {})
     elif known.state != DeviationState.DISMISSED and not was_gone:
-        _tell_assessors(known, was=known.sentence, found=gone.sentence.dump(), gone=True)
+        _tell_changed(known, was=known.sentence, found=gone.sentence.dump(), gone=True)
 
 
 def fall_away(*, deviation_id: int) -> dict[str, object]:
@@ -207,14 +234,29 @@ def _weight(facts: Json) -> Json:
 def find(
     report: Report, requirement: Requirement | None, group: str, window: AssessmentWindow | None = None
 ) -> Deviation | None:
-    """The deviation of this identity: requirement, report or window, cause."""
+    """The deviation of this identity: requirement, report or window, cause; the newest, where it was found anew."""
     if requirement is None:
         return None
     rows = select(Deviation).where(Deviation.requirement_id == requirement.id, Deviation.cause_group == group)
+    rows = rows.order_by(Deviation.occasion.desc()).limit(1)
     if window is not None:
         return db.session.scalar(rows.where(Deviation.window_id == window.id))
     # A window's deviation stands on the last report in it, whose own finding says nothing of the window.
     return db.session.scalar(rows.where(Deviation.report_id == report.id, Deviation.window_id.is_(None)))
+
+
+def before(deviation: Deviation) -> Deviation | None:
+    """The case about the same that was settled before this one was found anew."""
+    if deviation.occasion == 1:
+        return None
+    return db.session.scalar(
+        select(Deviation).where(
+            Deviation.requirement_id == deviation.requirement_id,
+            Deviation.report_id == deviation.report_id,
+            Deviation.cause_group == deviation.cause_group,
+            Deviation.occasion == deviation.occasion - 1,
+        )
+    )
 
 
 # -- dismissed, weighed, closed -----------------------------------------------------------------------------------
@@ -326,9 +368,14 @@ def demand_assessor(deviation: Deviation, by: Membership, version: int) -> None:
         raise Conflict(MOVED_ON)
 
 
-def _tell_assessors(deviation: Deviation, *, was: Json, found: Json, gone: bool) -> None:
-    for person in assessors(deviation):
-        mail.write(person, "breach_changed", deviation.contract, deviation=deviation, was=was, found=found, gone=gone)
+def _tell_changed(deviation: Deviation, *, was: Json, found: Json, gone: bool) -> None:
+    """Tell the buyer, and, while a notice stands to be answered or weighed, the supplier who was given it."""
+    letters = [("breach_changed", assessors(deviation))]
+    if notice_is_given(deviation) and not is_settled(deviation):
+        letters.append(("case_changed", recipients(deviation.supplier_id)))
+    for letter, people in letters:
+        for person in people:
+            mail.write(person, letter, deviation.contract, deviation=deviation, was=was, found=found, gone=gone)
 
 
 def tell_of_late_reply(deviation: Deviation) -> None:

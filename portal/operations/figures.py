@@ -218,7 +218,7 @@ def _judged(duty: Requirement, report: Report, kind: Kind, counted: Counted) -> 
     tally = kind.figure(duty.indicator, own, limits.typed(indicator, binding.threshold))
     if sorting.unclear:
         tally = replace(tally, value=None, reason=scopes.UNCLEAR.with_values(count=len(sorting.unclear)))
-    return judgement(duty, kind, tally, day, behind=_lines_behind(duty, indicator, tally, own))
+    return judgement(duty, kind, tally, day, behind=stretches.lines_behind(duty, indicator, tally, own))
 
 
 def _so_far(duty: Requirement, report: Report, kind: Kind, counted: Counted, span: Period) -> Judgement:
@@ -315,20 +315,6 @@ def _terms(kind: Kind, duty: Requirement, binding: limits.Binding) -> Iterator[T
 
 def _sentences(*parts: Text) -> Text:
     return Text(" ".join(part.nb for part in parts), " ".join(part.en for part in parts))
-
-
-def _lines_behind(
-    duty: Requirement, indicator: Indicator, tally: Tally, measures: Mapping[str, Sequence[Measure]]
-) -> tuple[str, ...]:
-    """Of a share that is too low, the lines that are in the whole and not in the part; else those that were counted."""
-    if indicator.breaks_by_line or duty.comparison == Comparison.AT_MOST:
-        return tally.lines
-    if indicator.aggregate != "share":
-        return ()
-    weighing = [
-        key for key, own in measures.items() if any(each.key == indicator.measure and each.amount for each in own)
-    ]
-    return tuple(key for key in weighing if key not in tally.lines)
 
 
 def _ranked_figure(duty: Requirement, tally: Tally, threshold: Text) -> Text:

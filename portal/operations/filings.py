@@ -48,7 +48,7 @@ NOT_ACCEPTED = Text(
     "The report for {period}, revision {number}, was rejected in review: {reasons}",
 )
 
-DUTY_TO_FILE = {
+_DUTY_TO_FILE = {
     PeriodPurpose.REGULAR: REPORTING_DUTY,
     PeriodPurpose.PLAN: PLAN_DUTY,
     PeriodPurpose.ACCOUNT: ACCOUNT_DUTY,
@@ -67,14 +67,14 @@ def note_delivered(report: Report, at: datetime) -> None:
     What comes late before anybody noted that it was missing is a deviation too. Called before the revision is there.
     """
     is_late, days = report.is_past(at), deadlines.days_late(report, at)
-    known = deviations.find(report, _duty_to_file(report), _filing_group(report))
+    known = deviations.find(report, duty_to_file(report), _filing_group(report))
     if known is None and not is_late:
         return
     words = _late_words(days) if is_late else IN_TIME
     sentence = _filing_words(report, words, days)
     if known is None:
         _open_against_duty(report, _not_filed(report, Cause.REPORT_LATE, sentence))
-        known = deviations.find(report, _duty_to_file(report), _filing_group(report))
+        known = deviations.find(report, duty_to_file(report), _filing_group(report))
     if known is not None:
         known.cause, known.late_by_days, known.sentence = Cause.REPORT_LATE, days, sentence.dump()
         known.cured_on = calendars.local_day(at, report.contract.time_zone)
@@ -109,17 +109,18 @@ def note_not_accepted(report: Report, reasons: str) -> None:
     """Open the deviation for a revision that was rejected; one a report, re-told at each rejection."""
     number = report.latest.number if report.latest else 0
     sentence = NOT_ACCEPTED.with_values(period=period_text(report), number=number, reasons=reasons)
-    facts: Json = {"breaches": 1, "lines": [], "revision": number}
+    # The deadline as the rejection set it: what happens to the report later does not move it in this case.
+    facts: Json = {"breaches": 1, "lines": [], "revision": number, "due_at": report.due_at.isoformat()}
     _open_against_duty(report, Breach(Cause.NOT_ACCEPTED, "not_accepted", sentence, facts))
 
 
 def _open_against_duty(report: Report, breach: Breach) -> None:
-    duty = _duty_to_file(report)
+    duty = duty_to_file(report)
     if duty is not None:
         deviations.note_breach(report, duty, breach)
 
 
-def _duty_to_file(report: Report) -> Requirement | None:
+def duty_to_file(report: Report) -> Requirement | None:
     """The requirement that asked for this report."""
     in_force = report.contract.requirements_on(report.period.ends_on)
-    return next((duty for duty in in_force if duty.indicator == DUTY_TO_FILE[report.period.purpose]), None)
+    return next((duty for duty in in_force if duty.indicator == _DUTY_TO_FILE[report.period.purpose]), None)

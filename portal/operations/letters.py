@@ -1,14 +1,17 @@
 """The words of a formal notice, from the facts of the case, and what its clause may cost."""
 
+import uuid
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import NamedTuple
 
 from flask_babel import get_locale
 from flask_babel import gettext as _
+from sqlalchemy import select
 
 from portal.amounts import Sheet
 from portal.errors import Refused
+from portal.extensions import db
 from portal.kinds import Kind, Line
 from portal.model import (
     DUTIES_TO_FILE,
@@ -18,6 +21,7 @@ from portal.model import (
     Contract,
     Deviation,
     NoticeStart,
+    Report,
     Revision,
     SanctionClause,
 )
@@ -33,8 +37,9 @@ class Cost(NamedTuple):
     clause: SanctionClause
     words: Text
     breaches: int
+    step: str
     sheet: Sheet | None
-    """The calculation if nothing more happens and no warning comes first; None when the clause lacks its base."""
+    """The calculation if nothing more happens; None when the clause lacks its base."""
 
     @property
     def amount(self) -> Decimal | None:
@@ -112,13 +117,13 @@ def may_cost(deviation: Deviation) -> Cost | None:
     if clause is None:
         return None
     words = clauses.in_words(clause, deviation.report.period.ends_on)
-    breaches = clause.counted(int(deviation.facts["breaches"]))
+    step = calculations.step_of(deviation, clause)
     try:
-        today = calculations.today(deviation)
-        sheet = calculations.sheet(deviation, clause, step=str(clause.form), on=today)
+        sheet = calculations.sheet(deviation, clause, step=step, on=calculations.today(deviation))
     except Refused:
         sheet = None
-    return Cost(clause, words, breaches, sheet)
+    breaches = calculations.breaches(deviation) if clause.counts == ClauseCounts.LINE else 1
+    return Cost(clause, words, breaches, step, sheet)
 
 
 def threshold(deviation: Deviation) -> Text | None:
@@ -135,14 +140,25 @@ def breaks_by_line(deviation: Deviation) -> bool:
 
 
 def lines_behind(deviation: Deviation) -> list[NamedLine]:
-    """The lines that the deviation rests on, as they stood in the revision it was found in."""
-    kind = _kind(deviation)
-    number = deviation.facts.get("revision")
-    revision = next((each for each in deviation.report.revisions if each.number == number), None)
-    if kind is None or revision is None:
+    """The lines that the deviation rests on, as they stood in the revision, or revisions, that it was found in."""
+    kind, facts = _kind(deviation), deviation.facts
+    if kind is None:
         return []
-    wanted = set(deviation.facts.get("lines", ()))
-    lines = [Line(str(line.key), line.values) for line in revision.lines_of(kind.key)]
+    if "lines_in" not in facts:
+        return _lines_of(deviation.report, kind, facts.get("revision"), set(facts.get("lines", ())))
+    numbers = [uuid.UUID(each["report"]) for each in facts["lines_in"]]
+    rows = select(Report).where(Report.contract_id == deviation.contract_id, Report.public_id.in_(numbers))
+    reports = {str(report.public_id): report for report in db.session.scalars(rows).unique()}
+    return [
+        NamedLine(IN_PERIOD.with_values(period=reports[each["report"]].period.name, line=line.name), line.said)
+        for each in facts["lines_in"]
+        for line in _lines_of(reports[each["report"]], kind, each["revision"], set(each["lines"]))
+    ]
+
+
+def _lines_of(report: Report, kind: Kind, number: int | None, wanted: set[str]) -> list[NamedLine]:
+    revision = next((each for each in report.revisions if each.number == number), None)
+    lines = [Line(str(line.key), line.values) for line in revision.lines_of(kind.key)] if revision else []
     return [
         NamedLine(line_name(kind, line, place), line_words(kind, line))
         for place, line in enumerate(lines, start=1)
@@ -164,6 +180,7 @@ def line_words(kind: Kind, line: Line) -> Text:
     return Text(", ".join(each.nb for each in given), ", ".join(each.en for each in given))
 
 
+IN_PERIOD = Text("{period}: {line}", "{period}: {line}")
 THE_WHOLE_REPORT = Text("Hele rapporten", "The whole report")
 
 
@@ -212,11 +229,11 @@ def _consequences(deviation: Deviation, language: str) -> list[str]:
             f"{named} {cost.words.to(language)}",
             _("The clause reads: %(wording)s", wording=clause.wording),
         ]
-    fee = shown(clause.rate_on(deviation.report.period.ends_on), language)
+    fee = shown(calculations.rate_on(clause, deviation.report.period.ends_on), language)
     words = {"clause": clause.clause, "fee": f"{fee} {currency}"}
     if clause.counts == ClauseCounts.LINE:
         said = [_("Under clause %(clause)s a breach costs %(fee)s for each line in breach.", **words)]
-        if cost.breaches > 1 and cost.amount is not None:
+        if cost.breaches > 1 and cost.amount:
             total = f"{shown(cost.amount, language)} {currency}"
             said.append(_("With %(count)s lines that is %(total)s.", count=cost.breaches, total=total))
     else:

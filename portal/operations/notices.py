@@ -92,6 +92,7 @@ def give_notice(  # noqa: PLR0913 - a notice and all that it says
         time_zone=contract.time_zone,
         sent_to=[],
         seen=[],
+        said=deviation.facts,
     )
     db.session.add(notice)
     deviation.points.extend(

@@ -4,6 +4,9 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import NamedTuple
 
+from sqlalchemy import select, update
+from sqlalchemy.orm.attributes import set_committed_value
+
 from portal import amounts, clock, permissions
 from portal.amounts import Sheet
 from portal.errors import Conflict, Invalid, Refused
@@ -17,25 +20,16 @@ from portal.model import (
     Sanction,
     SanctionClause,
     SanctionState,
-    Verdict,
     record,
 )
 from portal.model.cases import MOVED_ON
-from portal.operations import accounts, calculations, lookup, mail, processes
-from portal.operations.deviations import SAY_WHY, demand_weighed, recipients, unweighed
+from portal.operations import accounts, calculations, grounds, lookup, mail, processes
+from portal.operations.deviations import SAY_WHY, demand_weighed, is_settled, recipients, unweighed
 from portal.permissions import PROPOSED_IT, Permission
 from portal.quantities import canonical
 from portal.text import Text, same
 
 UNDELIVERED_AFTER = timedelta(days=2)
-NO_CLAUSE = Text(
-    "Kontrakten har ingen sanksjonsbestemmelse for dette kravet. Uten bestemmelse kan det ikke foreslås sanksjon.",
-    "The contract has no sanction clause for this requirement. Without a clause no sanction can be proposed.",
-)
-NOT_HEARD = Text(
-    "Leverandøren må ha fått varselet og tid til å svare før det kan foreslås sanksjon.",
-    "The supplier must have received the notice and had time to reply before a sanction can be proposed.",
-)
 STALE = Text(
     "Saken er vurdert på nytt etter at beløpet ble beregnet. Send forslaget tilbake, så det beregnes på nytt.",
     "The case was assessed again after the amount was calculated. Send the proposal back, so that it is calculated "
@@ -52,17 +46,9 @@ WAIVED_TOO_MUCH = Text(
 )
 
 
-GONE = Text(
-    "Rapporten som gjelder nå, viser ikke lenger bruddet. Avslutt saken, eller vent til bruddet vises igjen.",
-    "The report in force no longer shows the breach. Close the case, or wait until the breach is shown again.",
-)
 REPLIED_SINCE = Text(
     "Leverandøren har svart etter at punktene ble vurdert. Punktene må vurderes på nytt før saken avgjøres.",
     "The supplier has replied since the points were assessed. They must be assessed again before the case is decided.",
-)
-NOTHING_UPHELD = Text(
-    "Ingen av punktene i varselet er opprettholdt. Uten det kan det ikke foreslås sanksjon.",
-    "None of the points of the notice is upheld. Without that no sanction can be proposed.",
 )
 
 
@@ -84,12 +70,10 @@ def propose(
     if not reasons.strip():
         raise Invalid(SAY_WHY)
     demand_weighed(deviation)
-    _demand_still_there(deviation)
     clause = deviation.contract.clause_for(deviation.requirement)
     if clause is None:
-        raise Refused(NO_CLAUSE)
-    if not _was_heard(deviation):
-        raise Refused(NOT_HEARD)
+        raise Refused(grounds.NO_CLAUSE)
+    grounds.demand(deviation, clause)
     calculations.demand_computable(clause)
     sanction = _proposal(deviation, clause, reasons.strip(), by)
     _waive(sanction, waiver)
@@ -102,14 +86,6 @@ def _demand_read(deviation: Deviation) -> None:
     processes.hold(deviation)
     if unweighed(deviation):
         raise Conflict(REPLIED_SINCE)
-
-
-def _demand_still_there(deviation: Deviation) -> None:
-    """What the figures in force no longer show, or nobody upholds, costs nothing."""
-    if deviation.not_found_at is not None:
-        raise Refused(GONE)
-    if deviation.points and all(point.weighings[-1].verdict == Verdict.DROPPED for point in deviation.points):
-        raise Refused(NOTHING_UPHELD)
 
 
 def _proposal(deviation: Deviation, clause: SanctionClause, reasons: str, by: Membership) -> Sanction:
@@ -138,7 +114,7 @@ def propose_sanction(*, deviation_id: int, actor_id: int) -> dict[str, object]:
     """Start the sanction's own process. Asked by the deviation's process."""
     deviation = lookup.by_number(Deviation, deviation_id)
     if deviation.sanction is None:
-        raise Refused(NO_CLAUSE)
+        raise Refused(grounds.NO_CLAUSE)
     deviation.move(DeviationState.SANCTION_PROPOSED, by=accounts.membership(actor_id))
     processes.start("sanction", deviation.sanction, {"sanction_id": deviation.sanction.id})
     return {}
@@ -149,35 +125,11 @@ def ground(*, sanction_id: int) -> dict[str, object]:
     sanction = lookup.by_number(Sanction, sanction_id)
     deviation = sanction.deviation
     return {
-        "clause": sanction.clause.contract_id == deviation.contract_id,
-        "notice_delivered": _took_effect(deviation),
-        "reply_period_over": _was_heard(deviation),
+        **{ground.key: ground.holds for ground in grounds.of(deviation, sanction.clause)},
         "earlier": calculations.earlier(deviation),
         "warns_first": sanction.clause.warns_first,
         "form": str(sanction.clause.form),
     }
-
-
-def _took_effect(deviation: Deviation) -> bool:
-    """Whether the notice is proven to have been given; one from before the contract's rule was kept, on delivery."""
-    if not deviation.notices:
-        return False
-    notice = deviation.notices[-1]
-    if notice.takes_effect_at is None:
-        return notice.delivered_at is not None
-    return notice.takes_effect_at <= clock.now()
-
-
-def _was_heard(deviation: Deviation) -> bool:
-    """Whether the supplier's time to reply is over, or a reply was declared complete.
-
-    Under a notice from before replies were declared complete, any reply ended the time.
-    """
-    if not _took_effect(deviation):
-        return False
-    over = deviation.reply_due_at is not None and clock.now() > deviation.reply_due_at
-    is_old = deviation.notices[-1].takes_effect_at is None
-    return over or any(reply.is_complete or is_old for reply in deviation.replies)
 
 
 def calculate(*, sanction_id: int, step: str) -> dict[str, object]:
@@ -243,6 +195,7 @@ def decide(sanction: Sanction, *, approve: bool, comment: str, by: Membership, v
         raise Conflict(STALE)
     if approve:
         _demand_read(sanction.deviation)
+        grounds.demand(sanction.deviation, sanction.clause)
     sanction.comment = comment.strip()
     if approve:
         sanction.decided_by, sanction.decided_at = by.person, clock.now()
@@ -262,6 +215,7 @@ def revise(  # noqa: PLR0913 - a proposal, what is left out of it, or that it is
     if not reasons.strip():
         raise Invalid(SAY_WHY)
     if not withdraw:
+        grounds.demand(sanction.deviation, sanction.clause)
         _waive(sanction, waiver)
     sanction.propose_by(by, reasons.strip())
     processes.complete(sanction, "revise", {"revision": "withdraw" if withdraw else "propose"}, by=by)
@@ -278,7 +232,26 @@ def decide_sanction(*, sanction_id: int, actor_id: int) -> dict[str, object]:
         waived=canonical(sanction.waived),
         proposed_by=sanction.proposed_by_id,
     )
+    _weigh_ladder_anew(sanction.deviation)
     return {}
+
+
+def _weigh_ladder_anew(decided: Deviation) -> None:
+    """What other open cases of the same requirement may cost: after a warning the next step is no warning."""
+    others = select(Deviation).where(
+        Deviation.requirement_id == decided.requirement_id,
+        Deviation.id != decided.id,
+        Deviation.state.not_in((DeviationState.CLOSED, DeviationState.DISMISSED, DeviationState.FELL_AWAY)),
+    )
+    db.session.flush()
+    for other in db.session.scalars(others).unique():
+        if is_settled(other):
+            continue
+        # Past the row's version: what somebody is doing in that case at this very moment has not changed by it.
+        stake = calculations.at_stake(other)
+        noted = update(Deviation).where(Deviation.id == other.id).values(at_stake=stake)
+        db.session.execute(noted.execution_options(synchronize_session=False))
+        set_committed_value(other, "at_stake", stake)
 
 
 def send_decision(*, sanction_id: int) -> dict[str, object]:

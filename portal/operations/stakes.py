@@ -1,10 +1,7 @@
 """What each open case may come to, kept for the lists: counted anew as the days go by and as others are decided."""
 
-from decimal import Decimal
-
 from sqlalchemy import select, update
 
-from portal.errors import Refused
 from portal.extensions import db
 from portal.model import Deviation
 from portal.model.cases import SETTLED
@@ -13,25 +10,13 @@ from portal.operations import calculations
 _BATCH = 200
 
 
-def of(deviation: Deviation) -> Decimal | None:
-    """What a sanction would come to today: 0 for a warning; None without a clause, its base, or the breach itself."""
-    clause = deviation.contract.clause_for(deviation.requirement)
-    if clause is None or deviation.not_found_at is not None:
-        return None
-    step, today = calculations.step_of(deviation, clause), calculations.today(deviation)
-    try:
-        return calculations.sheet(deviation, clause, step=step, on=today).amount
-    except Refused:
-        return None
-
-
 def outdated() -> list[int]:
     """The open cases whose kept amount is not what it comes to today."""
     found: list[int] = []
     last = 0
     open_ones = select(Deviation).where(Deviation.state.not_in(SETTLED)).order_by(Deviation.id).limit(_BATCH)
     while batch := db.session.scalars(open_ones.where(Deviation.id > last)).unique().all():
-        found += [deviation.id for deviation in batch if deviation.at_stake != of(deviation)]
+        found += [deviation.id for deviation in batch if deviation.at_stake != calculations.at_stake(deviation)]
         last = batch[-1].id
     return found
 
@@ -43,6 +28,6 @@ def recount(number: int) -> None:
         db.session.execute(
             update(Deviation)
             .where(Deviation.id == number)
-            .values(at_stake=of(deviation))
+            .values(at_stake=calculations.at_stake(deviation))
             .execution_options(synchronize_session=False)
         )

@@ -23,6 +23,7 @@ from portal.extensions import db
 from portal.kinds import site
 from portal.kinds.base import Indicator, Kind, Line, Measure, Tally, missing
 from portal.model import (
+    Comparison,
     Contract,
     Measured,
     PeriodPurpose,
@@ -55,8 +56,8 @@ class Total:
     indicator: Indicator
     numerator: Decimal = Decimal(0)
     denominator: Decimal | None = None
-    breaking: int = 0
-    """How many lines the numerator is about."""
+    behind: list[tuple[Report, tuple[str, ...]]] = field(default_factory=list)
+    """Report -> keys of its lines that break the requirement, or that hold the figure where it is; none left out."""
     reason: Text | None = None
     is_gap: bool = False
     known: int = 0
@@ -70,7 +71,6 @@ class Total:
         self.numerator += tally.numerator
         if tally.denominator is not None:
             self.denominator = (self.denominator or Decimal(0)) + tally.denominator
-        self.breaking += len(tally.lines)
         if unclear and not self.is_gap:
             self.reason, self.is_gap = scopes.UNCLEAR.with_values(count=unclear), True
         if tally.reason is not None and not self.is_gap:
@@ -173,7 +173,25 @@ def add_report(found: Total, duty: Requirement, report: Report, counted: Counted
     inside = scopes.sort(duty, report, kind, [Line(key, line.values) for key, line in counted.lines.items()])
     own = {key: counted.measures.get(key, ()) for key in counted.lines if key in inside.inside}
     indicator = kind.indicator(duty.indicator)
-    found.add(kind.figure(indicator.key, own, limits.typed(indicator, threshold)), len(inside.unclear))
+    tally = kind.figure(indicator.key, own, limits.typed(indicator, threshold))
+    found.add(tally, len(inside.unclear))
+    behind = lines_behind(duty, indicator, tally, own)
+    if behind:
+        found.behind.append((report, tuple(counted.lines[key].key for key in behind)))
+
+
+def lines_behind(
+    duty: Requirement, indicator: Indicator, tally: Tally, measures: Mapping[str, Sequence[Measure]]
+) -> tuple[str, ...]:
+    """Of a share that is too low, the lines that are in the whole and not in the part; else those that were counted."""
+    if indicator.breaks_by_line or duty.comparison == Comparison.AT_MOST:
+        return tally.lines
+    if indicator.aggregate != "share":
+        return ()
+    weighing = [
+        key for key, own in measures.items() if any(each.key == indicator.measure and each.amount for each in own)
+    ]
+    return tuple(key for key in weighing if key not in tally.lines)
 
 
 def described(duty: Requirement) -> Indicator:

@@ -39,11 +39,12 @@ STARTED = frozenset({ContractState.RUNNING, ContractState.PAUSED, ContractState.
 
 
 class Judged(NamedTuple):
-    """A window that has just been judged: the row, the last report in it, and how it came out."""
+    """A window that has just been judged: the row, the last report in it, how it came out, and the lines behind it."""
 
     window: AssessmentWindow
     report: Report
     judgement: Judgement
+    behind: Sequence[tuple[Report, Sequence[str]]] = ()
 
 
 class Windowed(NamedTuple):
@@ -171,13 +172,16 @@ def _judge(window: Windowed, row: AssessmentWindow | None) -> Judged:
     kind = _kind(duty, reports[-1])
     threshold = limits.on(duty, kind, span.ends_on).threshold
     total = stretches.total(duty, reports, threshold)
-    found = figures.judgement(duty, kind, total.tally, span.ends_on)
+    # Where lines break it one by one each is named; of a year's share they would be all the lines there are.
+    places = total.behind if total.indicator.breaks_by_line else []
+    behind = [key for _report, keys in places for key in keys]
+    found = figures.judgement(duty, kind, total.tally, span.ends_on, behind=behind)
     row = row or _new(duty, span)
     row.ends_on, row.judged_at, row.revisions = span.ends_on, clock.now(), total.revisions
     row.result, row.figure = str(found.result), _figure(threshold, total, found)
     db.session.flush()
     record(row, "window.judged", by=None, requirement=str(duty.public_id), result=row.result, found=row.figure)
-    return Judged(row, reports[-1], found)
+    return Judged(row, reports[-1], found, places if found.lines else ())
 
 
 def _new(duty: Requirement, span: Period) -> AssessmentWindow:

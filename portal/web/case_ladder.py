@@ -6,7 +6,7 @@ from flask_babel import gettext as _
 from flask_babel import ngettext
 
 from portal.model import ClauseForm, Deviation, DeviationState, Sanction, SanctionClause
-from portal.operations import notices
+from portal.operations import calculations, notices
 from portal.quantities import shown
 from portal.web import labels
 from portal.web.accounts import current_language
@@ -89,7 +89,7 @@ def _costs(deviation: Deviation) -> Iterator[tuple[str, str]]:
 def _rate(deviation: Deviation, clause: SanctionClause) -> str:
     if not clause.rates:
         return ""
-    rate = shown(clause.rate_on(deviation.report.period.ends_on), current_language())
+    rate = shown(calculations.rate_on(clause, deviation.report.period.ends_on), current_language())
     if clause.form == ClauseForm.FEE:
         counts = labels.COUNTS[clause.counts]
         return f"{rate}\u00a0{deviation.contract.currency} {counts}."

@@ -3,11 +3,13 @@
 import csv
 import io
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from flask_babel import gettext as _
 
+from portal import calendars
 from portal.model import AuditEvent, Deviation, ExtensionRequest, Membership, Person, Row, Weighing
 from portal.operations import audit, time_asked
 from portal.web import case_undecided, case_views, labels
@@ -108,6 +110,8 @@ def _told(event: AuditEvent, person: Person | None, links: Mapping[str, Link]) -
 
 def _what(event: AuditEvent) -> str:
     named = str(labels.EVENT.get(event.action, event.action))
+    if event.action == "deviation.put_right":
+        return f"{named}: {words(calendars.day_name(date.fromisoformat(event.facts['on'])))}"
     number = event.facts.get("number") if event.action == "point.weighed" else None
     if number is None:
         return named

@@ -22,7 +22,7 @@ from portal.operations import (
 from portal.operations.processes import Subject
 from portal.permissions import PROPOSED_IT, Permission, allowed
 from portal.text import Text
-from portal.web import case_forms, case_ladder, case_log, case_undecided, case_views, sanction_forms
+from portal.web import case_forms, case_grounds, case_ladder, case_log, case_undecided, case_views, sanction_forms
 from portal.web.case_forms import DecisionForm, DeliveryForm, ReasonForm
 from portal.web.case_log import Link
 from portal.web.kept_files import KeptFile
@@ -67,6 +67,7 @@ def page(
         is_buyer=by.organisation_id == deviation.buyer_id,
         **_what_can_be_done(deviation, by),
         **_what_was_found(deviation),
+        **case_grounds.shown(deviation, by),
         assessed_since=calculations.changes(sanction) if sanction and calculations.is_stale(sanction) else [],
         deadline_now=case_views.deadline(deviation, by),
         days=clocks.of_case(deviation),
@@ -162,6 +163,7 @@ def _empty_forms(deviation: Deviation) -> dict[str, Any]:
         "notice": case_forms.notice_form(deviation),
         "delivery": case_forms.service_form(deviation),
         "withdraw": ReasonForm(None, prefix="withdraw", version=version),
+        "put_right": case_grounds.form(deviation),
         "reply": case_forms.reply_form(deviation),
         "weigh": case_forms.weigh_form(deviation),
         "close": ReasonForm(None, prefix="close", version=version),

@@ -12,11 +12,12 @@ from flask_babel import lazy_gettext as N_  # noqa: N812 - the name that pybabel
 from portal.errors import Conflict, Invalid, Refused
 from portal.extensions import transaction
 from portal.model import Deviation, Sanction
-from portal.operations import deviations, letters, lookup, notices, replies, sanctions
+from portal.operations import cures, deviations, letters, lookup, notices, replies, sanctions
 from portal.permissions import Permission
 from portal.web import case_forms, case_list, case_log, case_page, case_views, kept_files, sanction_forms
 from portal.web.access import current_membership, requires
 from portal.web.case_forms import DecisionForm, DeliveryForm, ReasonForm
+from portal.web.case_grounds import PutRightForm
 from portal.web.case_page import Refusal
 from portal.web.narrowing import AGES
 
@@ -116,6 +117,25 @@ def settle_delivery(deviation: Deviation) -> ResponseReturnValue:
         {"delivery": form},
         lambda: notices.settle_delivery(deviation, service, by=current_membership(), version=form.version.data or 0),
         _("Noted."),
+    )
+
+
+@blueprint.post("/<uuid:public_id>/put-right")
+@requires(Permission.CASE_ASSESS, Deviation)
+def put_right(deviation: Deviation) -> ResponseReturnValue:
+    """Note the last day of the breach."""
+    form = PutRightForm(prefix="put_right")
+    return _act(
+        deviation,
+        {"put_right": form},
+        lambda: cures.put_right(
+            deviation,
+            form.on.data,
+            form.reason.data or "",
+            by=current_membership(),
+            version=form.version.data or 0,
+        ),
+        _("The last day of the breach is noted."),
     )
 
 

@@ -23,7 +23,7 @@ from portal.model import (
 )
 from portal.operations import amendments, audit, deviations, drafts, processes, reports, reviews, sanctions
 from portal.operations.comments import Place
-from tests.casework import close, delivered, found, give_notice, notified, proposed, replied, weigh, weighed
+from tests.casework import close, delivered, found, give_notice, notified, proposed, replied, reply, weigh, weighed
 from tests.reviewing import return_for
 from tests.world import World, case_of, deliver_mail, machine_lines, open_tasks, reasons_for, submit, tick
 
@@ -205,14 +205,72 @@ def test_a_case_with_an_old_diagram_waits_for_a_person(world: World, monkeypatch
     assert deviation.state == DeviationState.DISMISSED
 
 
-def test_dismissed_stays_dismissed(world: World) -> None:
+@pytest.mark.parametrize("diesel", [HEALED, SMALLER])
+def test_dismissed_stays_dismissed_when_it_is_no_worse(world: World, diesel: str) -> None:
     deviation = found(world)
     with transaction():
         deviations.dismiss(deviation, "Måleren var feil.", by=world.adam, version=deviation.version)
-    accept(world, LARGER)
-    assert (deviation.state, open_tasks()) == (DeviationState.DISMISSED, [])
+    accept(world, diesel)
+    assert (case_of(world).state, open_tasks()) == (DeviationState.DISMISSED, [])
     assert "5,2" in deviation.sentence["nb"]
-    assert letters("breach_changed") == ["adam@prove.example"]
+
+
+def occasions(world: World) -> list[tuple[int, DeviationState]]:
+    rows = select(Deviation).where(Deviation.report_id == world.report.id, Deviation.clause == "4.2")
+    return [(each.occasion, each.state) for each in db.session.scalars(rows.order_by(Deviation.occasion))]
+
+
+def test_what_was_dismissed_and_grew_is_a_case_anew(world: World) -> None:
+    """Dismissed for 5.2 %; an amendment shows 2.4 %: that was never assessed. Sent again it is the same case."""
+    first = found(world)
+    with transaction():
+        deviations.dismiss(first, "Måleren var feil.", by=world.adam, version=first.version)
+    accept(world, LARGER)
+    assert occasions(world) == [(1, DeviationState.DISMISSED), (2, DeviationState.FOUND)]
+    assert open_tasks() == ["assess"]
+    assert "5,2" in first.sentence["nb"], "the first case says what was dismissed"
+    assert actions(first, world)[-1] == "deviation.found_anew"
+    accept(world, LARGER)
+    accept(world, HEALED)
+    assert occasions(world) == [(1, DeviationState.DISMISSED), (2, DeviationState.FELL_AWAY)]
+    accept(world, LARGER)
+    assert occasions(world) == [(1, DeviationState.DISMISSED), (2, DeviationState.FOUND)]
+    assert list(audit.broken_links()) == []
+
+
+def test_what_was_closed_and_grew_is_a_case_anew_with_a_notice_and_a_reply_of_its_own(world: World) -> None:
+    first = weighed(world)
+    close(world, first)
+    accept(world, LARGER)
+    assert occasions(world) == [(1, DeviationState.CLOSED), (2, DeviationState.FOUND)]
+    second = db.session.scalars(select(Deviation).where(Deviation.occasion == 2)).one()
+    assert (second.notices, second.replies, second.points) == ([], [], [])
+    give_notice(world, second)
+    deliver_mail()
+    reply(world, second)
+    weigh(world, second)
+    with transaction():
+        sanction = sanctions.propose(second, "Det ble verre.", by=world.adam, version=second.version)
+    assert (sanction.amount, first.sanction) == (Decimal(20000), None)
+
+
+def test_what_was_closed_because_it_was_gone_is_a_case_anew_when_it_is_back(world: World) -> None:
+    """As large as it was: nobody closed the case on that."""
+    first = replied(world)
+    accept(world, HEALED)
+    weigh(world, first)
+    close(world, first)
+    accept(world, SAME)
+    assert occasions(world) == [(1, DeviationState.CLOSED), (2, DeviationState.FOUND)]
+
+
+def test_what_was_sanctioned_is_not_a_case_anew(world: World) -> None:
+    sanction = proposed(world)
+    with transaction():
+        sanctions.decide(sanction, approve=True, comment="Enig.", by=world.dora, version=sanction.version)
+    deliver_mail()
+    accept(world, LARGER)
+    assert occasions(world) == [(1, DeviationState.CLOSED)]
 
 
 # -- after a notice -----------------------------------------------------------------------------------------------

@@ -22,7 +22,7 @@ from portal.model import (
     SanctionClause,
     SanctionRate,
 )
-from portal.operations import agreements, contract_life
+from portal.operations import agreements, calculations, contract_life
 from portal.operations.counting_facts import not_asked_for
 from portal.work import open_periods
 from tests.contracts import (
@@ -348,7 +348,9 @@ def test_terms_come_along_from_an_earlier_contract(world: World, seat: Seat) -> 
         ("4.2", date(2026, 2, 1)),
     ]
     assert contract.requirements[1].scope == {"types": ["crane"]}
-    assert [(each.clause, each.rate_on(contract.starts_on)) for each in contract.clauses] == [("7.1", Decimal(20000))]
+    assert [(each.clause, calculations.rate_on(each, contract.starts_on)) for each in contract.clauses] == [
+        ("7.1", Decimal(20000))
+    ]
     rows: tuple[Any, ...] = (*contract.requirements, *contract.clauses)
     assert {row.supplier_id for row in rows} == {contract.supplier_id}
 

@@ -10,12 +10,13 @@ from uuid import UUID
 import pytest
 from flask_babel import force_locale
 
-from portal import clock, resources
+from portal import calendars, clock, resources
 from portal.extensions import db, transaction
 from portal.model import ClauseCounts, Decision, Deviation, OutgoingMail
 from portal.operations import (
     amendments,
     chasing,
+    contracts,
     drafts,
     extensions,
     letters,
@@ -244,6 +245,18 @@ def healing_amendment(world: World) -> None:
     decided(world, Decision.APPROVE)
 
 
+def amended_case(world: World) -> None:
+    """The next month breaks the requirement too; after the notice an amendment shows another figure."""
+    with transaction():
+        april = calendars.month_of(world.report.period.ends_on + timedelta(days=1))
+        world.report = contracts.open_period(world.contract, april)
+    casework.delivered(world)
+    with transaction():
+        amendments.propose(world.report, "Målerstanden var feil.", by=world.anna, version=world.report.version)
+    submit(world, diesel="8000")
+    decided(world, Decision.APPROVE)
+
+
 def whole_case(world: World) -> None:
     """Notified, replied to, a sanction proposed, replied to once more, sanctioned, delivered, closed."""
     deviation = case_of(world)
@@ -277,6 +290,7 @@ def test_every_letter_is_written_and_says_what_it_must(
     whole_case(world)
     refused_amendment(world)
     healing_amendment(world)
+    amended_case(world)
     assert sorted(written) == LETTERS, "each letter was written, and each folder is a letter"
     for letter, rows in written.items():
         for row in rows:

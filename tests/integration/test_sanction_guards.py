@@ -12,7 +12,17 @@ from sqlalchemy.exc import DBAPIError
 
 from portal import clock
 from portal.extensions import db, prepare_engine, transaction
-from portal.model import Contract, Deviation, Reply, Sanction, SanctionClause, SanctionState, guards
+from portal.model import (
+    Contract,
+    Deviation,
+    Reply,
+    Sanction,
+    SanctionClause,
+    SanctionState,
+    Verdict,
+    Weighing,
+    guards,
+)
 from portal.operations import contracts, sanctions
 from tests.casework import proposed
 from tests.desk import sit_down
@@ -85,6 +95,14 @@ LACKING = {
     "waived without reasons": "UPDATE sanction SET waived = 1000000",
     "a notice that was not delivered": "UPDATE notice SET delivered_at = NULL",
     "a notice that takes effect later": "UPDATE notice SET takes_effect_at = '2099-01-01 00:00:00.000000+00:00'",
+    "a notice that was delivered, where it counts from being opened": (
+        "UPDATE notice SET takes_effect_at = NULL, starts = 'opened'"
+    ),
+    "a breach that the figures no longer show": "UPDATE deviation SET not_found_at = known_at",
+    "days of a broken requirement without a last one": "UPDATE sanction SET step = 'daily'",
+    "a clause of another requirement": (
+        "UPDATE sanction_clause SET requirement_id = (SELECT id FROM requirement WHERE clause = '4.3')"
+    ),
     "no notice at all": "DELETE FROM notice",
 }
 
@@ -97,6 +115,27 @@ def test_without_its_ground_it_is_not_written(world: World) -> None:
         db.session.expire_all()
         assert sanction.state == SanctionState.PROPOSED, what
     decided_by_hand(sanction, world.dora.person_id)
+
+
+def test_a_notice_from_before_the_rule_was_kept_counts_from_its_delivery(world: World) -> None:
+    sanction = proposed(world)
+    decided_by_hand(sanction, world.dora.person_id, "UPDATE notice SET takes_effect_at = NULL")
+
+
+def test_without_a_point_that_is_upheld_it_is_not_written(world: World) -> None:
+    """The newest weighing of a point counts, and upheld in part is enough."""
+    sanction = proposed(world)
+    point = sanction.deviation.points[0]
+    for verdict, is_enough in ((Verdict.DROPPED, False), (Verdict.PARTLY, True)):
+        with transaction() as session:
+            weighing = Weighing(**point.parties, point=point, verdict=verdict, reasons="På nytt.")
+            weighing.weighed_by = world.adam.person
+            session.add(weighing)
+        if is_enough:
+            decided_by_hand(sanction, world.dora.person_id)
+        else:
+            with refused(GROUND):
+                decided_by_hand(sanction, world.dora.person_id)
 
 
 def test_without_a_clause_of_the_same_contract_it_is_not_written(world: World) -> None:

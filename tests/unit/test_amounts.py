@@ -100,6 +100,21 @@ def test_fee(terms: Fee, breaches: int, on: str, amount: Decimal) -> None:
     assert amounts.fee(terms, breaches, day(on)).amount == amount
 
 
+@pytest.mark.parametrize(
+    ("by_line", "found", "notified", "amount", "told"),
+    [(True, 5, 1, 1, True), (True, 3, 3, 3, False), (True, 2, 0, 0, True), (False, 5, 1, 1, False)],
+)
+def test_no_more_is_charged_than_was_notified(
+    *, by_line: bool, found: int, notified: int, amount: int, told: bool
+) -> None:
+    """At 20 000 each: of five lines one was notified; a period is one breach however many lines there are."""
+    terms = Fee("7.1", "NOK", (Step(date(2026, 1, 1), D(20_000)),), by_line=by_line)
+    sheet = amounts.fee(terms, notified, date(2026, 3, 31), found)
+    assert sheet.amount == amount * D(20_000)
+    said = f"– of {found} in the figures in force now; only what the notice said is counted"
+    assert (said in [row.text.en for row in sheet.rows]) == told
+
+
 DAILY: dict[str, tuple[Daily, Run, int, Decimal]] = {
     # Due on 10 March: the 11th is the first day. Filed on the 13th: 11, 12, 13 = 3 days × 100 000.
     "three days late": (clause(), run("03-11", "03-13"), 3, 3 * D(100_000)),

@@ -12,6 +12,9 @@ GROUND = {
     "clause": True,
     "notice_delivered": True,
     "reply_period_over": True,
+    "upheld": True,
+    "stands": True,
+    "ended": True,
     "earlier": 0,
     "warns_first": False,
     "form": "fee",
@@ -150,20 +153,17 @@ def test_sanction(scenario: Callable[[], Drive]) -> None:
     assert scenario().instance.is_complete
 
 
-def test_no_step_without_clause_delivered_notice_and_time_to_reply() -> None:
-    for clause, notice, reply, earlier, warns, form in product(
-        (True, False), (True, False), (True, False), (0, 1, 9), (True, False), ("fee", "daily")
-    ):
-        ground = {
-            "clause": clause,
-            "notice_delivered": notice,
-            "reply_period_over": reply,
-            "earlier": earlier,
-            "warns_first": warns,
-            "form": form,
-        }
+NEEDED = ("clause", "notice_delivered", "reply_period_over", "upheld", "stands", "ended")
+
+
+def test_no_step_without_all_that_it_must_stand_on() -> None:
+    """Each way to a step with all of it, and with any one thing, or everything, left out."""
+    lacking = [(), *((each,) for each in NEEDED), NEEDED]
+    for left_out, earlier, warns, form in product(lacking, (0, 1, 9), (True, False), ("fee", "daily")):
+        held = {each: each not in left_out for each in NEEDED}
+        ground = {**held, "earlier": earlier, "warns_first": warns, "form": form}
         drive = proposed(ground)
-        expected = "none" if not (clause and notice and reply) else "warning" if warns and earlier == 0 else form
+        expected = "none" if left_out else "warning" if warns and earlier == 0 else form
         assert drive.instance.data["step"] == expected, ground
         assert drive.instance.is_complete == (expected == "none")
 

@@ -1,0 +1,213 @@
+"""What makes a sanction lawful, in one list: asked by whoever proposes, by the decision table, by whoever approves.
+
+The database holds the same list as far as it can (`portal/model/guards.py`). Who may decide: `permissions.may_decide`.
+"""
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import NamedTuple
+
+from portal import calendars, clock
+from portal.errors import Refused
+from portal.model import Cause, ClauseForm, Deviation, Notice, NoticeStart, SanctionClause, Verdict
+from portal.operations import calculations, deviations
+from portal.text import Text, same
+
+NO_CLAUSE = Text(
+    "Kontrakten har ingen sanksjonsbestemmelse for dette kravet. Uten bestemmelse kan det ikke foreslås sanksjon.",
+    "The contract has no sanction clause for this requirement. Without a clause no sanction can be proposed.",
+)
+NOT_HEARD = Text(
+    "Leverandøren må ha fått varselet og tid til å svare før det kan foreslås sanksjon.",
+    "The supplier must have received the notice and had time to reply before a sanction can be proposed.",
+)
+GONE = Text(
+    "Rapporten som gjelder nå, viser ikke lenger bruddet. Avslutt saken, eller vent til bruddet vises igjen.",
+    "The report in force no longer shows the breach. Close the case, or wait until the breach is shown again.",
+)
+NOTHING_UPHELD = Text(
+    "Ingen av punktene i varselet er opprettholdt. Uten det kan det ikke foreslås sanksjon.",
+    "None of the points of the notice is upheld. Without that no sanction can be proposed.",
+)
+NO_END = Text(
+    "Bestemmelsen i punkt {clause} regner per dag, og ingen vet ennå når bruddet tok slutt. Noter den siste dagen med "
+    "brudd på saken, eller vent til neste periode er vurdert.",
+    "Clause {clause} counts by the day, and nobody knows yet when the breach ended. Note the last day of the breach on "
+    "the case, or wait until the next period has been judged.",
+)
+
+CLAUSE_SAID = Text("Kontrakten har en bestemmelse: punkt {clause}.", "The contract has a clause for it: {clause}.")
+GIVEN = Text("Varselet regnes som gitt {day}.", "The notice counts as given on {day}.")
+DECLARED = Text(
+    "Leverandøren har sagt at svaret er ferdig, {day}.", "The supplier said on {day} that its reply was complete."
+)
+OVER = Text("Fristen for å svare gikk ut {day}.", "The time to reply was over on {day}.")
+UPHELD = Text(
+    "{upheld} av {all} punkter er opprettholdt, helt eller delvis.",
+    "{upheld} of {all} points are upheld, wholly or partly.",
+)
+SHOWN = Text("Tallene som gjelder, viser bruddet.", "The figures in force show the breach.")
+STILL_OPEN = Text("Bruddet er slik det ble funnet.", "The breach is as it was found.")
+NOT_BY_DAY = Text(
+    "Beløpet avhenger ikke av når bruddet tok slutt.", "The amount does not depend on when the breach ended."
+)
+UNTIL_FILED = Text("Dagene regnes til rapporten kom.", "The days are counted until the report came.")
+ENDED = Text("Siste dag som regnes: {day} ({why}).", "Last day counted: {day} ({why}).")
+
+NOTICE_LATE = Text(
+    "Varselet kom for sent: det ble sendt {sent}, og kontraktens frist var {due}, regnet fra {known}, da "
+    "oppdragsgiveren fikk vite om bruddet. Vurder hva det betyr for kravet.",
+    "The notice was late: it was sent on {sent}, and the contract's deadline was {due}, counted from {known}, when the "
+    "buyer knew of the breach. Consider what that means for the claim.",
+)
+SOME_DROPPED = Text(
+    "Disse punktene er frafalt: {numbers}. Se om beløpet likevel gjelder dem.",
+    "These points are dropped: {numbers}. See whether the amount is about them all the same.",
+)
+SAID_SINCE = Text(
+    "Leverandøren har skrevet mer etter at punktene ble vurdert. Les det før du avgjør.",
+    "The supplier has written more since the points were weighed. Read it before you decide.",
+)
+MORE_THAN_NOTIFIED = Text(
+    "Tallene som gjelder nå, viser {now} brudd. Varselet dekker {told} av dem, og sanksjonen gjelder bare de.",
+    "The figures in force now show {now} breaches. The notice covers {told} of them, and a sanction only those.",
+)
+
+
+class Ground(NamedTuple):
+    """One thing that a sanction must stand on: its name for the decision table, and whether it is there."""
+
+    key: str
+    holds: bool
+    said: Text
+    lacking: Text
+
+    @property
+    def words(self) -> Text:
+        """What the second person reads."""
+        return self.said if self.holds else self.lacking
+
+
+def of(deviation: Deviation, clause: SanctionClause | None) -> list[Ground]:
+    """The whole list, in the order in which people ask."""
+    if clause is None:
+        return [Ground("clause", holds=False, said=NO_CLAUSE, lacking=NO_CLAUSE)]
+    return [
+        _clause(deviation, clause),
+        _notice(deviation),
+        _heard(deviation),
+        _upheld(deviation),
+        _stands(deviation),
+        _ended(deviation, clause),
+    ]
+
+
+def demand(deviation: Deviation, clause: SanctionClause | None) -> None:
+    """Refuse, with words that say what is lacking."""
+    for ground in of(deviation, clause):
+        if not ground.holds:
+            raise Refused(ground.lacking)
+
+
+def remarks(deviation: Deviation) -> list[Text]:
+    """What stands in the way of no sanction, and yet is to be seen by whoever proposes or approves one."""
+    return [*_late_notice(deviation), *_dropped(deviation), *_said_since(deviation), *beyond_notice(deviation)]
+
+
+def beyond_notice(deviation: Deviation) -> list[Text]:
+    """That the figures show more than the supplier was told of, where they do."""
+    now, told = int(deviation.facts["breaches"]), calculations.breaches(deviation)
+    return [MORE_THAN_NOTIFIED.with_values(now=now, told=told)] if told < now else []
+
+
+# -- the list -------------------------------------------------------------------------------------------------------
+
+
+def _clause(deviation: Deviation, clause: SanctionClause) -> Ground:
+    is_of_contract = clause.contract_id == deviation.contract_id
+    holds = is_of_contract and clause.requirement_id in {None, deviation.requirement_id}
+    return Ground("clause", holds, CLAUSE_SAID.with_values(clause=clause.clause), NO_CLAUSE)
+
+
+def _notice(deviation: Deviation) -> Ground:
+    given_at = _given_at(deviation.notices[-1]) if deviation.notices else None
+    holds = given_at is not None and given_at <= clock.now()
+    said = GIVEN.with_values(day=_day(deviation, given_at)) if given_at else NOT_HEARD
+    return Ground("notice_delivered", holds, said, NOT_HEARD)
+
+
+def _given_at(notice: Notice) -> datetime | None:
+    """When it counts as given; one from before the contract's rule was kept, when it was delivered."""
+    if notice.takes_effect_at is None and notice.starts == NoticeStart.DELIVERED:
+        return notice.delivered_at
+    return notice.takes_effect_at
+
+
+def _heard(deviation: Deviation) -> Ground:
+    """The time to reply is over, or a reply was declared complete.
+
+    Under a notice from before replies were declared complete, any reply ended the time.
+    """
+    is_old = bool(deviation.notices) and deviation.notices[-1].takes_effect_at is None
+    ending = next((reply for reply in deviation.replies if reply.is_complete or is_old), None)
+    due_at = deviation.reply_due_at
+    is_over = due_at is not None and clock.now() > due_at
+    said = NOT_HEARD
+    if ending is not None:
+        said = DECLARED.with_values(day=_day(deviation, ending.created_at))
+    elif due_at is not None:
+        said = OVER.with_values(day=_day(deviation, due_at))
+    holds = _notice(deviation).holds and (ending is not None or is_over)
+    return Ground("reply_period_over", holds, said, NOT_HEARD)
+
+
+def _upheld(deviation: Deviation) -> Ground:
+    newest = [point.weighings[-1].verdict for point in deviation.points if point.weighings]
+    upheld = sum(verdict in {Verdict.UPHELD, Verdict.PARTLY} for verdict in newest)
+    said = UPHELD.with_values(upheld=upheld, all=len(deviation.points)) if deviation.points else STILL_OPEN
+    return Ground("upheld", bool(upheld) or not deviation.points, said, NOTHING_UPHELD)
+
+
+def _stands(deviation: Deviation) -> Ground:
+    said = SHOWN if "figure" in deviation.facts else STILL_OPEN
+    return Ground("stands", deviation.not_found_at is None, said, GONE)
+
+
+def _ended(deviation: Deviation, clause: SanctionClause) -> Ground:
+    lacks = calculations.lacks_end(deviation, clause)
+    end = calculations.end_of(deviation)
+    said = UNTIL_FILED if deviation.cause != Cause.REQUIREMENT_BROKEN else NO_END.with_values(clause=clause.clause)
+    if calculations.step_of(deviation, clause) != ClauseForm.DAILY:
+        said = NOT_BY_DAY
+    elif end is not None:
+        said = ENDED.with_values(day=calendars.day_name(end[0]), why=end[1])
+    return Ground("ended", not lacks, said, NO_END.with_values(clause=clause.clause))
+
+
+# -- to be seen -----------------------------------------------------------------------------------------------------
+
+
+def _late_notice(deviation: Deviation) -> Iterator[Text]:
+    due_at = deviation.notice_due_at
+    if due_at is not None and deviation.notices and deviation.notices[0].created_at > due_at:
+        days = {"sent": deviation.notices[0].created_at, "due": due_at, "known": deviation.known_at}
+        yield NOTICE_LATE.with_values(**{name: _day(deviation, moment) for name, moment in days.items()})
+
+
+def _dropped(deviation: Deviation) -> Iterator[Text]:
+    dropped = [
+        str(point.number)
+        for point in deviation.points
+        if point.weighings and point.weighings[-1].verdict == Verdict.DROPPED
+    ]
+    if dropped:
+        yield SOME_DROPPED.with_values(numbers=same(", ".join(dropped)))
+
+
+def _said_since(deviation: Deviation) -> Iterator[Text]:
+    if deviation.replies and any(point.weighings for point in deviation.points) and deviations.unweighed(deviation):
+        yield SAID_SINCE
+
+
+def _day(deviation: Deviation, moment: datetime) -> Text:
+    return deviations.day_text(moment, deviation.contract.time_zone)

@@ -1,0 +1,48 @@
+"""What a sanction in a case stands on, when its breach ended, and the form in which a person notes that."""
+
+from typing import Any
+
+from flask_babel import lazy_gettext as N_  # noqa: N812 - the name that pybabel looks for
+from flask_wtf import FlaskForm
+from wtforms import DateField, IntegerField, TextAreaField
+
+from portal import calendars
+from portal.model import Cause, ClauseForm, Deviation, DeviationState, Membership
+from portal.operations import calculations, deviations, grounds
+from portal.permissions import Permission, allowed
+
+_ENDED = frozenset({DeviationState.CLOSED, DeviationState.DISMISSED, DeviationState.FELL_AWAY})
+
+
+class PutRightForm(FlaskForm):
+    """The last day of a breach."""
+
+    version = IntegerField()
+    on = DateField(N_("Last day of the breach"))
+    reason = TextAreaField(N_("How you know"))
+
+
+def form(deviation: Deviation) -> PutRightForm:
+    """The form as the buyer's person finds it."""
+    return PutRightForm(None, prefix="put_right", version=deviation.version)
+
+
+def shown(deviation: Deviation, by: Membership) -> dict[str, Any]:
+    """For the page: the end of the breach, what the notice does not cover, and for the buyer the list of grounds."""
+    is_open = deviation.state not in _ENDED and not deviations.is_settled(deviation)
+    is_buyer = by.organisation_id == deviation.buyer_id
+    sanction = deviation.sanction
+    clause = sanction.clause if sanction else deviation.contract.clause_for(deviation.requirement)
+    is_daily = clause is not None and clause.form == ClauseForm.DAILY
+    end, person = calculations.end_of(deviation), deviation.put_right.get("person")
+    is_breach = deviation.cause == Cause.REQUIREMENT_BROKEN
+    return {
+        "before": deviations.before(deviation),
+        "end": (calendars.day_name(end[0]), end[1]) if end else None,
+        "end_noted": person if end and person and person["on"] == end[0].isoformat() else None,
+        "lacks_end": clause is not None and calculations.lacks_end(deviation, clause),
+        "may_put_right": is_open and is_breach and is_daily and allowed(by, Permission.CASE_ASSESS),
+        "beyond": grounds.beyond_notice(deviation) if is_open and not deviation.not_found_at else [],
+        "grounds": grounds.of(deviation, clause) if is_buyer and is_open and clause else [],
+        "remarks": grounds.remarks(deviation) if is_buyer and is_open else [],
+    }

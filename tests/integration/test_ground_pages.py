@@ -1,0 +1,186 @@
+"""The case page on what a sanction stands on: the last day of a breach noted, the grounds read, the notice's reach."""
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+
+import pytest
+from flask import Flask
+from sqlalchemy import select
+
+from portal import calendars, clock
+from portal.extensions import db, transaction
+from portal.model import Deviation, Membership
+from portal.operations import amendments, contracts, deviations
+from tests.assessing import approve_it
+from tests.desk import Desk, sit_down
+from tests.sanctioning import broken, daily_clause, duty, heard, missing, note_end, opened, proposed
+from tests.world import World, submit
+
+SHARE = "zero_emission_share_energy"
+
+
+@dataclass
+class Room:
+    """The application, its world, and a desk for whoever sits down."""
+
+    app: Flask
+    world: World
+
+    def at(self, by: Membership) -> Desk:
+        return sit_down(self.app, by)
+
+
+@pytest.fixture
+def room(make_app: Callable[..., Flask], everyday_database_url: str) -> Iterator[Room]:
+    with opened(make_app, everyday_database_url) as (app, world):
+        yield Room(app, world)
+
+
+def by_the_day(room: Room) -> Deviation:
+    """A broken share under a daily clause, heard and weighed; today is 20 April."""
+    daily_clause(room.world, duty(room.world, SHARE))
+    clock.move_to(datetime(2026, 4, 8, 9, tzinfo=UTC))
+    deviation = heard(room.world, broken(room.world))
+    clock.move_to(datetime(2026, 4, 20, 9, tzinfo=UTC))
+    return deviation
+
+
+def version(page: str, form: str) -> dict[str, str]:
+    found = re.search(rf'name="({form}-version)" value="(\d+)"', page)
+    assert found, form
+    return {found[1]: found[2]}
+
+
+def test_the_last_day_is_noted_on_the_page_and_then_it_can_be_proposed(room: Room) -> None:
+    deviation = by_the_day(room)
+    case = f"/cases/{deviation.public_id}"
+    adam = room.at(room.world.adam)
+    page = adam.get(case).text
+    assert "Until the last day is known no sanction can be proposed." in page
+    refused = adam.send(f"{case}/sanction", **version(page, "propose"), **{"propose-reason": "Leverandørens risiko."})
+    assert refused.status_code == 422
+    assert "nobody knows yet when the breach ended" in refused.text
+    assert "Leverandørens risiko." in refused.text
+    day = {"put_right-on": "2026-04-13", "put_right-reason": "Maskinen ble byttet."}
+    answer = adam.send(f"{case}/put-right", **version(page, "put_right"), **day)
+    assert (answer.status_code, deviation.cured_on) == (303, date(2026, 4, 13))
+    said = adam.reads(case)
+    assert "Last day of the breach 13 April 2026 Noted by Adam Prøve: Maskinen ble byttet." in said
+    assert "The last day of the breach was noted: 13 April 2026" in said
+    assert "Last day counted: 13 April 2026" in said
+    page = adam.get(case).text
+    sent = adam.send(f"{case}/sanction", **version(page, "propose"), **{"propose-reason": "Leverandørens risiko."})
+    assert sent.status_code == 303
+    assert deviation.sanction is not None
+    assert deviation.sanction.days == 13
+
+
+@pytest.mark.parametrize(
+    ("day", "reason", "words"),
+    [
+        ("", "Byttet.", "Write the last day of the breach."),
+        ("i går", "Byttet.", "Write the last day of the breach."),
+        ("2026-04-13", " ", "Write your reasons."),
+        ("2026-04-21", "Byttet.", "The day cannot be later than today."),
+        ("2026-02-27", "Byttet.", "The day cannot be before 1 March 2026, the first day that was judged."),
+    ],
+)
+def test_a_slip_is_said_at_its_field_and_nothing_is_lost(room: Room, day: str, reason: str, words: str) -> None:
+    deviation = by_the_day(room)
+    case = f"/cases/{deviation.public_id}"
+    adam = room.at(room.world.adam)
+    given = {"put_right-on": day, "put_right-reason": reason}
+    answer = adam.send(f"{case}/put-right", **version(adam.get(case).text, "put_right"), **given)
+    assert answer.status_code == 422
+    assert words in answer.text
+    assert deviation.put_right == {}
+    assert reason.strip() in answer.text
+    assert not day or f'value="{day}"' in answer.text
+
+
+def test_who_was_first_is_told_and_others_may_not(room: Room) -> None:
+    deviation = by_the_day(room)
+    case, day = f"/cases/{deviation.public_id}", {"put_right-on": "2026-04-13", "put_right-reason": "Byttet."}
+    adam = room.at(room.world.adam)
+    before = version(adam.get(case).text, "put_right")
+    assert "Say on which day it was put right, and attach what shows it." in room.at(room.world.bo).reads(case)
+    note_end(room.world, deviation, date(2026, 4, 10))
+    assert adam.send(f"{case}/put-right", **before, **day).status_code == 409
+    assert deviation.cured_on == date(2026, 4, 10)
+    for by, status in ((room.world.bo, 403), (room.world.rita, 403), (room.world.stranger, 404)):
+        desk = room.at(by)
+        assert desk.send(f"{case}/put-right", **before, **day).status_code == status, by.person.name
+    supplier = room.at(room.world.bo)
+    assert "put_right-on" not in supplier.get(case).text
+    assert "Last day of the breach 10 April 2026" in supplier.reads(case)
+
+
+def test_only_where_days_cost_something(room: Room) -> None:
+    deviation = heard(room.world, broken(room.world))
+    assert "put_right-on" not in room.at(room.world.adam).get(f"/cases/{deviation.public_id}").text
+    daily_clause(room.world)
+    late = missing_next(room)
+    assert "put_right-on" not in room.at(room.world.adam).get(f"/cases/{late.public_id}").text
+
+
+def missing_next(room: Room) -> Deviation:
+    """April's report is not there when it is due."""
+    with transaction():
+        room.world.report = contracts.open_period(room.world.contract, calendars.month_of(date(2026, 4, 1)))
+    return missing(room.world)
+
+
+def test_the_second_person_reads_the_grounds_and_that_the_notice_was_late(room: Room) -> None:
+    with transaction():
+        room.world.contract.notice_working_days = 2
+    clock.move_to(datetime(2026, 4, 3, 9, tzinfo=UTC))
+    deviation = broken(room.world)
+    clock.move_to(datetime(2026, 4, 20, 9, tzinfo=UTC))
+    proposed(room.world, heard(room.world, deviation))
+    said = room.at(room.world.dora).reads(f"/cases/{deviation.public_id}")
+    assert "What the sanction stands on The contract has a clause for it: 7.1." in said
+    assert "The notice counts as given on 20 April 2026." in said
+    assert "To be considered The notice was late: it was sent on 20 April 2026" in said
+    supplier = room.at(room.world.bo).reads(f"/cases/{deviation.public_id}")
+    assert "What the sanction stands on" not in supplier
+    assert "The notice was late" not in supplier
+
+
+def test_both_parties_read_that_the_notice_covers_less_than_the_figures_show(room: Room) -> None:
+    deviation = heard(room.world, broken(room.world))
+    with transaction():
+        deviation.facts = {**deviation.facts, "breaches": 3}
+    for by in (room.world.adam, room.world.bo):
+        said = room.at(by).reads(f"/cases/{deviation.public_id}")
+        assert "The figures in force now show 3 breaches. The notice covers 1 of them" in said
+
+
+def test_a_case_that_was_found_anew_leads_to_the_one_before(room: Room) -> None:
+    first = broken(room.world)
+    with transaction():
+        deviations.dismiss(first, "Måleren var feil.", by=room.world.adam, version=first.version)
+    with transaction():
+        amendments.propose(room.world.report, "Feil måler.", by=room.world.anna, version=room.world.report.version)
+    submit(room.world, diesel="20000")
+    approve_it(room.world, room.world.report)
+    second = db.session.scalars(select(Deviation).where(Deviation.occasion == 2)).one()
+    page = room.at(room.world.adam).get(f"/cases/{second.public_id}").text
+    assert "The same was settled without a sanction before it grew:" in page
+    assert f'href="/cases/{first.public_id}"' in page
+    said = room.at(room.world.adam).reads(f"/cases/{first.public_id}")
+    assert "The breach grew after the case was settled, and is a new case" in said
+
+
+def test_a_first_breach_under_a_warning_is_shown_as_a_warning(room: Room) -> None:
+    with transaction():
+        room.world.contract.clauses[0].warns_first = True
+    deviation = broken(room.world)
+    for by in (room.world.adam, room.world.bo):
+        desk = room.at(by)
+        assert "Written warning" in desk.reads("/cases")
+        assert "20 000 NOK" not in desk.reads("/cases")
+        said = desk.reads(f"/cases/{deviation.public_id}")
+        assert "As the case stands today that is a written warning." in said
+        assert "As the case stands today that is 20 000" not in said
