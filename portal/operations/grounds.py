@@ -65,8 +65,8 @@ SOME_DROPPED = Text(
     "These points are dropped: {numbers}. See whether the amount is about them all the same.",
 )
 SAID_SINCE = Text(
-    "Leverandøren har skrevet mer etter at punktene ble vurdert. Les det før du avgjør.",
-    "The supplier has written more since the points were weighed. Read it before you decide.",
+    "Leverandøren har skrevet mer etter at punktene ble vurdert. De må vurderes på nytt før sanksjonen kan avgjøres.",
+    "The supplier has written more since the points were weighed. They must be weighed anew before it can be approved.",
 )
 MORE_THAN_NOTIFIED = Text(
     "Tallene som gjelder nå, viser {now} brudd. Varselet dekker {told} av dem, og sanksjonen gjelder bare de.",
