@@ -166,7 +166,7 @@ def test_weighing_comes_first_and_is_the_buyer_s_own_until_it_is_decided(there: 
     casework.close(world, case_of(world))
     said = bo.reads(at(deviation))
     assert "Planen var avtalt." in said
-    assert "A point was weighed: point 2, Upheld" in said
+    assert "A point was weighed: point 2, upheld" in said
 
 
 def test_a_penalty_that_no_longer_stands_is_never_shown(there: Flask) -> None:
