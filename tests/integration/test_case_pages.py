@@ -181,7 +181,7 @@ def test_a_penalty_that_no_longer_stands_is_never_shown(there: Flask) -> None:
     assert "Prøveby kommune has been told, and closes the case." in said
     listed = bo.reads("/cases")
     assert "20 000 NOK" not in listed
-    assert "you close the case and say why" in sit_down(there, world.adam).reads(at(deviation))
+    assert "Take it back and say why, and the case is closed." in sit_down(there, world.adam).reads(at(deviation))
 
 
 def test_the_log_is_narrowed_by_address_and_taken_out_whole(there: Flask) -> None:
