@@ -166,7 +166,7 @@ def test_weighing_comes_first_and_is_the_buyer_s_own_until_it_is_decided(there: 
     casework.close(world, case_of(world))
     said = bo.reads(at(deviation))
     assert "Planen var avtalt." in said
-    assert "A point was weighed: point 2, Upheld" in said
+    assert "A point was weighed: point 2, upheld" in said
 
 
 def test_a_penalty_that_no_longer_stands_is_never_shown(there: Flask) -> None:
@@ -181,7 +181,7 @@ def test_a_penalty_that_no_longer_stands_is_never_shown(there: Flask) -> None:
     assert "Prøveby kommune has been told, and closes the case." in said
     listed = bo.reads("/cases")
     assert "20 000 NOK" not in listed
-    assert "you close the case and say why" in sit_down(there, world.adam).reads(at(deviation))
+    assert "Take it back and say why, and the case is closed." in sit_down(there, world.adam).reads(at(deviation))
 
 
 def test_the_log_is_narrowed_by_address_and_taken_out_whole(there: Flask) -> None:
