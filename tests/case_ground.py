@@ -15,6 +15,8 @@ from portal.model import (
     AuditEvent,
     Deviation,
     DeviationState,
+    ExtensionRequest,
+    ExtensionState,
     HumanTask,
     Point,
     Process,
@@ -89,6 +91,7 @@ def everything_holds() -> None:
             _the_trail_explains(row, trail.get(str(row.public_id), []))
     for sanction in db.session.scalars(select(Sanction)):
         if sanction.state in IN_FORCE:
+            _no_more_is_charged_than_the_notice_said(sanction, trail[str(sanction.deviation.public_id)])
             _it_has_its_ground(sanction, trail.get(str(sanction.public_id), []))
             _its_sheet_adds_up(sanction, trail.get(str(sanction.public_id), []))
 
@@ -155,6 +158,9 @@ def _the_trail_explains(deviation: Deviation, trail: list[AuditEvent]) -> None:
     if deviation.state in {NOTIFIED, AWAITING, ASSESSING, PROPOSED, CLOSED}:
         assert deviation.notices, "nobody is asked to reply to a notice that is not there"
         assert deviation.points
+    asked = select(ExtensionRequest).filter_by(deviation_id=deviation.id, state=ExtensionState.ASKED)
+    if deviation.state in {PROPOSED, DISMISSED, FELL_AWAY, CLOSED}:
+        assert db.session.scalars(asked).all() == [], "a request for more time waits for an answer that nobody gives"
     if deviation.state in {DISMISSED, CLOSED}:
         assert deviation.outcome.strip() or deviation.sanction, "a case ends with its reasons"
 
@@ -196,6 +202,14 @@ def _upheld(points: list[Point], at: datetime) -> bool:
     newest = [[each for each in point.weighings if each.created_at <= at][-1:] for point in points]
     assert all(newest), "a point was not weighed"
     return any(each.verdict != Verdict.DROPPED for [each] in newest)
+
+
+def _no_more_is_charged_than_the_notice_said(sanction: Sanction, trail: list[AuditEvent]) -> None:
+    """The supplier was heard on what was known when the notice was written, and on nothing that was found later."""
+    if sanction.clause.clause == "7.3" and sanction.step == "fee":
+        written = min(notice.created_at for notice in sanction.deviation.notices)
+        known = [each.facts["found"]["breaches"] for each in trail if "found" in each.facts and each.at <= written]
+        assert int(_value(sanction, "Number of breaches")) <= known[-1], "the supplier was heard on less"
 
 
 # -- its arithmetic ---------------------------------------------------------------------------------------------------

@@ -229,12 +229,18 @@ STORIES: dict[str, tuple[str, Sequence[tuple[str, str, int, int]]]] = {
             ("say how the decision was delivered", "adam", 0, 0),
         ],
     ),
-    "a contract ends": (
+    "a contract stands still": (
         "begin",
         [
             ("pause", "adam", 0, 0),
             ("pass", "5 days", 0, 0),
             ("resume", "adam", 0, 0),
+            ("pass", "1 day", 0, 0),
+        ],
+    ),
+    "a contract ends": (
+        "begin",
+        [
             ("hand over", "adam", 0, 0),
             ("take the handover back", "adam", 0, 0),
             ("hand over", "eva", 0, 0),
@@ -242,6 +248,7 @@ STORIES: dict[str, tuple[str, Sequence[tuple[str, str, int, int]]]] = {
             ("fill in", "anna", 2, 0),
             ("sign", "bo", 0, 0),
             ("review", "rita", 0, 0),
+            ("pass", "1 day", 0, 0),
             ("close the contract", "adam", 0, 0),
         ],
     ),
