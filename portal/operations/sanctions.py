@@ -278,8 +278,10 @@ def settle_delivery(sanction: Sanction, how: str, *, by: Membership, version: in
     if sanction.version != version or processes.task_of(sanction, "confirm_decision_delivery") is None:
         raise Conflict(MOVED_ON)
     if how.strip():
-        sanction.delivered_at, sanction.delivered_how = clock.now(), how.strip()[:400]
-    # The letter may have arrived after all while somebody was asked about it: then it is not sent again.
+        record(sanction, "sanction.delivery_told", by=by, reason=how.strip()[:400])
+        if sanction.delivered_at is None:
+            sanction.delivered_at, sanction.delivered_how = clock.now(), how.strip()[:400]
+    # The letter may have arrived after all while somebody was asked about it: that stays the proof.
     answer = "delivered" if sanction.delivered_at is not None else "resend"
     processes.complete(sanction, "confirm_decision_delivery", {"delivery_answer": answer}, by=by)
 

@@ -31,6 +31,7 @@ _LETTERS = frozenset(
         "reply.late",
         "sanction.decided",
         "sanction.delivered",
+        "sanction.delivery_told",
     }
 )
 _DECISIONS = frozenset(

@@ -370,6 +370,7 @@ EVENT = {
     "sanction.sent_back": _("The proposal was sent back"),
     "sanction.decided": _("The sanction was decided"),
     "sanction.delivered": _("The decision was delivered"),
+    "sanction.delivery_told": _("The buyer said how the decision was delivered"),
     "sanction.closed": _("The sanction was closed"),
     "sanction.withdrawn": _("The proposal was withdrawn"),
     "sanction.refused": _("The proposal had no ground"),
