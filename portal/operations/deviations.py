@@ -93,6 +93,7 @@ def note_breach(
         clause=requirement.clause,
         sentence=breach.sentence.dump(),
         facts=breach.facts,
+        put_right={},
     )
     _know(deviation)
     db.session.add(deviation)
