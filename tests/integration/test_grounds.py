@@ -411,9 +411,12 @@ def test_at_stake_is_a_warning_where_the_clause_warns_first_and_the_fee_from_the
     assert (second.at_stake, second.version) == (FEE, version), "nobody's form on the second case is out of date by it"
 
 
-def test_at_stake_is_nothing_to_say_by_the_day_or_without_a_clause(world: World) -> None:
+def test_at_stake_counts_the_days_so_far_and_is_nothing_without_a_clause(world: World) -> None:
+    """1 ‰ of 100 000 000 for each day after the period that was judged."""
     daily_clause(world, duty(world, "zero_emission_share_energy"))
-    assert broken(world).at_stake is None
+    deviation = broken(world)
+    days = (clock.today("Europe/Oslo") - deviation.report.period.ends_on).days
+    assert deviation.at_stake == days * 100_000
     with transaction() as session:
         for clause in list(world.contract.clauses):
             session.delete(clause)
