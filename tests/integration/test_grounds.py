@@ -415,8 +415,9 @@ def test_at_stake_counts_the_days_so_far_and_is_nothing_without_a_clause(world: 
     """1 ‰ of 100 000 000 for each day after the period that was judged."""
     daily_clause(world, duty(world, "zero_emission_share_energy"))
     deviation = broken(world)
-    days = (clock.today("Europe/Oslo") - deviation.report.period.ends_on).days
-    assert deviation.at_stake == days * 100_000
+    assert deviation.at_stake == 0, "the period was judged before it was over"
+    clock.move_to(calendars.start_of_day(deviation.report.period.ends_on + timedelta(days=4), "Europe/Oslo"))
+    assert calculations.at_stake(deviation) == 4 * 100_000
     with transaction() as session:
         for clause in list(world.contract.clauses):
             session.delete(clause)
