@@ -92,7 +92,7 @@ class Deviation(OfContract, Held, Row):
     When an amended report no longer shows the breach, "gone" says what it shows: {"shown", "sentence", "revision"}.
     """
     at_stake: Mapped[Decimal | None] = mapped_column(Millionths)
-    """What the clause gives as the case stands today, for lists: 0 for a warning; None when there is nothing to give."""
+    """What the clause gives as the case stands today, for lists: 0 for a warning; None when it gives nothing."""
     known_at: Mapped[datetime] = mapped_column(Moment)
     """When the buyer knew: the time to give notice runs from here."""
     notice_due_at: Mapped[datetime | None] = mapped_column(Moment)
