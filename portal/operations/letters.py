@@ -40,6 +40,8 @@ class Cost(NamedTuple):
     step: str
     sheet: Sheet | None
     """The calculation if nothing more happens; None when the clause lacks its base."""
+    counts_once: bool = False
+    """Whether a fee for each line counts once all the same: the requirement is about the report as a whole."""
 
     @property
     def amount(self) -> Decimal | None:
@@ -123,7 +125,8 @@ def may_cost(deviation: Deviation) -> Cost | None:
     except Refused:
         sheet = None
     breaches = calculations.breaches(deviation) if clause.counts == ClauseCounts.LINE else 1
-    return Cost(clause, words, breaches, step, sheet)
+    counts_once = clause.form == ClauseForm.FEE and clause.counts == ClauseCounts.LINE and not breaks_by_line(deviation)
+    return Cost(clause, words, breaches, step, sheet, counts_once)
 
 
 def threshold(deviation: Deviation) -> Text | None:
@@ -236,6 +239,8 @@ def _consequences(deviation: Deviation, language: str) -> list[str]:
         if cost.breaches > 1 and cost.amount:
             total = f"{shown(cost.amount, language)} {currency}"
             said.append(_("With %(count)s lines that is %(total)s.", count=cost.breaches, total=total))
+        if cost.counts_once:
+            said.append(_("This requirement is about the report as a whole, so the breach counts once."))
     else:
         said = [_("Under clause %(clause)s a breach costs %(fee)s for the period.", **words)]
     if clause.warns_first:

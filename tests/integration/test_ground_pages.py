@@ -7,12 +7,13 @@ from datetime import UTC, date, datetime
 
 import pytest
 from flask import Flask
+from flask_babel import force_locale
 from sqlalchemy import select
 
 from portal import calendars, clock
 from portal.extensions import db, transaction
-from portal.model import Deviation, Membership
-from portal.operations import amendments, contracts, deviations
+from portal.model import ClauseCounts, Deviation, Membership
+from portal.operations import amendments, contracts, deviations, letters
 from tests.assessing import approve_it
 from tests.desk import Desk, sit_down
 from tests.sanctioning import broken, daily_clause, duty, heard, missing, note_end, opened, proposed
@@ -184,3 +185,14 @@ def test_a_first_breach_under_a_warning_is_shown_as_a_warning(room: Room) -> Non
         said = desk.reads(f"/cases/{deviation.public_id}")
         assert "As the case stands today that is a written warning." in said
         assert "As the case stands today that is 20 000" not in said
+
+
+def test_a_fee_by_line_for_a_share_of_the_whole_says_that_it_counts_once(room: Room) -> None:
+    with transaction():
+        room.world.contract.clauses[0].counts = ClauseCounts.LINE
+    deviation = broken(room.world)
+    page = room.at(room.world.adam).reads(f"/cases/{deviation.public_id}")
+    once = "This requirement is about the report as a whole, so the breach counts once."
+    assert f"{once} As the case stands today that is 20" in page
+    with force_locale("en"):
+        assert once in letters.notice_draft(deviation)
