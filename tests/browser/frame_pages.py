@@ -16,6 +16,7 @@ from wtforms.validators import InputRequired, Optional
 from portal import clock, resources
 from portal.quantities import shown
 from portal.text import Text
+from portal.web.words import short_day
 
 PAGES = Path(__file__).with_name("pages")
 POLICY = (
@@ -68,6 +69,7 @@ def frame_application() -> Flask:
     Babel(app, locale_selector=lambda: request.args.get("lang", "nb"), timezone_selector=lambda: "Europe/Oslo")
     app.add_template_filter(lambda text: text.to("nb") if isinstance(text, Text) else text, "words")
     app.add_template_filter(lambda number, decimals=None: shown(number, "nb", decimals), "shown")
+    app.add_template_filter(short_day, "short_day")
     app.context_processor(_frame)
     app.after_request(_policed)
     app.add_url_rule("/form", view_func=_form, methods=["GET", "POST"])
