@@ -57,7 +57,7 @@ check: install .venv/.installed-dev ## format, lint, types, floors, migrations a
 	$(BIN)/python -m tests.catalogues $(LANGUAGES)
 
 .PHONY: soak
-soak: install .venv/.installed-dev chromium ## what takes long: crash loops, the journeys of grid, Excel and signing in the browser, and all journeys in the other language, on PostgreSQL and without JavaScript
+soak: install .venv/.installed-dev chromium ## what takes long: crash loops, many lives of a case sent whatever form, the demo on other days, the journeys of grid, Excel and signing in the browser, journeys in the other language and without JavaScript, repeats on PostgreSQL
 	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal -m soak $(TEST)
 
 .PHONY: bench
