@@ -113,7 +113,7 @@ class Fee:
 
     def counted(self, breaches: int) -> int:
         """How many times the fee is due for so many breaches in one period."""
-        return breaches if self.by_line else 1
+        return breaches if self.by_line else min(breaches, 1)
 
 
 @dataclass(frozen=True)

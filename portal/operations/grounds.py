@@ -29,6 +29,12 @@ NOTHING_UPHELD = Text(
     "Ingen av punktene i varselet er opprettholdt. Uten det kan det ikke foreslås sanksjon.",
     "None of the points of the notice is upheld. Without that no sanction can be proposed.",
 )
+NOT_NAMED = Text(
+    "Varselet sier ikke noe om noen av linjene som bryter kravet nå, og leverandøren har ikke kunnet svare på dem. "
+    "Avslutt saken.",
+    "The notice says nothing of any of the lines that break the requirement now, and the supplier could not answer for "
+    "them. Close the case.",
+)
 NO_END = Text(
     "Bestemmelsen i punkt {clause} regner per dag, og ingen vet ennå når bruddet tok slutt. Noter den siste dagen med "
     "brudd på saken, eller vent til neste periode er vurdert.",
@@ -47,6 +53,11 @@ UPHELD = Text(
     "{upheld} of {all} points are upheld, wholly or partly.",
 )
 SHOWN = Text("Tallene som gjelder, viser bruddet.", "The figures in force show the breach.")
+NAMED = Text("Bruddet er det som varselet sa.", "The breach is the one that the notice said.")
+NAMED_LINES = Text(
+    "Varselet dekker {told} av {now} brudd i tallene som gjelder.",
+    "The notice covers {told} of {now} breaches in the figures in force.",
+)
 STILL_OPEN = Text("Bruddet er slik det ble funnet.", "The breach is as it was found.")
 NOT_BY_DAY = Text(
     "Beløpet avhenger ikke av når bruddet tok slutt.", "The amount does not depend on when the breach ended."
@@ -97,6 +108,7 @@ def of(deviation: Deviation, clause: SanctionClause | None) -> list[Ground]:
         _notice(deviation),
         _heard(deviation),
         _upheld(deviation),
+        _notified(deviation),
         _stands(deviation),
         _ended(deviation, clause),
     ]
@@ -166,6 +178,13 @@ def _upheld(deviation: Deviation) -> Ground:
     upheld = sum(verdict in {Verdict.UPHELD, Verdict.PARTLY} for verdict in newest)
     said = UPHELD.with_values(upheld=upheld, all=len(deviation.points)) if deviation.points else STILL_OPEN
     return Ground("upheld", bool(upheld) or not deviation.points, said, NOTHING_UPHELD)
+
+
+def _notified(deviation: Deviation) -> Ground:
+    """Something that breaks the requirement now stood in the notice, whatever the clause counts."""
+    now, told = int(deviation.facts["breaches"]), calculations.breaches(deviation)
+    said = NAMED if told == now else NAMED_LINES.with_values(told=told, now=now)
+    return Ground("notified", told > 0, said, NOT_NAMED)
 
 
 def _stands(deviation: Deviation) -> Ground:

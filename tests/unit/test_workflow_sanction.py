@@ -13,6 +13,7 @@ GROUND = {
     "notice_delivered": True,
     "reply_period_over": True,
     "upheld": True,
+    "notified": True,
     "stands": True,
     "ended": True,
     "earlier": 0,
@@ -153,7 +154,7 @@ def test_sanction(scenario: Callable[[], Drive]) -> None:
     assert scenario().instance.is_complete
 
 
-NEEDED = ("clause", "notice_delivered", "reply_period_over", "upheld", "stands", "ended")
+NEEDED = ("clause", "notice_delivered", "reply_period_over", "upheld", "notified", "stands", "ended")
 
 
 def test_no_step_without_all_that_it_must_stand_on() -> None:
