@@ -47,7 +47,7 @@ class DeviationState(StrEnum):
     SANCTION_PROPOSED = "sanction_proposed"
     DISMISSED = "dismissed"
     FELL_AWAY = "fell_away"
-    """An amended report no longer shows the breach, and no notice had been given."""
+    """Nothing in force shows the breach any more, and no notice had been given."""
     CLOSED = "closed"
 
 
@@ -89,7 +89,7 @@ class Deviation(OfContract, Held, Row):
     """{"figure": {...}, "threshold": "…", "lines": [line keys], "revision": n, "breaches": n}.
 
     A window's lines lie in several reports: "lines_in" says which: [{"report": public id, "revision": n, "lines"}].
-    When an amended report no longer shows the breach, "gone" says what it shows: {"shown", "sentence", "revision"}.
+    When nothing in force shows the breach any more, "gone" says why: {"shown", "sentence", "revision", "why"}.
     """
     at_stake: Mapped[Decimal | None] = mapped_column(Millionths)
     """What the clause gives as the case stands today, for lists: 0 for a warning; None when it gives nothing."""

@@ -1,13 +1,23 @@
 """From findings to deviations: what an accepted report breaks, and what a window that has closed breaks."""
 
+from collections.abc import Mapping
+
+from sqlalchemy import select
+
 from portal import calendars
-from portal.model import Cause, Contract, Finding, FindingResult, Report, Requirement
+from portal.extensions import db
+from portal.model import Cause, Contract, Deviation, Finding, FindingResult, Report, Requirement
 from portal.model.base import Json
-from portal.operations import contracts, cures, limits, lookup, windows
-from portal.operations.deviations import Breach, Gone, note_breach, note_gone
+from portal.operations import contracts, cures, gone, limits, lookup, windows
+from portal.operations.deviations import Breach, find, note_breach
+from portal.operations.gone import Gone, Why
 from portal.text import Text
 
 IN_WINDOW = Text("{days}: {sentence}", "{days}: {sentence}")
+NOT_AMONG = Text(
+    "Kravet i punkt {clause} er ikke vurdert i revisjon {number} av rapporten.",
+    "The requirement of clause {clause} is not judged in revision {number} of the report.",
+)
 
 
 def open_for_breaches(*, report_id: int) -> dict[str, object]:
@@ -21,13 +31,26 @@ def open_for_breaches(*, report_id: int) -> dict[str, object]:
     broken = [finding for finding in findings if finding.result == FindingResult.BROKEN]
     for finding in broken:
         note_breach(report, finding.requirement, _breach(report, finding))
-    for finding in findings:
-        if finding.result == FindingResult.MET:
-            gone = Gone("breach", finding.figure, Text.load(finding.sentence), report.accepted_number or 0)
-            note_gone(report, finding.requirement, gone)
+    _note_gone(report, {finding.requirement_id: finding for finding in findings})
     opened = len(broken) + _open_for_windows(report.contract)
     cures.follow(report.contract)
     return {"opened": opened}
+
+
+def _note_gone(report: Report, findings: Mapping[int, Finding]) -> None:
+    """Cases of this report that the accepted revision does not show: it meets the requirement, or does not judge it."""
+    rows = select(Deviation).where(Deviation.report_id == report.id, Deviation.window_id.is_(None))
+    rows = rows.where(Deviation.cause == Cause.REQUIREMENT_BROKEN).order_by(Deviation.occasion)
+    newest = {each.requirement_id: each for each in db.session.scalars(rows)}
+    number = report.accepted_number or 0
+    for duty_id, known in newest.items():
+        finding = findings.get(duty_id)
+        if finding is None:
+            sentence = NOT_AMONG.with_values(clause=known.clause, number=number)
+            gone.note(known, Gone(Why.NOT_JUDGED, sentence, {}, number))
+        elif finding.result != FindingResult.BROKEN:
+            why = Why.MET if finding.result == FindingResult.MET else Why.NOT_JUDGED
+            gone.note(known, Gone(why, Text.load(finding.sentence), finding.figure, number))
 
 
 def judge_windows(number: int) -> int:
@@ -49,9 +72,10 @@ def _open_for_windows(contract: Contract) -> int:
         duty, window = each.window.requirement, each.window
         if each in broken:
             note_breach(each.report, duty, _breach_of(each), window)
-        elif each.judgement.result == FindingResult.MET:
-            gone = Gone("breach", window.figure, _in_window(each), each.report.accepted_number or 0)
-            note_gone(each.report, duty, gone, window)
+        else:
+            why = Why.MET if each.judgement.result == FindingResult.MET else Why.NOT_JUDGED
+            known = find(each.report, duty, "breach", window)
+            gone.note(known, Gone(why, _in_window(each), window.figure, each.report.accepted_number or 0))
     return len(broken)
 
 

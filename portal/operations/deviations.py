@@ -58,15 +58,6 @@ class Breach(NamedTuple):
     facts: Json
 
 
-class Gone(NamedTuple):
-    """What an accepted amendment shows where there was a breach before."""
-
-    group: str
-    shown: Json
-    sentence: Text
-    revision: int
-
-
 # -- found --------------------------------------------------------------------------------------------------------
 
 
@@ -194,34 +185,11 @@ def _tell_anew(known: Deviation, breach: Breach) -> None:
         known.move(DeviationState.FOUND, by=None, said=breach.sentence.dump())
         _begin(known)
     elif known.state != DeviationState.FOUND:
-        _tell_changed(known, was=was, found=breach.sentence.dump(), gone=False)
-
-
-def note_gone(report: Report, requirement: Requirement, gone: Gone, window: AssessmentWindow | None = None) -> None:
-    """An accepted amendment no longer shows a breach that was found in the report before.
-
-    Without a notice the deviation falls away. With one, a person closes the case: the supplier was told of it, and is
-    to be told how it ended. What was decided stays as it was decided; the buyer is told.
-    """
-    known = find(report, requirement, gone.group, window)
-    if known is None or known.state == DeviationState.FELL_AWAY:
-        return
-    record(known, "deviation.not_found_again", by=None, found=gone.shown, said=gone.sentence.dump(), was=known.sentence)
-    was_gone = known.not_found_at is not None
-    if not is_settled(known):
-        told = {"shown": gone.shown.get("shown"), "sentence": gone.sentence.dump(), "revision": gone.revision}
-        known.facts = {**known.facts, "gone": told}
-        known.not_found_at = known.not_found_at or clock.now()
-        known.at_stake = None
-    if known.state == DeviationState.FOUND:
-        # A diagram from before it could fall away waits for no such message: then a person dismisses it.
-        processes.message(known, "breach_gone", {})
-    elif known.state != DeviationState.DISMISSED and not was_gone:
-        _tell_changed(known, was=known.sentence, found=gone.sentence.dump(), gone=True)
+        tell_changed(known, was=was, found=breach.sentence.dump())
 
 
 def fall_away(*, deviation_id: int) -> dict[str, object]:
-    """The accepted figures no longer show the breach, and no notice was given. Asked by the process."""
+    """Nothing in force shows the breach any more, and no notice was given. Asked by the process."""
     deviation = lookup.by_number(Deviation, deviation_id)
     deviation.move(DeviationState.FELL_AWAY, by=None, said=deviation.facts["gone"]["sentence"])
     return {}
@@ -369,8 +337,11 @@ def demand_assessor(deviation: Deviation, by: Membership, version: int) -> None:
         raise Conflict(MOVED_ON)
 
 
-def _tell_changed(deviation: Deviation, *, was: Json, found: Json, gone: bool) -> None:
-    """Tell the buyer, and, while a notice stands to be answered or weighed, the supplier who was given it."""
+def tell_changed(deviation: Deviation, *, was: Json, found: Json, gone: str = "") -> None:
+    """Tell the buyer, and, while a notice stands to be answered or weighed, the supplier who was given it.
+
+    `gone`: why the breach is not shown any more; empty as long as it is.
+    """
     letters = [("breach_changed", assessors(deviation))]
     if notice_is_given(deviation) and not is_settled(deviation):
         letters.append(("case_changed", recipients(deviation.supplier_id)))

@@ -22,8 +22,8 @@ NOT_HEARD = Text(
     "The supplier must have received the notice and had time to reply before a sanction can be proposed.",
 )
 GONE = Text(
-    "Rapporten som gjelder nå, viser ikke lenger bruddet. Avslutt saken, eller vent til bruddet vises igjen.",
-    "The report in force no longer shows the breach. Close the case, or wait until the breach is shown again.",
+    "Det som gjelder nå, viser ikke lenger bruddet. Avslutt saken, eller vent til bruddet vises igjen.",
+    "What is in force now no longer shows the breach. Close the case, or wait until the breach is shown again.",
 )
 NOTHING_UPHELD = Text(
     "Ingen av punktene i varselet er opprettholdt. Uten det kan det ikke foreslås sanksjon.",

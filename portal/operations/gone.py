@@ -1,0 +1,54 @@
+"""A breach that nothing in force shows any more: it falls away, or a person closes it; until then it costs nothing."""
+
+from enum import StrEnum
+from typing import NamedTuple
+
+from portal import clock
+from portal.model import Deviation, DeviationState, record
+from portal.model.base import Json
+from portal.operations import deviations, processes
+from portal.text import Text
+
+
+class Why(StrEnum):
+    """Why a breach is not shown any more."""
+
+    MET = "met"
+    """What was amended and accepted meets the requirement."""
+    NOT_JUDGED = "not_judged"
+    """What was amended and accepted says neither: a person closes the case, or it is found again."""
+    NOT_ASKED = "not_asked"
+    """It is not asked for any more, or not yet: a report of no days, a moved deadline, an ended requirement."""
+
+
+class Gone(NamedTuple):
+    """What stands where there was a breach before."""
+
+    why: Why
+    sentence: Text
+    shown: Json
+    revision: int = 0
+
+
+def note(known: Deviation | None, gone: Gone) -> None:
+    """A breach that was found is not shown any more.
+
+    Without a notice the deviation falls away, but not where nobody can say whether there is a breach. With one, a
+    person closes the case: the supplier was told of it, and is to be told how it ended. What was decided stays as it
+    was decided; the buyer is told.
+    """
+    if known is None or known.state == DeviationState.FELL_AWAY:
+        return
+    was = known.sentence
+    record(known, "deviation.not_found_again", by=None, found=gone.shown, said=gone.sentence.dump(), was=was)
+    is_told = known.not_found_at is not None and known.facts.get("gone", {}).get("why", Why.MET) == gone.why
+    if not deviations.is_settled(known):
+        told = {"shown": gone.shown.get("shown"), "sentence": gone.sentence.dump(), "revision": gone.revision}
+        known.facts = {**known.facts, "gone": {**told, "why": str(gone.why)}}
+        known.not_found_at = known.not_found_at or clock.now()
+        known.at_stake = None
+    if known.state == DeviationState.FOUND and gone.why != Why.NOT_JUDGED:
+        # A diagram from before it could fall away waits for no such message: then a person dismisses it.
+        processes.message(known, "breach_gone", {})
+    elif known.state != DeviationState.DISMISSED and not is_told:
+        deviations.tell_changed(known, was=was, found=gone.sentence.dump(), gone=str(gone.why))
