@@ -17,7 +17,6 @@ from portal.errors import Conflict, Invalid, Refused
 from portal.extensions import db
 from portal.kinds.base import Problem
 from portal.model import (
-    AssessmentWindow,
     Cause,
     Contract,
     ContractState,
@@ -32,7 +31,7 @@ from portal.model import (
 )
 from portal.model.base import Json
 from portal.model.cases import MOVED_ON, SETTLED
-from portal.operations import calculations, contract_days, deviations, processes
+from portal.operations import calculations, contract_days, deviations, processes, windows
 from portal.operations.deviations import SAY_WHY
 from portal.text import Text
 
@@ -188,14 +187,9 @@ def _next_report(deviation: Deviation) -> Iterator[tuple[date, Text]]:
 
 
 def _next_window(deviation: Deviation) -> Iterator[tuple[date, Text]]:
+    """As for reports: the next window, and nothing as long as one before it is not judged."""
     until = calculations.judged_until(deviation)
-    results = (FindingResult.MET.value, FindingResult.BROKEN.value)
-    rows = select(AssessmentWindow).where(
-        AssessmentWindow.requirement_id == deviation.requirement_id,
-        AssessmentWindow.ends_on > until,
-        AssessmentWindow.result.in_(results),
-    )
-    following = db.session.scalar(rows.order_by(AssessmentWindow.ends_on).limit(1))
+    following = windows.following(deviation.requirement, until)
     if following is not None:
         name = calendars.period_name(calendars.Period(following.starts_on, following.ends_on))
         yield _judged_next(until, following.ends_on, name, following.result)

@@ -20,6 +20,7 @@ from portal.model import (
     DailyStart,
     Deviation,
     DeviationState,
+    Pause,
     ReportState,
     Requirement,
     SanctionState,
@@ -274,6 +275,22 @@ def test_of_a_running_total_the_next_window_says_how_long_it_lasted(world: World
     first, second = sorted(cases_of(share), key=lambda each: each.id)
     assert (first.cured_on, second.cured_on) == (date(2026, 4, 30), None)
     assert days(heard(world, first), world) == 30
+
+
+def test_a_window_between_that_nobody_has_judged_leaves_it_open(world: World) -> None:
+    """Of 2026 only December counts, of 2027 and 2028 only January: the rest is a pause. 2027 is approved last."""
+    share = asked_for(world, "20", window=Window.YEAR, valid_from=date(2026, 12, 1))
+    only(world, MARCH, date(2028, 1, 31), share)
+    with transaction() as session:
+        first, last = date(2027, 2, 1), date(2027, 12, 31)
+        session.add(Pause(**world.contract.parties, contract=world.contract, starts_on=first, ends_on=last, reason="x"))
+    file(world, date(2026, 12, 1), **BROKEN)
+    between = sign_month(world, date(2027, 1, 1), **MET)
+    file(world, date(2028, 1, 1), **BROKEN)
+    first_case, second_case = sorted(cases_of(share), key=lambda each: each.id)
+    assert (first_case.cured_on, second_case.window and second_case.window.starts_on) == (None, date(2028, 1, 1))
+    approve_it(world, between)
+    assert said(first_case) == (date(2026, 12, 31), "the last day that was judged; in 2027 the requirement is met")
 
 
 def test_a_warning_costs_no_day_and_needs_no_end(world: World) -> None:
