@@ -12,6 +12,7 @@ from portal.extensions import db, enqueue, parts, transaction
 from portal.model import ContractImport, Evidence, ImportedFile, ImportStep, MailState, OutgoingMail
 from portal.operations import (
     breaches,
+    cures,
     deliveries,
     imports,
     mail,
@@ -84,10 +85,15 @@ def tick_timers(_payload: Payload) -> None:
 
 
 def open_periods(_payload: Payload) -> None:
-    """Open the periods whose day has come, fit open ones to their contract, judge the windows that have closed."""
+    """Open the periods whose day has come, fit open ones to their contract, judge the windows that have closed.
+
+    Then note which breaches have ended by that, by the contract's last day, or by the last day of a requirement.
+    """
     _each(_read(periods.running), periods.open_due_periods, "The periods of contract %s could not be opened")
     trouble = "The windows of contract %s could not be judged"
     _each(_read(windows.watched), breaches.judge_windows, trouble, only_if=windows.is_waiting)
+    trouble = "When the breaches of contract %s ended could not be noted"
+    _each(_read(cures.watched), cures.follow_up, trouble, only_if=cures.is_waiting)
 
 
 def mark_overdue(_payload: Payload) -> None:

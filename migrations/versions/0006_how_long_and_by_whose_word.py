@@ -40,6 +40,7 @@ def upgrade() -> None:
         batch_op.add_column(sa.Column("said", sa.JSON(none_as_null=True), server_default="{}", nullable=False))
         batch_op.add_column(sa.Column("seen", sa.JSON(none_as_null=True), server_default="[]", nullable=False))
         batch_op.add_column(sa.Column("served_at", sa.DateTime(timezone=True), nullable=True))
+        batch_op.add_column(sa.Column("served_noted_at", sa.DateTime(timezone=True), nullable=True))
         batch_op.add_column(sa.Column("served_to", sa.String(length=200), server_default="", nullable=False))
         batch_op.add_column(sa.Column("served_how", sa.String(length=400), server_default="", nullable=False))
 
@@ -130,6 +131,7 @@ def downgrade() -> None:
     with op.batch_alter_table("notice", schema=None) as batch_op:
         batch_op.drop_column("served_how")
         batch_op.drop_column("served_to")
+        batch_op.drop_column("served_noted_at")
         batch_op.drop_column("served_at")
         batch_op.drop_column("seen")
         batch_op.drop_column("said")

@@ -163,6 +163,8 @@ class Notice(OfContract, Row):
     delivered_how: Mapped[str] = mapped_column(String(400), default="")
     served_at: Mapped[datetime | None] = mapped_column(Moment)
     """When it was handed over otherwise than by mail, as a person of the buyer has noted: a ground of its own."""
+    served_noted_at: Mapped[datetime | None] = mapped_column(Moment)
+    """When that was noted: nobody could answer here before."""
     served_to: Mapped[str] = mapped_column(String(200), default="", server_default="")
     served_how: Mapped[str] = mapped_column(String(400), default="", server_default="")
     reply_due_at: Mapped[datetime | None] = mapped_column(Moment)

@@ -56,7 +56,7 @@ def _note_gone(report: Report, findings: Mapping[int, Finding]) -> None:
 def judge_windows(number: int) -> int:
     """Judge the windows of a contract that have closed, and open a deviation for each that is broken. Safe to repeat.
 
-    Asked when a report is approved, when the contract is handed over, and every hour: a window also closes by its
+    Asked by the worker, every hour and soon after a contract is handed over or changed: a window also closes by its
     last day going by. Returns how many are broken.
     """
     contract = lookup.by_number(Contract, number)

@@ -17,12 +17,10 @@ from portal.errors import Conflict, Invalid, Refused
 from portal.extensions import db
 from portal.kinds.base import Problem
 from portal.model import (
-    AssessmentWindow,
     Cause,
     Contract,
     ContractState,
     Deviation,
-    DeviationState,
     FindingResult,
     Membership,
     PeriodPurpose,
@@ -32,8 +30,8 @@ from portal.model import (
     record,
 )
 from portal.model.base import Json
-from portal.model.cases import MOVED_ON
-from portal.operations import calculations, contract_days, deviations, processes
+from portal.model.cases import MOVED_ON, SETTLED
+from portal.operations import calculations, contract_days, deviations, processes, windows
 from portal.operations.deviations import SAY_WHY
 from portal.text import Text
 
@@ -58,7 +56,8 @@ TOO_EARLY = Text(
     "The day cannot be before {first}, the first day that was judged.",
 )
 FIGURES_SAY = Text("Dagen kan ikke være senere enn {day}: {why}.", "The day cannot be later than {day}: {why}.")
-_ENDED = (DeviationState.CLOSED, DeviationState.DISMISSED, DeviationState.FELL_AWAY)
+_OPEN = (Deviation.cause == Cause.REQUIREMENT_BROKEN, Deviation.state.not_in(SETTLED))
+"""What makes a case one whose breach may still end."""
 
 
 # -- noted by a person --------------------------------------------------------------------------------------------
@@ -74,7 +73,7 @@ def put_right(deviation: Deviation, on: date | None, reason: str, *, by: Members
         Invalid: the day or the reasons are missing, or the day cannot be.
     """
     deviations.demand_assessor(deviation, by, version)
-    if deviations.is_settled(deviation) or deviation.state in _ENDED:
+    if deviations.is_settled(deviation) or deviation.state in SETTLED:
         raise Conflict(MOVED_ON)
     if deviation.cause != Cause.REQUIREMENT_BROKEN:
         raise Refused(ONLY_REQUIREMENTS)
@@ -88,7 +87,8 @@ def put_right(deviation: Deviation, on: date | None, reason: str, *, by: Members
 
 
 def _wrong_day(deviation: Deviation, on: date | None) -> Iterator[Problem]:
-    figures = deviation.put_right.get("figures")
+    # What is known now, not what was kept: a handover of today is not waited for.
+    figures = _known_end(deviation)
     first = deviation.window.starts_on if deviation.window else deviation.report.period.starts_on
     if on is None:
         yield Problem("required", SAY_WHICH_DAY, "on")
@@ -104,26 +104,45 @@ def _wrong_day(deviation: Deviation, on: date | None) -> Iterator[Problem]:
 # -- by the figures -----------------------------------------------------------------------------------------------
 
 
+def watched() -> list[int]:
+    """Numbers of the contracts with an open breach of a requirement, whether anything new is known of it or not."""
+    rows = select(Deviation.contract_id).where(*_OPEN).distinct()
+    return list(db.session.scalars(rows.order_by(Deviation.contract_id)))
+
+
+def is_waiting(number: int) -> bool:
+    """Whether there is something to note in a contract. Only reads."""
+    return any(_known_end(each) != each.put_right.get("figures") for each in _open_in(number))
+
+
+def follow_up(number: int) -> None:
+    """Note what is known of a contract's breaches, when no report is approved: a last day goes by, or is agreed."""
+    follow(db.session.get_one(Contract, number))
+
+
 def follow(contract: Contract) -> None:
     """Note what the accepted figures say of when each open breach of a requirement ended. Safe to repeat.
 
     An amended report may take back what it said before: then the day is not known any more, or is another one.
     """
-    rows = select(Deviation).where(
-        Deviation.contract_id == contract.id,
-        Deviation.cause == Cause.REQUIREMENT_BROKEN,
-        Deviation.state.not_in(_ENDED),
-    )
-    for deviation in db.session.scalars(rows.order_by(Deviation.id)):
-        if not deviations.is_settled(deviation):
-            _follow(deviation)
+    for deviation in _open_in(contract.id):
+        _follow(deviation)
+
+
+def _open_in(number: int) -> list[Deviation]:
+    rows = select(Deviation).where(Deviation.contract_id == number, *_OPEN).order_by(Deviation.id)
+    return [each for each in db.session.scalars(rows).unique() if not deviations.is_settled(each)]
+
+
+def _known_end(deviation: Deviation) -> Json | None:
+    """The first last day that is known now, as it is kept."""
+    end = min(_ends(deviation), default=None, key=lambda each: each[0])
+    return {"on": end[0].isoformat(), "why": end[1].dump()} if end else None
 
 
 def _follow(deviation: Deviation) -> None:
-    end = min(_ends(deviation), default=None, key=lambda each: each[0])
-    before = deviation.put_right.get("figures")
-    now = {"on": end[0].isoformat(), "why": end[1].dump()} if end else None
-    if now == before:
+    now = _known_end(deviation)
+    if now == deviation.put_right.get("figures"):
         return
     db.session.flush()  # what this transaction has said of the case already: to hold it is to read it again
     processes.hold(deviation)
@@ -168,14 +187,9 @@ def _next_report(deviation: Deviation) -> Iterator[tuple[date, Text]]:
 
 
 def _next_window(deviation: Deviation) -> Iterator[tuple[date, Text]]:
+    """As for reports: the next window, and nothing as long as one before it is not judged."""
     until = calculations.judged_until(deviation)
-    results = (FindingResult.MET.value, FindingResult.BROKEN.value)
-    rows = select(AssessmentWindow).where(
-        AssessmentWindow.requirement_id == deviation.requirement_id,
-        AssessmentWindow.ends_on > until,
-        AssessmentWindow.result.in_(results),
-    )
-    following = db.session.scalar(rows.order_by(AssessmentWindow.ends_on).limit(1))
+    following = windows.following(deviation.requirement, until)
     if following is not None:
         name = calendars.period_name(calendars.Period(following.starts_on, following.ends_on))
         yield _judged_next(until, following.ends_on, name, following.result)

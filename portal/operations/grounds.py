@@ -71,6 +71,12 @@ NOTICE_LATE = Text(
     "The notice was late: it was sent on {sent}, and the contract's deadline was {due}, counted from {known}, when the "
     "buyer knew of the breach. Consider what that means for the claim.",
 )
+NOTED_LATE = Text(
+    "Varselet ble overlevert {served} ({how}), men det ble ikke notert før {noted}. Tiden til å svare er regnet fra "
+    "da. Se om overleveringen er dokumentert.",
+    "The notice was handed over on {served} ({how}), but that was not noted before {noted}. The time to reply is "
+    "counted from then. See whether there is proof of it.",
+)
 SOME_DROPPED = Text(
     "Disse punktene er frafalt: {numbers}. Se om beløpet likevel gjelder dem.",
     "These points are dropped: {numbers}. See whether the amount is about them all the same.",
@@ -123,7 +129,8 @@ def demand(deviation: Deviation, clause: SanctionClause | None) -> None:
 
 def remarks(deviation: Deviation) -> list[Text]:
     """What stands in the way of no sanction, and yet is to be seen by whoever proposes or approves one."""
-    return [*_late_notice(deviation), *_dropped(deviation), *_said_since(deviation), *beyond_notice(deviation)]
+    found = [*_late_notice(deviation), *_noted_late(deviation)]
+    return [*found, *_dropped(deviation), *_said_since(deviation), *beyond_notice(deviation)]
 
 
 def beyond_notice(deviation: Deviation) -> list[Text]:
@@ -211,6 +218,16 @@ def _late_notice(deviation: Deviation) -> Iterator[Text]:
     if due_at is not None and deviation.notices and deviation.notices[0].created_at > due_at:
         days = {"sent": deviation.notices[0].created_at, "due": due_at, "known": deviation.known_at}
         yield NOTICE_LATE.with_values(**{name: _day(deviation, moment) for name, moment in days.items()})
+
+
+def _noted_late(deviation: Deviation) -> Iterator[Text]:
+    """That the buyer's person noted a service by hand on a later day than the one on which it is said to be."""
+    notice = deviation.notices[-1] if deviation.notices else None
+    if notice is None or notice.served_at is None or notice.served_noted_at is None:
+        return
+    served, noted = _day(deviation, notice.served_at), _day(deviation, notice.served_noted_at)
+    if served != noted:
+        yield NOTED_LATE.with_values(served=served, how=same(notice.served_how), noted=noted)
 
 
 def _dropped(deviation: Deviation) -> Iterator[Text]:

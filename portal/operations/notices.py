@@ -158,7 +158,7 @@ def settle_delivery(deviation: Deviation, service: Service | None, *, by: Member
 
 def _note_served(notice: Notice, service: Service, by: Membership) -> None:
     """A proof of its own: what mail servers and the portal have noted stays as it is."""
-    notice.served_at = _served_at(notice, service)
+    notice.served_at, notice.served_noted_at = _served_at(notice, service), clock.now()
     notice.served_to, notice.served_how = service.to.strip()[:200], service.how.strip()[:400]
     for upload in service.uploads:
         notice.evidence.append(evidence.kept(upload, notice, by))
@@ -331,10 +331,15 @@ def place_of(notice: Notice) -> Kept:
 
 
 def start_reply_period(*, deviation_id: int) -> dict[str, object]:
-    """The notice counts as given: the supplier's working days run from that day. Asked by the process."""
+    """The notice counts as given: the supplier's working days run from that day. Asked by the process.
+
+    Of one that was handed over otherwise than by mail they run from when that was noted, where that is later: one
+    person's word of an earlier day takes no day of the time to reply from anybody.
+    """
     deviation = lookup.by_number(Deviation, deviation_id)
     notice = deviation.notices[-1]
-    started_at = notice.takes_effect_at or notice.delivered_at or clock.now()
+    given_at = notice.takes_effect_at or notice.delivered_at or clock.now()
+    started_at = max(given_at, notice.served_noted_at or given_at)
     due_at = deadlines.end_of_working_day(place_of(notice), notice.reply_working_days, started_at)
     notice.reply_due_at = deviation.reply_due_at = due_at
     deviation.move(DeviationState.AWAITING_REPLY, by=None, due_at=due_at.isoformat())

@@ -151,6 +151,24 @@ def unjudged(contract: Contract) -> list[Windowed]:
     ]
 
 
+def following(duty: Requirement, day: date) -> AssessmentWindow | None:
+    """The next window after a day that says whether the requirement is met; none as long as one before it is open.
+
+    One that nothing is to be reported in, a pause as long as a year, is passed over.
+    """
+    book, results = _Book.of(duty.contract), {FindingResult.MET.value, FindingResult.BROKEN.value}
+    for span in sorted(stretches.spans(duty), key=lambda each: each.ends_on):
+        window = Windowed(duty, span)
+        if span.ends_on <= day or not (book.inside(span) or book.lacks(span)):
+            continue
+        row = book.row(window)
+        if row is None or not book.is_judged(window):
+            return None
+        if row.result in results:
+            return row
+    return None
+
+
 def _windows(contract: Contract) -> Iterator[Windowed]:
     for duty in contract.requirements:
         if duty.window != Window.PERIOD and duty.indicator not in DUTIES_TO_FILE:

@@ -17,15 +17,18 @@ from portal.extensions import db, transaction
 from portal.kinds.base import Problem
 from portal.model import (
     AuditEvent,
-    ContractState,
     DailyStart,
     Deviation,
     DeviationState,
+    Pause,
     ReportState,
+    Requirement,
     SanctionState,
     Window,
 )
-from portal.operations import breaches, calculations, contracts, cures, deviations, sanctions
+from portal.operations import calculations, change_orders, contract_life, contracts, cures, deviations, sanctions
+from portal.operations.contract_facts import Values
+from portal.work import open_periods
 from tests.assessing import amend, approve_it, cases_of, file, only, sign_month
 from tests.assessing import duty as asked_for
 from tests.sanctioning import daily_clause, decided, duty, heard, missing, note_end, opened, proposed
@@ -177,26 +180,89 @@ def test_what_is_decided_stays_when_later_figures_come(world: World) -> None:
     assert (sanction.days, deviation.cured_on) == (2, date(2026, 4, 2))
 
 
+def hourly() -> None:
+    """What the worker does every hour, and when a contract is changed, in transactions of its own."""
+    db.session.rollback()
+    open_periods({})
+    db.session.rollback()
+    db.session.expire_all()
+
+
+def hand_over(world: World, day: date) -> None:
+    with transaction():
+        contract_life.complete(world.contract, day, by=world.adam, version=world.contract.version)
+
+
+def fall_away_from(world: World, first: date, requirement: Requirement) -> None:
+    values: Values = {
+        "order_reference": "EO-1",
+        "agreed_on": date(2026, 4, 3),
+        "applies_from": first,
+        "change_reason": "Kravet faller bort.",
+    }
+    with transaction():
+        change_orders.add(world.contract, values, [requirement], by=world.adam, version=world.contract.version)
+
+
 def test_a_requirement_that_was_ended_is_broken_no_longer_than_it_held(world: World) -> None:
+    """No requirement here is judged by windows: the worker looks at the open cases all the same."""
     deviation = heard(world, march(world))
-    with transaction():
-        deviation.requirement.valid_to = date(2026, 4, 15)
+    fall_away_from(world, date(2026, 4, 16), deviation.requirement)
+    hourly()
+    assert said(deviation) is None, "its last day is still to come"
     in_september()
-    with transaction():
-        breaches.judge_windows(world.contract.id)
+    hourly()
     assert said(deviation) == (date(2026, 4, 15), "the last day on which it was required")
     assert days(deviation, world) == 15
 
 
 def test_after_the_handover_nothing_is_broken_any_more(world: World) -> None:
     deviation = heard(world, march(world))
-    with transaction():
-        world.contract.state, world.contract.handed_over_on = ContractState.COMPLETED, date(2026, 4, 20)
     in_september()
-    with transaction():
-        breaches.judge_windows(world.contract.id)
+    hand_over(world, date(2026, 4, 20))
+    hourly()
     assert said(deviation) == (date(2026, 4, 20), "the contract's last day")
     assert days(deviation, world) == 20
+    noted = len(trail(deviation, "deviation.put_right"))
+    hourly()
+    assert len(trail(deviation, "deviation.put_right")) == noted == 1
+
+
+def test_a_handover_that_is_taken_back_takes_the_end_back(world: World) -> None:
+    deviation = march(world)
+    clock.move_to(datetime(2026, 4, 21, 9, tzinfo=UTC))
+    hand_over(world, date(2026, 4, 20))
+    hourly()
+    assert deviation.cured_on == date(2026, 4, 20)
+    with transaction():
+        contract_life.reopen(world.contract, "Mangler.", by=world.adam, version=world.contract.version)
+    hourly()
+    assert (deviation.cured_on, deviation.put_right) == (None, {})
+
+
+def test_a_contract_without_news_is_not_written_to(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The worker asks before it waits for anybody: a contract whose cases say all that is known is not written to."""
+    deviation = march(world)
+    hourly()
+    before = deviation.version
+    monkeypatch.setattr(cures, "follow_up", lambda _number: pytest.fail("there is nothing to note"))
+    hourly()
+    assert deviation.version == before
+
+
+@pytest.mark.parametrize("is_noted_by_the_worker", [True, False])
+def test_nobody_notes_a_day_after_the_contract_s_last(world: World, is_noted_by_the_worker: bool) -> None:
+    """Handed over on 20 May; the buyer would charge until 15 June, also before the worker has noted the handover."""
+    deviation = march(world)
+    clock.move_to(datetime(2026, 6, 16, 9, tzinfo=UTC))
+    hand_over(world, date(2026, 5, 20))
+    if is_noted_by_the_worker:
+        hourly()
+    with pytest.raises(Invalid, match="cannot be later than 20 May 2026: the contract's last day"):
+        note_end(world, deviation, date(2026, 6, 15))
+    db.session.rollback()
+    note_end(world, deviation, date(2026, 5, 20))
+    assert deviation.cured_on == date(2026, 5, 20)
 
 
 def test_of_a_running_total_the_next_window_says_how_long_it_lasted(world: World) -> None:
@@ -209,6 +275,22 @@ def test_of_a_running_total_the_next_window_says_how_long_it_lasted(world: World
     first, second = sorted(cases_of(share), key=lambda each: each.id)
     assert (first.cured_on, second.cured_on) == (date(2026, 4, 30), None)
     assert days(heard(world, first), world) == 30
+
+
+def test_a_window_between_that_nobody_has_judged_leaves_it_open(world: World) -> None:
+    """Of 2026 only December counts, of 2027 and 2028 only January: the rest is a pause. 2027 is approved last."""
+    share = asked_for(world, "20", window=Window.YEAR, valid_from=date(2026, 12, 1))
+    only(world, MARCH, date(2028, 1, 31), share)
+    with transaction() as session:
+        first, last = date(2027, 2, 1), date(2027, 12, 31)
+        session.add(Pause(**world.contract.parties, contract=world.contract, starts_on=first, ends_on=last, reason="x"))
+    file(world, date(2026, 12, 1), **BROKEN)
+    between = sign_month(world, date(2027, 1, 1), **MET)
+    file(world, date(2028, 1, 1), **BROKEN)
+    first_case, second_case = sorted(cases_of(share), key=lambda each: each.id)
+    assert (first_case.cured_on, second_case.window and second_case.window.starts_on) == (None, date(2028, 1, 1))
+    approve_it(world, between)
+    assert said(first_case) == (date(2026, 12, 31), "the last day that was judged; in 2027 the requirement is met")
 
 
 def test_a_warning_costs_no_day_and_needs_no_end(world: World) -> None:

@@ -11,7 +11,7 @@ from portal import calendars, clock
 from portal.errors import Invalid
 from portal.extensions import db, transaction
 from portal.model import Deviation, DeviationState, MailState, Notice, NoticeStart, OutgoingMail, Representative
-from portal.operations import audit, deliveries, deviations, notices
+from portal.operations import audit, deliveries, deviations, grounds, notices
 from portal.operations.mail import Outcome
 from tests.casework import CHARGER, delivered, notified, served
 from tests.desk import give_passwords, sit_down, words
@@ -200,7 +200,7 @@ def test_service_by_hand_is_a_ground_of_its_own_and_leaves_the_mail_s_proof(worl
     assert (notice.served_to, notice.served_how) == ("Bo Prøve, daglig leder", "I byggemøte 8")
     assert [file.name for file in notice.evidence] == ["lader.txt"]
     assert notice.takes_effect_at == notice.served_at
-    assert deviation.reply_due_at == end_of(date(2026, 3, 20)), "five working days from Friday"
+    assert deviation.reply_due_at == end_of(date(2026, 3, 23)), "five working days from Monday, when it was noted"
     [event] = [each for each, _person in audit.trail([notice], by=world.adam) if each.action == "notice.served"]
     assert (event.facts["to"], event.facts["files"]) == ("Bo Prøve, daglig leder", [notice.evidence[0].sha256])
 
@@ -230,6 +230,43 @@ def test_service_by_hand_takes_effect_by_the_contract_s_rule(
     assert (notice.takes_effect_at, notice.delivered_how) == (given_at, "Rekommandert")
     assert notice.delivered_at == notice.served_at == end_of(date(2026, 3, 12))
     assert open_tasks() == ["reply"]
+
+
+@pytest.mark.parametrize("rule", NoticeStart)
+def test_a_day_that_is_noted_late_takes_no_time_to_reply(world: World, rule: NoticeStart) -> None:
+    """Given on 10 March, they say on 15 April: five working days from that day, and whoever decides is told of it."""
+    starts(world, rule, deemed=2)
+    deviation = notified(world)
+    for who in ("anna", "bo"):
+        arrive(f"{who}@prove.example", MailState.FAILED)
+    at(datetime(2026, 4, 15, 9, tzinfo=UTC))
+    with transaction():
+        notices.settle_delivery(
+            deviation, served("Gitt til Ola", on=date(2026, 3, 10)), by=world.adam, version=deviation.version
+        )
+    notice = deviation.notices[0]
+    assert notice.takes_effect_at is not None
+    assert notice.takes_effect_at < datetime(2026, 3, 13, tzinfo=UTC)
+    assert notice.served_noted_at is not None
+    assert calendars.local_day(notice.served_noted_at, ZONE) == date(2026, 4, 15)
+    assert deviation.reply_due_at == notice.reply_due_at == end_of(date(2026, 4, 22))
+    at(datetime(2026, 4, 22, 9, tzinfo=UTC))
+    assert (deviation.state, open_tasks()) == (DeviationState.AWAITING_REPLY, ["reply"])
+    [said] = [each.en for each in grounds.remarks(deviation) if "handed over" in each.en]
+    assert said.startswith("The notice was handed over on 10 March 2026 (Gitt til Ola), but that was not noted before")
+    assert "15 April 2026. The time to reply is counted from then." in said
+    at(datetime(2026, 4, 23, 9, tzinfo=UTC))
+    assert deviation.state == DeviationState.ASSESSING_REPLY
+
+
+def test_a_day_that_is_noted_the_same_day_needs_no_remark(world: World) -> None:
+    starts(world, NoticeStart.OPENED)
+    deviation = delivered(world)
+    at(datetime(2026, 3, 16, 9, tzinfo=UTC))
+    with transaction():
+        notices.settle_delivery(deviation, served("I møte"), by=world.adam, version=deviation.version)
+    assert deviation.reply_due_at == end_of(date(2026, 3, 23))
+    assert grounds.remarks(deviation) == []
 
 
 def test_opened_after_it_was_handed_over_moves_nothing(world: World) -> None:
