@@ -21,6 +21,7 @@ from portal.model import (
     DailyBase,
     DailyStart,
     Deviation,
+    DeviationState,
     ExtensionRequest,
     Report,
     Sanction,
@@ -158,7 +159,7 @@ def lines_in(facts: Json) -> set[tuple[str, str]]:
 def at_stake(deviation: Deviation) -> Decimal | None:
     """What a sanction would come to today: 0 for a warning; None without a clause, its base, or the breach itself."""
     clause = deviation.contract.clause_for(deviation.requirement)
-    if clause is None or deviation.not_found_at is not None:
+    if clause is None or not stands(deviation):
         return None
     try:
         return sheet(deviation, clause, step=step_of(deviation, clause), on=today(deviation)).amount
@@ -186,6 +187,16 @@ def earlier(deviation: Deviation, taken: Iterable[Deviation] | None = None) -> i
     others = _sanctioned(deviation) if taken is None else taken
     mine = _place(deviation)
     return sum(each.requirement_id == deviation.requirement_id and _place(each) < mine for each in others)
+
+
+def stands(deviation: Deviation) -> bool:
+    """Whether there is a breach that may cost something: one that nobody dropped and that is shown by what is in force.
+
+    A report that came on the day it was due, after the time of day, is late: a fee asks for no whole day. What was
+    filed in time after all is no longer shown.
+    """
+    is_dropped = deviation.state in {DeviationState.DISMISSED, DeviationState.FELL_AWAY}
+    return not is_dropped and deviation.not_found_at is None
 
 
 def is_sanctioned(deviation: Deviation) -> bool:

@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import NamedTuple
 
-from sqlalchemy import or_, select
+from sqlalchemy import select
 from sqlalchemy.orm import joinedload, selectinload
 
 from portal import amounts, calendars, clock
@@ -184,20 +184,15 @@ def _is_given(case: Deviation) -> bool:
 
 
 def _cases(contract: Contract) -> Iterator[Deviation]:
-    """Every breach that was found and still stands; what came on its day, and what was dismissed, costs nothing."""
-    rows = select(Deviation).where(
-        Deviation.contract_id == contract.id,
-        Deviation.state.not_in({DeviationState.DISMISSED, DeviationState.FELL_AWAY}),
-        Deviation.not_found_at.is_(None),
-        or_(Deviation.late_by_days.is_(None), Deviation.late_by_days > 0),
-    )
+    """Every breach that was found and still stands, as a sanction asks for it."""
+    rows = select(Deviation).where(Deviation.contract_id == contract.id)
     loaded = (
         joinedload(Deviation.report).selectinload(Report.revisions).joinedload(Revision.review),
         joinedload(Deviation.window),
         joinedload(Deviation.sanction),
         selectinload(Deviation.notices),
     )
-    yield from db.session.scalars(rows.options(*loaded)).unique()
+    yield from filter(calculations.stands, db.session.scalars(rows.options(*loaded)).unique())
 
 
 def _name(case: Deviation) -> Text:
