@@ -249,11 +249,19 @@ def _value(sanction: Sanction, words: str) -> str:
 
 
 def _earlier(sanction: Sanction, trail: list[AuditEvent]) -> bool:
-    """Whether one for the same requirement was in force when this one was calculated."""
+    """Whether one for an earlier breach of the same requirement was in force when this one was calculated."""
     calculated = [each for each in trail if each.facts.get("found") and each.facts.get("amount") is not None]
     others = db.session.scalars(select(Sanction).where(Sanction.id != sanction.id, Sanction.decided_at.is_not(None)))
     return any(
-        each.deviation.requirement_id == sanction.deviation.requirement_id and each.decided_at < calculated[-1].at
+        each.deviation.requirement_id == sanction.deviation.requirement_id
+        and each.decided_at < calculated[-1].at
+        and _found_before(each.deviation, sanction.deviation)
         for each in others
         if each.decided_at is not None
     )
+
+
+def _found_before(one: Deviation, other: Deviation) -> bool:
+    """Whether a breach is earlier: judged for days that ended before, or found first where they are the same days."""
+    first, second = ((each.window or each.report.period).ends_on for each in (one, other))
+    return first < second or (first == second and one.id < other.id)

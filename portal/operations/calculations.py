@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Iterable
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import NamedTuple
@@ -20,10 +21,12 @@ from portal.model import (
     DailyBase,
     DailyStart,
     Deviation,
+    DeviationState,
     ExtensionRequest,
     Report,
     Sanction,
     SanctionClause,
+    SanctionState,
 )
 from portal.model.base import Json
 from portal.model.sanctions import IN_FORCE
@@ -156,7 +159,7 @@ def lines_in(facts: Json) -> set[tuple[str, str]]:
 def at_stake(deviation: Deviation) -> Decimal | None:
     """What a sanction would come to today: 0 for a warning; None without a clause, its base, or the breach itself."""
     clause = deviation.contract.clause_for(deviation.requirement)
-    if clause is None or deviation.not_found_at is not None:
+    if clause is None or not stands(deviation):
         return None
     try:
         return sheet(deviation, clause, step=step_of(deviation, clause), on=today(deviation)).amount
@@ -164,24 +167,58 @@ def at_stake(deviation: Deviation) -> Decimal | None:
         return None
 
 
-def step_of(deviation: Deviation, clause: SanctionClause) -> str:
-    """The step that the clause comes to for this case: a warning where it warns first and none was taken before."""
-    return WARNING if clause.warns_first and not earlier(deviation) else str(clause.form)
+def step_of(deviation: Deviation, clause: SanctionClause, taken: Iterable[Deviation] | None = None) -> str:
+    """The step that the clause comes to for this case: a warning where it warns first and none was taken before.
+
+    One that is decided keeps its step. `taken`: as in `earlier`.
+    """
+    if is_sanctioned(deviation) and deviation.sanction is not None:
+        return deviation.sanction.step
+    return WARNING if clause.warns_first and not earlier(deviation, taken) else str(clause.form)
 
 
-def earlier(deviation: Deviation) -> int:
-    """How many sanctions have been decided in the contract for breach of the same requirement."""
-    rows = select(Sanction.id).join(Sanction.deviation)
-    return len(
-        db.session.scalars(
-            rows.where(
-                Sanction.contract_id == deviation.contract_id,
-                Sanction.deviation_id != deviation.id,
-                Sanction.state.in_(IN_FORCE),
-                Deviation.requirement_id == deviation.requirement.id,
-            )
-        ).all()
-    )
+def earlier(deviation: Deviation, taken: Iterable[Deviation] | None = None) -> int:
+    """How many earlier breaches of the same requirement have been sanctioned.
+
+    Earlier is what was judged for days that ended before, and of the same days what was found first: never what
+    somebody happened to decide first, for the parties agreed that the first breach is warned of. `taken`: the cases
+    that count as sanctioned; those with a decision, unless a preview asks as if others had one too.
+    """
+    others = _sanctioned(deviation) if taken is None else taken
+    mine = _place(deviation)
+    return sum(each.requirement_id == deviation.requirement_id and _place(each) < mine for each in others)
+
+
+def stands(deviation: Deviation) -> bool:
+    """Whether there is a breach that may cost something: one that nobody dropped and that is shown by what is in force.
+
+    A report that came on the day it was due, after the time of day, is late: a fee asks for no whole day. What was
+    filed in time after all is no longer shown.
+    """
+    is_dropped = deviation.state in {DeviationState.DISMISSED, DeviationState.FELL_AWAY}
+    return not is_dropped and deviation.not_found_at is None
+
+
+def is_sanctioned(deviation: Deviation) -> bool:
+    """Whether a sanction for the case has been decided."""
+    return deviation.sanction is not None and deviation.sanction.state in IN_FORCE
+
+
+def _sanctioned(deviation: Deviation) -> Iterable[Deviation]:
+    rows = select(Deviation).join(Sanction, Sanction.deviation_id == Deviation.id)
+    return db.session.scalars(
+        rows.where(
+            Deviation.contract_id == deviation.contract_id,
+            Deviation.requirement_id == deviation.requirement_id,
+            Deviation.id != deviation.id,
+            Sanction.state.in_(IN_FORCE),
+        )
+    ).unique()
+
+
+def _place(deviation: Deviation) -> tuple[date, int]:
+    """Where a breach stands among those of its requirement."""
+    return judged_until(deviation), deviation.id
 
 
 def today(deviation: Deviation) -> date:
@@ -327,6 +364,12 @@ WHAT_FIGURE, WHAT_BREACHES, WHAT_LATE, WHAT_CURED, WHAT_FOUND, WHAT_REVISION = (
     Text("Bruddet i tallene som gjelder", "The breach in the figures in force"),
     Text("Revisjon som er vurdert", "Revision that was judged"),
 )
+WHAT_STEP = Text("Trinnet, etter at et tidligere brudd er avgjort", "The step, since an earlier breach was decided")
+STEPS = {
+    WARNING: Text("skriftlig advarsel", "written warning"),
+    str(ClauseForm.FEE): Text("gebyr", "fee"),
+    str(ClauseForm.DAILY): Text("dagmulkt", "daily amount"),
+}
 NOT_YET = Text("ikke ennå", "not yet")
 DAYS_LATE = Text("{days} dager", "{days} days")
 STILL_THERE, NO_LONGER = Text("vises", "is there"), Text("vises ikke lenger", "is no longer there")
@@ -340,6 +383,14 @@ def changes(sanction: Sanction) -> list[Change]:
         for what in (WHAT_FIGURE, WHAT_BREACHES, WHAT_LATE, WHAT_CURED, WHAT_FOUND, WHAT_REVISION)
         if before.get(what) != now.get(what)
     ]
+
+
+def step_change(sanction: Sanction) -> Change | None:
+    """The step that a proposal stands on, where it is another one now: an earlier breach was decided since."""
+    if sanction.state not in {SanctionState.PROPOSED, SanctionState.SENT_BACK}:
+        return None
+    now = step_of(sanction.deviation, sanction.clause)
+    return Change(WHAT_STEP, STEPS[sanction.step], STEPS[now]) if now != sanction.step else None
 
 
 def _in_words(said: Json) -> dict[Text, Text]:

@@ -196,7 +196,7 @@ def _notified(deviation: Deviation) -> Ground:
 
 def _stands(deviation: Deviation) -> Ground:
     said = SHOWN if "figure" in deviation.facts else STILL_OPEN
-    return Ground("stands", deviation.not_found_at is None, said, GONE)
+    return Ground("stands", calculations.stands(deviation), said, GONE)
 
 
 def _ended(deviation: Deviation, clause: SanctionClause) -> Ground:

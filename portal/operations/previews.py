@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import NamedTuple
 
-from sqlalchemy import or_, select
+from sqlalchemy import select
 from sqlalchemy.orm import joinedload, selectinload
 
 from portal import amounts, calendars, clock
@@ -103,9 +103,10 @@ class Preview:
 def of(contract: Contract) -> list[Preview]:
     """Every clause of a contract with its example and its history, from accepted figures and the days reports came.
 
-    Each requirement has its own ladder: where a clause warns first, the first breach of it is a warning.
+    Each requirement has its own ladder: where a clause warns first, the first breach of it is a warning. What is still
+    open counts as if it had been sanctioned in its turn.
     """
-    cases = sorted(_cases(contract), key=lambda each: (_last_day(each), each.requirement_id, each.id))
+    cases = sorted(_cases(contract), key=lambda each: (calculations.judged_until(each), each.requirement_id, each.id))
     return [
         Preview(clause, example(clause), tuple(_ladder(clause, cases))) for clause in contract.clauses if clause.rates
     ]
@@ -149,13 +150,12 @@ _DAILY_EXAMPLES = {
 
 
 def _ladder(clause: SanctionClause, cases: Sequence[Deviation]) -> Iterator[Would]:
-    warned: set[int] = set()
+    taken = [case for case in cases if case.state != DeviationState.CLOSED or calculations.is_sanctioned(case)]
     for case in cases:
         if clause.contract.clause_for(case.requirement) is not clause:
             continue
         found = BROKEN.with_values(clause=same(case.clause), said=Text.load(case.sentence))
-        if clause.warns_first and case.requirement_id not in warned:
-            warned.add(case.requirement_id)
+        if calculations.step_of(case, clause, taken) == calculations.WARNING:
             yield Would(_name(case), found, WARNING, Decimal(0))
         else:
             gives, amount = _would(clause, case)
@@ -167,7 +167,7 @@ def _would(clause: SanctionClause, case: Deviation) -> tuple[Text, Decimal | Non
     today = calculations.today(case)
     try:
         if clause.form == ClauseForm.DAILY and clause.starts == DailyStart.NOTICE and not _is_given(case):
-            per_day = calculations.daily_of(clause).per_day(max(today, _last_day(case)))
+            per_day = calculations.daily_of(clause).per_day(max(today, calculations.judged_until(case)))
             return PER_DAY_FROM_NOTICE.with_values(amount=_money(clause, per_day)), None
         amount = calculations.sheet(case, clause, step=str(clause.form), on=today).amount
     except Refused:
@@ -184,23 +184,15 @@ def _is_given(case: Deviation) -> bool:
 
 
 def _cases(contract: Contract) -> Iterator[Deviation]:
-    """Every breach that was found and still stands; what came on its day, and what was dismissed, costs nothing."""
-    rows = select(Deviation).where(
-        Deviation.contract_id == contract.id,
-        Deviation.state.not_in({DeviationState.DISMISSED, DeviationState.FELL_AWAY}),
-        Deviation.not_found_at.is_(None),
-        or_(Deviation.late_by_days.is_(None), Deviation.late_by_days > 0),
-    )
+    """Every breach that was found and still stands, as a sanction asks for it."""
+    rows = select(Deviation).where(Deviation.contract_id == contract.id)
     loaded = (
         joinedload(Deviation.report).selectinload(Report.revisions).joinedload(Revision.review),
         joinedload(Deviation.window),
+        joinedload(Deviation.sanction),
         selectinload(Deviation.notices),
     )
-    yield from db.session.scalars(rows.options(*loaded)).unique()
-
-
-def _last_day(case: Deviation) -> date:
-    return (case.window or case.report.period).ends_on
+    yield from filter(calculations.stands, db.session.scalars(rows.options(*loaded)).unique())
 
 
 def _name(case: Deviation) -> Text:

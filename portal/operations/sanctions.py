@@ -35,6 +35,12 @@ STALE = Text(
     "The case was assessed again after the amount was calculated. Send the proposal back, so that it is calculated "
     "again.",
 )
+OTHER_STEP = Text(
+    "Et tidligere brudd på kravet er avgjort etter at beløpet ble beregnet. Trinnet var {before} og er nå {now}. "
+    "Send forslaget tilbake, så det beregnes på nytt.",
+    "An earlier breach of the requirement was decided after the amount was calculated. The step was {before} and is "
+    "now {now}. Send the proposal back, so that it is calculated again.",
+)
 SAY_WHY_WAIVED = Text("Skriv hvorfor beløpet frafalles.", "Write why the amount is waived.")
 NOTHING_TO_WAIVE = Text(
     "Det er ikke noe beløp å frafalle: bestemmelsen gir ingenting i denne saken.",
@@ -86,6 +92,13 @@ def _demand_read(deviation: Deviation) -> None:
     processes.hold(deviation)
     if unweighed(deviation):
         raise Conflict(REPLIED_SINCE)
+
+
+def _demand_step(sanction: Sanction) -> None:
+    """Of two proposed before either is decided, the later breach takes the step that the earlier one leaves it."""
+    change = calculations.step_change(sanction)
+    if change is not None:
+        raise Conflict(OTHER_STEP.with_values(before=change.before, now=change.now))
 
 
 def _proposal(deviation: Deviation, clause: SanctionClause, reasons: str, by: Membership) -> Sanction:
@@ -194,6 +207,7 @@ def decide(sanction: Sanction, *, approve: bool, comment: str, by: Membership, v
     if approve and calculations.is_stale(sanction):
         raise Conflict(STALE)
     if approve:
+        _demand_step(sanction)
         _demand_read(sanction.deviation)
         grounds.demand(sanction.deviation, sanction.clause)
     sanction.comment = comment.strip()

@@ -1,7 +1,7 @@
 """What a clause would have given says what a sanction would say: the same calculation, for every sort of breach."""
 
 from collections.abc import Callable, Iterator
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 import pytest
@@ -9,13 +9,14 @@ from flask import Flask
 
 from portal import calendars, clock
 from portal.calendars import Counting
+from portal.errors import Conflict
 from portal.extensions import db, transaction
-from portal.model import ClauseCounts, DailyStart, Deviation, Requirement, SanctionClause
-from portal.operations import calculations, clauses, deviations, extensions, previews
+from portal.model import ClauseCounts, DailyStart, Deviation, Report, Requirement, SanctionClause
+from portal.operations import calculations, clauses, contracts, deviations, extensions, previews, sanctions
 from portal.operations.previews import Would
 from tests import casework
 from tests.integration.test_case_again import HEALED, accept
-from tests.sanctioning import broken, daily_clause, days_after_deadline, heard, missing, opened
+from tests.sanctioning import broken, daily_clause, days_after_deadline, decided, heard, missing, opened, proposed
 from tests.world import World, case_of, deliver_mail, submit
 
 D = Decimal
@@ -125,3 +126,85 @@ def test_late_filing_is_as_many_days_as_the_case_says(world: World) -> None:
     submit(world)
     [would] = under(world, clause)
     assert would.amount == would_be(case_of(world, "5.1"), clause)
+
+
+def test_the_same_day_after_the_hour_is_late_and_costs_the_fee(world: World) -> None:
+    """Due at 12, filed at 14: no day late, and a fee all the same; by the day it is 0 days and 0."""
+    with transaction():
+        world.report.due_at = noon = datetime(2026, 4, 17, 10, tzinfo=UTC)
+    clock.move_to(noon + timedelta(hours=2))
+    submit(world)
+    deviation = case_of(world, "5.1")
+    assert deviation.late_by_days == 0
+    [would] = under(world, world.contract.clauses[0])
+    assert would.amount == calculations.at_stake(deviation) == 20_000
+    assert proposed(world, heard(world, deviation)).amount == 20_000
+    clause = daily_clause(world)
+    [by_day] = under(world, clause)
+    assert by_day.amount == would_be(case_of(world, "5.1"), clause) == 0
+
+
+# -- the ladder -------------------------------------------------------------------------------------------------------
+
+
+def march_and_april(world: World, clause: SanctionClause | None = None) -> tuple[Deviation, Deviation]:
+    """Both months in breach of 4.2 under a clause that warns first, with notice, reply and weighing."""
+    with transaction():
+        (clause or world.contract.clauses[0]).warns_first = True
+    first = heard(world, broken(world))
+    world.report = next_month(world)
+    return first, heard(world, broken(world))
+
+
+def next_month(world: World) -> Report:
+    with transaction():
+        following = contracts.open_period(
+            world.contract, calendars.month_of(world.report.period.ends_on + timedelta(days=1))
+        )
+    clock.move_to(max(clock.now(), calendars.end_of_day(following.period.ends_on, "Europe/Oslo") + timedelta(days=7)))
+    return following
+
+
+def amounts_under(world: World) -> list[Decimal | None]:
+    return [each.amount for each in under(world, world.contract.clauses[0])]
+
+
+def test_the_breach_that_was_first_is_warned_of_though_the_next_was_decided_first(world: World) -> None:
+    """Before anything is decided the preview is what sanctions in their turn would be: a warning, then 20 000."""
+    march, april = march_and_april(world)
+    assert amounts_under(world) == [0, 20_000]
+    assert decided(world, proposed(world, april)).step == "warning", "nothing had been decided before it"
+    assert amounts_under(world) == [0, 0], "what was decided stays"
+    assert (calculations.earlier(march), calculations.earlier(april)) == (0, 0)
+    sanction = decided(world, proposed(world, march))
+    assert (sanction.step, sanction.amount) == ("warning", 0)
+    assert (april.sanction and april.sanction.step) == "warning"
+
+
+def test_in_its_turn_the_preview_and_the_sanctions_are_the_same(world: World) -> None:
+    march, april = march_and_april(world)
+    said = amounts_under(world)
+    stood = [decided(world, proposed(world, each)).amount for each in (march, april)]
+    assert said == stood == amounts_under(world) == [0, 20_000]
+
+
+def test_two_proposed_before_either_is_decided_the_later_one_is_calculated_again(world: World) -> None:
+    march, april = march_and_april(world)
+    first, second = proposed(world, march), proposed(world, april)
+    assert (first.step, second.step) == ("warning", "warning")
+    decided(world, first)
+    with pytest.raises(Conflict, match="The step was written warning and is now fee"):
+        decided(world, second)
+    with transaction():
+        sanctions.decide(second, approve=False, comment="Regn på nytt.", by=world.dora, version=second.version)
+    with transaction():
+        sanctions.revise(second, "Andre brudd.", withdraw=False, by=world.adam, version=second.version)
+    assert (second.step, second.amount, calculations.step_change(second)) == ("fee", 20_000, None)
+    assert decided(world, second).amount == 20_000
+
+
+def test_what_was_closed_without_a_sanction_is_no_step(world: World) -> None:
+    march, april = march_and_april(world)
+    casework.close(world, march)
+    assert amounts_under(world) == [0, 0]
+    assert proposed(world, april).step == "warning"
