@@ -68,7 +68,7 @@ def test_what_runs_is_ended_by_a_change_order(small_portal: Portal, visit: Visit
     adam.page.reload()
     adam.looks().follows("End by a change order").looks()
     adam.presses("End the requirement").sees("Last day").looks()
-    adam.field("Change order").select_option(label="EO-1 (01.05.2026)")
+    adam.field("Change order").select_option(label="EO-1 (1 May 2026)")
     adam.writes("Last day in force", "30.04.2026")
     adam.presses("End the requirement").sees("The requirement ends on 30 April 2026.").looks()
     bo = visit(small_portal, "en").signs_in("bo@prove.example")
