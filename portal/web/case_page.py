@@ -8,13 +8,13 @@ from flask_babel import gettext as _
 
 from portal.model import Deviation, DeviationState, HumanTask, Membership
 from portal.operations import (
-    calculations,
     clocks,
     deviations,
     extensions,
     letters,
     notices,
     processes,
+    recalculation,
     replies,
     tasks,
     time_asked,
@@ -68,7 +68,7 @@ def page(
         **_what_can_be_done(deviation, by),
         **_what_was_found(deviation),
         **case_grounds.shown(deviation, by),
-        assessed_since=calculations.changes(sanction) if sanction and calculations.is_stale(sanction) else [],
+        assessed_since=recalculation.changes(sanction) if sanction else [],
         deadline_now=case_views.deadline(deviation, by),
         days=clocks.of_case(deviation),
         ladder=case_ladder.ladder(deviation, state, sanction),

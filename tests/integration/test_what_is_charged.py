@@ -1,18 +1,30 @@
 """A sanction is for what the notice said, what was upheld and what was agreed: once, and with the right amount."""
 
 from collections.abc import Callable, Iterator
+from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
 from flask import Flask
 
-from portal.errors import Refused
+from portal import clock
+from portal.errors import Conflict, Refused
 from portal.extensions import db, transaction
-from portal.model import ClauseCounts, ClauseForm, Deviation
-from portal.operations import calculations, grounds
+from portal.model import ClauseCounts, ClauseForm, Deviation, Sanction, SanctionRate, SanctionState
+from portal.operations import calculations, change_orders, grounds, recalculation, sanctions
 from tests.machine_lines import costs_by_line, used
-from tests.sanctioning import daily_clause, duty, heard, note_end, opened, proposed
-from tests.world import World, case_of
+from tests.sanctioning import (
+    daily_clause,
+    days_after_deadline,
+    decided,
+    duty,
+    heard,
+    missing,
+    note_end,
+    opened,
+    proposed,
+)
+from tests.world import World, case_of, submit
 
 FEE = Decimal(20_000)
 
@@ -79,3 +91,87 @@ def test_one_period_with_one_notified_line_left_costs_once(three: World) -> None
     said = [each.words.en for each in grounds.of(deviation, three.contract.clauses[0]) if each.key == "notified"]
     assert said == ["The notice covers 1 of 2 breaches in the figures in force."]
     assert proposed(three, deviation).amount == FEE
+
+
+# -- what was agreed --------------------------------------------------------------------------------------------------
+
+
+def late(world: World) -> Sanction:
+    """Ten days late under 1 ‰ of 100 million a day: 1 million is proposed."""
+    daily_clause(world)
+    deviation = missing(world)
+    days_after_deadline(world, 10)
+    submit(world)
+    sanction = proposed(world, heard(world, deviation))
+    assert (sanction.days, sanction.amount) == (10, 1_000_000)
+    return sanction
+
+
+def less_value(world: World) -> None:
+    """Agreed on the day of the proposal, and from a day before the deadline: 40 million less."""
+    values = {
+        "order_reference": "EO-1",
+        "agreed_on": clock.today("Europe/Oslo"),
+        "applies_from": date(2026, 4, 1),
+        "change_reason": "Mindre omfang.",
+        "value_change": Decimal(-40_000_000),
+    }
+    with transaction():
+        change_orders.add(world.contract, values, [], by=world.adam, version=world.contract.version)
+
+
+def another_rate(world: World) -> None:
+    with transaction() as session:
+        clause = world.contract.clauses[-1]
+        clause.rates.append(SanctionRate(**world.contract.parties, valid_from=date(2026, 4, 2), amount=Decimal("0.6")))
+        session.flush()
+
+
+def nothing_to_count(world: World) -> None:
+    with transaction():
+        world.contract.value = None
+
+
+def other_figures(world: World) -> None:
+    """The same amount from another rate and another base: the sheet that would be kept is not what was agreed."""
+    with transaction():
+        clause = world.contract.clauses[-1]
+        clause.rates[0].amount, world.contract.value = Decimal(2), Decimal(50_000_000)
+
+
+MONEY = [
+    (less_value, "600\u00a0000\u00a0NOK"),
+    (another_rate, "600\u00a0000\u00a0NOK"),
+    (nothing_to_count, "cannot be computed"),
+    (other_figures, "the same amount from other rates, base or days"),
+]
+
+
+@pytest.mark.parametrize(("change", "now"), MONEY, ids=[change.__name__ for change, _now in MONEY])
+def test_no_amount_is_approved_that_the_clause_no_longer_gives(
+    world: World, change: Callable[[World], None], now: str
+) -> None:
+    sanction = late(world)
+    assert recalculation.changes(sanction) == []
+    change(world)
+    assert [each.now.en for each in recalculation.changes(sanction)] == [now]
+    with pytest.raises(Conflict, match="the clause or its base was changed"), transaction():
+        sanctions.decide(sanction, approve=True, comment="", by=world.dora, version=sanction.version)
+    db.session.rollback()
+    assert (sanction.state, sanction.decided_at) == (SanctionState.PROPOSED, None)
+
+
+def test_calculated_anew_it_can_be_approved_and_days_alone_change_nothing(world: World) -> None:
+    sanction = late(world)
+    less_value(world)
+    with transaction():
+        sanctions.decide(sanction, approve=False, comment="Grunnlaget.", by=world.dora, version=sanction.version)
+    with transaction():
+        sanctions.revise(sanction, "Nytt grunnlag.", withdraw=False, by=world.adam, version=sanction.version)
+    assert sanction.amount == 600_000
+    clock.move_to(clock.now() + timedelta(days=40))
+    assert not recalculation.is_outdated(sanction)
+    assert decided(world, sanction).state == SanctionState.DECIDED
+    with transaction():
+        world.contract.value = Decimal(1)
+    assert recalculation.changes(sanction) == [], "what is decided stays what it is"
