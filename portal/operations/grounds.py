@@ -8,8 +8,19 @@ from datetime import datetime
 from typing import NamedTuple
 
 from portal import calendars, clock
+from portal.amounts import with_currency
 from portal.errors import Refused
-from portal.model import Cause, ClauseForm, Deviation, Notice, NoticeStart, SanctionClause, Verdict
+from portal.model import (
+    Cause,
+    ClauseCounts,
+    ClauseForm,
+    Deviation,
+    Notice,
+    NoticeStart,
+    Sanction,
+    SanctionClause,
+    Verdict,
+)
 from portal.operations import calculations, deviations
 from portal.text import Text, same
 
@@ -75,6 +86,16 @@ SOME_DROPPED = Text(
     "Disse punktene er frafalt: {numbers}. Se om beløpet likevel gjelder dem.",
     "These points are dropped: {numbers}. See whether the amount is about them all the same.",
 )
+WAIVE_DROPPED = Text(
+    "Disse punktene er frafalt: {numbers}. Gebyret teller hver linje. Frafall beløpet for linjene de gjelder.",
+    "These points are dropped: {numbers}. The fee counts each line. Waive the amount for the lines they are about.",
+)
+WAIVE_AT_LEAST = Text(
+    "Disse punktene er frafalt: {numbers}. Gebyret teller hver linje. Frafall minst {least}, for linjene som punktene "
+    "gjelder.",
+    "These points are dropped: {numbers}. The fee counts each line. Waive at least {least}, for the lines that they "
+    "are about.",
+)
 SAID_SINCE = Text(
     "Leverandøren har skrevet mer etter at punktene ble vurdert. De må vurderes på nytt før sanksjonen kan avgjøres.",
     "The supplier has written more since the points were weighed. They must be weighed anew before it can be approved.",
@@ -119,6 +140,36 @@ def demand(deviation: Deviation, clause: SanctionClause | None) -> None:
     for ground in of(deviation, clause):
         if not ground.holds:
             raise Refused(ground.lacking)
+
+
+def dropped_charged(sanction: Sanction) -> Text | None:
+    """That a fee for each line is asked for lines whose point was dropped, as far as can be told; None where it is not.
+
+    A point is text that its writer may put otherwise, so nobody but a person can say which lines it is about. Where
+    fewer points than lines are left the difference is to be waived at least: each point that was dropped is a line.
+    """
+    deviation, clause = sanction.deviation, sanction.clause
+    dropped = _dropped_numbers(deviation)
+    is_by_line = clause.form == ClauseForm.FEE and clause.counts == ClauseCounts.LINE
+    if not dropped or not is_by_line or calculations.step_of(deviation, clause) != ClauseForm.FEE:
+        return None
+    lines = calculations.breaches(deviation)
+    if int((deviation.notices[-1].said or deviation.facts)["breaches"]) == 1:  # one breach, and something of it upheld
+        return None
+    too_many = min(len(dropped), lines - (len(deviation.points) - len(dropped)))
+    numbers = same(", ".join(dropped))
+    if too_many > 0:
+        least = too_many * calculations.rate_on(clause, deviation.report.period.ends_on)
+        words = WAIVE_AT_LEAST.with_values(numbers=numbers, least=with_currency(least, clause.contract.currency))
+        return words if sanction.waived < least else None
+    return None if sanction.waived else WAIVE_DROPPED.with_values(numbers=numbers)
+
+
+def demand_dropped_waived(sanction: Sanction) -> None:
+    """Refuse, with words, to charge what was not upheld."""
+    words = dropped_charged(sanction)
+    if words is not None:
+        raise Refused(words)
 
 
 def remarks(deviation: Deviation) -> list[Text]:
@@ -214,13 +265,17 @@ def _late_notice(deviation: Deviation) -> Iterator[Text]:
 
 
 def _dropped(deviation: Deviation) -> Iterator[Text]:
-    dropped = [
+    dropped = _dropped_numbers(deviation)
+    if dropped:
+        yield SOME_DROPPED.with_values(numbers=same(", ".join(dropped)))
+
+
+def _dropped_numbers(deviation: Deviation) -> list[str]:
+    return [
         str(point.number)
         for point in deviation.points
         if point.weighings and point.weighings[-1].verdict == Verdict.DROPPED
     ]
-    if dropped:
-        yield SOME_DROPPED.with_values(numbers=same(", ".join(dropped)))
 
 
 def _said_since(deviation: Deviation) -> Iterator[Text]:

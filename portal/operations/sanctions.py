@@ -77,6 +77,7 @@ def propose(
     calculations.demand_computable(clause)
     sanction = _proposal(deviation, clause, reasons.strip(), by)
     _waive(sanction, waiver)
+    grounds.demand_dropped_waived(sanction)
     processes.complete(deviation, "assess_reply", {"outcome": "sanction"}, by=by)
     return sanction
 
@@ -192,6 +193,7 @@ def decide(sanction: Sanction, *, approve: bool, comment: str, by: Membership, v
     if approve:
         _demand_read(sanction.deviation)
         grounds.demand(sanction.deviation, sanction.clause)
+        grounds.demand_dropped_waived(sanction)
     sanction.comment = comment.strip()
     if approve:
         sanction.decided_by, sanction.decided_at = by.person, clock.now()
@@ -213,6 +215,7 @@ def revise(  # noqa: PLR0913 - a proposal, what is left out of it, or that it is
     if not withdraw:
         grounds.demand(sanction.deviation, sanction.clause)
         _waive(sanction, waiver)
+        grounds.demand_dropped_waived(sanction)
     sanction.propose_by(by, reasons.strip())
     processes.complete(sanction, "revise", {"revision": "withdraw" if withdraw else "propose"}, by=by)
 

@@ -10,8 +10,10 @@ from flask import Flask
 from portal import clock
 from portal.errors import Conflict, Refused
 from portal.extensions import db, transaction
-from portal.model import ClauseCounts, ClauseForm, Deviation, Sanction, SanctionRate, SanctionState
+from portal.model import ClauseCounts, ClauseForm, Deviation, Sanction, SanctionRate, SanctionState, Verdict, Weighing
 from portal.operations import calculations, change_orders, grounds, recalculation, sanctions
+from portal.operations.sanctions import Waiver
+from tests import casework
 from tests.machine_lines import costs_by_line, used
 from tests.sanctioning import (
     daily_clause,
@@ -24,9 +26,10 @@ from tests.sanctioning import (
     opened,
     proposed,
 )
-from tests.world import World, case_of, submit
+from tests.world import World, case_of, deliver_mail, submit
 
 FEE = Decimal(20_000)
+UPHELD, PARTLY, DROPPED = Verdict.UPHELD, Verdict.PARTLY, Verdict.DROPPED
 
 
 @pytest.fixture
@@ -93,6 +96,80 @@ def test_one_period_with_one_notified_line_left_costs_once(three: World) -> None
     assert proposed(three, deviation).amount == FEE
 
 
+# -- what was upheld --------------------------------------------------------------------------------------------------
+
+
+def weighed(world: World, *verdicts: Verdict) -> Deviation:
+    """DI-2, DI-3 and DI-4 break the requirement; notice with these points, answered and weighed one by one."""
+    used(world, "DI-2", "DI-3", "DI-4")
+    deviation = case_of(world, "4.3")
+    casework.give_notice(world, deviation, [f"Punkt {number}." for number, _verdict in enumerate(verdicts, 1)])
+    deliver_mail()
+    casework.reply(world, deviation)
+    casework.weigh(world, deviation)
+    weigh_again(world, deviation, *verdicts)
+    return deviation
+
+
+def weigh_again(world: World, deviation: Deviation, *verdicts: Verdict) -> None:
+    with transaction() as session:
+        for point, verdict in zip(deviation.points, verdicts, strict=True):
+            row = Weighing(**point.parties, point=point, verdict=verdict, reasons="Vurdert.")
+            row.weighed_by = world.adam.person
+            session.add(row)
+
+
+def test_no_fee_is_charged_for_a_line_whose_point_was_dropped(three: World) -> None:
+    """Two of three points dropped: 60 000 is refused, and so is less than 40 000 waived; 20 000 is what is left."""
+    deviation = weighed(three, DROPPED, DROPPED, UPHELD)
+    least = "These points are dropped: 1, 2. The fee counts each line. Waive at least 40\u00a0000\u00a0NOK"
+    for waiver in (None, Waiver(Decimal(39_999), "Nesten.")):
+        with pytest.raises(Refused, match=least):
+            proposed(three, deviation, waiver)
+        db.session.rollback()
+        assert deviation.sanction is None
+    sanction = proposed(three, deviation, Waiver(2 * FEE, "Punkt 1 og 2 er frafalt."))
+    assert sanction.amount == FEE
+    assert decided(three, sanction).state == SanctionState.DECIDED
+
+
+def test_a_point_for_several_lines_needs_what_the_proposer_holds_that_it_is_about(three: World) -> None:
+    """Four points for three lines, one dropped: which line it is about, if any, a person must say."""
+    deviation = weighed(three, DROPPED, UPHELD, UPHELD, UPHELD)
+    with pytest.raises(Refused, match="Waive the amount for the lines"):
+        proposed(three, deviation)
+    db.session.rollback()
+    assert proposed(three, deviation, Waiver(FEE, "Punkt 1 gjaldt DI-4.")).amount == 2 * FEE
+
+
+def test_a_point_that_is_dropped_after_the_proposal_stops_the_approval(three: World) -> None:
+    deviation = weighed(three, UPHELD, PARTLY, UPHELD)
+    sanction = proposed(three, deviation)
+    assert sanction.amount == 3 * FEE
+    weigh_again(three, deviation, UPHELD, DROPPED, UPHELD)
+    db.session.expire_all()
+    with pytest.raises(Refused, match="These points are dropped: 2"):
+        decided(three, sanction)
+    db.session.rollback()
+    with transaction():
+        sanctions.decide(sanction, approve=False, comment="Punkt 2.", by=three.dora, version=sanction.version)
+    with pytest.raises(Refused), transaction():
+        sanctions.revise(sanction, "Likevel.", withdraw=False, by=three.adam, version=sanction.version)
+    db.session.rollback()
+    less = Waiver(FEE, "Punkt 2 er frafalt.")
+    with transaction():
+        sanctions.revise(sanction, "Uten.", withdraw=False, by=three.adam, version=sanction.version, waiver=less)
+    assert decided(three, sanction).amount == 2 * FEE
+
+
+@pytest.mark.parametrize("asks", [by_period, by_day])
+def test_a_clause_that_counts_no_lines_asks_for_no_waiver(three: World, asks: Callable[[World], None]) -> None:
+    asks(three)
+    deviation = weighed(three, DROPPED, UPHELD, UPHELD)
+    note_end(three, deviation, calculations.today(deviation)) if asks is by_day else None
+    assert proposed(three, deviation).waived == 0
+
+
 # -- what was agreed --------------------------------------------------------------------------------------------------
 
 
@@ -143,7 +220,7 @@ MONEY = [
     (less_value, "600\u00a0000\u00a0NOK"),
     (another_rate, "600\u00a0000\u00a0NOK"),
     (nothing_to_count, "cannot be computed"),
-    (other_figures, "the same amount from other rates, base or days"),
+    (other_figures, "same amount from other rates, base or days"),
 ]
 
 
