@@ -21,7 +21,7 @@ from portal.model import (
     SanctionClause,
     Verdict,
 )
-from portal.operations import calculations, deviations
+from portal.operations import calculations, contract_days, deviations
 from portal.text import Text, same
 
 NO_CLAUSE = Text(
@@ -39,6 +39,10 @@ GONE = Text(
 NOTHING_UPHELD = Text(
     "Ingen av punktene i varselet er opprettholdt. Uten det kan det ikke foreslås sanksjon.",
     "None of the points of the notice is upheld. Without that no sanction can be proposed.",
+)
+NOT_IN_FORCE = Text(
+    "Kravet gjaldt ikke {day}, dagen det er vurdert etter: det er endret siden. Avslutt saken.",
+    "The requirement was not in force on {day}, by which it was judged: it was changed since. Close the case.",
 )
 NOT_NAMED = Text(
     "Varselet sier ikke noe om noen av linjene som bryter kravet nå, og leverandøren har ikke kunnet svare på dem. "
@@ -64,6 +68,7 @@ UPHELD = Text(
     "{upheld} of {all} points are upheld, wholly or partly.",
 )
 SHOWN = Text("Tallene som gjelder, viser bruddet.", "The figures in force show the breach.")
+IN_FORCE = Text("Kravet gjaldt {day}, dagen det er vurdert etter.", "The requirement was in force on {day}.")
 NAMED = Text("Bruddet er det som varselet sa.", "The breach is the one that the notice said.")
 NAMED_LINES = Text(
     "Varselet dekker {told} av {now} brudd i tallene som gjelder.",
@@ -126,6 +131,7 @@ def of(deviation: Deviation, clause: SanctionClause | None) -> list[Ground]:
         return [Ground("clause", holds=False, said=NO_CLAUSE, lacking=NO_CLAUSE)]
     return [
         _clause(deviation, clause),
+        _in_force(deviation),
         _notice(deviation),
         _heard(deviation),
         _upheld(deviation),
@@ -190,6 +196,16 @@ def _clause(deviation: Deviation, clause: SanctionClause) -> Ground:
     is_of_contract = clause.contract_id == deviation.contract_id
     holds = is_of_contract and clause.requirement_id in {None, deviation.requirement_id}
     return Ground("clause", holds, CLAUSE_SAID.with_values(clause=clause.clause), NO_CLAUSE)
+
+
+def _in_force(deviation: Deviation) -> Ground:
+    """A change order may let a requirement fall away from a day that was judged already: then nothing was broken."""
+    duty, contract = deviation.requirement, deviation.contract
+    day = deviation.window.ends_on if deviation.window else None
+    day = day or contract_days.counted_on(contract, deviation.report.period.ends_on)
+    holds = duty.valid_from <= day and (duty.valid_to is None or day <= duty.valid_to)
+    name = calendars.day_name(day)
+    return Ground("in_force", holds, IN_FORCE.with_values(day=name), NOT_IN_FORCE.with_values(day=name))
 
 
 def _notice(deviation: Deviation) -> Ground:

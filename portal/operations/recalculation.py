@@ -20,9 +20,7 @@ _UNDECIDED = frozenset({SanctionState.PROPOSED, SanctionState.SENT_BACK})
 WHAT_AMOUNT = Text("Beløpet som bestemmelsen gir", "The amount that the clause gives")
 WHAT_SHEET = Text("Beregningen", "The calculation")
 AS_PROPOSED = Text("slik den er foreslått", "as it is proposed")
-OTHER_LINES = Text(
-    "samme beløp av andre satser, grunnlag eller dager", "same amount from other rates, base or days"
-)
+OTHER_LINES = Text("samme beløp av andre satser, grunnlag eller dager", "same amount from other rates, base or days")
 NOTHING_NOW = Text("kan ikke beregnes", "cannot be computed")
 
 

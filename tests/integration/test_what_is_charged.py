@@ -10,12 +10,23 @@ from flask import Flask
 from portal import clock
 from portal.errors import Conflict, Refused
 from portal.extensions import db, transaction
-from portal.model import ClauseCounts, ClauseForm, Deviation, Sanction, SanctionRate, SanctionState, Verdict, Weighing
+from portal.model import (
+    ClauseCounts,
+    ClauseForm,
+    Deviation,
+    Requirement,
+    Sanction,
+    SanctionRate,
+    SanctionState,
+    Verdict,
+    Weighing,
+)
 from portal.operations import calculations, change_orders, grounds, recalculation, sanctions
 from portal.operations.sanctions import Waiver
 from tests import casework
 from tests.machine_lines import costs_by_line, used
 from tests.sanctioning import (
+    broken,
     daily_clause,
     days_after_deadline,
     decided,
@@ -195,6 +206,36 @@ def less_value(world: World) -> None:
     }
     with transaction():
         change_orders.add(world.contract, values, [], by=world.adam, version=world.contract.version)
+
+
+def test_a_requirement_that_fell_away_from_before_what_was_judged_is_no_ground(world: World) -> None:
+    """Agreed in May, with effect from 1 March: March's breach was none, whether or not it is proposed already."""
+    deviation = heard(world, broken(world))
+    sanction = proposed(world, deviation)
+    ends(world, deviation.requirement, date(2026, 3, 1))
+    assert lacking(deviation) == ["in_force"]
+    with pytest.raises(Refused, match="was not in force on 31 March 2026"):
+        decided(world, sanction)
+    db.session.rollback()
+    assert sanction.state == SanctionState.PROPOSED
+
+
+def test_a_requirement_that_falls_away_after_what_was_judged_binds_all_the_same(world: World) -> None:
+    deviation = heard(world, broken(world))
+    ends(world, deviation.requirement, date(2026, 4, 1))
+    assert lacking(deviation) == []
+    assert decided(world, proposed(world, deviation)).amount == FEE
+
+
+def ends(world: World, requirement: Requirement, applies_from: date) -> None:
+    values = {
+        "order_reference": "EO-2",
+        "agreed_on": clock.today("Europe/Oslo"),
+        "applies_from": applies_from,
+        "change_reason": "Kravet faller bort.",
+    }
+    with transaction():
+        change_orders.add(world.contract, values, [requirement], by=world.adam, version=world.contract.version)
 
 
 def another_rate(world: World) -> None:
