@@ -6,13 +6,16 @@ from decimal import Decimal
 
 import pytest
 from flask import Flask
+from sqlalchemy import select
 
 from portal import clock
 from portal.errors import Conflict, Refused
 from portal.extensions import db, transaction
 from portal.model import (
+    Cause,
     ClauseCounts,
     ClauseForm,
+    Decision,
     Deviation,
     Requirement,
     Sanction,
@@ -21,10 +24,11 @@ from portal.model import (
     Verdict,
     Weighing,
 )
-from portal.operations import calculations, change_orders, grounds, recalculation, sanctions
+from portal.operations import calculations, change_orders, grounds, recalculation, reviews, sanctions
 from portal.operations.sanctions import Waiver
 from tests import casework
 from tests.machine_lines import costs_by_line, used
+from tests.reviewing import send_again
 from tests.sanctioning import (
     broken,
     daily_clause,
@@ -37,7 +41,7 @@ from tests.sanctioning import (
     opened,
     proposed,
 )
-from tests.world import World, case_of, deliver_mail, submit
+from tests.world import World, case_of, deliver_mail, submit, tick
 
 FEE = Decimal(20_000)
 UPHELD, PARTLY, DROPPED = Verdict.UPHELD, Verdict.PARTLY, Verdict.DROPPED
@@ -293,3 +297,62 @@ def test_calculated_anew_it_can_be_approved_and_days_alone_change_nothing(world:
     with transaction():
         world.contract.value = Decimal(1)
     assert recalculation.changes(sanction) == [], "what is decided stays what it is"
+
+
+# -- once -------------------------------------------------------------------------------------------------------------
+
+
+def corrected_late(world: World) -> Deviation:
+    """The deadline of the correction passes, and it comes three days later."""
+    due_at = world.report.due_at
+    clock.move_to(due_at + timedelta(minutes=1))
+    tick()
+    rows = select(Deviation).where(Deviation.report_id == world.report.id, Deviation.cause_group == "correction")
+    clock.move_to(due_at + timedelta(days=3))
+    send_again(world)
+    return db.session.scalars(rows).one()
+
+
+def rejected(world: World) -> Deviation:
+    submit(world)
+    with transaction():
+        reviews.decide(world.report, Decision.REJECT, by=world.rita, version=world.report.version, reasons="Feil.")
+    rows = select(Deviation).where(Deviation.report_id == world.report.id, Deviation.cause == Cause.NOT_ACCEPTED)
+    return db.session.scalars(rows).one()
+
+
+def test_a_rejected_report_costs_its_fee_when_the_correction_comes_in_time(world: World) -> None:
+    deviation = rejected(world)
+    assert deviation.at_stake == FEE
+    send_again(world)
+    assert proposed(world, heard(world, deviation)).amount == FEE
+
+
+def test_a_rejected_report_with_a_late_correction_costs_one_fee(world: World) -> None:
+    not_accepted = heard(world, rejected(world))
+    before = proposed(world, not_accepted)
+    assert before.amount == FEE
+    correction = corrected_late(world)
+    with pytest.raises(Conflict, match="Send the proposal back"):
+        decided(world, before)
+    db.session.rollback()
+    with transaction():
+        sanctions.decide(before, approve=False, comment="Se på nytt.", by=world.dora, version=before.version)
+    with transaction():
+        sanctions.revise(before, "Nytt beløp.", withdraw=False, by=world.adam, version=before.version)
+    assert (before.amount, proposed(world, heard(world, correction)).amount) == (0, FEE)
+    assert before.calculation[2]["text"]["en"].endswith("the correction was late, and counts in its own case")
+
+
+def test_a_rejection_that_was_charged_leaves_nothing_for_the_late_correction(world: World) -> None:
+    decided(world, proposed(world, heard(world, rejected(world))))
+    later = proposed(world, heard(world, corrected_late(world)))
+    assert later.amount == 0
+    assert later.calculation[2]["text"]["en"].endswith("in the case of the report that was rejected")
+
+
+def test_a_late_correction_that_is_closed_without_sanction_counts_nothing(world: World) -> None:
+    not_accepted, correction = heard(world, rejected(world)), heard(world, corrected_late(world))
+    assert calculations.at_stake(not_accepted) == 0
+    casework.close(world, correction)
+    assert calculations.at_stake(not_accepted) == FEE
