@@ -176,20 +176,21 @@ def warned(clause: str, currency: str) -> Sheet:
     return Sheet((Row(CLAUSE, clause), Row(WARNING, "0", currency)), Decimal(0))
 
 
-def fee(terms: Fee, breaches: int, on: date, found: int | None = None) -> Sheet:
+def fee(terms: Fee, breaches: int, on: date, found: int | None = None, elsewhere: Text | None = None) -> Sheet:
     """So many breaches at the fee in force on a day.
 
     `found` is how many the figures show, where that is more than was notified: those beyond it cost nothing.
+    `elsewhere` says in which other case the same breach is counted, where it is: then it is not counted here.
     """
-    rate, count = in_force(terms.rates, on), terms.counted(breaches)
+    rate, count = in_force(terms.rates, on), 0 if elsewhere else terms.counted(breaches)
     text = FEE if len(terms.rates) == 1 else FEE_SINCE.with_values(day=calendars.day_name(rate.from_on))
     amount = whole(rate.amount * count)
     rows = [
         Row(CLAUSE, terms.clause),
         Row(text, canonical(rate.amount), terms.currency),
-        Row(LINES_BROKEN if terms.by_line else PERIODS_BROKEN, str(count)),
+        Row(elsewhere or (LINES_BROKEN if terms.by_line else PERIODS_BROKEN), str(count)),
     ]
-    if found is not None and terms.counted(found) > count:
+    if found is not None and elsewhere is None and terms.counted(found) > count:
         rows.append(Row(NOT_NOTIFIED.with_values(found=found), str(count)))
     return Sheet((*rows, Row(FEE_AMOUNT, canonical(amount), terms.currency)), amount)
 

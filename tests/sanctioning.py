@@ -78,9 +78,9 @@ def broken(world: World) -> Deviation:
     return case_of(world)
 
 
-def heard(world: World, deviation: Deviation) -> Deviation:
+def heard(world: World, deviation: Deviation, points: list[str] | None = None) -> Deviation:
     """Notice is given and delivered, the supplier has replied, and every point is upheld."""
-    casework.give_notice(world, deviation)
+    casework.give_notice(world, deviation, points)
     deliver_mail()
     casework.reply(world, deviation)
     casework.weigh(world, deviation)

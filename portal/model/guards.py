@@ -56,6 +56,11 @@ NEW.state IN {_DECIDED} AND (
     SELECT 1 FROM sanction_clause c JOIN deviation d ON d.contract_id = c.contract_id
     WHERE c.id = NEW.clause_id AND d.id = NEW.deviation_id AND d.contract_id = NEW.contract_id
       AND (c.requirement_id IS NULL OR c.requirement_id = d.requirement_id))
+  OR NOT EXISTS (
+    SELECT 1 FROM deviation d JOIN requirement r ON r.id = d.requirement_id JOIN report p ON p.id = d.report_id
+    JOIN reporting_period s ON s.id = p.period_id LEFT JOIN assessment_window w ON w.id = d.window_id
+    WHERE d.id = NEW.deviation_id AND r.valid_from <= COALESCE(w.ends_on, s.ends_on)
+      AND (r.valid_to IS NULL OR r.valid_to >= COALESCE(w.starts_on, s.starts_on)))
   OR NOT EXISTS (SELECT 1 FROM deviation d WHERE d.id = NEW.deviation_id AND d.not_found_at IS NULL
     AND (NEW.step <> 'daily' OR d.cause <> 'requirement_broken' OR d.cured_on IS NOT NULL))
   OR (EXISTS (SELECT 1 FROM point p WHERE p.deviation_id = NEW.deviation_id) AND NOT EXISTS (
@@ -76,7 +81,8 @@ NEW.state IN {_DECIDED} AND (
 """  # noqa: S608 - nothing in it comes from outside
 """What no decided sanction may lack.
 
-Another person's decision and reasons; a clause of the same contract, for this requirement or for all; a breach that the
+Another person's decision and reasons; a clause of the same contract, for this requirement or for all; a requirement
+that was in force on a day of what was judged; a breach that the
 figures in force still show, whose last day is known where days are charged; a point of the notice that is upheld at
 least in part by its newest weighing; a notice that took effect (one from before the contract's rule was kept: was
 delivered); and the supplier's time to answer: passed, or a reply declared complete (under notices from before replies

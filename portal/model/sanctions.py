@@ -63,7 +63,7 @@ class Sanction(OfContract, Row):
     found_hash: Mapped[str] = mapped_column(String(64), default="")
     """Digest of the facts that the calculation stands on: a case assessed anew is calculated anew before a decision."""
     found: Mapped[Json] = mapped_column(JsonDocument, default=dict)
-    """Those facts themselves, so that the page can say what has changed since."""
+    """Those facts themselves, so that the page can say what has changed since; "on": the day of the calculation."""
     calculation: Mapped[list[Json]] = mapped_column(JsonDocument, default=list)
     """The sheet, line by line: {"text": {"nb", "en"}, "value": "…", "unit": "…"}."""
     reasons: Mapped[str] = mapped_column(Prose)

@@ -8,9 +8,20 @@ from datetime import datetime
 from typing import NamedTuple
 
 from portal import calendars, clock
+from portal.amounts import with_currency
 from portal.errors import Refused
-from portal.model import Cause, ClauseForm, Deviation, Notice, NoticeStart, SanctionClause, Verdict
-from portal.operations import calculations, deviations
+from portal.model import (
+    Cause,
+    ClauseCounts,
+    ClauseForm,
+    Deviation,
+    Notice,
+    NoticeStart,
+    Sanction,
+    SanctionClause,
+    Verdict,
+)
+from portal.operations import calculations, contract_days, deviations
 from portal.text import Text, same
 
 NO_CLAUSE = Text(
@@ -28,6 +39,10 @@ GONE = Text(
 NOTHING_UPHELD = Text(
     "Ingen av punktene i varselet er opprettholdt. Uten det kan det ikke foreslås sanksjon.",
     "None of the points of the notice is upheld. Without that no sanction can be proposed.",
+)
+NOT_IN_FORCE = Text(
+    "Kravet gjaldt ikke {day}, dagen det er vurdert etter: det er endret siden. Avslutt saken.",
+    "The requirement was not in force on {day}, by which it was judged: it was changed since. Close the case.",
 )
 NOT_NAMED = Text(
     "Varselet sier ikke noe om noen av linjene som bryter kravet nå, og leverandøren har ikke kunnet svare på dem. "
@@ -53,6 +68,7 @@ UPHELD = Text(
     "{upheld} of {all} points are upheld, wholly or partly.",
 )
 SHOWN = Text("Tallene som gjelder, viser bruddet.", "The figures in force show the breach.")
+IN_FORCE = Text("Kravet gjaldt {day}, dagen det er vurdert etter.", "The requirement was in force on {day}.")
 NAMED = Text("Bruddet er det som varselet sa.", "The breach is the one that the notice said.")
 NAMED_LINES = Text(
     "Varselet dekker {told} av {now} brudd i tallene som gjelder.",
@@ -80,6 +96,16 @@ NOTED_LATE = Text(
 SOME_DROPPED = Text(
     "Disse punktene er frafalt: {numbers}. Se om beløpet likevel gjelder dem.",
     "These points are dropped: {numbers}. See whether the amount is about them all the same.",
+)
+WAIVE_DROPPED = Text(
+    "Disse punktene er frafalt: {numbers}. Gebyret teller hver linje. Frafall beløpet for linjene de gjelder.",
+    "These points are dropped: {numbers}. The fee counts each line. Waive the amount for the lines they are about.",
+)
+WAIVE_AT_LEAST = Text(
+    "Disse punktene er frafalt: {numbers}. Gebyret teller hver linje. Frafall minst {least}, for linjene som punktene "
+    "gjelder.",
+    "These points are dropped: {numbers}. The fee counts each line. Waive at least {least}, for the lines that they "
+    "are about.",
 )
 SAID_SINCE = Text(
     "Leverandøren har skrevet mer etter at punktene ble vurdert. De må vurderes på nytt før sanksjonen kan avgjøres.",
@@ -111,6 +137,7 @@ def of(deviation: Deviation, clause: SanctionClause | None) -> list[Ground]:
         return [Ground("clause", holds=False, said=NO_CLAUSE, lacking=NO_CLAUSE)]
     return [
         _clause(deviation, clause),
+        _in_force(deviation),
         _notice(deviation),
         _heard(deviation),
         _upheld(deviation),
@@ -125,6 +152,36 @@ def demand(deviation: Deviation, clause: SanctionClause | None) -> None:
     for ground in of(deviation, clause):
         if not ground.holds:
             raise Refused(ground.lacking)
+
+
+def dropped_charged(sanction: Sanction) -> Text | None:
+    """That a fee for each line is asked for lines whose point was dropped, as far as can be told; None where it is not.
+
+    A point is text that its writer may put otherwise, so nobody but a person can say which lines it is about. Where
+    fewer points than lines are left the difference is to be waived at least: each point that was dropped is a line.
+    """
+    deviation, clause = sanction.deviation, sanction.clause
+    dropped = _dropped_numbers(deviation)
+    is_by_line = clause.form == ClauseForm.FEE and clause.counts == ClauseCounts.LINE
+    if not dropped or not is_by_line or calculations.step_of(deviation, clause) != ClauseForm.FEE:
+        return None
+    lines = calculations.breaches(deviation)
+    if int((deviation.notices[-1].said or deviation.facts)["breaches"]) == 1:  # one breach, and something of it upheld
+        return None
+    too_many = min(len(dropped), lines - (len(deviation.points) - len(dropped)))
+    numbers = same(", ".join(dropped))
+    if too_many > 0:
+        least = too_many * calculations.rate_on(clause, deviation.report.period.ends_on)
+        words = WAIVE_AT_LEAST.with_values(numbers=numbers, least=with_currency(least, clause.contract.currency))
+        return words if sanction.waived < least else None
+    return None if sanction.waived else WAIVE_DROPPED.with_values(numbers=numbers)
+
+
+def demand_dropped_waived(sanction: Sanction) -> None:
+    """Refuse, with words, to charge what was not upheld."""
+    words = dropped_charged(sanction)
+    if words is not None:
+        raise Refused(words)
 
 
 def remarks(deviation: Deviation) -> list[Text]:
@@ -146,6 +203,16 @@ def _clause(deviation: Deviation, clause: SanctionClause) -> Ground:
     is_of_contract = clause.contract_id == deviation.contract_id
     holds = is_of_contract and clause.requirement_id in {None, deviation.requirement_id}
     return Ground("clause", holds, CLAUSE_SAID.with_values(clause=clause.clause), NO_CLAUSE)
+
+
+def _in_force(deviation: Deviation) -> Ground:
+    """A change order may let a requirement fall away from a day that was judged already: then nothing was broken."""
+    duty, contract = deviation.requirement, deviation.contract
+    day = deviation.window.ends_on if deviation.window else None
+    day = day or contract_days.counted_on(contract, deviation.report.period.ends_on)
+    holds = duty.valid_from <= day and (duty.valid_to is None or day <= duty.valid_to)
+    name = calendars.day_name(day)
+    return Ground("in_force", holds, IN_FORCE.with_values(day=name), NOT_IN_FORCE.with_values(day=name))
 
 
 def _notice(deviation: Deviation) -> Ground:
@@ -231,13 +298,17 @@ def _noted_late(deviation: Deviation) -> Iterator[Text]:
 
 
 def _dropped(deviation: Deviation) -> Iterator[Text]:
-    dropped = [
+    dropped = _dropped_numbers(deviation)
+    if dropped:
+        yield SOME_DROPPED.with_values(numbers=same(", ".join(dropped)))
+
+
+def _dropped_numbers(deviation: Deviation) -> list[str]:
+    return [
         str(point.number)
         for point in deviation.points
         if point.weighings and point.weighings[-1].verdict == Verdict.DROPPED
     ]
-    if dropped:
-        yield SOME_DROPPED.with_values(numbers=same(", ".join(dropped)))
 
 
 def _said_since(deviation: Deviation) -> Iterator[Text]:

@@ -8,7 +8,6 @@ from sqlalchemy import select, update
 from sqlalchemy.orm.attributes import set_committed_value
 
 from portal import amounts, clock, permissions
-from portal.amounts import Sheet
 from portal.errors import Conflict, Invalid, Refused
 from portal.extensions import db
 from portal.kinds.base import Problem
@@ -23,7 +22,7 @@ from portal.model import (
     record,
 )
 from portal.model.cases import MOVED_ON
-from portal.operations import accounts, calculations, grounds, lookup, mail, processes
+from portal.operations import accounts, calculations, grounds, lookup, mail, processes, recalculation
 from portal.operations.deviations import SAY_WHY, demand_weighed, is_settled, recipients, unweighed
 from portal.permissions import PROPOSED_IT, Permission
 from portal.quantities import canonical
@@ -31,9 +30,10 @@ from portal.text import Text, same
 
 UNDELIVERED_AFTER = timedelta(days=2)
 STALE = Text(
-    "Saken er vurdert på nytt etter at beløpet ble beregnet. Send forslaget tilbake, så det beregnes på nytt.",
-    "The case was assessed again after the amount was calculated. Send the proposal back, so that it is calculated "
-    "again.",
+    "Saken er vurdert på nytt, eller bestemmelsen eller grunnlaget er endret, etter at beløpet ble beregnet. Send "
+    "forslaget tilbake, så det beregnes på nytt.",
+    "The case was assessed again, or the clause or its base was changed, after the amount was calculated. Send the "
+    "proposal back, so that it is calculated again.",
 )
 OTHER_STEP = Text(
     "Et tidligere brudd på kravet er avgjort etter at beløpet ble beregnet. Trinnet var {before} og er nå {now}. "
@@ -83,6 +83,7 @@ def propose(
     calculations.demand_computable(clause)
     sanction = _proposal(deviation, clause, reasons.strip(), by)
     _waive(sanction, waiver)
+    grounds.demand_dropped_waived(sanction)
     processes.complete(deviation, "assess_reply", {"outcome": "sanction"}, by=by)
     return sanction
 
@@ -151,13 +152,12 @@ def calculate(*, sanction_id: int, step: str) -> dict[str, object]:
     deviation = sanction.deviation
     # A case that began under an older table answers "fee" for every clause that does not warn: the clause's form holds.
     sanction.step = calculations.WARNING if step == calculations.WARNING else str(sanction.clause.form)
-    sheet = _sheet(sanction, sanction.step)
-    if sanction.waived:
-        sheet = amounts.less_waived(sheet, sanction.waived, sanction.waiver_reason, sanction.currency)
+    made_on = calculations.today(deviation)
+    sheet = recalculation.sheet(sanction, on=made_on)
     sanction.amount, sanction.days = Decimal(canonical(sheet.amount)), sheet.days
     sanction.calculation = [row.dump() for row in sheet.rows]
-    sanction.found = calculations.found(deviation)
-    sanction.found_hash = calculations.digest(sanction.found)
+    found = calculations.found(deviation)
+    sanction.found, sanction.found_hash = {**found, "on": made_on.isoformat()}, calculations.digest(found)
     facts = {"amount": canonical(sheet.amount), "waived": canonical(sanction.waived), "found": sanction.found_hash}
     if sanction.state == SanctionState.SENT_BACK:
         sanction.move(SanctionState.PROPOSED, by=None, **facts)
@@ -169,17 +169,14 @@ def calculate(*, sanction_id: int, step: str) -> dict[str, object]:
     return {}
 
 
-def _sheet(sanction: Sanction, step: str) -> Sheet:
-    deviation = sanction.deviation
-    return calculations.sheet(deviation, sanction.clause, step=step, on=calculations.today(deviation))
-
-
 def _waive(sanction: Sanction, waiver: Waiver | None) -> None:
     """Note what is not asked for; the calculation gives it a line of its own. None: all is asked for."""
     if waiver is None:
         sanction.waived, sanction.waiver_reason = Decimal(0), ""
         return
-    given = _sheet(sanction, calculations.step_of(sanction.deviation, sanction.clause)).amount
+    deviation, clause = sanction.deviation, sanction.clause
+    step, today = calculations.step_of(deviation, clause), calculations.today(deviation)
+    given = calculations.sheet(deviation, clause, step=step, on=today).amount
     if not given:
         raise Invalid(NOTHING_TO_WAIVE, (Problem("nothing", NOTHING_TO_WAIVE, "waive"),))
     waived = given if waiver.amount is None else waiver.amount
@@ -204,12 +201,13 @@ def decide(sanction: Sanction, *, approve: bool, comment: str, by: Membership, v
         raise Conflict(_decided_already(sanction))
     if not approve and not comment.strip():
         raise Invalid(SAY_WHY)
-    if approve and calculations.is_stale(sanction):
+    if approve and recalculation.is_outdated(sanction):
         raise Conflict(STALE)
     if approve:
         _demand_step(sanction)
         _demand_read(sanction.deviation)
         grounds.demand(sanction.deviation, sanction.clause)
+        grounds.demand_dropped_waived(sanction)
     sanction.comment = comment.strip()
     if approve:
         sanction.decided_by, sanction.decided_at = by.person, clock.now()
@@ -231,6 +229,7 @@ def revise(  # noqa: PLR0913 - a proposal, what is left out of it, or that it is
     if not withdraw:
         grounds.demand(sanction.deviation, sanction.clause)
         _waive(sanction, waiver)
+        grounds.demand_dropped_waived(sanction)
     sanction.propose_by(by, reasons.strip())
     processes.complete(sanction, "revise", {"revision": "withdraw" if withdraw else "propose"}, by=by)
 

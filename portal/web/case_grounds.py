@@ -34,6 +34,8 @@ def shown(deviation: Deviation, by: Membership) -> dict[str, Any]:
     sanction = deviation.sanction
     clause = sanction.clause if sanction else deviation.contract.clause_for(deviation.requirement)
     is_daily = clause is not None and clause.form == ClauseForm.DAILY
+    listed = grounds.of(deviation, clause) if is_buyer and is_open and clause else []
+    dropped = grounds.dropped_charged(sanction) if is_buyer and is_open and sanction else None
     end, person = calculations.end_of(deviation), deviation.put_right.get("person")
     is_breach = deviation.cause == Cause.REQUIREMENT_BROKEN
     return {
@@ -43,6 +45,8 @@ def shown(deviation: Deviation, by: Membership) -> dict[str, Any]:
         "lacks_end": clause is not None and calculations.lacks_end(deviation, clause),
         "may_put_right": is_open and is_breach and is_daily and allowed(by, Permission.CASE_ASSESS),
         "beyond": grounds.beyond_notice(deviation) if is_open and not deviation.not_found_at else [],
-        "grounds": grounds.of(deviation, clause) if is_buyer and is_open and clause else [],
+        "grounds": listed,
+        "dropped_charged": dropped,
+        "is_lacking": not all(each.holds for each in listed),
         "remarks": grounds.remarks(deviation) if is_buyer and is_open else [],
     }

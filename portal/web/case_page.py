@@ -6,20 +6,19 @@ from typing import Any, NamedTuple
 from flask import render_template, request
 from flask_babel import gettext as _
 
-from portal.model import Deviation, DeviationState, HumanTask, Membership, Sanction
+from portal.model import Deviation, DeviationState, HumanTask, Membership
 from portal.operations import (
-    calculations,
     clocks,
     deviations,
     extensions,
     letters,
     notices,
     processes,
+    recalculation,
     replies,
     tasks,
     time_asked,
 )
-from portal.operations.calculations import Change
 from portal.operations.processes import Subject
 from portal.permissions import PROPOSED_IT, Permission, allowed
 from portal.text import Text
@@ -69,7 +68,7 @@ def page(
         **_what_can_be_done(deviation, by),
         **_what_was_found(deviation),
         **case_grounds.shown(deviation, by),
-        assessed_since=_assessed_since(sanction) if sanction else [],
+        assessed_since=recalculation.changes(sanction) if sanction else [],
         deadline_now=case_views.deadline(deviation, by),
         days=clocks.of_case(deviation),
         ladder=case_ladder.ladder(deviation, state, sanction),
@@ -87,13 +86,6 @@ def page(
         shows=case_log.SHOW,
         events=case_log.told(case_log.trail(deviation, by), show, _links(deviation)),
     )
-
-
-def _assessed_since(sanction: Sanction) -> list[Change]:
-    """What is otherwise than when the amount of a proposal was calculated."""
-    changed = calculations.changes(sanction) if calculations.is_stale(sanction) else []
-    step = calculations.step_change(sanction)
-    return [*changed, step] if step else changed
 
 
 def _what_can_be_done(deviation: Deviation, by: Membership) -> dict[str, Any]:

@@ -12,12 +12,13 @@ from sqlalchemy import select
 
 from portal import calendars, clock
 from portal.extensions import db, transaction
-from portal.model import ClauseCounts, Deviation, Membership
-from portal.operations import amendments, contracts, deviations, letters
+from portal.model import ClauseCounts, Deviation, Membership, Verdict, Weighing
+from portal.operations import amendments, contracts, deviations, letters, sanctions
 from tests.assessing import approve_it
 from tests.desk import Desk, sit_down
+from tests.machine_lines import costs_by_line, used
 from tests.sanctioning import broken, daily_clause, duty, heard, missing, note_end, opened, proposed
-from tests.world import World, submit
+from tests.world import World, case_of, submit
 
 SHARE = "zero_emission_share_energy"
 
@@ -60,10 +61,14 @@ def test_the_last_day_is_noted_on_the_page_and_then_it_can_be_proposed(room: Roo
     adam = room.at(room.world.adam)
     page = adam.get(case).text
     assert "Until the last day is known no sanction can be proposed." in page
-    refused = adam.send(f"{case}/sanction", **version(page, "propose"), **{"propose-reason": "Leverandørens risiko."})
+    assert "As long as something is lacking, no sanction can be proposed." in page
+    assert "Propose the sanction" not in page
+    given = {"propose-version": str(deviation.version), "propose-reason": "Leverandørens risiko."}
+    refused = adam.send(f"{case}/sanction", **given)  # from a page that is older than what is lacking
     assert refused.status_code == 422
     assert "nobody knows yet when the breach ended" in refused.text
     assert "Leverandørens risiko." in refused.text
+    assert "Propose the sanction" not in refused.text
     day = {"put_right-on": "2026-04-13", "put_right-reason": "Maskinen ble byttet."}
     answer = adam.send(f"{case}/put-right", **version(page, "put_right"), **day)
     assert (answer.status_code, deviation.cured_on) == (303, date(2026, 4, 13))
@@ -72,6 +77,7 @@ def test_the_last_day_is_noted_on_the_page_and_then_it_can_be_proposed(room: Roo
     assert "The last day of the breach was noted: 13 April 2026" in said
     assert "Last day counted: 13 April 2026" in said
     page = adam.get(case).text
+    assert "Propose the sanction" in page
     sent = adam.send(f"{case}/sanction", **version(page, "propose"), **{"propose-reason": "Leverandørens risiko."})
     assert sent.status_code == 303
     assert deviation.sanction is not None
@@ -147,6 +153,45 @@ def test_the_second_person_reads_the_grounds_and_that_the_notice_was_late(room: 
     supplier = room.at(room.world.bo).reads(f"/cases/{deviation.public_id}")
     assert "What the sanction stands on" not in supplier
     assert "The notice was late" not in supplier
+
+
+def test_nothing_is_offered_that_would_be_refused(room: Room) -> None:
+    """The only point is dropped while the sanction is proposed: send back, and then withdraw, are what is left."""
+    deviation = heard(room.world, broken(room.world))
+    sanction = proposed(room.world, deviation)
+    case, dora = f"/cases/{deviation.public_id}", room.at(room.world.dora)
+    assert "Approve the sanction" in dora.reads(case)
+    with transaction() as session:
+        [point] = deviation.points
+        row = Weighing(**point.parties, point=point, verdict=Verdict.DROPPED, reasons="Likevel ikke.")
+        row.weighed_by = room.world.adam.person
+        session.add(row)
+    said = dora.reads(case)
+    assert "As long as something is lacking, the sanction cannot be approved." in said
+    assert "Approve the sanction" not in said
+    assert "Send back" in said
+    with transaction():
+        sanctions.decide(sanction, approve=False, comment="Ingen grunn.", by=room.world.dora, version=sanction.version)
+    said = room.at(room.world.adam).reads(case)
+    assert "Lacking: None of the points of the notice is upheld." in said
+    assert "Propose again" not in said
+    assert "Withdraw the proposal" in said
+
+
+def test_the_second_person_reads_that_dropped_points_are_charged(room: Room) -> None:
+    world = costs_by_line(room.world)
+    used(world, "DI-2", "DI-3")
+    deviation = heard(world, case_of(world, "4.3"), points=["DI-2.", "DI-3."])
+    proposed(world, deviation)
+    with transaction() as session:
+        point = deviation.points[0]
+        row = Weighing(**point.parties, point=point, verdict=Verdict.DROPPED, reasons="Likevel ikke.")
+        row.weighed_by = world.adam.person
+        session.add(row)
+    said = room.at(world.dora).reads(f"/cases/{deviation.public_id}")
+    assert "The amount is also for points that are dropped These points are dropped: 1." in said
+    assert "Approve the sanction" not in said
+    assert "Send back" in said
 
 
 def test_both_parties_read_that_the_notice_covers_less_than_the_figures_show(room: Room) -> None:

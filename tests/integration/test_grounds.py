@@ -42,7 +42,7 @@ from tests.reviewing import send_again
 from tests.sanctioning import broken, daily_clause, decided, duty, heard, opened, proposed
 from tests.world import World, case_of, deliver_mail, submit, tick
 
-KEYS = ["clause", "notice_delivered", "reply_period_over", "upheld", "notified", "stands", "ended"]
+KEYS = ["clause", "in_force", "notice_delivered", "reply_period_over", "upheld", "notified", "stands", "ended"]
 FEE = Decimal(20_000)
 
 
@@ -74,6 +74,7 @@ def test_the_list_is_whole_and_fills_itself_as_the_case_goes(world: World) -> No
     assert lacking(deviation) == []
     assert [each.words.en for each in grounds.of(deviation, world.contract.clauses[0])] == [
         "The contract has a clause for it: 7.1.",
+        "The requirement was in force on 31 March 2026.",
         f"The notice counts as given on {calendars.day_name(clock.today('Europe/Oslo')).en}.",
         f"The supplier said on {calendars.day_name(clock.today('Europe/Oslo')).en} that its reply was complete.",
         "1 of 1 points are upheld, wholly or partly.",

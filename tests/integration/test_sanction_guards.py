@@ -100,6 +100,9 @@ LACKING = {
     ),
     "a breach that the figures no longer show": "UPDATE deviation SET not_found_at = known_at",
     "days of a broken requirement without a last one": "UPDATE sanction SET step = 'daily'",
+    "a requirement that fell away before what was judged": (
+        "UPDATE requirement SET valid_to = '2026-02-28' WHERE clause = '4.2'"
+    ),
     "a clause of another requirement": (
         "UPDATE sanction_clause SET requirement_id = (SELECT id FROM requirement WHERE clause = '4.3')"
     ),

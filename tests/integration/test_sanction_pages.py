@@ -157,7 +157,7 @@ def test_a_case_assessed_anew_says_what_changed_and_cannot_be_approved(room: Roo
     answer = dora.send(f"{act}/decide", **before, approve="1")
     assert answer.status_code == 409
     said = dora.reads(case)
-    assert "The case was assessed again after the amount was calculated" in said
+    assert "Something has changed since the amount was calculated" in said
     assert "Delay: not yet → 10 days" in said
     assert "Approve the sanction" not in said
     assert "Send back" in said

@@ -1,20 +1,50 @@
 """A sanction is for what the notice said, what was upheld and what was agreed: once, and with the right amount."""
 
 from collections.abc import Callable, Iterator
+from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
 from flask import Flask
+from sqlalchemy import select
 
-from portal.errors import Refused
+from portal import clock
+from portal.errors import Conflict, Refused
 from portal.extensions import db, transaction
-from portal.model import ClauseCounts, ClauseForm, Deviation
-from portal.operations import calculations, grounds
+from portal.model import (
+    Cause,
+    ClauseCounts,
+    ClauseForm,
+    Decision,
+    Deviation,
+    Requirement,
+    Sanction,
+    SanctionRate,
+    SanctionState,
+    Verdict,
+    Weighing,
+)
+from portal.operations import calculations, change_orders, grounds, recalculation, reviews, sanctions
+from portal.operations.sanctions import Waiver
+from tests import casework
 from tests.machine_lines import costs_by_line, used
-from tests.sanctioning import daily_clause, duty, heard, note_end, opened, proposed
-from tests.world import World, case_of
+from tests.reviewing import send_again
+from tests.sanctioning import (
+    broken,
+    daily_clause,
+    days_after_deadline,
+    decided,
+    duty,
+    heard,
+    missing,
+    note_end,
+    opened,
+    proposed,
+)
+from tests.world import World, case_of, deliver_mail, submit, tick
 
 FEE = Decimal(20_000)
+UPHELD, PARTLY, DROPPED = Verdict.UPHELD, Verdict.PARTLY, Verdict.DROPPED
 
 
 @pytest.fixture
@@ -79,3 +109,250 @@ def test_one_period_with_one_notified_line_left_costs_once(three: World) -> None
     said = [each.words.en for each in grounds.of(deviation, three.contract.clauses[0]) if each.key == "notified"]
     assert said == ["The notice covers 1 of 2 breaches in the figures in force."]
     assert proposed(three, deviation).amount == FEE
+
+
+# -- what was upheld --------------------------------------------------------------------------------------------------
+
+
+def weighed(world: World, *verdicts: Verdict) -> Deviation:
+    """DI-2, DI-3 and DI-4 break the requirement; notice with these points, answered and weighed one by one."""
+    used(world, "DI-2", "DI-3", "DI-4")
+    deviation = case_of(world, "4.3")
+    casework.give_notice(world, deviation, [f"Punkt {number}." for number, _verdict in enumerate(verdicts, 1)])
+    deliver_mail()
+    casework.reply(world, deviation)
+    casework.weigh(world, deviation)
+    weigh_again(world, deviation, *verdicts)
+    return deviation
+
+
+def weigh_again(world: World, deviation: Deviation, *verdicts: Verdict) -> None:
+    with transaction() as session:
+        for point, verdict in zip(deviation.points, verdicts, strict=True):
+            row = Weighing(**point.parties, point=point, verdict=verdict, reasons="Vurdert.")
+            row.weighed_by = world.adam.person
+            session.add(row)
+
+
+def test_no_fee_is_charged_for_a_line_whose_point_was_dropped(three: World) -> None:
+    """Two of three points dropped: 60 000 is refused, and so is less than 40 000 waived; 20 000 is what is left."""
+    deviation = weighed(three, DROPPED, DROPPED, UPHELD)
+    least = "These points are dropped: 1, 2. The fee counts each line. Waive at least 40\u00a0000\u00a0NOK"
+    for waiver in (None, Waiver(Decimal(39_999), "Nesten.")):
+        with pytest.raises(Refused, match=least):
+            proposed(three, deviation, waiver)
+        db.session.rollback()
+        assert deviation.sanction is None
+    sanction = proposed(three, deviation, Waiver(2 * FEE, "Punkt 1 og 2 er frafalt."))
+    assert sanction.amount == FEE
+    assert decided(three, sanction).state == SanctionState.DECIDED
+
+
+def test_a_point_for_several_lines_needs_what_the_proposer_holds_that_it_is_about(three: World) -> None:
+    """Four points for three lines, one dropped: which line it is about, if any, a person must say."""
+    deviation = weighed(three, DROPPED, UPHELD, UPHELD, UPHELD)
+    with pytest.raises(Refused, match="Waive the amount for the lines"):
+        proposed(three, deviation)
+    db.session.rollback()
+    assert proposed(three, deviation, Waiver(FEE, "Punkt 1 gjaldt DI-4.")).amount == 2 * FEE
+
+
+def test_a_point_that_is_dropped_after_the_proposal_stops_the_approval(three: World) -> None:
+    deviation = weighed(three, UPHELD, PARTLY, UPHELD)
+    sanction = proposed(three, deviation)
+    assert sanction.amount == 3 * FEE
+    weigh_again(three, deviation, UPHELD, DROPPED, UPHELD)
+    db.session.expire_all()
+    with pytest.raises(Refused, match="These points are dropped: 2"):
+        decided(three, sanction)
+    db.session.rollback()
+    with transaction():
+        sanctions.decide(sanction, approve=False, comment="Punkt 2.", by=three.dora, version=sanction.version)
+    with pytest.raises(Refused), transaction():
+        sanctions.revise(sanction, "Likevel.", withdraw=False, by=three.adam, version=sanction.version)
+    db.session.rollback()
+    less = Waiver(FEE, "Punkt 2 er frafalt.")
+    with transaction():
+        sanctions.revise(sanction, "Uten.", withdraw=False, by=three.adam, version=sanction.version, waiver=less)
+    assert decided(three, sanction).amount == 2 * FEE
+
+
+@pytest.mark.parametrize("asks", [by_period, by_day])
+def test_a_clause_that_counts_no_lines_asks_for_no_waiver(three: World, asks: Callable[[World], None]) -> None:
+    asks(three)
+    deviation = weighed(three, DROPPED, UPHELD, UPHELD)
+    note_end(three, deviation, calculations.today(deviation)) if asks is by_day else None
+    assert proposed(three, deviation).waived == 0
+
+
+# -- what was agreed --------------------------------------------------------------------------------------------------
+
+
+def late(world: World) -> Sanction:
+    """Ten days late under 1 ‰ of 100 million a day: 1 million is proposed."""
+    daily_clause(world)
+    deviation = missing(world)
+    days_after_deadline(world, 10)
+    submit(world)
+    sanction = proposed(world, heard(world, deviation))
+    assert (sanction.days, sanction.amount) == (10, 1_000_000)
+    return sanction
+
+
+def less_value(world: World) -> None:
+    """Agreed on the day of the proposal, and from a day before the deadline: 40 million less."""
+    values = {
+        "order_reference": "EO-1",
+        "agreed_on": clock.today("Europe/Oslo"),
+        "applies_from": date(2026, 4, 1),
+        "change_reason": "Mindre omfang.",
+        "value_change": Decimal(-40_000_000),
+    }
+    with transaction():
+        change_orders.add(world.contract, values, [], by=world.adam, version=world.contract.version)
+
+
+def test_a_requirement_that_fell_away_from_before_what_was_judged_is_no_ground(world: World) -> None:
+    """Agreed in May, with effect from 1 March: March's breach was none, whether or not it is proposed already."""
+    deviation = heard(world, broken(world))
+    sanction = proposed(world, deviation)
+    ends(world, deviation.requirement, date(2026, 3, 1))
+    assert lacking(deviation) == ["in_force"]
+    with pytest.raises(Refused, match="was not in force on 31 March 2026"):
+        decided(world, sanction)
+    db.session.rollback()
+    assert sanction.state == SanctionState.PROPOSED
+
+
+def test_a_requirement_that_falls_away_after_what_was_judged_binds_all_the_same(world: World) -> None:
+    deviation = heard(world, broken(world))
+    ends(world, deviation.requirement, date(2026, 4, 1))
+    assert lacking(deviation) == []
+    assert decided(world, proposed(world, deviation)).amount == FEE
+
+
+def ends(world: World, requirement: Requirement, applies_from: date) -> None:
+    values = {
+        "order_reference": "EO-2",
+        "agreed_on": clock.today("Europe/Oslo"),
+        "applies_from": applies_from,
+        "change_reason": "Kravet faller bort.",
+    }
+    with transaction():
+        change_orders.add(world.contract, values, [requirement], by=world.adam, version=world.contract.version)
+
+
+def another_rate(world: World) -> None:
+    with transaction() as session:
+        clause = world.contract.clauses[-1]
+        clause.rates.append(SanctionRate(**world.contract.parties, valid_from=date(2026, 4, 2), amount=Decimal("0.6")))
+        session.flush()
+
+
+def nothing_to_count(world: World) -> None:
+    with transaction():
+        world.contract.value = None
+
+
+def other_figures(world: World) -> None:
+    """The same amount from another rate and another base: the sheet that would be kept is not what was agreed."""
+    with transaction():
+        clause = world.contract.clauses[-1]
+        clause.rates[0].amount, world.contract.value = Decimal(2), Decimal(50_000_000)
+
+
+MONEY = [
+    (less_value, "600\u00a0000\u00a0NOK"),
+    (another_rate, "600\u00a0000\u00a0NOK"),
+    (nothing_to_count, "cannot be computed"),
+    (other_figures, "same amount from other rates, base or days"),
+]
+
+
+@pytest.mark.parametrize(("change", "now"), MONEY, ids=[change.__name__ for change, _now in MONEY])
+def test_no_amount_is_approved_that_the_clause_no_longer_gives(
+    world: World, change: Callable[[World], None], now: str
+) -> None:
+    sanction = late(world)
+    assert recalculation.changes(sanction) == []
+    change(world)
+    assert [each.now.en for each in recalculation.changes(sanction)] == [now]
+    with pytest.raises(Conflict, match="the clause or its base was changed"), transaction():
+        sanctions.decide(sanction, approve=True, comment="", by=world.dora, version=sanction.version)
+    db.session.rollback()
+    assert (sanction.state, sanction.decided_at) == (SanctionState.PROPOSED, None)
+
+
+def test_calculated_anew_it_can_be_approved_and_days_alone_change_nothing(world: World) -> None:
+    sanction = late(world)
+    less_value(world)
+    with transaction():
+        sanctions.decide(sanction, approve=False, comment="Grunnlaget.", by=world.dora, version=sanction.version)
+    with transaction():
+        sanctions.revise(sanction, "Nytt grunnlag.", withdraw=False, by=world.adam, version=sanction.version)
+    assert sanction.amount == 600_000
+    clock.move_to(clock.now() + timedelta(days=40))
+    assert not recalculation.is_outdated(sanction)
+    assert decided(world, sanction).state == SanctionState.DECIDED
+    with transaction():
+        world.contract.value = Decimal(1)
+    assert recalculation.changes(sanction) == [], "what is decided stays what it is"
+
+
+# -- once -------------------------------------------------------------------------------------------------------------
+
+
+def corrected_late(world: World) -> Deviation:
+    """The deadline of the correction passes, and it comes three days later."""
+    due_at = world.report.due_at
+    clock.move_to(due_at + timedelta(minutes=1))
+    tick()
+    rows = select(Deviation).where(Deviation.report_id == world.report.id, Deviation.cause_group == "correction")
+    clock.move_to(due_at + timedelta(days=3))
+    send_again(world)
+    return db.session.scalars(rows).one()
+
+
+def rejected(world: World) -> Deviation:
+    submit(world)
+    with transaction():
+        reviews.decide(world.report, Decision.REJECT, by=world.rita, version=world.report.version, reasons="Feil.")
+    rows = select(Deviation).where(Deviation.report_id == world.report.id, Deviation.cause == Cause.NOT_ACCEPTED)
+    return db.session.scalars(rows).one()
+
+
+def test_a_rejected_report_costs_its_fee_when_the_correction_comes_in_time(world: World) -> None:
+    deviation = rejected(world)
+    assert deviation.at_stake == FEE
+    send_again(world)
+    assert proposed(world, heard(world, deviation)).amount == FEE
+
+
+def test_a_rejected_report_with_a_late_correction_costs_one_fee(world: World) -> None:
+    not_accepted = heard(world, rejected(world))
+    before = proposed(world, not_accepted)
+    assert before.amount == FEE
+    correction = corrected_late(world)
+    with pytest.raises(Conflict, match="Send the proposal back"):
+        decided(world, before)
+    db.session.rollback()
+    with transaction():
+        sanctions.decide(before, approve=False, comment="Se på nytt.", by=world.dora, version=before.version)
+    with transaction():
+        sanctions.revise(before, "Nytt beløp.", withdraw=False, by=world.adam, version=before.version)
+    assert (before.amount, proposed(world, heard(world, correction)).amount) == (0, FEE)
+    assert before.calculation[2]["text"]["en"].endswith("the correction was late, and counts in its own case")
+
+
+def test_a_rejection_that_was_charged_leaves_nothing_for_the_late_correction(world: World) -> None:
+    decided(world, proposed(world, heard(world, rejected(world))))
+    later = proposed(world, heard(world, corrected_late(world)))
+    assert later.amount == 0
+    assert later.calculation[2]["text"]["en"].endswith("in the case of the report that was rejected")
+
+
+def test_a_late_correction_that_is_closed_without_sanction_counts_nothing(world: World) -> None:
+    not_accepted, correction = heard(world, rejected(world)), heard(world, corrected_late(world))
+    assert calculations.at_stake(not_accepted) == 0
+    casework.close(world, correction)
+    assert calculations.at_stake(not_accepted) == FEE

@@ -10,6 +10,7 @@ from tests.unit.workflow_driver import Drive, iso
 CASE = {"sanction_id": 1}
 GROUND = {
     "clause": True,
+    "in_force": True,
     "notice_delivered": True,
     "reply_period_over": True,
     "upheld": True,
@@ -154,7 +155,7 @@ def test_sanction(scenario: Callable[[], Drive]) -> None:
     assert scenario().instance.is_complete
 
 
-NEEDED = ("clause", "notice_delivered", "reply_period_over", "upheld", "notified", "stands", "ended")
+NEEDED = ("clause", "in_force", "notice_delivered", "reply_period_over", "upheld", "notified", "stands", "ended")
 
 
 def test_no_step_without_all_that_it_must_stand_on() -> None:
