@@ -1,6 +1,7 @@
 """From findings to deviations: what an accepted report breaks, and what a window that has closed breaks."""
 
 from collections.abc import Mapping
+from datetime import date
 
 from sqlalchemy import select
 
@@ -8,12 +9,27 @@ from portal import calendars
 from portal.extensions import db
 from portal.model import Cause, Contract, Deviation, Finding, FindingResult, Report, Requirement
 from portal.model.base import Json
-from portal.operations import contracts, cures, gone, limits, lookup, windows
+from portal.model.cases import SETTLED
+from portal.operations import (
+    calculations,
+    contract_days,
+    contracts,
+    cures,
+    gone,
+    limits,
+    lookup,
+    processes,
+    windows,
+)
 from portal.operations.deviations import Breach, find, note_breach
 from portal.operations.gone import Gone, Why
 from portal.text import Text
 
 IN_WINDOW = Text("{days}: {sentence}", "{days}: {sentence}")
+ENDED_BEFORE = Text(
+    "Kravet i punkt {clause} gjaldt til og med {day}. Det er før siste dag som er vurdert i saken.",
+    "The requirement of clause {clause} was in force until {day}. That is before the last day that the case is about.",
+)
 NOT_AMONG = Text(
     "Kravet i punkt {clause} er ikke vurdert i revisjon {number} av rapporten.",
     "The requirement of clause {clause} is not judged in revision {number} of the report.",
@@ -63,6 +79,30 @@ def judge_windows(number: int) -> int:
     broken = _open_for_windows(contract)
     cures.follow(contract)
     return broken
+
+
+def note_ended(duty: Requirement) -> None:
+    """A requirement has a last day now: what was judged after it is no breach. Asked when it is ended, in its order.
+
+    A window that is shorter by it is judged anew for the days that are left, and then shows what it shows.
+    """
+    rows = select(Deviation).where(Deviation.requirement_id == duty.id, Deviation.state.not_in(SETTLED))
+    db.session.flush()  # to hold a case is to read it again
+    for known in db.session.scalars(rows.order_by(Deviation.id)).all():
+        processes.hold(known)
+        last_day = duty.valid_to
+        if last_day is None or last_day >= _bound_on(known) or known.state in SETTLED:
+            continue
+        sentence = ENDED_BEFORE.with_values(clause=known.clause, day=calendars.day_name(last_day))
+        gone.note(known, Gone(Why.NOT_ASKED, sentence, {"last_day": last_day.isoformat()}))
+
+
+def _bound_on(deviation: Deviation) -> date:
+    """The day on which a requirement must be in force for what was judged; of a window its last."""
+    until = calculations.judged_until(deviation)
+    if deviation.window is not None or deviation.cause != Cause.REQUIREMENT_BROKEN:
+        return until
+    return contract_days.counted_on(deviation.contract, until)
 
 
 def _open_for_windows(contract: Contract) -> int:

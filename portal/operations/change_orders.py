@@ -22,6 +22,7 @@ from portal.model import (
     Requirement,
     record,
 )
+from portal.operations import breaches
 from portal.operations.contract_facts import LARGEST_VALUE, Values
 from portal.operations.contract_gate import demand_editor
 from portal.operations.contract_life import look_at_periods
@@ -110,6 +111,8 @@ def add(contract: Contract, values: Values, ended: list[Requirement], *, by: Mem
     for duty in ended:
         duty.valid_to = applies_from - timedelta(days=1)
     _record(order, ended, by)
+    for duty in ended:
+        breaches.note_ended(duty)
     look_at_periods(contract)
     return order
 

@@ -69,7 +69,7 @@ def note_breach(
     What was settled without a sanction was settled for the breach as it was: one that is worse now is a case anew.
     """
     known = find(report, requirement, breach.group, window)
-    if known is not None and not _is_another(known, breach):
+    if known is not None and not is_another(known, breach):
         _tell_anew(known, breach)
         return known
     deviation = Deviation(
@@ -99,16 +99,32 @@ def note_breach(
     return deviation
 
 
-def _is_another(known: Deviation, breach: Breach) -> bool:
-    """Whether a breach is more than what was settled without a sanction."""
+def is_another(known: Deviation, breach: Breach) -> bool:
+    """Whether a breach is more than what was settled without a sanction, or is one of a deadline of its own."""
+    before, now = known.facts, breach.facts
+    is_of_filing = breach.cause in {Cause.REPORT_MISSING, Cause.REPORT_LATE}
+    # What was missed before the deadline was counted anew is what the notice told of: not what was missed since.
+    if is_of_filing and before.get("due_at") != now.get("due_at") and notice_is_given(known) and known.not_found_at:
+        return not _is_decided(known)
     if known.state not in {DeviationState.DISMISSED, DeviationState.CLOSED} or _is_decided(known):
         return False
     if known.not_found_at is not None:  # settled because the figures did not show it
         return True
-    before, now = known.facts, breach.facts
     if breach.cause == Cause.NOT_ACCEPTED:  # each revision that is rejected is a breach by itself
         return bool(before.get("revision") != now.get("revision"))
+    if is_of_filing:
+        return before.get("due_at") != now["due_at"] or _is_later(known, now)
     return int(now["breaches"]) > int(before["breaches"]) or _is_worse(known.requirement, before, now)
+
+
+def _is_later(known: Deviation, now: Json) -> bool:
+    """Whether what came is later than it was, still missing, on the day on which its case was settled."""
+    zone, settled_at = known.contract.time_zone, processes.of(known).ended_at
+    if settled_at is None:
+        return False
+    settled_on = calendars.local_day(settled_at, zone)
+    due_on = calendars.local_day(datetime.fromisoformat(now["due_at"]), zone)
+    return int(now.get("late_by_days", 0)) > (settled_on - due_on).days
 
 
 def _is_worse(duty: Requirement, before: Json, now: Json) -> bool:

@@ -21,7 +21,7 @@ from portal.model import (
     record,
 )
 from portal.model.deadlines import ANSWERED_TOO_LATE
-from portal.operations import deadlines, deviations, mail, processes, time_asked
+from portal.operations import deadlines, deviations, filings, mail, processes, time_asked
 from portal.operations.time_asked import Subject, waiting_for
 from portal.permissions import Permission
 from portal.text import Text
@@ -256,6 +256,7 @@ def _answer(request: ExtensionRequest, state: ExtensionState, answer: str, by: M
 def _move(subject: Subject, due_at: datetime) -> None:
     if isinstance(subject, Report):
         deadlines.move(subject, due_at)
+        filings.note_moved(subject)
         return
     subject.reply_due_at = subject.notices[-1].reply_due_at = due_at
     new = {"reply_due_at": processes.moment(due_at)}

@@ -2,20 +2,25 @@
 
 from datetime import datetime
 
-from portal import calendars
+from sqlalchemy import select
+
+from portal import calendars, clock
+from portal.extensions import db
 from portal.model import (
     ACCOUNT_DUTY,
     PLAN_DUTY,
     REPORTING_DUTY,
     Cause,
+    Deviation,
     PeriodPurpose,
     Report,
     Requirement,
     record,
 )
 from portal.model.base import Json
-from portal.operations import deadlines, deviations
+from portal.operations import deadlines, deviations, gone
 from portal.operations.deviations import Breach, due_text, period_text
+from portal.operations.gone import Gone, Why
 from portal.text import Text
 
 MISSING = Text("{what} er ikke levert. Fristen var {due}.", "{what} has not been filed. It was due {due}.")
@@ -33,6 +38,11 @@ IN_TIME = Text(
     "{what} ble levert innen fristen, som ble flyttet til {due}.",
     "{what} was filed in time: the deadline was moved to {due}.",
 )
+AHEAD_AGAIN = Text(
+    "{what} kan leveres i tide: Fristen er flyttet til {due}.",
+    "{what} can be filed in time: the deadline was moved to {due}.",
+)
+NOT_ASKED = Text("{what} skal ikke leveres lenger.", "{what} is not to be filed any more.")
 THE_REPORT = {
     PeriodPurpose.REGULAR: Text("Rapporten for {period}", "The report for {period}"),
     PeriodPurpose.PLAN: Text("Planen etter oppstart", "The plan after the start"),
@@ -64,21 +74,49 @@ def note_missing(report: Report) -> None:
 def note_delivered(report: Report, at: datetime) -> None:
     """A report, or a correction, comes: what was said to be missing is late by so many days, and never erased.
 
-    What comes late before anybody noted that it was missing is a deviation too. Called before the revision is there.
+    What comes late before anybody noted that it was missing is a deviation too, and so is what comes later still than
+    it was when its case was settled. A settled case itself is not rewritten. Called before the revision is there.
     """
-    is_late, days = report.is_past(at), deadlines.days_late(report, at)
-    known = deviations.find(report, duty_to_file(report), _filing_group(report))
-    if known is None and not is_late:
+    days = deadlines.days_late(report, at)
+    if not report.is_past(at):
+        _take_back(report, _filing_words(report, IN_TIME))
         return
-    words = _late_words(days) if is_late else IN_TIME
-    sentence = _filing_words(report, words, days)
+    breach = _not_filed(report, Cause.REPORT_LATE, _filing_words(report, _late_words(days), days))
+    breach.facts["late_by_days"] = days
+    known = _known(report)
+    if known is None or known.not_found_at is not None or deviations.is_another(known, breach):
+        _open_against_duty(report, breach)
+        known = _known(report)
     if known is None:
-        _open_against_duty(report, _not_filed(report, Cause.REPORT_LATE, sentence))
-        known = deviations.find(report, duty_to_file(report), _filing_group(report))
-    if known is not None:
-        known.cause, known.late_by_days, known.sentence = Cause.REPORT_LATE, days, sentence.dump()
-        known.cured_on = calendars.local_day(at, report.contract.time_zone)
-        record(known, "deviation.report_came_late", by=None, days=days)
+        return
+    record(known, "deviation.report_came_late", by=None, days=days)
+    if deviations.is_settled(known) or known.not_found_at is not None:
+        return
+    known.cause, known.late_by_days, known.sentence = Cause.REPORT_LATE, days, breach.sentence.dump()
+    known.cured_on = calendars.local_day(at, report.contract.time_zone)
+
+
+def note_spared(report: Report) -> None:
+    """Nothing is to be filed any more: what was missing is not. Called when the days of a report fall away."""
+    _take_back(report, _filing_words(report, NOT_ASKED))
+
+
+def note_moved(report: Report) -> None:
+    """The deadline was moved, and is ahead again: what was missing is not, before that one is missed too."""
+    if not report.is_past(clock.now()):
+        _take_back(report, _filing_words(report, AHEAD_AGAIN))
+
+
+def _take_back(report: Report, sentence: Text) -> None:
+    known = _known(report)
+    if known is not None and known.not_found_at is None:
+        gone.note(known, Gone(Why.NOT_ASKED, sentence, {"due_at": report.due_at.isoformat()}))
+
+
+def _known(report: Report) -> Deviation | None:
+    """The newest case of what is to be filed now, whichever requirement asked for it: its days may have changed."""
+    rows = select(Deviation).where(Deviation.report_id == report.id, Deviation.cause_group == _filing_group(report))
+    return db.session.scalar(rows.order_by(Deviation.id.desc()).limit(1))
 
 
 def _late_words(days: int) -> Text:

@@ -22,7 +22,7 @@ from portal.model import (
     Revision,
     record,
 )
-from portal.operations import contract_days, contracts, deadlines, processes, time_asked
+from portal.operations import contract_days, contracts, deadlines, filings, processes, time_asked
 
 _ONCE = {PLAN_DUTY: PeriodPurpose.PLAN, ACCOUNT_DUTY: PeriodPurpose.ACCOUNT}
 """The duty to file something once -> what its period is for."""
@@ -101,11 +101,13 @@ def _change_days(report: Report, days: Period, rule: DeadlineRule, counted_from:
     )
     if period.due_at > report.due_at:
         deadlines.move(report, period.due_at)
+        filings.note_moved(report)
 
 
 def _spare(report: Report) -> None:
     """Nothing is to be reported on a period that has no day left. What was filled in is kept, and seen by nobody."""
     time_asked.lapse(report)
+    filings.note_spared(report)
     report.move(ReportState.SPARED, by=None)
     if not processes.message(report, "period_spared", {}):
         processes.stop(report)

@@ -13,7 +13,7 @@ from portal.extensions import db
 from portal.kinds.base import Problem
 from portal.model import ChangeOrder, Contract, ContractState, Membership, Requirement, record
 from portal.model.base import Json
-from portal.operations import duties
+from portal.operations import breaches, duties
 from portal.operations.contract_gate import demand_editor, touch
 from portal.operations.duties import Terms
 from portal.text import Text
@@ -93,6 +93,7 @@ def end(requirement: Requirement, last_day: date, *, by: Membership, version: in
     touch(contract)
     reference = order.reference if order else ""
     record(requirement, "requirement.ended", by=by, last_day=last_day.isoformat(), order=reference)
+    breaches.note_ended(requirement)
 
 
 # -- refused ------------------------------------------------------------------------------------------------------

@@ -1,0 +1,227 @@
+"""A report that was missing and is not any more: no days to report on, a deadline ahead again, a settled case."""
+
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+from sqlalchemy import select
+
+from portal import clock
+from portal.extensions import db, transaction
+from portal.model import (
+    ACCOUNT_DUTY,
+    Cause,
+    Comparison,
+    Deviation,
+    DeviationState,
+    OutgoingMail,
+    Report,
+    ReportState,
+    Requirement,
+)
+from portal.operations import audit, contract_life, deadlines, deviations, grounds, periods, sanctions
+from tests.casework import give_notice, reply, weigh
+from tests.world import World, case_of, deliver_mail, submit, tick
+
+DUE = datetime(2026, 4, 17, 21, 59, 59, tzinfo=UTC)
+"""When the report for March is due: Friday 17 April, at the end of the day in Oslo."""
+
+
+@pytest.fixture
+def database_url(everyday_database_url: str) -> str:
+    return everyday_database_url
+
+
+def at(moment: datetime) -> None:
+    clock.move_to(moment)
+    tick()
+
+
+def missing(world: World) -> Deviation:
+    """The report for March is not there when it is due."""
+    with transaction():
+        world.contract.starts_on = date(2026, 3, 1)
+    at(DUE + timedelta(minutes=1))
+    return case_of(world, "5.1")
+
+
+def notified(world: World, deviation: Deviation) -> Deviation:
+    give_notice(world, deviation)
+    deliver_mail()
+    return deviation
+
+
+def spare(world: World) -> None:
+    """The work stood still from the first of March on, as the buyer notes afterwards."""
+    with transaction():
+        contract = world.contract
+        contract_life.pause(contract, date(2026, 3, 1), "Frost.", by=world.adam, version=contract.version)
+    with transaction():
+        periods.open_due_periods(world.contract.id)
+    assert world.report.state == ReportState.SPARED
+
+
+def stands(deviation: Deviation) -> bool:
+    clause = deviation.contract.clause_for(deviation.requirement)
+    return next(each.holds for each in grounds.of(deviation, clause) if each.key == "stands")
+
+
+def letters(kind: str) -> list[str]:
+    return sorted(db.session.scalars(select(OutgoingMail.to_address).where(OutgoingMail.letter == kind)))
+
+
+def occasions(world: World) -> list[tuple[int, DeviationState, Cause, int | None]]:
+    rows = select(Deviation).where(Deviation.report_id == world.report.id, Deviation.cause_group == "reporting")
+    found = db.session.scalars(rows.order_by(Deviation.occasion))
+    return [(each.occasion, each.state, each.cause, each.late_by_days) for each in found]
+
+
+# -- spared -----------------------------------------------------------------------------------------------------------
+
+
+def test_what_is_not_to_be_filed_any_more_is_not_missing(world: World) -> None:
+    deviation = missing(world)
+    spare(world)
+    assert deviation.state == DeviationState.FELL_AWAY
+    assert deviation.facts["gone"]["sentence"]["nb"] == "Rapporten for mars 2026 skal ikke leveres lenger."
+    assert deviation.at_stake is None
+
+
+def test_after_the_notice_the_parties_are_told_and_nothing_is_charged(world: World) -> None:
+    deviation = notified(world, missing(world))
+    assert stands(deviation)
+    spare(world)
+    assert (deviation.state, stands(deviation)) == (DeviationState.AWAITING_REPLY, False)
+    assert letters("breach_changed") == ["adam@prove.example"]
+    assert "bo@prove.example" in letters("case_changed")
+    bodies = db.session.scalars(select(OutgoingMail.body).where(OutgoingMail.letter == "case_changed"))
+    assert all("skal ikke leveres lenger" in body or "not to be filed" in body for body in bodies)
+
+
+def test_an_account_that_rests_again_is_not_missing(world: World) -> None:
+    contract = world.contract
+    with transaction():
+        contract.requirements.append(
+            Requirement(
+                **contract.parties,
+                kind="",
+                indicator=ACCOUNT_DUTY,
+                comparison=Comparison.AT_MOST,
+                threshold="10",
+                clause="5.2",
+                valid_from=contract.starts_on,
+            )
+        )
+    clock.move_to(datetime(2026, 4, 1, 9, tzinfo=UTC))
+    with transaction():
+        contract_life.complete(contract, date(2026, 3, 31), by=world.adam, version=contract.version)
+    with transaction():
+        periods.open_due_periods(contract.id)
+    at(datetime(2026, 6, 1, 9, tzinfo=UTC))
+    account = next(each for each in db.session.scalars(select(Report)).unique() if each.period.purpose == "account")
+    [case] = db.session.scalars(select(Deviation).where(Deviation.report_id == account.id))
+    with transaction():
+        contract_life.reopen(contract, "Mangler.", by=world.adam, version=contract.version)
+    with transaction():
+        periods.open_due_periods(contract.id)
+    assert (account.state, case.state) == (ReportState.SPARED, DeviationState.FELL_AWAY)
+
+
+# -- the deadline is ahead again --------------------------------------------------------------------------------------
+
+
+def short_period(world: World) -> Deviation:
+    """The contract ends on 15 March, and the report of half a month is not there."""
+    with transaction():
+        world.contract.starts_on, world.contract.ends_on = date(2026, 3, 1), date(2026, 3, 15)
+        periods.open_due_periods(world.contract.id)
+        world.report.due_at = world.report.period.due_at = datetime(2026, 3, 27, 22, 59, 59, tzinfo=UTC)
+        deadlines.tell(world.report)
+    at(world.report.due_at + timedelta(minutes=1))
+    return case_of(world, "5.1")
+
+
+def lengthen(world: World) -> None:
+    with transaction():
+        world.contract.ends_on = date(2026, 3, 31)
+        periods.open_due_periods(world.contract.id)
+    assert world.report.due_at == DUE
+
+
+def test_what_is_filed_by_the_moved_deadline_is_no_breach(world: World) -> None:
+    deviation = notified(world, short_period(world))
+    lengthen(world)
+    assert (stands(deviation), deviation.at_stake) == (False, None)
+    submit(world)
+    assert (stands(deviation), deviation.late_by_days) == (False, None)
+    assert len(letters("breach_changed")) == 1
+
+
+def test_missed_again_it_is_a_case_of_its_own(world: World) -> None:
+    """The notice told of the deadline before; of the one that was missed now nobody was told."""
+    first = notified(world, short_period(world))
+    lengthen(world)
+    at(DUE + timedelta(days=2, hours=12))
+    assert [row[:2] for row in occasions(world)] == [
+        (1, DeviationState.ASSESSING_REPLY),
+        (2, DeviationState.FOUND),
+    ]
+    assert not stands(first)
+    submit(world)
+    assert occasions(world)[1][2:] == (Cause.REPORT_LATE, 3)
+    assert first.late_by_days is None
+
+
+def test_missed_again_before_a_notice_it_is_the_same_case(world: World) -> None:
+    short_period(world)
+    lengthen(world)
+    assert occasions(world)[0][1] == DeviationState.FELL_AWAY
+    clock.move_to(DUE + timedelta(days=1, hours=12))
+    submit(world)
+    assert occasions(world) == [(1, DeviationState.FOUND, Cause.REPORT_LATE, 2)]
+
+
+# -- settled before it came -------------------------------------------------------------------------------------------
+
+
+def dismissed(world: World, on: datetime) -> Deviation:
+    deviation = missing(world)
+    clock.move_to(on)
+    with transaction():
+        deviations.dismiss(deviation, "Avtalt på telefon.", by=world.adam, version=deviation.version)
+    return deviation
+
+
+def test_what_comes_long_after_it_was_dismissed_is_found_anew(world: World) -> None:
+    first = dismissed(world, DUE + timedelta(days=1, hours=12))
+    sentence = first.sentence
+    clock.move_to(DUE + timedelta(days=59, hours=12))
+    submit(world)
+    assert occasions(world) == [
+        (1, DeviationState.DISMISSED, Cause.REPORT_MISSING, None),
+        (2, DeviationState.FOUND, Cause.REPORT_LATE, 60),
+    ]
+    assert (first.sentence, first.cured_on) == (sentence, None)
+    assert "deviation.report_came_late" not in [event.action for event, _ in audit.trail([first], by=world.adam)]
+
+
+def test_what_comes_on_the_day_that_it_was_dismissed_is_only_noted(world: World) -> None:
+    first = dismissed(world, DUE + timedelta(days=1, hours=12))
+    clock.move_to(DUE + timedelta(days=1, hours=13))
+    submit(world)
+    assert occasions(world) == [(1, DeviationState.DISMISSED, Cause.REPORT_MISSING, None)]
+    assert [event.action for event, _ in audit.trail([first], by=world.adam)][-1] == "deviation.report_came_late"
+
+
+def test_what_was_sanctioned_is_not_rewritten_when_the_report_comes(world: World) -> None:
+    deviation = notified(world, missing(world))
+    reply(world, deviation)
+    weigh(world, deviation)
+    with transaction():
+        sanction = sanctions.propose(deviation, "Ingen rapport.", by=world.adam, version=deviation.version)
+    with transaction():
+        sanctions.decide(sanction, approve=True, comment="Enig.", by=world.dora, version=sanction.version)
+    before = (deviation.cause, deviation.sentence, deviation.late_by_days, deviation.cured_on)
+    clock.move_to(clock.now() + timedelta(days=30))
+    submit(world)
+    assert (deviation.cause, deviation.sentence, deviation.late_by_days, deviation.cured_on) == before
+    assert len(occasions(world)) == 1
