@@ -3,7 +3,7 @@
 from portal import calendars
 from portal.model import Cause, Contract, Finding, FindingResult, Report, Requirement
 from portal.model.base import Json
-from portal.operations import contracts, cures, limits, lookup, windows
+from portal.operations import contract_days, contracts, cures, limits, lookup, windows
 from portal.operations.deviations import Breach, Gone, note_breach, note_gone
 from portal.text import Text
 
@@ -89,4 +89,4 @@ def _breach(report: Report, finding: Finding) -> Breach:
 
 
 def _threshold(report: Report, duty: Requirement) -> str:
-    return limits.on(duty, contracts.counting_kinds(report)[duty.kind], report.period.ends_on).threshold
+    return limits.on(duty, contracts.counting_kinds(report)[duty.kind], contract_days.day_of(report)).threshold
