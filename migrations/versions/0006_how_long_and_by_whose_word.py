@@ -72,6 +72,17 @@ def upgrade() -> None:
 
     with op.batch_alter_table("report", schema=None) as batch_op:
         batch_op.add_column(sa.Column("held_until", sa.DateTime(timezone=True), nullable=True))
+    # A report whose request waits for the buyer is late no earlier than on the day that was wished for. A request for
+    # more time to reply held nothing: its timer stands where it stood, and so does the deadline.
+    op.execute("""
+        UPDATE report SET held_until = (
+            SELECT max(wished_until) FROM extension_request
+            WHERE report_id = report.id AND state = 'asked' AND answered_at IS NULL)
+        WHERE more_time_asked_at IS NOT NULL
+    """)
+    request = sa.table("extension_request", sa.column("deviation_id"), sa.column("holds", sa.Boolean()))
+    op.execute(sa.update(request).where(request.c.deviation_id.is_not(None)).values(holds=sa.false()))
+    with op.batch_alter_table("report", schema=None) as batch_op:
         batch_op.drop_column("more_time_asked_at")
 
     with op.batch_alter_table("reporting_period", schema=None) as batch_op:
@@ -110,6 +121,14 @@ def downgrade() -> None:
 
     with op.batch_alter_table("report", schema=None) as batch_op:
         batch_op.add_column(sa.Column("more_time_asked_at", sa.DateTime(timezone=True), nullable=True))
+    # Then it is late no earlier than when the buyer has answered.
+    op.execute("""
+        UPDATE report SET more_time_asked_at = (
+            SELECT max(created_at) FROM extension_request
+            WHERE report_id = report.id AND state = 'asked' AND answered_at IS NULL)
+        WHERE held_until IS NOT NULL
+    """)
+    with op.batch_alter_table("report", schema=None) as batch_op:
         batch_op.drop_column("held_until")
 
     with op.batch_alter_table("planned_figure", schema=None) as batch_op:

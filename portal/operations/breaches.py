@@ -153,4 +153,4 @@ def _breach(report: Report, finding: Finding) -> Breach:
 
 
 def _threshold(report: Report, duty: Requirement) -> str:
-    return limits.on(duty, contracts.counting_kinds(report)[duty.kind], report.period.ends_on).threshold
+    return limits.on(duty, contracts.counting_kinds(report)[duty.kind], contract_days.day_of(report)).threshold

@@ -30,7 +30,7 @@ from portal.model import (
 )
 from portal.model.base import Json
 from portal.model.sanctions import IN_FORCE
-from portal.operations import stretches
+from portal.operations import contract_days, stretches
 from portal.text import Text, same
 
 WARNING = "warning"
@@ -137,7 +137,7 @@ def sheet(deviation: Deviation, clause: SanctionClause, *, step: str, on: date) 
         return amounts.warned(clause.clause, clause.contract.currency)
     if clause.form == ClauseForm.DAILY:
         return amounts.daily(daily_of(clause), run_of(deviation, clause, on))
-    found, last_day = int(deviation.facts["breaches"]), deviation.report.period.ends_on
+    found, last_day = int(deviation.facts["breaches"]), contract_days.day_of(deviation.report)
     return amounts.fee(fee_of(clause), breaches(deviation), last_day, found, _counted_in(deviation))
 
 
@@ -334,7 +334,7 @@ def _filing(deviation: Deviation) -> tuple[date, tuple[date, Text] | None]:
 
 def judged_until(deviation: Deviation) -> date:
     """The last day of what was judged."""
-    return deviation.window.ends_on if deviation.window else deviation.report.period.ends_on
+    return deviation.window.ends_on if deviation.window else contract_days.day_of(deviation.report)
 
 
 def _notice_effect(deviation: Deviation) -> date | None:

@@ -44,6 +44,11 @@ def counted_on(contract: Contract, ends_on: date) -> date:
     return min(ends_on, last_day(contract))
 
 
+def day_of(report: Report) -> date:
+    """The day by which a report counts: whose requirements, thresholds and rates bind it, until when it is judged."""
+    return counted_on(report.contract, report.period.ends_on)
+
+
 def expected(contract: Contract, taken: Sequence[Period] = ()) -> tuple[Period, ...]:
     """The regular periods of a contract by its days, frequency and pauses, oldest first; `taken` days are left out."""
     return calendars.periods(

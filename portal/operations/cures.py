@@ -168,12 +168,12 @@ def _ends(deviation: Deviation) -> Iterator[tuple[date, Text]]:
 
 def _next_report(deviation: Deviation) -> Iterator[tuple[date, Text]]:
     """The next period's report that says whether the requirement is met; nothing as long as one before it is open."""
-    until = calculations.judged_until(deviation)
+    until = calculations.judged_until(deviation)  # not the last day that it reports, where the contract ended before
     rows = (
         select(Report)
         .join(ReportingPeriod, Report.period_id == ReportingPeriod.id)
         .where(Report.contract_id == deviation.contract_id, ReportingPeriod.purpose == PeriodPurpose.REGULAR)
-        .where(ReportingPeriod.starts_on > until)
+        .where(ReportingPeriod.starts_on > deviation.report.period.ends_on)
         .order_by(ReportingPeriod.starts_on, Report.id)
     )
     for report in db.session.scalars(rows.where(Report.state != ReportState.SPARED)).unique():

@@ -12,7 +12,7 @@ from portal import permissions
 from portal.extensions import db
 from portal.kinds.base import FieldType, Indicator, Kind
 from portal.model import Contract, Figure, Finding, Membership, Report, ReportingPeriod, Revision
-from portal.operations import contracts, figures, stretches
+from portal.operations import contract_days, contracts, figures, stretches
 from portal.sheets.export import Column, Properties, Sheet, Value, write_workbook
 from portal.text import Text, same
 
@@ -156,7 +156,7 @@ def _finding(each: _Accepted, finding: Finding, language: str) -> tuple[Value, .
         kind.indicator(duty.indicator).title.to(language),
         Decimal(value) if value is not None else None,
         finding.figure["unit"],
-        figures.threshold_in_words(kind, duty, report.period.ends_on).to(language),
+        figures.threshold_in_words(kind, duty, contract_days.day_of(report)).to(language),
         RESULT[finding.result].to(language),
         figures.basis_of(report).fuel.title.to(language),
         _basis(revision.figures[0] if revision.figures else None, language),

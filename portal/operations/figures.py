@@ -131,9 +131,7 @@ def assess(
         ),
         judgements=tuple(
             _judged(duty, report, counting[duty.kind], _counted(duty.kind, lines, every))
-            for duty in report.contract.requirements_on(
-                contract_days.counted_on(report.contract, report.period.ends_on)
-            )
+            for duty in report.contract.requirements_on(contract_days.day_of(report))
             if duty.kind in counting
         ),
         problems={key: kind.check(lines.get(key, ()), settings[key]) for key, kind in reported.items()},
@@ -206,7 +204,7 @@ def _figure(kind: Kind, indicator: Indicator, measures: Mapping[str, Sequence[Me
 
 def _judged(duty: Requirement, report: Report, kind: Kind, counted: Counted) -> Judgement:
     """How a requirement comes out for a report: by itself, or as far as its window has come with this report in it."""
-    day = report.period.ends_on
+    day = contract_days.day_of(report)
     if not stretches.knows(kind, duty.indicator):
         return judgement(duty, stretches.describing(kind, duty), _unknown(duty), day)
     span = stretches.span_at(duty, day)

@@ -18,7 +18,7 @@ from portal.model import (
     record,
 )
 from portal.model.base import Json
-from portal.operations import deadlines, deviations, gone
+from portal.operations import contract_days, deadlines, deviations, gone
 from portal.operations.deviations import Breach, due_text, period_text
 from portal.operations.gone import Gone, Why
 from portal.text import Text
@@ -159,6 +159,7 @@ def _open_against_duty(report: Report, breach: Breach) -> None:
 
 
 def duty_to_file(report: Report) -> Requirement | None:
-    """The requirement that asked for this report."""
-    in_force = report.contract.requirements_on(report.period.ends_on)
+    """The requirement that asked for this report; for what is filed once it was asked on that very day."""
+    is_regular = report.period.purpose == PeriodPurpose.REGULAR
+    in_force = report.contract.requirements_on(contract_days.day_of(report) if is_regular else report.period.ends_on)
     return next((duty for duty in in_force if duty.indicator == _DUTY_TO_FILE[report.period.purpose]), None)

@@ -25,7 +25,7 @@ from portal.model import (
     Revision,
     SanctionClause,
 )
-from portal.operations import calculations, clauses, comments, contracts, deviations, figures, stretches
+from portal.operations import calculations, clauses, comments, contract_days, contracts, deviations, figures, stretches
 from portal.operations.comments import Place
 from portal.quantities import shown
 from portal.text import Text, same
@@ -118,7 +118,7 @@ def may_cost(deviation: Deviation) -> Cost | None:
     clause = deviation.contract.clause_for(deviation.requirement)
     if clause is None:
         return None
-    words = clauses.in_words(clause, deviation.report.period.ends_on)
+    words = clauses.in_words(clause, contract_days.day_of(deviation.report))
     step = calculations.step_of(deviation, clause)
     try:
         sheet = calculations.sheet(deviation, clause, step=step, on=calculations.today(deviation))
@@ -232,7 +232,7 @@ def _consequences(deviation: Deviation, language: str) -> list[str]:
             f"{named} {cost.words.to(language)}",
             _("The clause reads: %(wording)s", wording=clause.wording),
         ]
-    fee = shown(calculations.rate_on(clause, deviation.report.period.ends_on), language)
+    fee = shown(calculations.rate_on(clause, contract_days.day_of(deviation.report)), language)
     words = {"clause": clause.clause, "fee": f"{fee} {currency}"}
     if clause.counts == ClauseCounts.LINE:
         said = [_("Under clause %(clause)s a breach costs %(fee)s for each line in breach.", **words)]

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -13,6 +14,8 @@ from portal.errors import Refused
 from portal.extensions import db, transaction
 from portal.model import (
     ACCOUNT_DUTY,
+    REPORTING_DUTY,
+    ClauseForm,
     Comparison,
     Contract,
     ContractState,
@@ -23,9 +26,11 @@ from portal.model import (
     ReportingPeriod,
     ReportState,
     Requirement,
+    SanctionClause,
     Window,
 )
-from portal.operations import breaches, contract_life, reports, windows
+from portal.operations import breaches, calculations, contract_life, contracts, filings, reports, windows
+from portal.operations.contracts import Rate
 from portal.work import open_periods
 from tests.assessing import amend, approve_it, cases_of, duty, file, findings_of, only, windows_of
 from tests.integration.test_once import fill_in, lines, sign
@@ -140,6 +145,36 @@ def test_a_threshold_from_after_the_handover_binds_nothing(world: World) -> None
     amend(world, april, electric="1008", diesel="400.5")
     assert findings_of(later)[known:] == [], "it was in force on no day of the contract"
     assert cases_of(later) == []
+
+
+def test_what_was_to_apply_after_the_handover_binds_no_report(world: World) -> None:
+    """March was signed as a whole and handed over on the 20th; from the 25th 50 % and 30 000 were to apply."""
+    share = duty(world, "5", window=Window.PERIOD, steps=[{"from": "2026-03-25", "threshold": "50"}])
+    filing: dict[str, Any] = {
+        "kind": "",
+        "indicator": REPORTING_DUTY,
+        "comparison": Comparison.AT_MOST,
+        "window": Window.PERIOD,
+    }
+    first = duty(world, "10", valid_to=date(2026, 3, 24), **filing)
+    second = duty(world, "10", valid_from=date(2026, 3, 25), **filing)
+    only(world, MARCH, END_OF_DECEMBER, share, first, second)
+    fee = SanctionClause(form=ClauseForm.FEE, clause="7.1", wording="Gebyr.", requirement=share)
+    rates = [Rate(date(2026, 1, 1), Decimal(20_000)), Rate(date(2026, 3, 25), Decimal(30_000))]
+    with transaction():
+        contracts.add_clause(world.contract, fee, *rates)
+    march = file(world, MARCH, **AT_20)
+    [case] = cases_of(share)
+    assert (case.facts["threshold"], case.at_stake) == ("50", Decimal(30_000))
+    assert filings.duty_to_file(march) is second
+    on(4, 7)
+    hand_over(world, date(2026, 3, 20))
+    amend(world, march, electric="1008", diesel="400.5")
+    assert (findings_of(share), case.state) == (["broken", "met"], "fell_away")
+    amend(world, march, **AT_0)
+    assert (case.state, case.facts["threshold"], case.at_stake) == ("found", "5", Decimal(20_000))
+    assert calculations.judged_until(case) == date(2026, 3, 20)
+    assert filings.duty_to_file(march) is first
 
 
 def test_a_period_that_is_spared_keeps_no_window_open(world: World) -> None:

@@ -6,13 +6,14 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine, create_engine, inspect, text
+from sqlalchemy import Connection, Engine, create_engine, inspect, text
 
 from portal.schema import migrate_database
 from tests import postgres
 from tests.conftest import settings_for
 
 BEFORE_TERMS = "0003"
+BEFORE_HOLDS = "0005"
 MADE = datetime(2026, 1, 2, 9, tzinfo=UTC)
 ORGANISATIONS = [(1, "310000019", "Prøveby kommune", "buyer"), (2, "310000027", "Annas Graving AS", "supplier")]
 
@@ -49,6 +50,89 @@ def test_sites_rates_and_deliveries_are_carried_over(new_database: str, tmp_path
     assert {"site", "due_working_days"}.isdisjoint(columns)
     assert columns["state"]["default"] is None, "what a contract is, the portal says, not a default of the database"
     engine.dispose()
+
+
+def test_requests_for_more_time_that_wait_are_carried_over(new_database: str, tmp_path: Path) -> None:
+    """Of report 1 and of the reply in case 1 more time was asked for, and nobody has answered; report 2's was refused.
+
+    The release before held a report's deadline until the answer, and a reply's not at all.
+    """
+    settings = settings_for(new_database, tmp_path)
+    migrate_database(settings, BEFORE_TERMS)
+    engine = create_engine(settings.database_url)
+    _fill(engine)
+    migrate_database(settings, BEFORE_HOLDS)
+    with engine.begin() as connection:
+        _fill_requests(connection)
+
+    migrate_database(settings)
+
+    with engine.connect() as connection:
+        held = text("SELECT id, held_until IS NOT NULL FROM report ORDER BY id")
+        assert [(row[0], bool(row[1])) for row in connection.execute(held)] == [(1, True), (2, False)]
+        wished = text(
+            "SELECT count(*) FROM report r JOIN extension_request e ON e.report_id = r.id "
+            "WHERE r.held_until = e.wished_until AND r.id = 1"
+        )
+        assert connection.execute(wished).scalar_one() == 1, "until the day that was wished for"
+        assert connection.execute(text("SELECT held_until FROM deviation")).scalar_one() is None
+        holds = text("SELECT id, holds FROM extension_request ORDER BY id")
+        assert [(row[0], bool(row[1])) for row in connection.execute(holds)] == [(1, True), (2, True), (3, False)]
+    engine.dispose()
+
+
+def _fill_requests(connection: Connection) -> None:
+    """Two open reports and a case that waits for its reply, each with a request for more time."""
+    of_contract = {**_row(), "due": datetime(2026, 4, 22, 22, tzinfo=UTC), "wished": datetime(2026, 5, 4, tzinfo=UTC)}
+    own = "public_id, created_at, contract_id, buyer_id, supplier_id"
+    mine = ":public_id, :made, 7, 1, 2"
+
+    def put(statement: str, **values: object) -> None:
+        connection.execute(text(statement), {**of_contract, **_row(), **values})
+
+    put(
+        "INSERT INTO person (id, public_id, created_at, email, name, language, active, fs_uniquifier, single_keys) "
+        "VALUES (1, :public_id, :made, 'bo@prove.example', 'Bo Prøve', 'nb', :yes, 'x', :yes)",
+        yes=True,
+    )
+    for number, asked_at in ((1, MADE), (2, None)):
+        put(
+            f"INSERT INTO reporting_period (id, {own}, starts_on, ends_on, opens_at, due_at, purpose) "
+            f"VALUES (:id, {mine}, :first, :last, :made, :due, 'regular')",
+            id=number,
+            first=date(2026, number, 1),
+            last=date(2026, number, 28),
+        )
+        put(
+            f"INSERT INTO report (id, {own}, period_id, state, version, due_at, preparers, pins, edited_as, "
+            f"amendment_reason, more_time_asked_at) "
+            f"VALUES (:id, {mine}, :id, 'draft', 1, :due, '[]', '{{}}', 'draft', '', :asked_at)",
+            id=number,
+            asked_at=asked_at,
+        )
+    put(
+        f"INSERT INTO requirement (id, {own}, kind, indicator, comparison, threshold, clause, valid_from, steps, "
+        f'promised, promised_source, tolerance, "window", scope, wording) '
+        f"VALUES (1, {mine}, '', 'filed_within_days', 'at_most', '12', '5.1', :first, '[]', '', '', '', 'period', "
+        f"'{{}}', '')",
+        first=date(2026, 1, 1),
+    )
+    put(
+        f"INSERT INTO deviation (id, {own}, requirement_id, report_id, cause, cause_group, state, version, clause, "
+        f"sentence, facts, known_at, outcome) VALUES (1, {mine}, 1, 2, 'report_missing', 'reporting', "
+        f"'awaiting_reply', 1, '5.1', '{{}}', '{{}}', :made, '')"
+    )
+    for number, report, deviation, state in ((1, 1, None, "asked"), (2, 2, None, "refused"), (3, None, 1, "asked")):
+        put(
+            f"INSERT INTO extension_request (id, {own}, report_id, deviation_id, state, asked_by_id, reason, due_at, "
+            f"wished_until, answer, answered_at) VALUES (:id, {mine}, :report, :deviation, :state, 1, 'Ferie.', :due, "
+            f":wished, '', :answered_at)",
+            id=number,
+            report=report,
+            deviation=deviation,
+            state=state,
+            answered_at=MADE if state == "refused" else None,
+        )
 
 
 def _fill(engine: Engine) -> None:
