@@ -55,7 +55,8 @@ NEW.state IN {_DECIDED} AND (
   OR NOT EXISTS (
     SELECT 1 FROM sanction_clause c JOIN deviation d ON d.contract_id = c.contract_id
     WHERE c.id = NEW.clause_id AND d.id = NEW.deviation_id AND d.contract_id = NEW.contract_id
-      AND (c.requirement_id IS NULL OR c.requirement_id = d.requirement_id))
+      AND (c.requirement_id IS NULL OR c.requirement_id = (
+        SELECT COALESCE(q.continues_id, q.id) FROM requirement q WHERE q.id = d.requirement_id)))
   OR NOT EXISTS (SELECT 1 FROM deviation d WHERE d.id = NEW.deviation_id AND d.not_found_at IS NULL
     AND (NEW.step <> 'daily' OR d.cause <> 'requirement_broken' OR d.cured_on IS NOT NULL))
   OR (EXISTS (SELECT 1 FROM point p WHERE p.deviation_id = NEW.deviation_id) AND NOT EXISTS (
