@@ -85,6 +85,14 @@ def upgrade() -> None:
     with op.batch_alter_table("report", schema=None) as batch_op:
         batch_op.drop_column("more_time_asked_at")
 
+    with op.batch_alter_table("requirement", schema=None) as batch_op:
+        batch_op.add_column(
+            sa.Column("continues_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True)
+        )
+        batch_op.create_foreign_key(
+            batch_op.f("fk_requirement_continues_id_requirement"), "requirement", ["continues_id"], ["id"]
+        )
+
     with op.batch_alter_table("reporting_period", schema=None) as batch_op:
         batch_op.drop_constraint(batch_op.f("uq_reporting_period_contract_id_purpose_starts_on"), type_="unique")
         batch_op.create_index(
@@ -118,6 +126,10 @@ def downgrade() -> None:
         batch_op.create_unique_constraint(
             batch_op.f("uq_reporting_period_contract_id_purpose_starts_on"), ["contract_id", "purpose", "starts_on"]
         )
+
+    with op.batch_alter_table("requirement", schema=None) as batch_op:
+        batch_op.drop_constraint(batch_op.f("fk_requirement_continues_id_requirement"), type_="foreignkey")
+        batch_op.drop_column("continues_id")
 
     with op.batch_alter_table("report", schema=None) as batch_op:
         batch_op.add_column(sa.Column("more_time_asked_at", sa.DateTime(timezone=True), nullable=True))

@@ -167,8 +167,11 @@ class Contract(Row):
         ]
 
     def clause_for(self, requirement: "Requirement") -> "SanctionClause | None":
-        """The sanction clause that a breach of `requirement` falls under: its own before the general one."""
-        own = [clause for clause in self.clauses if clause.requirement_id == requirement.id]
+        """The sanction clause that a breach of `requirement` falls under: its own before the general one.
+
+        What a change order put in the place of another requirement has the clause that the other one had.
+        """
+        own = [clause for clause in self.clauses if clause.requirement_id == requirement.origin_id]
         general = [clause for clause in self.clauses if clause.requirement_id is None]
         return next(iter(own + general), None)
 

@@ -55,7 +55,8 @@ NEW.state IN {_DECIDED} AND (
   OR NOT EXISTS (
     SELECT 1 FROM sanction_clause c JOIN deviation d ON d.contract_id = c.contract_id
     WHERE c.id = NEW.clause_id AND d.id = NEW.deviation_id AND d.contract_id = NEW.contract_id
-      AND (c.requirement_id IS NULL OR c.requirement_id = d.requirement_id))
+      AND (c.requirement_id IS NULL OR c.requirement_id = (
+        SELECT COALESCE(q.continues_id, q.id) FROM requirement q WHERE q.id = d.requirement_id)))
   OR NOT EXISTS (
     SELECT 1 FROM deviation d JOIN requirement r ON r.id = d.requirement_id JOIN report p ON p.id = d.report_id
     JOIN reporting_period s ON s.id = p.period_id LEFT JOIN assessment_window w ON w.id = d.window_id

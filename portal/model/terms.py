@@ -69,8 +69,16 @@ class Requirement(OfContract, Row):
     valid_to: Mapped[date | None]
     change_order_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("change_order.id"))
     """The change order that brought it in; None when it was agreed from the start."""
+    continues_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("requirement.id"))
+    """The requirement that it is a changed form of, as that was agreed first; its clause and its ladder go on."""
     contract: Mapped[Contract] = relationship(foreign_keys="Requirement.contract_id", back_populates="requirements")
     change_order: Mapped[ChangeOrder | None] = relationship(back_populates="requirements")
+    continues: Mapped["Requirement | None"] = relationship(remote_side="Requirement.id")
+
+    @property
+    def origin_id(self) -> int:
+        """The number of the requirement as it was agreed first; the same for all its later forms."""
+        return self.continues_id or self.id
 
     def threshold_on(self, day: date) -> str:
         """The threshold in force on a day, without the bid's promise."""

@@ -60,7 +60,7 @@ NOT_A_SUPPLIER = Text("{name} er oppdragsgiver her, og ikke leverandør.", "{nam
 WRONG = Text("Noe må rettes.", "Something must be corrected.")
 _NEVER_COPIED = frozenset(
     {"id", "public_id", "created_at", "contract_id", "buyer_id", "supplier_id", "change_order_id", "requirement_id"}
-) | {"promised", "promised_source", "steps"}
+) | {"promised", "promised_source", "steps", "continues_id"}
 """Columns that are another contract's own: its keys, what its bidder promised, and the days its steps were agreed for.
 """
 
@@ -209,8 +209,9 @@ def _take_terms(contract: Contract, like: Contract) -> None:
     duties: dict[int, Requirement] = {}
     for old in like.requirements:
         if old.valid_to is None:
-            duties[old.id] = _copied(old, contract, valid_from=contract.starts_on, scope=_without_places(old.scope))
-            contract.requirements.append(duties[old.id])
+            duty = _copied(old, contract, valid_from=contract.starts_on, scope=_without_places(old.scope))
+            duties[old.origin_id] = duty
+            contract.requirements.append(duty)
     db.session.flush()
     for clause in like.clauses:
         if clause.requirement_id is None or clause.requirement_id in duties:

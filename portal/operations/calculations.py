@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import NamedTuple
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, or_, select
 
 from portal import amounts, calendars, clock
 from portal.amounts import Daily, Fee, Run, Sheet, Step
@@ -24,6 +24,7 @@ from portal.model import (
     DeviationState,
     ExtensionRequest,
     Report,
+    Requirement,
     Sanction,
     SanctionClause,
     SanctionState,
@@ -221,7 +222,7 @@ def step_of(deviation: Deviation, clause: SanctionClause, taken: Iterable[Deviat
 
 
 def earlier(deviation: Deviation, taken: Iterable[Deviation] | None = None) -> int:
-    """How many earlier breaches of the same requirement have been sanctioned.
+    """How many earlier breaches of the same requirement, in whatever form a change order gave it, have been sanctioned.
 
     Earlier is what was judged for days that ended before, and of the same days what was found first: never what
     somebody happened to decide first, for the parties agreed that the first breach is warned of. `taken`: the cases
@@ -229,7 +230,8 @@ def earlier(deviation: Deviation, taken: Iterable[Deviation] | None = None) -> i
     """
     others = _sanctioned(deviation) if taken is None else taken
     mine = _place(deviation)
-    return sum(each.requirement_id == deviation.requirement_id and _place(each) < mine for each in others)
+    origin = deviation.requirement.origin_id
+    return sum(each.requirement.origin_id == origin and _place(each) < mine for each in others)
 
 
 def stands(deviation: Deviation) -> bool:
@@ -252,11 +254,18 @@ def _sanctioned(deviation: Deviation) -> Iterable[Deviation]:
     return db.session.scalars(
         rows.where(
             Deviation.contract_id == deviation.contract_id,
-            Deviation.requirement_id == deviation.requirement_id,
+            of_same(deviation.requirement),
             Deviation.id != deviation.id,
             Sanction.state.in_(IN_FORCE),
         )
     ).unique()
+
+
+def of_same(requirement: Requirement) -> ColumnElement[bool]:
+    """Cases of a requirement and of what it continues, or what continues it: one ladder."""
+    origin = requirement.origin_id
+    forms = select(Requirement.id).where(or_(Requirement.id == origin, Requirement.continues_id == origin))
+    return Deviation.requirement_id.in_(forms)
 
 
 def _place(deviation: Deviation) -> tuple[date, int]:

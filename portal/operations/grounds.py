@@ -201,7 +201,7 @@ def beyond_notice(deviation: Deviation) -> list[Text]:
 
 def _clause(deviation: Deviation, clause: SanctionClause) -> Ground:
     is_of_contract = clause.contract_id == deviation.contract_id
-    holds = is_of_contract and clause.requirement_id in {None, deviation.requirement_id}
+    holds = is_of_contract and clause.requirement_id in {None, deviation.requirement.origin_id}
     return Ground("clause", holds, CLAUSE_SAID.with_values(clause=clause.clause), NO_CLAUSE)
 
 

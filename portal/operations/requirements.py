@@ -31,13 +31,33 @@ HAS_CLAUSE = Text(
     "En sanksjonsbestemmelse bygger på kravet. Fjern den først.",
     "A sanction clause rests on the requirement. Remove that first.",
 )
+NOT_THE_SAME = Text(
+    "Et krav kan bare erstatte et krav til det samme i denne kontrakten.",
+    "A requirement can only replace one about the same figure in this contract.",
+)
+NOT_ENDED = Text(
+    "Kravet i punkt {clause} må avsluttes før det nye kan gjelde. Avslutt det med endringsordren først.",
+    "The requirement of clause {clause} must end before the new one is in force. End it by the change order first.",
+)
+REPLACED_ALREADY = Text(
+    "Kravet i punkt {clause} er alt erstattet av et annet.", "The requirement of clause {clause} has been replaced."
+)
 ENDED_ALREADY = Text("Kravet er allerede avsluttet.", "The requirement has already been ended.")
 
 
-def add(
-    contract: Contract, terms: Terms, *, by: Membership, version: int, order: ChangeOrder | None = None
+def add(  # noqa: PLR0913 - what is asked for, by which change order, and in whose place
+    contract: Contract,
+    terms: Terms,
+    *,
+    by: Membership,
+    version: int,
+    order: ChangeOrder | None = None,
+    replaces: Requirement | None = None,
 ) -> Requirement:
     """Put a requirement into a contract; into one that runs by the change order that agreed it.
+
+    `replaces`: the ended requirement that this is the changed form of. It keeps its sanction clause, and what was
+    warned of before counts still.
 
     Raises:
         Conflict: somebody changed the contract since it was read.
@@ -47,12 +67,32 @@ def add(
     demand_editor(contract, by=by, version=version)
     _demand_order(contract, terms.valid_from, order)
     _demand_sense(contract, terms)
-    requirement = Requirement(**contract.parties, change_order_id=order.id if order else None)
+    if replaces is not None:
+        _demand_replaceable(contract, terms, replaces)
+    requirement = Requirement(
+        **contract.parties,
+        change_order_id=order.id if order else None,
+        continues=(replaces.continues or replaces) if replaces else None,
+    )
     _fill(requirement, terms)
     contract.requirements.append(requirement)
     touch(contract)
-    record(requirement, "requirement.added", by=by, **_said(terms), order=order.reference if order else "")
+    facts = {"order": order.reference if order else "", "replaces": str(replaces.public_id) if replaces else ""}
+    record(requirement, "requirement.added", by=by, **_said(terms), **facts)
     return requirement
+
+
+def replaceable(contract: Contract, kind: str, indicator: str) -> list[Requirement]:
+    """What a new requirement about a figure may be the changed form of: ended, and not replaced yet; newest first."""
+    same = [each for each in contract.requirements if (each.kind, each.indicator) == (kind, indicator)]
+    ended = [each for each in same if each.valid_to is not None and not _replaced(each)]
+    return sorted(ended, key=lambda each: (each.valid_to or date.max, each.id), reverse=True)
+
+
+def _replaced(requirement: Requirement) -> bool:
+    """Whether a later form of the same requirement is there."""
+    forms = [each for each in requirement.contract.requirements if each.origin_id == requirement.origin_id]
+    return any(each.id > requirement.id for each in forms)
 
 
 def change(requirement: Requirement, terms: Terms, *, by: Membership, version: int) -> None:
@@ -113,6 +153,18 @@ def _demand_order(contract: Contract, first: date, order: ChangeOrder | None, pl
     if first < order.from_on:
         words = NOT_ITS_ORDER.with_values(day=calendars.day_name(order.from_on))
         raise Invalid(words, (Problem("order", words, place),))
+
+
+def _demand_replaceable(contract: Contract, terms: Terms, replaced: Requirement) -> None:
+    words = None
+    if replaced.contract_id != contract.id or (replaced.kind, replaced.indicator) != (terms.kind, terms.indicator):
+        words = NOT_THE_SAME
+    elif _replaced(replaced):
+        words = REPLACED_ALREADY.with_values(clause=replaced.clause)
+    elif replaced.valid_to is None or replaced.valid_to >= terms.valid_from:
+        words = NOT_ENDED.with_values(clause=replaced.clause)
+    if words is not None:
+        raise Invalid(words, (Problem("replaces", words, "replaces"),))
 
 
 def _demand_sense(contract: Contract, terms: Terms, own: Requirement | None = None) -> None:

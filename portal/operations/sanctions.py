@@ -252,7 +252,7 @@ def decide_sanction(*, sanction_id: int, actor_id: int) -> dict[str, object]:
 def _weigh_ladder_anew(decided: Deviation) -> None:
     """What other open cases of the same requirement may cost: after a warning the next step is no warning."""
     others = select(Deviation).where(
-        Deviation.requirement_id == decided.requirement_id,
+        calculations.of_same(decided.requirement),
         Deviation.id != decided.id,
         Deviation.state.not_in((DeviationState.CLOSED, DeviationState.DISMISSED, DeviationState.FELL_AWAY)),
     )

@@ -16,7 +16,7 @@ from portal import calendars, kinds
 from portal.kinds import register
 from portal.kinds.base import Field, FieldType, Indicator, Kind, Problem
 from portal.model import DUTIES_TO_FILE, REPORTING_DUTY, ChangeOrder, Comparison, Contract, Requirement, Window
-from portal.operations import duties, scopes
+from portal.operations import duties, requirements, scopes
 from portal.operations.duties import Terms
 from portal.quantities import for_input
 from portal.text import Text
@@ -57,6 +57,7 @@ class RequirementForm(FlaskForm):
             fields["order"] = SelectField(
                 _("Change order"), choices=_orders(contract.change_orders), validate_choice=False
             )
+            fields |= _replaces_field(requirements.replaceable(contract, kind.key if kind else "", code))
         if kind is not None and indicator is not None:
             fields |= _figure_fields(indicator, kind, windows)
             fields |= _scope_fields(contract, kind)
@@ -139,6 +140,18 @@ def _orders(orders: Sequence[ChangeOrder]) -> list[Any]:
         SelectChoice("", _("Choose")),
         *(SelectChoice(str(each.public_id), f"{each.reference} ({day_name(each.from_on)})") for each in orders),
     ]
+
+
+def _replaces_field(ended: Sequence[Requirement]) -> dict[str, Any]:
+    """Which requirement it is the changed form of, where one about the same has ended."""
+    if not ended:
+        return {}
+    choices = [SelectChoice("", _("None: it is a new requirement"))]
+    for each in ended:
+        last = day_name(each.valid_to) if each.valid_to else ""
+        words = _("Clause %(clause)s, which ended on %(day)s", clause=each.clause, day=last)
+        choices.append(SelectChoice(str(each.public_id), words))
+    return {"replaces": SelectField(_("Replaces"), choices=choices, validate_choice=False)}
 
 
 def terms(form: RequirementForm, kind: Kind | None, code: str) -> tuple[Terms | None, list[Problem]]:

@@ -79,7 +79,12 @@ def new(contract: Contract) -> ResponseReturnValue:
 
     def act() -> None:
         requirements.add(
-            contract, found, by=current_membership(), version=_version(), order=_order(contract, form.said("order"))
+            contract,
+            found,
+            by=current_membership(),
+            version=_version(),
+            order=_order(contract, form.said("order")),
+            replaces=_replaced(contract, form.said("replaces")),
         )
 
     return _acted(contract, subject, form, act, _("The requirement is added."))
@@ -181,7 +186,11 @@ def _form(contract: Contract, subject: Subject, own: Requirement | None = None) 
 
 def _proposed(contract: Contract, subject: Subject) -> dict[str, Any]:
     first = contract.starts_on if contract.state == ContractState.DRAFT else clock.today(contract.time_zone)
-    proposed: dict[str, Any] = {"valid_from": calendars.as_typed(first)}
+    ended = requirements.replaceable(contract, subject.kind.key if subject.kind else "", subject.code)
+    proposed: dict[str, Any] = {
+        "valid_from": calendars.as_typed(first),
+        "replaces": str(ended[0].public_id) if ended else "",
+    }
     if subject.offer is None:
         is_better = subject.indicator is not None and subject.indicator.lower_is_better
         return proposed | {"comparison": "at_most" if is_better else "at_least"}
@@ -261,6 +270,10 @@ def _status(refusal: PortalError) -> int:
 
 def _order(contract: Contract, public_id: str) -> ChangeOrder | None:
     return next((each for each in contract.change_orders if str(each.public_id) == public_id), None)
+
+
+def _replaced(contract: Contract, public_id: str) -> Requirement | None:
+    return next((each for each in contract.requirements if str(each.public_id) == public_id), None)
 
 
 def _version() -> int:

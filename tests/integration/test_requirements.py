@@ -1,20 +1,33 @@
 """Requirements set up on the pages: from the catalogue, changed in a draft, by change order in a contract that runs."""
 
 from collections.abc import Mapping
-from datetime import date
+from datetime import UTC, date, datetime
+from decimal import Decimal
 from typing import Any
 
 import pytest
 from flask import Flask
 from sqlalchemy import select
 
+from portal import calendars, clock
 from portal.errors import Invalid
 from portal.extensions import db, transaction
-from portal.model import ChangeOrder, Comparison, ContractState, Membership, Requirement, Window
-from portal.operations import requirements
+from portal.model import (
+    ChangeOrder,
+    Comparison,
+    ContractState,
+    Decision,
+    Membership,
+    Requirement,
+    SanctionClause,
+    Window,
+)
+from portal.operations import contracts, previews, requirements, reviews
+from portal.operations.contracts import Rate
 from portal.operations.duties import Terms
 from tests.desk import Desk, give_passwords, sit_down, words
-from tests.world import World
+from tests.sanctioning import broken, decided, heard, proposed
+from tests.world import World, case_of, deliver_mail, submit
 
 FORM = {"comparison": "at_least", "threshold": "25", "window": "year", "clause": "8.1", "valid_from": "01.01.2026"}
 
@@ -210,3 +223,113 @@ def test_what_cannot_be_is_refused_at_set_up(draft: World, changes: dict[str, An
     with pytest.raises(Invalid) as refused, transaction():
         requirements.add(draft.contract, terms(draft.adam, **changes), by=draft.adam, version=draft.contract.version)
     assert [problem.field for problem in refused.value.problems] == [field]  # type: ignore[attr-defined]
+
+
+# -- a requirement in the place of another --------------------------------------------------------------------------
+
+
+def replacing(world: World, **changes: Any) -> tuple[Requirement, Requirement]:
+    """4.2 ends on 31 March, and 25 % of the same figure is asked for from 1 April in its place."""
+    agreed = world.contract.change_orders[0] if world.contract.change_orders else order(world)
+    old = next(each for each in world.contract.requirements if each.clause == "4.2")
+    share = terms(
+        world.adam,
+        indicator="zero_emission_share_energy",
+        threshold="25",
+        clause="4.2 b",
+        **{"valid_from": date(2026, 4, 1), **changes},
+    )
+    with transaction():
+        if old.valid_to is None:
+            requirements.end(old, date(2026, 3, 31), by=world.adam, version=world.contract.version, order=agreed)
+    with transaction():
+        new = requirements.add(
+            world.contract, share, by=world.adam, version=world.contract.version, order=agreed, replaces=old
+        )
+    return old, new
+
+
+def own_clause(world: World, duty: Requirement, **terms: Any) -> SanctionClause:
+    with transaction():
+        return contracts.add_clause(
+            world.contract,
+            SanctionClause(clause="8.2", wording="Eget gebyr.", requirement=duty, **terms),
+            Rate(world.contract.starts_on, Decimal(5000)),
+        )
+
+
+def test_what_replaces_a_requirement_keeps_its_clause_and_goes_on_in_its_ladder(world: World) -> None:
+    """March breaks 4.2 (a warning); April breaks what came in its place: 5 000 of the own clause, never the 20 000."""
+    clause = own_clause(world, next(each for each in world.contract.requirements if each.clause == "4.2"))
+    with transaction():
+        clause.warns_first = True
+    march = heard(world, broken(world))
+    _old, new = replacing(world)
+    assert world.contract.clause_for(new) is clause
+    with transaction():
+        world.report = contracts.open_period(world.contract, calendars.month_of(date(2026, 4, 1)))
+    clock.move_to(datetime(2026, 5, 8, 9, tzinfo=UTC))
+    submit(world, diesel="9000")
+    with transaction():
+        reviews.decide(world.report, Decision.APPROVE, by=world.rita, version=world.report.version)
+    deliver_mail()
+    april = heard(world, case_of(world, "4.2 b"))
+    assert [[each.amount for each in shown.earlier] for shown in previews.of(world.contract)] == [[], [0, 5000]]
+    assert decided(world, proposed(world, march)).step == "warning"
+    assert april.at_stake == 5000
+    sanction = decided(world, proposed(world, april))
+    assert (sanction.step, sanction.amount, sanction.clause) == ("fee", 5000, clause)
+
+
+def test_a_requirement_is_replaced_once_after_it_has_ended_by_one_about_the_same(world: World) -> None:
+    old, new = replacing(world)
+    assert (new.continues_id, requirements.replaceable(world.contract, old.kind, old.indicator)) == (old.id, [])
+    with pytest.raises(Invalid, match="has been replaced"):
+        replacing(world)
+    with transaction():
+        requirements.end(
+            new,
+            date(2026, 6, 30),
+            by=world.adam,
+            version=world.contract.version,
+            order=world.contract.change_orders[0],
+        )
+    assert requirements.replaceable(world.contract, old.kind, old.indicator) == [new]
+    stage = next(each for each in world.contract.requirements if each.clause == "4.3")
+    for replaced, first, said in (
+        (new, date(2026, 6, 30), "must end before"),
+        (stage, date(2026, 7, 1), "same figure"),
+    ):
+        share = terms(world.adam, indicator="zero_emission_share_energy", threshold="30", valid_from=first)
+        with pytest.raises(Invalid, match=said), transaction():
+            requirements.add(
+                world.contract,
+                share,
+                by=world.adam,
+                version=world.contract.version,
+                order=world.contract.change_orders[0],
+                replaces=replaced,
+            )
+
+
+def test_the_page_proposes_what_a_requirement_replaces(app: Flask, world: World) -> None:
+    give_passwords(world)
+    desk = sit_down(app, world.adam)
+    old = next(each for each in world.contract.requirements if each.clause == "4.2")
+    clause = own_clause(world, old)
+    agreed = str(order(world).public_id)
+    assert 'name="replaces"' not in desk.get(page(world, "/new?offer=zero_emission_share_energy")).text
+    at = f"/requirements/{old.public_id}/end"
+    assert desk.send(at, order=agreed, last_day="31.03.2026", version=version(world)).status_code == 303
+    offered = desk.get(page(world, "/new?offer=zero_emission_share_energy")).text
+    assert f'<option selected value="{old.public_id}">Clause 4.2, which ended on 31 March 2026</option>' in offered
+    sent = {**FORM, "order": agreed, "window": "period", "valid_from": "01.04.2026", "replaces": str(old.public_id)}
+    too_early = send(desk, world, {**sent, "valid_from": "31.03.2026", "order": agreed})
+    assert too_early.status_code == 422
+    assert send(desk, world, sent).status_code == 303
+    new = added(world)
+    assert (new.continues_id, world.contract.clause_for(new)) == (old.id, clause)
+    assert "A changed form of clause 4.2 as first agreed" in desk.reads(page(world))
+    assert "Clause 8.2, for breach of clause 4.2, 8.1" in desk.reads(
+        f"/contracts/{world.contract.public_id}/sanction-clauses"
+    )
