@@ -5,7 +5,7 @@ import csv
 import io
 import re
 from collections.abc import Callable, Iterator
-from datetime import timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
@@ -14,8 +14,9 @@ from flask import Flask
 from portal import clock
 from portal.extensions import db, transaction
 from portal.model import Deviation, DeviationState, NoticeStart
-from portal.operations import deviations
+from portal.operations import breaches, deviations
 from tests import casework
+from tests.assessing import amend
 from tests.desk import Desk, give_passwords, sit_down, words
 from tests.integration.test_case_again import HEALED, accept
 from tests.world import World, build_world, case_of, deliver_mail, submit, tick
@@ -167,6 +168,27 @@ def test_weighing_comes_first_and_is_the_buyer_s_own_until_it_is_decided(there: 
     said = bo.reads(at(deviation))
     assert "Planen var avtalt." in said
     assert "A point was weighed: point 2, upheld" in said
+
+
+def test_a_breach_that_can_no_longer_be_judged_is_told_of_as_that(there: Flask) -> None:
+    world = world_of(there)
+    deviation = casework.delivered(world)
+    amend(world, world.report, electric="0", diesel="0")
+    for reader in (world.bo, world.adam):
+        said = sit_down(there, reader).reads(at(deviation))
+        assert "Nothing that is in force shows the breach any more Zero-emission share of energy cannot" in said
+        assert "What the contract says about sanctions" not in said
+
+
+def test_a_case_that_fell_away_with_its_requirement_says_so(there: Flask) -> None:
+    world = world_of(there)
+    deviation = casework.found(world)
+    with transaction():
+        deviation.requirement.valid_to = date(2026, 3, 15)
+        breaches.note_ended(deviation.requirement)
+    said = sit_down(there, world.adam).reads(at(deviation))
+    assert "The deviation fell away: nothing that is in force shows the breach any more." in said
+    assert "The requirement of clause 4.2 was in force until 15 March 2026." in said
 
 
 def test_a_penalty_that_no_longer_stands_is_never_shown(there: Flask) -> None:
