@@ -234,14 +234,14 @@ def before(deviation: Deviation) -> Deviation | None:
     """The case about the same that was settled before this one was found anew."""
     if deviation.occasion == 1:
         return None
-    return db.session.scalar(
-        select(Deviation).where(
-            Deviation.requirement_id == deviation.requirement_id,
-            Deviation.report_id == deviation.report_id,
-            Deviation.cause_group == deviation.cause_group,
-            Deviation.occasion == deviation.occasion - 1,
-        )
+    rows = select(Deviation).where(
+        Deviation.requirement_id == deviation.requirement_id,
+        Deviation.cause_group == deviation.cause_group,
+        Deviation.occasion == deviation.occasion - 1,
     )
+    if deviation.window_id is not None:  # its last report may be another one than it was
+        return db.session.scalar(rows.where(Deviation.window_id == deviation.window_id))
+    return db.session.scalar(rows.where(Deviation.report_id == deviation.report_id, Deviation.window_id.is_(None)))
 
 
 # -- dismissed, weighed, closed -----------------------------------------------------------------------------------

@@ -24,9 +24,6 @@ UNCLEAR = Text(
     "for {count} linjer er det ikke sagt hvor maskinen står eller hvem den hører til.",
     "of {count} lines nobody has said where the machine stands or whose it is.",
 )
-CANNOT_BE_SORTED = Text(
-    "«{kind}» kan ikke deles etter det kravet gjelder.", "“{kind}” cannot be divided by what the requirement is about."
-)
 _ABOUT = Text("Gjelder bare {what}.", "Only about {what}.")
 _OF_TYPE = Text("av typen {names}", "those of type {names}")
 _ON_SITE = Text("på {names}", "those on {names}")

@@ -7,11 +7,10 @@ from flask_wtf import FlaskForm
 from wtforms import DateField, IntegerField, TextAreaField
 
 from portal import calendars
-from portal.model import Cause, ClauseForm, Deviation, DeviationState, Membership
+from portal.model import Cause, ClauseForm, Deviation, Membership
+from portal.model.cases import SETTLED
 from portal.operations import calculations, deviations, grounds
 from portal.permissions import Permission, allowed
-
-_ENDED = frozenset({DeviationState.CLOSED, DeviationState.DISMISSED, DeviationState.FELL_AWAY})
 
 
 class PutRightForm(FlaskForm):
@@ -29,7 +28,7 @@ def form(deviation: Deviation) -> PutRightForm:
 
 def shown(deviation: Deviation, by: Membership) -> dict[str, Any]:
     """For the page: the end of the breach, what the notice does not cover, and for the buyer the list of grounds."""
-    is_open = deviation.state not in _ENDED and not deviations.is_settled(deviation)
+    is_open = deviation.state not in SETTLED and not deviations.is_settled(deviation)
     is_buyer = by.organisation_id == deviation.buyer_id
     sanction = deviation.sanction
     clause = sanction.clause if sanction else deviation.contract.clause_for(deviation.requirement)

@@ -115,11 +115,6 @@ def as_input(value: Parsed) -> str | bool:
     return value or ""
 
 
-def is_ticked(question: Question) -> bool:
-    """Whether a question is answered by a tick."""
-    return _field(question).choices == YES_ONLY
-
-
 def _field(question: Question) -> Field:
     return question.field if isinstance(question, Fact) else question
 

@@ -27,7 +27,6 @@ from portal.web.words import day_name
 STEPS = 5
 """Thresholds that come into force later, at most: a contract of several years usually has one for each."""
 STEP_INCOMPLETE = Text("Et trinn må ha både dag og terskel.", "A step needs both a day and a threshold.")
-CHOOSE_ORDER = Text("Velg endringsordren som kravet kom med.", "Choose the change order that brought it in.")
 
 _DAY = Field("day", Text("Dato", "Date"), FieldType.DATE)
 

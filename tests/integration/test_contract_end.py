@@ -29,7 +29,7 @@ from portal.model import (
     SanctionClause,
     Window,
 )
-from portal.operations import breaches, calculations, contract_life, contracts, filings, reports, windows
+from portal.operations import breaches, calculations, contract_life, contracts, deviations, filings, reports, windows
 from portal.operations.contracts import Rate
 from portal.work import open_periods
 from tests.assessing import amend, approve_it, cases_of, duty, file, findings_of, only, windows_of
@@ -128,6 +128,27 @@ def test_a_window_is_open_again_when_the_contract_is_and_is_judged_as_the_same(w
     hourly()
     assert spans(whole) == [(MARCH, END_OF_APRIL, "10")]
     assert len(cases_of(whole)) == 1
+
+
+def test_a_window_found_anew_on_another_last_report_knows_the_case_before(world: World) -> None:
+    """20 % of 50 % at the first handover, dismissed; 1 008 of 10 080 kWh = 10 % at the second, which is worse."""
+    whole = duty(world, "50", window=Window.WHOLE)
+    only(world, MARCH, END_OF_DECEMBER, whole)
+    file(world, MARCH, **AT_20)
+    hand_over(world, date(2026, 3, 31))
+    hourly()
+    [first] = cases_of(whole)
+    with transaction():
+        deviations.dismiss(first, "Kontrakten går videre.", by=world.adam, version=first.version)
+    reopen(world)
+    hourly()
+    file(world, APRIL, **AT_0)
+    hand_over(world, END_OF_APRIL)
+    hourly()
+    second = max(cases_of(whole), key=lambda each: each.id)
+    assert (second.occasion, second.window_id) == (2, first.window_id)
+    assert second.report_id != first.report_id
+    assert (deviations.before(second), deviations.before(first)) == (first, None)
 
 
 def test_a_threshold_from_after_the_handover_binds_nothing(world: World) -> None:
