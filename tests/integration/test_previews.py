@@ -177,7 +177,7 @@ def test_the_breach_that_was_first_is_warned_of_though_the_next_was_decided_firs
     assert amounts_under(world) == [0, 0], "what was decided stays"
     assert (calculations.earlier(march), calculations.earlier(april)) == (0, 0)
     sanction = decided(world, proposed(world, march))
-    assert (sanction.step, sanction.amount) == ("warning", 0)
+    assert (sanction.step, sanction.amount) == ("warning", D(0))
     assert (april.sanction and april.sanction.step) == "warning"
 
 
@@ -199,7 +199,7 @@ def test_two_proposed_before_either_is_decided_the_later_one_is_calculated_again
         sanctions.decide(second, approve=False, comment="Regn på nytt.", by=world.dora, version=second.version)
     with transaction():
         sanctions.revise(second, "Andre brudd.", withdraw=False, by=world.adam, version=second.version)
-    assert (second.step, second.amount, calculations.step_change(second)) == ("fee", 20_000, None)
+    assert (second.step, second.amount, calculations.step_change(second)) == ("fee", D(20_000), None)
     assert decided(world, second).amount == 20_000
 
 
