@@ -23,7 +23,7 @@ from portal.model import (
     SanctionClause,
     Window,
 )
-from portal.operations import clauses, contracts, previews, requirements, reviews
+from portal.operations import agreements, clauses, contracts, previews, requirements, reviews
 from portal.operations.contracts import Rate
 from portal.operations.duties import Terms
 from tests.desk import Desk, give_passwords, sit_down, words
@@ -412,3 +412,21 @@ def test_no_clause_comes_to_what_runs_already_or_has_one(world: World) -> None:
         with pytest.raises(Invalid) as refused, transaction():
             clauses.add(world.contract, fee, by=world.adam, version=world.contract.version, order=agreed)
         assert [problem.field for problem in refused.value.problems] == ["requirement"]  # type: ignore[attr-defined]
+
+
+def test_the_clause_of_a_replaced_requirement_comes_along_to_another_contract(world: World) -> None:
+    """The next contract takes the form that was in force to the end, with the clause that the first form was given."""
+    own_clause(world, next(each for each in world.contract.requirements if each.clause == "4.2"))
+    replacing(world)
+    values = {
+        "reference": "K-2",
+        "title": "Neste",
+        "starts_on": date(2028, 1, 1),
+        "ends_on": date(2028, 12, 31),
+        "supplier_number": world.contract.supplier.number,
+    }
+    with transaction():
+        following = agreements.draft(values, by=world.adam, like=world.contract)
+    taken = next(each for each in following.requirements if each.clause == "4.2 b")
+    own = following.clause_for(taken)
+    assert (taken.continues_id, own and own.clause, own and own.requirement_id) == (None, "8.2", taken.id)
