@@ -418,7 +418,7 @@ def test_the_clause_of_a_replaced_requirement_comes_along_to_another_contract(wo
     """The next contract takes the form that was in force to the end, with the clause that the first form was given."""
     own_clause(world, next(each for each in world.contract.requirements if each.clause == "4.2"))
     replacing(world)
-    values = {
+    values: dict[str, str | Decimal | date | None] = {
         "reference": "K-2",
         "title": "Neste",
         "starts_on": date(2028, 1, 1),
