@@ -165,6 +165,13 @@ AGREED = Text(
     "Kontrakten løper. Bestemmelsen er avtalt og kan bare få en ny sats fra en dag, etter en endringsordre.",
     "The contract is running. The clause is agreed, and can only get a new rate from a day, under a change order.",
 )
+NEW_BY_ORDER = Text(
+    "Kontrakten løper. En ny bestemmelse kan bare gjelde et nytt krav som kom med samme endringsordre.",
+    "The contract is running. A new clause can only be for a new requirement that came by the same change order.",
+)
+CLAUSE_NEEDS_ORDER = Text(
+    "Velg endringsordren som bestemmelsen er avtalt i.", "Choose the change order that the clause was agreed in."
+)
 NEEDS_BASE = Text(
     "Skriv beløpet som grunnlaget er. Det må være større enn 0.",
     "Enter the amount that the base is. It must be more than 0.",
@@ -209,17 +216,24 @@ class Terms:
     cap_percent: Decimal | None = None
 
 
-def add(contract: Contract, terms: Terms, *, by: Membership, version: int) -> SanctionClause:
-    """Put a clause into a contract that is being drafted."""
-    _demand_draft(contract, by, version)
+def add(
+    contract: Contract, terms: Terms, *, by: Membership, version: int, order: ChangeOrder | None = None
+) -> SanctionClause:
+    """Put a clause into a contract: while it is drafted, or for a new requirement by the change order of that."""
+    demand_editor(contract, by=by, version=version)
+    if contract.state != ContractState.DRAFT:
+        _demand_new_by_order(contract, terms, order)
     _check(terms)
     _demand_free(contract, terms.requirement, None)
     clause = SanctionClause(**contract.parties)
     _write(clause, terms)
-    clause.rates.append(SanctionRate(**contract.parties, valid_from=terms.valid_from, amount=terms.rate))
+    clause.rates.append(
+        SanctionRate(**contract.parties, valid_from=terms.valid_from, amount=terms.rate, change_order=order)
+    )
     contract.clauses.append(clause)
     touch(contract)
-    record(contract, "contract.clause_added", by=by, **_facts(clause))
+    reference = {"change_order": order.reference} if order else {}
+    record(contract, "contract.clause_added", by=by, **_facts(clause), **reference)
     return clause
 
 
@@ -261,9 +275,8 @@ def add_rate(  # noqa: PLR0913 - a rate, where it comes from, and who says so
     demand_editor(contract, by=by, version=version)
     if contract.state != ContractState.DRAFT and (order is None or order.contract_id != contract.id):
         raise Invalid(NEEDS_ORDER, (Problem("required", NEEDS_ORDER, "change_order"),))
-    if order is not None and valid_from < order.from_on:
-        words = BEFORE_ORDER.with_values(day=calendars.day_name(order.from_on))
-        raise Invalid(words, (Problem("early", words, "valid_from"),))
+    if order is not None:
+        _demand_from_order(order, valid_from)
     if any(rate.valid_from == valid_from for rate in clause.rates):
         raise Invalid(DAY_TAKEN, (Problem("taken", DAY_TAKEN, "valid_from"),))
     if clause.form == ClauseForm.FEE and amount != amounts.whole(amount):
@@ -288,6 +301,36 @@ def _demand_draft(contract: Contract, by: Membership, version: int) -> None:
     demand_editor(contract, by=by, version=version)
     if contract.state != ContractState.DRAFT:
         raise Refused(AGREED)
+
+
+def without_own(contract: Contract) -> list[Requirement]:
+    """New requirements of a running contract that a clause of their own can be agreed for by their change order.
+
+    One in the place of another has the clause that the other one had.
+    """
+    own = {clause.requirement_id for clause in contract.clauses}
+    is_open = contract.state not in {ContractState.DRAFT, ContractState.CLOSED}
+    return [duty for duty in contract.requirements if is_open and _is_new(duty) and duty.id not in own]
+
+
+def _is_new(duty: Requirement) -> bool:
+    return duty.change_order is not None and duty.continues_id is None
+
+
+def _demand_new_by_order(contract: Contract, terms: Terms, order: ChangeOrder | None) -> None:
+    """No clause for what runs already: nobody is to pay more for a breach than was agreed when it happened."""
+    if order is None or order.contract_id != contract.id:
+        raise Invalid(CLAUSE_NEEDS_ORDER, (Problem("required", CLAUSE_NEEDS_ORDER, "change_order"),))
+    duty = terms.requirement
+    if duty is None or not _is_new(duty) or duty.change_order_id != order.id:
+        raise Invalid(NEW_BY_ORDER, (Problem("new", NEW_BY_ORDER, "requirement"),))
+    _demand_from_order(order, terms.valid_from)
+
+
+def _demand_from_order(order: ChangeOrder, valid_from: date) -> None:
+    if valid_from < order.from_on:
+        words = BEFORE_ORDER.with_values(day=calendars.day_name(order.from_on))
+        raise Invalid(words, (Problem("early", words, "valid_from"),))
 
 
 def _demand_free(contract: Contract, requirement: Requirement | None, own: SanctionClause | None) -> None:

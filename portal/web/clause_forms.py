@@ -10,6 +10,7 @@ from portal.calendars import Counting
 from portal.kinds.base import Choice, Field, FieldType, Parsed
 from portal.model import (
     REPORTING_DUTY,
+    ChangeOrder,
     ClauseCounts,
     ClauseForm,
     Contract,
@@ -19,7 +20,7 @@ from portal.model import (
     SanctionClause,
 )
 from portal.operations import calculations
-from portal.operations.clauses import Terms
+from portal.operations.clauses import Terms, without_own
 from portal.quantities import for_input
 from portal.text import Text
 from portal.web.accounts import current_language
@@ -48,6 +49,7 @@ ON_TIME = Text("Rapportere innen fristen", "Report in time")
 VALID_FROM = Field(
     "valid_from", Text("Satsen gjelder fra", "The rate is in force from"), FieldType.DATE, hint=_DATE_HINT
 )
+ORDER = Field("change_order", Text("Avtalt i endringsordre", "Agreed in change order"), FieldType.CHOICE)
 _FEE = Field(
     "rate",
     Text("Gebyr", "Fee"),
@@ -167,26 +169,40 @@ _OF_DAILY = (
 )
 
 
-def fields(form: ClauseForm, contract: Contract, names: Mapping[int, Text]) -> tuple[Field, ...]:
-    """The questions about a clause of this form. `names`: the contract's requirements in words, by number."""
+def fields(form: ClauseForm, contract: Contract, names: Mapping[int, Text], *, by_order: bool) -> tuple[Field, ...]:
+    """The questions about a clause of this form. `names`: the contract's requirements in words, by number.
+
+    `by_order`: a new one in a contract that runs, for a new requirement, by the change order that brought that.
+    """
     own = tuple(
         Choice(str(duty.public_id), Text(f"{duty.clause} {name.nb}", f"{duty.clause} {name.en}"))
-        for duty in contract.requirements
+        for duty in (without_own(contract) if by_order else contract.requirements)
         if (name := names[duty.id])
     )
-    every = (*_FIRST, *(_OF_DAILY if form == ClauseForm.DAILY else _OF_FEE))
-    return tuple(each.with_choices((_ALL, *own)) if each.key == "requirement" else each for each in every)
+    first = (*_FIRST, ORDER.with_choices(_orders(contract))) if by_order else _FIRST
+    every = (*first, *(_OF_DAILY if form == ClauseForm.DAILY else _OF_FEE))
+    about = own if by_order else (_ALL, *own)
+    return tuple(each.with_choices(about) if each.key == "requirement" else each for each in every)
 
 
 def rate_fields(clause: SanctionClause) -> tuple[Field, ...]:
     """The questions about a new rate: how much, from when, and by which change order."""
-    orders = tuple(
-        Choice(str(order.public_id), Text(f"{order.reference}: {order.reason}", f"{order.reference}: {order.reason}"))
-        for order in clause.contract.change_orders
-    )
+    orders = _orders(clause.contract)
     rate = _PER_MILLE if clause.form == ClauseForm.DAILY else _FEE
-    order = Field("change_order", Text("Avtalt i endringsordre", "Agreed in change order"), FieldType.CHOICE)
-    return (rate, VALID_FROM, *([order.with_choices(orders)] if orders else []))
+    return (rate, VALID_FROM, *([ORDER.with_choices(orders)] if orders else []))
+
+
+def order_of(contract: Contract, found: Mapping[str, Parsed]) -> ChangeOrder | None:
+    """The change order that was chosen."""
+    chosen = str(found.get("change_order") or "")
+    return next((each for each in contract.change_orders if str(each.public_id) == chosen), None)
+
+
+def _orders(contract: Contract) -> tuple[Choice, ...]:
+    return tuple(
+        Choice(str(order.public_id), Text(f"{order.reference}: {order.reason}", f"{order.reference}: {order.reason}"))
+        for order in contract.change_orders
+    )
 
 
 def terms(form: ClauseForm, contract: Contract, found: Mapping[str, Parsed]) -> Terms:

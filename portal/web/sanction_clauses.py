@@ -36,6 +36,7 @@ def index(contract: Contract) -> ResponseReturnValue:
         previews=previews.of(contract),
         may_edit=may_edit and contract.state != ContractState.CLOSED,
         is_draft=contract.state == ContractState.DRAFT,
+        may_add=contract.state == ContractState.DRAFT or bool(clauses.without_own(contract)),
         names=_names(contract),
     )
 
@@ -43,7 +44,12 @@ def index(contract: Contract) -> ResponseReturnValue:
 @blueprint.route("/contracts/<uuid:public_id>/sanction-clauses/new", methods=["GET", "POST"])
 @requires(Permission.CONTRACT_EDIT, Contract)
 def new(contract: Contract) -> ResponseReturnValue:
-    """Choose what the clause asks for, then fill in what that form needs."""
+    """Choose what the clause asks for, then fill in what that form needs.
+
+    In a contract that runs only for a new requirement, by the change order that brought it.
+    """
+    if contract.state != ContractState.DRAFT and not clauses.without_own(contract):
+        raise Refused(clauses.AGREED)
     form = _form_of(request.values.get("form", ""))
     if form is None:
         return render_template("sanction_clauses/choose.html", contract=contract, forms=clause_forms)
@@ -51,7 +57,13 @@ def new(contract: Contract) -> ResponseReturnValue:
         contract,
         form,
         None,
-        lambda terms, version: clauses.add(contract, terms, by=current_membership(), version=version),
+        lambda found, version: clauses.add(
+            contract,
+            clause_forms.terms(form, contract, found),
+            by=current_membership(),
+            version=version,
+            order=clause_forms.order_of(contract, found),
+        ),
         _("The sanction clause is added."),
     )
 
@@ -60,11 +72,14 @@ def new(contract: Contract) -> ResponseReturnValue:
 @requires(Permission.CONTRACT_EDIT, SanctionClause)
 def edit(clause: SanctionClause) -> ResponseReturnValue:
     """Write a clause anew while the contract is a draft; `form` in the address changes what it asks for."""
+    contract, form = clause.contract, _form_of(request.values.get("form", "")) or clause.form
     return _edited(
-        clause.contract,
-        _form_of(request.values.get("form", "")) or clause.form,
+        contract,
+        form,
         clause,
-        lambda terms, version: clauses.change(clause, terms, by=current_membership(), version=version),
+        lambda found, version: clauses.change(
+            clause, clause_forms.terms(form, contract, found), by=current_membership(), version=version
+        ),
         _("The sanction clause is changed."),
     )
 
@@ -91,8 +106,7 @@ def add_rate(clause: SanctionClause) -> ResponseReturnValue:
         return render_template("sanction_clauses/rate.html", contract=contract, version=contract.version, **page)
 
     def act(found: Mapping[str, Parsed]) -> None:
-        chosen = str(found.get("change_order") or "")
-        order = next((each for each in contract.change_orders if str(each.public_id) == chosen), None)
+        order = clause_forms.order_of(contract, found)
         amount, day = cast("Decimal", found["rate"]), found["valid_from"]
         clauses.add_rate(clause, amount, day, order, by=current_membership(), version=_version())  # type: ignore[arg-type]
 
@@ -107,18 +121,19 @@ def _edited(
     contract: Contract,
     kind: ClauseForm,
     clause: SanctionClause | None,
-    write: Callable[[clauses.Terms, int], object],
+    write: Callable[[Mapping[str, Parsed], int], object],
     done: str,
 ) -> ResponseReturnValue:
     """Show the form; show what it means; store it. What cannot be stored is said there, with all that was written."""
-    fields = clause_forms.fields(kind, contract, _names(contract))
+    by_order = clause is None and contract.state != ContractState.DRAFT
+    fields = clause_forms.fields(kind, contract, _names(contract), by_order=by_order)
     form = DescribedForm.of(fields)(data=clause_forms.filled(clause) if clause else {"grace_days": "0"})
     page = {"kind": kind, "clause": clause, "fields": fields, "form": form, "forms": clause_forms}
     if not form.is_submitted():
         return render_template("sanction_clauses/edit.html", contract=contract, version=contract.version, **page)
     if "show" in request.form:
         return _shown(contract, kind, form, page)
-    status, words = _tried(form, fields, lambda found: write(clause_forms.terms(kind, contract, found), _version()))
+    status, words = _tried(form, fields, lambda found: write(found, _version()))
     if status != 303:  # noqa: PLR2004 - HTTP's own
         return render_template("sanction_clauses/edit.html", **page, **_refused(contract, status, words)), status
     flash(done, "success")

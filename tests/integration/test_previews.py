@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 import pytest
-from flask import Flask
+from flask import Flask, current_app
 
 from portal import calendars, clock
 from portal.calendars import Counting
@@ -15,6 +15,7 @@ from portal.model import ClauseCounts, DailyStart, Deviation, Report, Requiremen
 from portal.operations import calculations, clauses, contracts, deviations, extensions, previews, sanctions
 from portal.operations.previews import Would
 from tests import casework
+from tests.desk import sit_down
 from tests.integration.test_case_again import HEALED, accept
 from tests.sanctioning import broken, daily_clause, days_after_deadline, decided, heard, missing, opened, proposed
 from tests.world import World, case_of, deliver_mail, submit
@@ -177,7 +178,7 @@ def test_the_breach_that_was_first_is_warned_of_though_the_next_was_decided_firs
     assert amounts_under(world) == [0, 0], "what was decided stays"
     assert (calculations.earlier(march), calculations.earlier(april)) == (0, 0)
     sanction = decided(world, proposed(world, march))
-    assert (sanction.step, sanction.amount) == ("warning", 0)
+    assert (sanction.step, sanction.amount) == ("warning", D(0))
     assert (april.sanction and april.sanction.step) == "warning"
 
 
@@ -195,11 +196,14 @@ def test_two_proposed_before_either_is_decided_the_later_one_is_calculated_again
     decided(world, first)
     with pytest.raises(Conflict, match="The step was written warning and is now fee"):
         decided(world, second)
+    read = sit_down(current_app, world.dora).reads(f"/cases/{april.public_id}")
+    assert "The step, since an earlier breach was decided: written warning → fee" in read
+    assert "Approve the sanction" not in read
     with transaction():
         sanctions.decide(second, approve=False, comment="Regn på nytt.", by=world.dora, version=second.version)
     with transaction():
         sanctions.revise(second, "Andre brudd.", withdraw=False, by=world.adam, version=second.version)
-    assert (second.step, second.amount, calculations.step_change(second)) == ("fee", 20_000, None)
+    assert (second.step, second.amount, calculations.step_change(second)) == ("fee", D(20_000), None)
     assert decided(world, second).amount == 20_000
 
 

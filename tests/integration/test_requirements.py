@@ -14,6 +14,7 @@ from portal.errors import Invalid
 from portal.extensions import db, transaction
 from portal.model import (
     ChangeOrder,
+    ClauseForm,
     Comparison,
     ContractState,
     Decision,
@@ -22,7 +23,7 @@ from portal.model import (
     SanctionClause,
     Window,
 )
-from portal.operations import contracts, previews, requirements, reviews
+from portal.operations import agreements, clauses, contracts, previews, requirements, reviews
 from portal.operations.contracts import Rate
 from portal.operations.duties import Terms
 from tests.desk import Desk, give_passwords, sit_down, words
@@ -278,7 +279,7 @@ def test_what_replaces_a_requirement_keeps_its_clause_and_goes_on_in_its_ladder(
     assert decided(world, proposed(world, march)).step == "warning"
     assert april.at_stake == 5000
     sanction = decided(world, proposed(world, april))
-    assert (sanction.step, sanction.amount, sanction.clause) == ("fee", 5000, clause)
+    assert (sanction.step, sanction.amount, sanction.clause) == ("fee", Decimal(5000), clause)
 
 
 def test_a_requirement_is_replaced_once_after_it_has_ended_by_one_about_the_same(world: World) -> None:
@@ -333,3 +334,99 @@ def test_the_page_proposes_what_a_requirement_replaces(app: Flask, world: World)
     assert "Clause 8.2, for breach of clause 4.2, 8.1" in desk.reads(
         f"/contracts/{world.contract.public_id}/sanction-clauses"
     )
+
+
+# -- a clause for what is new -----------------------------------------------------------------------------------------
+
+
+def test_a_new_requirement_gets_its_clause_by_the_change_order_that_brought_it(app: Flask, world: World) -> None:
+    give_passwords(world)
+    desk = sit_down(app, world.adam)
+    here = f"/contracts/{world.contract.public_id}/sanction-clauses"
+    assert desk.get(f"{here}/new").status_code == 422, "nothing is new"
+    assert "Add a sanction clause" not in desk.reads(here)
+    agreed, other = order(world), another_order(world)
+    with transaction():
+        new = requirements.add(
+            world.contract,
+            terms(world.adam, valid_from=date(2026, 4, 1)),
+            by=world.adam,
+            version=world.contract.version,
+            order=agreed,
+        )
+    general = world.contract.clauses[0]
+    assert world.contract.clause_for(new) is general
+    assert "Add a sanction clause" in desk.reads(here)
+    offered = desk.get(f"{here}/new?form=fee").text
+    assert str(new.public_id) in offered
+    assert 'value="all"' not in offered
+    sent = {**CLAUSE, "requirement": str(new.public_id), "change_order": str(agreed.public_id)}
+    for wrong, said in (
+        ({"change_order": ""}, "Agreed in change order"),
+        ({"change_order": str(other.public_id)}, "only be for a new requirement that came by the same change order"),
+        ({"valid_from": "31.03.2026"}, "no earlier than the change order is, 1 April 2026"),
+    ):
+        answer = desk.send(f"{here}/new", **{**sent, **wrong, "version": version(world)})
+        assert answer.status_code == 422
+        assert said in words(answer)
+    assert desk.send(f"{here}/new", **sent, version=version(world)).status_code == 303
+    own = world.contract.clause_for(added(world, "8.3"))
+    assert own is not None
+    assert (own.clause, own.rates[0].amount, own.rates[0].change_order) == ("8.4", Decimal(7000), agreed)
+    assert [world.contract.clause_for(duty) for duty in world.contract.requirements if duty != new] == [general] * 3
+
+
+CLAUSE = {
+    "form": "fee",
+    "clause": "8.4",
+    "wording": "Gebyr for nytt krav.",
+    "warns_first": "no",
+    "rate": "7000",
+    "valid_from": "01.04.2026",
+    "counts": "period",
+}
+
+
+def another_order(world: World) -> ChangeOrder:
+    day = date(2026, 5, 1)
+    with transaction():
+        row = ChangeOrder(**world.contract.parties, reference="EO-2", agreed_on=day, from_on=day, reason="Avtalt.")
+        world.contract.change_orders.append(row)
+    return row
+
+
+def test_no_clause_comes_to_what_runs_already_or_has_one(world: World) -> None:
+    _old, new = replacing(world)
+    running = next(each for each in world.contract.requirements if each.clause == "4.3")
+    agreed = world.contract.change_orders[0]
+    assert clauses.without_own(world.contract) == []
+    for duty in (None, running, new):
+        fee = clauses.Terms(
+            form=ClauseForm.FEE,
+            clause="8.4",
+            wording="Gebyr.",
+            rate=Decimal(7000),
+            valid_from=date(2026, 4, 1),
+            requirement=duty,
+        )
+        with pytest.raises(Invalid) as refused, transaction():
+            clauses.add(world.contract, fee, by=world.adam, version=world.contract.version, order=agreed)
+        assert [problem.field for problem in refused.value.problems] == ["requirement"]  # type: ignore[attr-defined]
+
+
+def test_the_clause_of_a_replaced_requirement_comes_along_to_another_contract(world: World) -> None:
+    """The next contract takes the form that was in force to the end, with the clause that the first form was given."""
+    own_clause(world, next(each for each in world.contract.requirements if each.clause == "4.2"))
+    replacing(world)
+    values: dict[str, str | Decimal | date | None] = {
+        "reference": "K-2",
+        "title": "Neste",
+        "starts_on": date(2028, 1, 1),
+        "ends_on": date(2028, 12, 31),
+        "supplier_number": world.contract.supplier.number,
+    }
+    with transaction():
+        following = agreements.draft(values, by=world.adam, like=world.contract)
+    taken = next(each for each in following.requirements if each.clause == "4.2 b")
+    own = following.clause_for(taken)
+    assert (taken.continues_id, own and own.clause, own and own.requirement_id) == (None, "8.2", taken.id)
