@@ -387,7 +387,7 @@ def test_at_stake_is_no_sum_before_the_last_day_is_known_and_nothing_without_a_c
     assert calculations.at_stake(deviation) == 4 * 100_000
     cost = letters.may_cost(deviation)
     assert cost is not None
-    assert (cost.amount, cost.per_day) == (4 * 100_000, None)
+    assert (cost.amount, cost.per_day) == (Decimal(400_000), None)
     with transaction() as session:
         for clause in list(world.contract.clauses):
             session.delete(clause)
