@@ -25,7 +25,7 @@ from portal.model import (
     Weighing,
 )
 from portal.operations import calculations, change_orders, grounds, recalculation, reviews, sanctions
-from portal.operations.change_orders import Values
+from portal.operations.contract_facts import Values
 from portal.operations.sanctions import Waiver
 from tests import casework
 from tests.machine_lines import costs_by_line, used
