@@ -21,7 +21,6 @@ from portal.model import (
     DailyBase,
     DailyStart,
     Deviation,
-    DeviationState,
     ExtensionRequest,
     Report,
     Requirement,
@@ -31,7 +30,7 @@ from portal.model import (
 )
 from portal.model.base import Json
 from portal.model.sanctions import IN_FORCE
-from portal.operations import contract_days, stretches
+from portal.operations import contract_days, counted_once, stretches
 from portal.text import Text, same
 
 WARNING = "warning"
@@ -64,14 +63,6 @@ CORRECTION_DUE = Text(
     "when the correction is due; if that comes later, it is a case of its own",
 )
 
-COUNTED_AS_LATE = Text(
-    "Antall brudd: rettingen kom for sent, og teller i sin egen sak",
-    "Number of breaches: the correction was late, and counts in its own case",
-)
-COUNTED_AS_REJECTED = Text(
-    "Antall brudd: gebyret er krevd i saken om rapporten som ble avvist",
-    "Number of breaches: the fee was asked for in the case of the report that was rejected",
-)
 
 # -- what a clause says ---------------------------------------------------------------------------------------------
 
@@ -139,42 +130,7 @@ def sheet(deviation: Deviation, clause: SanctionClause, *, step: str, on: date) 
     if clause.form == ClauseForm.DAILY:
         return amounts.daily(daily_of(clause), run_of(deviation, clause, on))
     found, last_day = int(deviation.facts["breaches"]), contract_days.day_of(deviation.report)
-    return amounts.fee(fee_of(clause), breaches(deviation), last_day, found, _counted_in(deviation))
-
-
-def _counted_in(deviation: Deviation) -> Text | None:
-    """The words for it when another case of the same report counts the fee for this breach.
-
-    A revision that is rejected and then corrected too late is one breach, found twice. The late correction counts, as
-    it does by the day; unless the rejection was decided, with its fee, before the correction was late.
-    """
-    is_rejection = deviation.cause == Cause.NOT_ACCEPTED
-    if not is_rejection and not deviation.cause_group.startswith("correction"):
-        return None
-    rows = select(Deviation).where(
-        Deviation.report_id == deviation.report_id,
-        Deviation.requirement_id == deviation.requirement_id,
-        Deviation.cause_group.startswith("correction") if is_rejection else Deviation.cause == Cause.NOT_ACCEPTED,
-    )
-    same_revision = [
-        other
-        for other in db.session.scalars(rows).unique()
-        if other.facts.get("revision") == deviation.facts.get("revision")
-    ]
-    if is_rejection:
-        return COUNTED_AS_LATE if any(_still_counts(other) for other in same_revision) else None
-    return COUNTED_AS_REJECTED if any(_has_its_fee(other.sanction) for other in same_revision) else None
-
-
-def _still_counts(case: Deviation) -> bool:
-    """Whether a case has not come to nothing, and will not."""
-    if case.state == DeviationState.CLOSED:
-        return case.sanction is not None and case.sanction.state in IN_FORCE
-    return case.not_found_at is None and case.state not in {DeviationState.DISMISSED, DeviationState.FELL_AWAY}
-
-
-def _has_its_fee(sanction: Sanction | None) -> bool:
-    return sanction is not None and sanction.state in IN_FORCE and gross(sanction) > 0
+    return amounts.fee(fee_of(clause), breaches(deviation), last_day, found, counted_once.elsewhere(deviation))
 
 
 def breaches(deviation: Deviation) -> int:
@@ -201,14 +157,22 @@ def lines_in(facts: Json) -> set[tuple[str, str]]:
 
 
 def at_stake(deviation: Deviation) -> Decimal | None:
-    """What a sanction would come to today: 0 for a warning; None without a clause, its base, or the breach itself."""
+    """What a sanction would come to today: 0 for a warning; None without a clause, its base, or the breach itself.
+
+    None too for days whose last one nobody knows: what they would come to until today no sanction can ask for.
+    """
     clause = deviation.contract.clause_for(deviation.requirement)
-    if clause is None or not stands(deviation):
+    if clause is None or not stands(deviation) or lacks_end(deviation, clause):
         return None
     try:
         return sheet(deviation, clause, step=step_of(deviation, clause), on=today(deviation)).amount
     except Refused:
         return None
+
+
+def per_day(deviation: Deviation, clause: SanctionClause) -> Decimal:
+    """What a day of the breach costs today. Raises Refused when it cannot be computed."""
+    return daily_of(clause).per_day(max(today(deviation), judged_until(deviation) + _A_DAY))
 
 
 def step_of(deviation: Deviation, clause: SanctionClause, taken: Iterable[Deviation] | None = None) -> str:

@@ -205,3 +205,4 @@ def _keep(deviation: Deviation, said: Json) -> None:
     deviation.put_right = said
     end = calculations.end_of(deviation)
     deviation.cured_on = end[0] if end else None
+    deviation.at_stake = calculations.at_stake(deviation)

@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Mapping
+from contextlib import suppress
 from decimal import Decimal
 from typing import NamedTuple
 
@@ -39,9 +40,12 @@ class Cost(NamedTuple):
     breaches: int
     step: str
     sheet: Sheet | None
-    """The calculation if nothing more happens; None when the clause lacks its base."""
+    """The calculation if nothing more happens; None when the clause lacks its base, or the days their end."""
     counts_once: bool = False
     """Whether a fee for each line counts once all the same: the requirement is about the report as a whole."""
+
+    per_day: Decimal | None = None
+    """What each day costs, where nobody knows yet which one is the last: then there is no sum."""
 
     @property
     def amount(self) -> Decimal | None:
@@ -120,13 +124,15 @@ def may_cost(deviation: Deviation) -> Cost | None:
         return None
     words = clauses.in_words(clause, contract_days.day_of(deviation.report))
     step = calculations.step_of(deviation, clause)
-    try:
-        sheet = calculations.sheet(deviation, clause, step=step, on=calculations.today(deviation))
-    except Refused:
-        sheet = None
+    sheet, per_day = None, None
+    with suppress(Refused):
+        if calculations.lacks_end(deviation, clause):
+            per_day = calculations.per_day(deviation, clause)
+        else:
+            sheet = calculations.sheet(deviation, clause, step=step, on=calculations.today(deviation))
     breaches = calculations.breaches(deviation) if clause.counts == ClauseCounts.LINE else 1
     counts_once = clause.form == ClauseForm.FEE and clause.counts == ClauseCounts.LINE and not breaks_by_line(deviation)
-    return Cost(clause, words, breaches, step, sheet, counts_once)
+    return Cost(clause, words, breaches, step, sheet, counts_once, per_day)
 
 
 def threshold(deviation: Deviation) -> Text | None:

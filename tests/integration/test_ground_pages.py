@@ -12,7 +12,7 @@ from sqlalchemy import select
 
 from portal import calendars, clock
 from portal.extensions import db, transaction
-from portal.model import ClauseCounts, Deviation, Membership, Verdict, Weighing
+from portal.model import ClauseCounts, Deviation, Membership, Point, Verdict, Weighing
 from portal.operations import amendments, contracts, deviations, letters, sanctions
 from tests.assessing import approve_it
 from tests.desk import Desk, sit_down
@@ -61,6 +61,11 @@ def test_the_last_day_is_noted_on_the_page_and_then_it_can_be_proposed(room: Roo
     adam = room.at(room.world.adam)
     page = adam.get(case).text
     assert "Until the last day is known no sanction can be proposed." in page
+    for by in (room.world.adam, room.world.bo):
+        said = room.at(by).reads(case)
+        assert "The last day of the breach is not known yet. Each day costs 100" in said
+        assert "As the case stands today that is" not in said
+        assert "By the day" in room.at(by).reads("/cases")
     assert "As long as something is lacking, no sanction can be proposed." in page
     assert "Propose the sanction" not in page
     given = {"propose-version": str(deviation.version), "propose-reason": "Leverandørens risiko."}
@@ -155,27 +160,31 @@ def test_the_second_person_reads_the_grounds_and_that_the_notice_was_late(room: 
     assert "The notice was late" not in supplier
 
 
+def drop(room: Room, point: Point) -> None:
+    with transaction() as session:
+        adam = room.world.adam.person
+        row = Weighing(**point.parties, point=point, verdict=Verdict.DROPPED, reasons="Likevel ikke.", weighed_by=adam)
+        session.add(row)
+
+
 def test_nothing_is_offered_that_would_be_refused(room: Room) -> None:
     """The only point is dropped while the sanction is proposed: send back, and then withdraw, are what is left."""
     deviation = heard(room.world, broken(room.world))
     sanction = proposed(room.world, deviation)
     case, dora = f"/cases/{deviation.public_id}", room.at(room.world.dora)
     assert "Approve the sanction" in dora.reads(case)
-    with transaction() as session:
-        [point] = deviation.points
-        row = Weighing(**point.parties, point=point, verdict=Verdict.DROPPED, reasons="Likevel ikke.")
-        row.weighed_by = room.world.adam.person
-        session.add(row)
+    drop(room, deviation.points[0])
     said = dora.reads(case)
     assert "As long as something is lacking, the sanction cannot be approved." in said
     assert "Approve the sanction" not in said
     assert "Send back" in said
     with transaction():
         sanctions.decide(sanction, approve=False, comment="Ingen grunn.", by=room.world.dora, version=sanction.version)
-    said = room.at(room.world.adam).reads(case)
-    assert "Lacking: None of the points of the notice is upheld." in said
-    assert "Propose again" not in said
-    assert "Withdraw the proposal" in said
+    adam = room.at(room.world.adam)
+    assert "Lacking: None of the points of the notice is upheld." in adam.reads(case)
+    buttons = re.findall(r"([\w ]+)\s*</button>", adam.get(case).text)
+    assert "Propose again" not in buttons
+    assert "Withdraw the proposal" in buttons
 
 
 def test_the_second_person_reads_that_dropped_points_are_charged(room: Room) -> None:
@@ -183,11 +192,7 @@ def test_the_second_person_reads_that_dropped_points_are_charged(room: Room) -> 
     used(world, "DI-2", "DI-3")
     deviation = heard(world, case_of(world, "4.3"), points=["DI-2.", "DI-3."])
     proposed(world, deviation)
-    with transaction() as session:
-        point = deviation.points[0]
-        row = Weighing(**point.parties, point=point, verdict=Verdict.DROPPED, reasons="Likevel ikke.")
-        row.weighed_by = world.adam.person
-        session.add(row)
+    drop(room, deviation.points[0])
     said = room.at(world.dora).reads(f"/cases/{deviation.public_id}")
     assert "The amount is also for points that are dropped These points are dropped: 1." in said
     assert "Approve the sanction" not in said

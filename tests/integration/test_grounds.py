@@ -31,6 +31,7 @@ from portal.operations import (
     calculations,
     contracts,
     grounds,
+    letters,
     processes,
     reviews,
     sanctions,
@@ -39,7 +40,7 @@ from portal.operations.contracts import Rate
 from tests import casework
 from tests.machine_lines import costs_by_line, used
 from tests.reviewing import send_again
-from tests.sanctioning import broken, daily_clause, decided, duty, heard, opened, proposed
+from tests.sanctioning import broken, daily_clause, decided, duty, heard, note_end, opened, proposed
 from tests.world import World, case_of, deliver_mail, submit, tick
 
 KEYS = ["clause", "in_force", "notice_delivered", "reply_period_over", "upheld", "notified", "stands", "ended"]
@@ -369,13 +370,24 @@ def test_at_stake_is_a_warning_where_the_clause_warns_first_and_the_fee_from_the
     assert (second.at_stake, second.version) == (FEE, version), "nobody's form on the second case is out of date by it"
 
 
-def test_at_stake_counts_the_days_so_far_and_is_nothing_without_a_clause(world: World) -> None:
-    """1 ‰ of 100 000 000 for each day after the period that was judged."""
+def test_at_stake_is_no_sum_before_the_last_day_is_known_and_nothing_without_a_clause(world: World) -> None:
+    """1 ‰ of 100 000 000 for each day after the period that was judged: a day costs 100 000, and no sum can be said.
+
+    What it would come to until today stood here before: more than any sanction for the breach can be.
+    """
     daily_clause(world, duty(world, "zero_emission_share_energy"))
     deviation = broken(world)
-    assert deviation.at_stake == 0, "the period was judged before it was over"
+    assert deviation.at_stake is None
     clock.move_to(calendars.start_of_day(deviation.report.period.ends_on + timedelta(days=4), "Europe/Oslo"))
+    assert calculations.at_stake(deviation) is None
+    cost = letters.may_cost(deviation)
+    assert cost is not None
+    assert (cost.sheet, cost.amount, cost.per_day) == (None, None, Decimal(100_000))
+    note_end(world, deviation, clock.today("Europe/Oslo"))
     assert calculations.at_stake(deviation) == 4 * 100_000
+    cost = letters.may_cost(deviation)
+    assert cost is not None
+    assert (cost.amount, cost.per_day) == (Decimal(400_000), None)
     with transaction() as session:
         for clause in list(world.contract.clauses):
             session.delete(clause)

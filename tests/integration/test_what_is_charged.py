@@ -25,6 +25,7 @@ from portal.model import (
     Weighing,
 )
 from portal.operations import calculations, change_orders, grounds, recalculation, reviews, sanctions
+from portal.operations.contract_facts import Values
 from portal.operations.sanctions import Waiver
 from tests import casework
 from tests.machine_lines import costs_by_line, used
@@ -195,13 +196,13 @@ def late(world: World) -> Sanction:
     days_after_deadline(world, 10)
     submit(world)
     sanction = proposed(world, heard(world, deviation))
-    assert (sanction.days, sanction.amount) == (10, 1_000_000)
+    assert (sanction.days, sanction.amount) == (10, Decimal(1_000_000))
     return sanction
 
 
 def less_value(world: World) -> None:
     """Agreed on the day of the proposal, and from a day before the deadline: 40 million less."""
-    values = {
+    values: Values = {
         "order_reference": "EO-1",
         "agreed_on": clock.today("Europe/Oslo"),
         "applies_from": date(2026, 4, 1),
@@ -232,7 +233,7 @@ def test_a_requirement_that_falls_away_after_what_was_judged_binds_all_the_same(
 
 
 def ends(world: World, requirement: Requirement, applies_from: date) -> None:
-    values = {
+    values: Values = {
         "order_reference": "EO-2",
         "agreed_on": clock.today("Europe/Oslo"),
         "applies_from": applies_from,
@@ -340,7 +341,7 @@ def test_a_rejected_report_with_a_late_correction_costs_one_fee(world: World) ->
         sanctions.decide(before, approve=False, comment="Se på nytt.", by=world.dora, version=before.version)
     with transaction():
         sanctions.revise(before, "Nytt beløp.", withdraw=False, by=world.adam, version=before.version)
-    assert (before.amount, proposed(world, heard(world, correction)).amount) == (0, FEE)
+    assert (before.amount, proposed(world, heard(world, correction)).amount) == (Decimal(0), FEE)
     assert before.calculation[2]["text"]["en"].endswith("the correction was late, and counts in its own case")
 
 
