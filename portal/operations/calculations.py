@@ -21,6 +21,7 @@ from portal.model import (
     DailyBase,
     DailyStart,
     Deviation,
+    DeviationState,
     ExtensionRequest,
     Report,
     Requirement,
