@@ -39,6 +39,10 @@ PER_DAY_FROM_NOTICE = Text(
     "{amount} for hver dag fra varselet til bruddet var rettet",
     "{amount} for each day from the notice until the breach was put right",
 )
+PER_DAY_SO_FAR = Text(
+    "{amount} for hver dag til bruddet var rettet; siste dag er ikke kjent ennå",
+    "{amount} for each day until the breach was put right; the last day is not known yet",
+)
 NOT_COMPUTABLE = Text(
     "Kan ikke beregnes: kontrakten mangler grunnlaget.", "Cannot be computed: the contract lacks the base."
 )
@@ -169,6 +173,9 @@ def _would(clause: SanctionClause, case: Deviation) -> tuple[Text, Decimal | Non
         if clause.form == ClauseForm.DAILY and clause.starts == DailyStart.NOTICE and not _is_given(case):
             per_day = calculations.daily_of(clause).per_day(max(today, calculations.judged_until(case)))
             return PER_DAY_FROM_NOTICE.with_values(amount=_money(clause, per_day)), None
+        if calculations.lacks_end(case, clause):
+            per_day = calculations.per_day(case, clause)
+            return PER_DAY_SO_FAR.with_values(amount=_money(clause, per_day)), None
         amount = calculations.sheet(case, clause, step=str(clause.form), on=today).amount
     except Refused:
         return NOT_COMPUTABLE, None

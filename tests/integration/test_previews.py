@@ -17,7 +17,17 @@ from portal.operations.previews import Would
 from tests import casework
 from tests.desk import sit_down
 from tests.integration.test_case_again import HEALED, accept
-from tests.sanctioning import broken, daily_clause, days_after_deadline, decided, heard, missing, opened, proposed
+from tests.sanctioning import (
+    broken,
+    daily_clause,
+    days_after_deadline,
+    decided,
+    heard,
+    missing,
+    note_end,
+    opened,
+    proposed,
+)
 from tests.world import World, case_of, deliver_mail, submit
 
 D = Decimal
@@ -45,15 +55,17 @@ def requirement(world: World, clause: str = "4.2") -> Requirement:
 
 
 def test_a_broken_requirement_under_a_daily_amount_runs_from_the_end_of_the_period(world: World) -> None:
-    """March is judged, and ten days of April have gone: 10 × 100 000, less what the sanction leaves out too."""
+    """March is judged, and ten days of April have gone: no sum before the last day is known; then the sanction's."""
     clause = daily_clause(world, requirement(world), starts=DailyStart.DEADLINE)
     clock.move_to(calendars.end_of_day(date(2026, 4, 7), "Europe/Oslo"))
     deviation = broken(world)
     clock.move_to(calendars.end_of_day(date(2026, 4, 10), "Europe/Oslo") - timedelta(hours=1))
     [would] = under(world, clause)
-    assert would.amount == would_be(case_of(world), clause)
-    assert would.amount is not None
-    assert would.amount > 0
+    assert would.amount is None
+    assert "100\u00a0000\u00a0NOK for each day until the breach was put right" in would.gives.en
+    note_end(world, deviation, date(2026, 4, 9))
+    [would] = under(world, clause)
+    assert would.amount == would_be(case_of(world), clause) == 8 * 100_000, "of nine days one was under review"
     assert "from the day after the days that were judged" in clauses.in_words(clause).en
     assert (
         "put right 5 days after the days that were judged would cost 500\u00a0000\u00a0NOK"
@@ -98,6 +110,7 @@ def test_from_the_notice_it_is_said_for_each_day_until_the_notice_is_given(world
     assert (before.amount, before.gives.en.endswith("from the notice until the breach was put right")) == (None, True)
     heard(world, deviation)
     clock.move_to(clock.now() + timedelta(days=4))
+    note_end(world, deviation, clock.today("Europe/Oslo"))
     [after] = under(world, clause)
     assert after.amount == would_be(case_of(world), clause) == 400_000
 
