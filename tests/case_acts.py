@@ -5,10 +5,10 @@ Every act takes a `turn`, from 0 to 7, that says in which way it is done: most w
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
-from portal import clock
+from portal import calendars, clock
 from portal.model import (
     Contract,
     ContractState,
@@ -24,6 +24,8 @@ from portal.model import (
 from tests.case_office import Answer, CaseOffice
 
 TURNS = range(8)
+THE_DAY_BEFORE, LONG_AGO = 2, 4
+"""The turns in which something was handed over on a day that is past when it is typed."""
 WRONG, STALE = 7, 6
 """The turns in which something is left out, and in which the page was read before somebody else changed the case."""
 SAID = "Begrunnelsen er skrevet."
@@ -86,11 +88,19 @@ def _notice(office: CaseOffice, who: str, deviation: Deviation, turn: int) -> An
 
 def _delivery(prefix: str) -> Callable[[CaseOffice, str, Any, int], Answer]:
     def send(office: CaseOffice, who: str, row: Deviation | Sanction, turn: int) -> Answer:
-        told = {"how": "Overlevert ved bud.", "to": "Bo Prøve", "on": f"{clock.today('Europe/Oslo'):%Y-%m-%d}"}
+        told = {"how": "Overlevert ved bud.", "to": "Bo Prøve", "on": f"{_handed_over_on(row, turn):%Y-%m-%d}"}
         again = {"resend": "1"} if turn % 2 else {f"{prefix}-{name}": value for name, value in told.items()}
         return office.send(who, _at(row, "delivery"), **{f"{prefix}-version": _version(row, turn), **again})
 
     return send
+
+
+def _handed_over_on(row: Deviation | Sanction, turn: int) -> date:
+    """Today; the day before; and the first day that can be meant, which may be long ago."""
+    today, zone = clock.today(row.contract.time_zone), row.contract.time_zone
+    if turn == LONG_AGO and isinstance(row, Deviation) and row.notices:
+        return calendars.local_day(row.notices[-1].created_at, zone)
+    return today - timedelta(days=1 if turn == THE_DAY_BEFORE else 0)
 
 
 def _reply(office: CaseOffice, who: str, deviation: Deviation, turn: int) -> Answer:
@@ -161,13 +171,15 @@ def _answer(office: CaseOffice, who: str, wish: ExtensionRequest, turn: int) -> 
 
 # -- the report -------------------------------------------------------------------------------------------------------
 
-REPORTED = (
+REPORTED: tuple[dict[str, str], ...] = (
     {"DI-2": "9000", "GA-3": "IIIA", "GA-4": "IIIA"},
     {"DI-2": "90000", "GA-3": "IIIA", "GA-4": "IIIA"},
     {"DI-2": "1000", "GA-3": "V", "GA-4": "V"},
     {"DI-2": "9000", "GA-3": "IIIA", "GA-4": "V"},
+    {},
 )
-"""Both requirements broken, by two machines; worse; healed; and by one machine less: litres, or the stage it is of."""
+"""Both requirements broken, by two machines; worse; healed; by one machine less; nothing at all, so that nothing can be
+judged. Litres, or the stage it is of."""
 
 
 def _report_at(report: Report, act: str) -> str:
@@ -176,17 +188,22 @@ def _report_at(report: Report, act: str) -> str:
 
 def _fill_in(office: CaseOffice, who: str, report: Report, turn: int) -> Answer:
     """The machines that were there, and that no fuel came."""
+    reported = REPORTED[turn % len(REPORTED)]
+    if not reported:
+        first = _nothing(office, who, report, "machinery")
+        return _nothing(office, who, report, "fuel") if first.done else first
     address = _report_at(report, "sections/machinery")
-    names = office.machines()
     shown = office.filled(who, address, "section-form")
     form = {name: value for name, value in shown.items() if not name.startswith("lines-")}
-    form |= dict(_lines(shown, names, REPORTED[turn % len(REPORTED)]))
+    form |= dict(_lines(shown, office.machines(), reported))
     first = office.send(who, address, **{"version": "0", "answer": "filled", **form})
-    if first.done:
-        address = _report_at(report, "sections/fuel")
-        fuel = {**office.filled(who, address, "section-form"), "answer": "nothing", "reason": "Ingen leveranser."}
-        return office.send(who, address, **{name: fuel[name] for name in ("version", "answer", "reason")})
-    return first
+    return _nothing(office, who, report, "fuel") if first.done else first
+
+
+def _nothing(office: CaseOffice, who: str, report: Report, section: str) -> Answer:
+    address = _report_at(report, f"sections/{section}")
+    shown = {"version": "0", **office.filled(who, address, "section-form")}
+    return office.send(who, address, version=shown["version"], answer="nothing", reason="Ingenting i perioden.")
 
 
 def _lines(shown: dict[str, str], names: dict[str, str], reported: dict[str, str]) -> Iterator[tuple[str, str]]:
@@ -229,20 +246,64 @@ def _with_report(act: str, words: str = "reason") -> Callable[[CaseOffice, str, 
 # -- the contract -----------------------------------------------------------------------------------------------------
 
 
+def _day(day: date) -> str:
+    return f"{day:%d.%m.%Y}"
+
+
 def _contract(act: str) -> Callable[[CaseOffice, str, Contract, int], Answer]:
     def send(office: CaseOffice, who: str, contract: Contract, turn: int) -> Answer:
-        day = clock.today(contract.time_zone) - timedelta(days=turn % 3) if turn != WRONG else contract.ends_on
-        named = dict.fromkeys(("starts_on", "resumes_on", "handed_over_on"), f"{day:%d.%m.%Y}")
+        first, today = contract.starts_on, clock.today(contract.time_zone)
+        back = {3: first, 5: first + timedelta(days=14), WRONG: contract.ends_on}
+        day = back.get(turn, today - timedelta(days=turn % 3))
+        named = dict.fromkeys(("starts_on", "resumes_on", "handed_over_on"), _day(day))
         form = {"version": _version(contract, turn), "reason": _said(turn), **named}
         return office.send(who, f"/contracts/{contract.public_id}/acts/{act}", **form)
 
     return send
 
 
+def _change_order(
+    change: Callable[[Contract, int], dict[str, Any]],
+) -> Callable[[CaseOffice, str, Contract, int], Answer]:
+    def send(office: CaseOffice, who: str, contract: Contract, turn: int) -> Answer:
+        form = {
+            "version": _version(contract, turn),
+            "order_reference": f"EO-{len(contract.change_orders) + 1}",
+            "agreed_on": _day(clock.today(contract.time_zone)),
+            "change_reason": _said(turn),
+            **change(contract, turn),
+        }
+        return office.send(who, f"/contracts/{contract.public_id}/change-orders/new", **form)
+
+    return send
+
+
+def _another_value(contract: Contract, turn: int) -> dict[str, Any]:
+    """Less by much, or more; from the first day on, from today, or from the middle of what is late."""
+    first = (contract.starts_on, clock.today(contract.time_zone), contract.starts_on + timedelta(days=45))[turn % 3]
+    return {"applies_from": _day(first), "value_change": ("-40000000", "20000000")[turn % 2]}
+
+
+def _another_last_day(contract: Contract, turn: int) -> dict[str, Any]:
+    """Shorter, within the month that is reported or after it; until today; or longer."""
+    today, first = clock.today(contract.time_zone), contract.starts_on
+    last = (first + timedelta(days=14), first + timedelta(days=30), today, date(2028, 12, 31))[turn % 4]
+    return {"applies_from": _day(today), "new_ends_on": _day(last)}
+
+
+def _without_a_requirement(contract: Contract, turn: int) -> dict[str, Any]:
+    """One falls away: as from the contract's second day, or from today."""
+    applies_from = clock.today(contract.time_zone) if turn % 2 else contract.starts_on + timedelta(days=1)
+    running = [duty for duty in contract.requirements if duty.valid_to is None]
+    ended = [str(running[turn % len(running)].public_id)] if running else []
+    return {"applies_from": _day(applies_from), "ended": ended}
+
+
 _FOUND, _NOTIFIED = frozenset({DeviationState.FOUND}), frozenset({DeviationState.NOTIFIED})
 _AWAITING, _ASSESSING = frozenset({DeviationState.AWAITING_REPLY}), frozenset({DeviationState.ASSESSING_REPLY})
 _PROPOSED = frozenset({DeviationState.SANCTION_PROPOSED})
 _RUNNING, _OVER = frozenset({ContractState.RUNNING}), frozenset({ContractState.COMPLETED})
+_STARTED = frozenset({ContractState.RUNNING, ContractState.PAUSED, ContractState.COMPLETED})
 _PAUSED, _SUBMITTED = frozenset({ContractState.PAUSED}), frozenset({ReportState.SUBMITTED})
 
 ACTS: dict[str, Act] = {
@@ -275,5 +336,8 @@ ACTS: dict[str, Act] = {
     "hand over": Act(Contract, ASSESSORS, _RUNNING | _PAUSED, _contract("complete")),
     "take the handover back": Act(Contract, ASSESSORS, _OVER, _contract("reopen")),
     "close the contract": Act(Contract, ASSESSORS, _OVER, _contract("close")),
+    "change the value": Act(Contract, ASSESSORS, _STARTED, _change_order(_another_value)),
+    "change the last day": Act(Contract, ASSESSORS, _STARTED, _change_order(_another_last_day)),
+    "end a requirement": Act(Contract, ASSESSORS, _STARTED, _change_order(_without_a_requirement)),
 }
 """Everything that the machine does, sound or not."""

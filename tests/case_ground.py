@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy import select
 
+from portal import calendars
 from portal.extensions import db
 from portal.model import (
     AuditEvent,
@@ -18,6 +19,7 @@ from portal.model import (
     ExtensionRequest,
     ExtensionState,
     HumanTask,
+    Notice,
     Point,
     Process,
     Report,
@@ -27,7 +29,7 @@ from portal.model import (
     Verdict,
 )
 from portal.text import Text
-from tests.case_office import FEE, LINE_FEE, MOST, PER_DAY
+from tests.case_office import FEE, LINE_FEE
 
 FOUND, NOTIFIED, AWAITING, ASSESSING, PROPOSED, DISMISSED, FELL_AWAY, CLOSED = (
     DeviationState.FOUND,
@@ -92,7 +94,7 @@ def everything_holds() -> None:
     for sanction in db.session.scalars(select(Sanction)):
         if sanction.state in IN_FORCE:
             _no_more_is_charged_than_the_notice_said(sanction, trail[str(sanction.deviation.public_id)])
-            _it_has_its_ground(sanction, trail.get(str(sanction.public_id), []))
+            _it_has_its_ground(sanction, trail)
             _its_sheet_adds_up(sanction, trail.get(str(sanction.public_id), []))
 
 
@@ -115,6 +117,15 @@ def decided() -> dict[int, tuple[object, ...]]:
         )
         for row in db.session.scalars(select(Sanction))
         if row.state in IN_FORCE
+    }
+
+
+def settled() -> dict[int, tuple[object, ...]]:
+    """What each case says that somebody has settled: what was found of it, and what was late."""
+    return {
+        row.id: (row.cause, str(row.sentence), str(row.facts), row.late_by_days, row.cured_on, row.outcome)
+        for row in db.session.scalars(select(Deviation)).unique()
+        if row.state in {DISMISSED, CLOSED} or (row.sanction is not None and row.sanction.state in IN_FORCE)
     }
 
 
@@ -168,13 +179,14 @@ def _the_trail_explains(deviation: Deviation, trail: list[AuditEvent]) -> None:
 # -- the ground of a sanction -----------------------------------------------------------------------------------------
 
 
-def _it_has_its_ground(sanction: Sanction, trail: list[AuditEvent]) -> None:
+def _it_has_its_ground(sanction: Sanction, trails: dict[str, list[AuditEvent]]) -> None:
+    trail = trails.get(str(sanction.public_id), [])
     deviation, clause, at = sanction.deviation, sanction.clause, sanction.decided_at
     assert at is not None
     assert clause.contract_id == deviation.contract_id
     assert clause.requirement_id in {None, deviation.requirement_id}
     assert clause.rates, "a clause without a rate costs nothing"
-    _the_supplier_was_heard(deviation, at)
+    _the_supplier_was_heard(deviation, at, trails)
     assert _upheld(deviation.points, at), "nobody upheld a point"
     assert sanction.reasons.strip()
     assert not sanction.waived or sanction.waiver_reason.strip()
@@ -186,7 +198,7 @@ def _it_has_its_ground(sanction: Sanction, trail: list[AuditEvent]) -> None:
     assert deviation.not_found_at is None or deviation.not_found_at > at, "the figures did not show the breach any more"
 
 
-def _the_supplier_was_heard(deviation: Deviation, at: datetime) -> None:
+def _the_supplier_was_heard(deviation: Deviation, at: datetime, trails: dict[str, list[AuditEvent]]) -> None:
     notice = deviation.notices[-1]
     assert notice.text.strip()
     proven = min((each for each in (notice.delivered_at, notice.opened_at) if each is not None), default=None)
@@ -196,6 +208,19 @@ def _the_supplier_was_heard(deviation: Deviation, at: datetime) -> None:
     assert notice.takes_effect_at <= at
     said_all = [reply for reply in deviation.replies if reply.is_complete and reply.created_at <= at]
     assert said_all or (deviation.reply_due_at is not None and deviation.reply_due_at < at), "there was time left"
+    if not said_all and deviation.reply_due_at is not None:
+        known_at = _known_at(notice, trails.get(str(notice.public_id), []))
+        zone, country = deviation.contract.time_zone, deviation.contract.country
+        all_days = calendars.add_working_days(calendars.local_day(known_at, zone), notice.reply_working_days, country)
+        due_on = calendars.local_day(deviation.reply_due_at, zone)
+        assert due_on >= all_days, "a day that was typed afterwards took the time to reply away"
+
+
+def _known_at(notice: Notice, trail: list[AuditEvent]) -> datetime:
+    """From when anybody could know that it was given: opened, taken by a mail server, or noted by a person."""
+    noted = [each.at for each in trail if each.action == "notice.served"]
+    mailed = [] if noted and notice.delivered_at == notice.served_at else [notice.delivered_at]
+    return min(each for each in [*noted, *mailed, notice.opened_at] if each is not None)
 
 
 def _upheld(points: list[Point], at: datetime) -> bool:
@@ -233,14 +258,25 @@ def _by_hand(sanction: Sanction, trail: list[AuditEvent]) -> Decimal:
         return Decimal(0)
     assert sanction.step == clause.form
     if clause.clause == "7.2":
-        days = int(_value(sanction, "Days with a daily amount"))
-        assert days == sanction.days
-        return min(PER_DAY * days, MOST)
+        return _by_the_day(sanction)
     if clause.clause == "7.1":
         return FEE
     charged, broken = int(_value(sanction, "Number of breaches")), int(sanction.found["facts"]["breaches"])
     assert 0 < charged <= broken, "more is charged than is broken"
     return LINE_FEE * charged
+
+
+def _by_the_day(sanction: Sanction) -> Decimal:
+    """1 ‰ of what the contract was worth for each day, and no more than a tenth of what it was worth at last."""
+    bases = [Decimal(value) for value in _values(sanction, ": base, ")]
+    days = [int(value) for value in _values(sanction, ": number of days")]
+    assert sum(days) == sanction.days == int(_value(sanction, "Days with a daily amount"))
+    amount = sum((base / 1000 * count for base, count in zip(bases, days, strict=True)), Decimal(0))
+    return min(amount, bases[-1] / 10) if bases else amount
+
+
+def _values(sanction: Sanction, words: str) -> list[str]:
+    return [str(row["value"]) for row in sanction.calculation if words in Text.load(row["text"]).en]
 
 
 def _value(sanction: Sanction, words: str) -> str:

@@ -10,8 +10,8 @@ from sqlalchemy import select
 from portal import clock
 from portal.extensions import db
 from portal.model import Contract, Deviation, ExtensionRequest, Process, Sanction
-from tests import case_ground
-from tests.case_acts import ACTS
+from tests import case_decided, case_ground
+from tests.case_acts import ACTS, LONG_AGO
 from tests.case_office import Answer, CaseOffice
 
 REFUSALS = {403, 404, 409, 422}
@@ -20,6 +20,8 @@ AMENDED = (("amend", "anna"), ("fill in", "anna"), ("sign", "bo"), ("review", "r
 """An amendment all the way, and who does it."""
 REPEATABLE = {"fill in", "sign", "weigh"}
 """What may be sent again as it stands already, and changes nothing then."""
+CHANGES = {"change the value", "change the last day", "end a requirement"}
+"""Change orders. The page for them leads home, without a word, from a contract that is closed."""
 ONWARD = (
     "review",
     "give notice",
@@ -42,6 +44,8 @@ class Play:
         self.done: list[tuple[str, str]] = []
         self.said: dict[int, tuple[object, ...]] = {}
         """What each sanction in force said when it was first seen."""
+        self.settled: dict[int, tuple[object, ...]] = {}
+        """What each case that somebody has settled said when it was first seen so."""
         self.stored = ""
         """The digest of what is stored since the last act, unless something else has happened."""
 
@@ -75,7 +79,8 @@ class Play:
         if after != before:
             self.done.append((name, who))
         elif answer.done:
-            assert name in REPEATABLE, (name, who, state, "was taken, and came to nothing")
+            is_over = name in CHANGES and row.state not in act.states
+            assert is_over or name in REPEATABLE, (name, who, state, "was taken, and came to nothing")
         return answer
 
     def did(self, name: str, who: str, turn: int) -> bool:
@@ -108,7 +113,12 @@ class Play:
         now = case_ground.decided()
         for number, said in self.said.items():
             assert now.get(number) == said, "a decided sanction stays what it is"
-        self.said = now
+        for sanction in db.session.scalars(select(Sanction).where(Sanction.id.in_(now.keys() - self.said.keys()))):
+            case_decided.it_stood_when_decided(sanction)
+        settled = case_ground.settled()
+        for number in settled.keys() & self.settled.keys():
+            assert settled[number] == self.settled[number], "a settled case stays what it is"
+        self.said, self.settled = now, settled
         db.session.remove()
 
     def look(self, who: str, page: str) -> None:
@@ -174,6 +184,34 @@ def told_until_in_force(office: CaseOffice) -> None:
         if (place := PLACES.get(play.done[-1][0])) and place not in office.kept:
             office.keep(place)
     office.keep("in force")
+
+
+def told_until_late(office: CaseOffice) -> None:
+    """Nobody files the report; a daily amount for that is proposed."""
+    office.put_back("begin")
+    office.pass_time(timedelta(days=50))
+    office.work()
+    play = Play(office)
+    for name, who in (("give notice", "eva"), ("reply", "bo"), ("weigh", "adam"), ("propose", "adam")):
+        if name == "reply":
+            office.get(who, f"/cases/{office.deviations()[0].public_id}")
+        assert play.did(name, who, 0), name
+        play.stored = ""
+        office.work()
+    office.keep("late")
+
+
+GROUND_TAKEN: dict[str, tuple[str, Sequence[tuple[str, str, int]]]] = {
+    "the figures cannot be judged any more": (
+        "proposed",
+        [("amend", "anna", 0), ("fill in", "anna", 4), ("sign", "bo", 0), ("review", "rita", 0)],
+    ),
+    "what was broken is not asked for that month": ("proposed", [("end a requirement", "adam", 4)]),
+    "the month is not reported, for work stood still": ("late", [("pause", "adam", 3)]),
+    "the contract is worth less": ("late", [("change the value", "adam", 0)]),
+    "nobody asks for reports from then on": ("late", [("end a requirement", "adam", 0)]),
+}
+"""From where, and what is done before somebody approves that must not be approved as it stands."""
 
 
 STORIES: dict[str, tuple[str, Sequence[tuple[str, str, int, int]]]] = {
@@ -250,6 +288,32 @@ STORIES: dict[str, tuple[str, Sequence[tuple[str, str, int, int]]]] = {
             ("review", "rita", 0, 0),
             ("pass", "1 day", 0, 0),
             ("close the contract", "adam", 0, 0),
+        ],
+    ),
+    "a contract changes": (
+        "begin",
+        [
+            ("change the value", "adam", 0, 0),
+            ("change the last day", "eva", 3, 0),
+            ("end a requirement", "adam", 0, 0),
+            ("pass", "1 day", 0, 0),
+            ("hand over", "adam", 0, 0),
+            ("take the handover back", "eva", 0, 0),
+            ("pass", "1 day", 0, 0),
+        ],
+    ),
+    "a notice that was handed over long ago, as somebody types": (
+        "found",
+        [
+            ("the post", "is down", 0, 0),
+            ("give notice", "adam", 0, 0),
+            ("pass", "12 days", 0, 0),
+            ("say how the notice was delivered", "adam", LONG_AGO, 0),
+            ("pass", "1 day", 0, 0),
+            ("reply", "bo", 0, 0),
+            ("weigh", "adam", 0, 0),
+            ("propose", "adam", 0, 0),
+            ("decide", "dora", 0, 0),
         ],
     ),
 }

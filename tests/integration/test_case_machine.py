@@ -19,9 +19,19 @@ from portal.extensions import transaction
 from portal.model import NoticeStart
 from portal.operations import audit
 from tests import case_office
-from tests.case_acts import ACTS, TURNS
+from tests.case_acts import ACTS, LONG_AGO, TURNS
 from tests.case_office import PEOPLE, CaseOffice
-from tests.case_play import AMENDED, PLACES, STORIES, Play, said, told_until_in_force
+from tests.case_play import (
+    AMENDED,
+    CHANGES,
+    GROUND_TAKEN,
+    PLACES,
+    STORIES,
+    Play,
+    said,
+    told_until_in_force,
+    told_until_late,
+)
 from tests.conftest import settings_for, share_what_is_compiled
 
 AN_ACT, A_TURN, WHICH = sampled_from(sorted(ACTS)), sampled_from(TURNS), sampled_from((0, 1))
@@ -64,7 +74,22 @@ class CaseLife(RuleBasedStateMachine):
     def the_case_goes_on(self, which: int) -> None:
         self.play.onward(which)
 
-    @rule(turn=sampled_from((0, 1, 2, 3)))
+    @rule(name=sampled_from(sorted(CHANGES)), turn=A_TURN)
+    def the_contract_changes(self, name: str, turn: int) -> None:
+        self.play.do(name, "adam", turn)
+        self.play.stored = ""
+        self.office.work()
+
+    @rule(days=sampled_from((2, 40)))
+    def it_is_settled_and_filed_later(self, days: int) -> None:
+        self.play.do("dismiss", "adam")
+        self.play.stored = ""
+        self.office.pass_time(timedelta(days=days))
+        self.office.work()
+        for name, who in (("fill in", "anna"), ("sign", "bo")):
+            self.play.do(name, who)
+
+    @rule(turn=sampled_from((0, 1, 2, 3, 4)))
     def the_report_is_amended(self, turn: int) -> None:
         for name, who in AMENDED:
             if not self.play.did(name, who, turn if name == "fill in" else 0):
@@ -108,6 +133,7 @@ def office(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> I
     share_what_is_compiled(app)
     with case_office.opened(app, file) as opened:
         told_until_in_force(opened)
+        told_until_late(opened)
         yield opened
 
 
@@ -158,20 +184,76 @@ def test_an_amendment_heals_shrinks_and_makes_worse(office: CaseOffice) -> None:
     assert seen[2] == seen[3] == [("found", 1), ("found", 2)]
 
 
+@pytest.mark.parametrize("told", GROUND_TAKEN)
+def test_what_takes_the_ground_away_stops_who_approves(office: CaseOffice, told: str) -> None:
+    start, steps = GROUND_TAKEN[told]
+    office.put_back(start)
+    play = Play(office)
+    for name, who, turn in steps:
+        answer = play.do(name, who, turn)
+        assert answer is not None
+        assert answer.done, (name, said(answer))
+        play.check()
+    play.stored = ""
+    office.work()
+    assert not play.did("decide", "dora", 0)
+    play.check()
+    assert play.in_force() == 0
+
+
+def test_a_day_typed_afterwards_takes_no_time_from_the_supplier(office: CaseOffice) -> None:
+    office.put_back("found")
+    play = Play(office)
+    office.post_office.does = "is down"
+    assert play.did("give notice", "adam", 0)
+    office.pass_time(timedelta(days=12))
+    office.work()
+    play.stored = ""
+    assert play.did("say how the notice was delivered", "adam", LONG_AGO)
+    office.work()
+    play.stored = ""
+    assert "awaiting_reply" in {row.state for row in office.deviations()}
+    assert not play.did("propose", "adam", 0)
+    play.check()
+
+
+def test_a_report_that_comes_late_after_all_is_found_anew(office: CaseOffice) -> None:
+    """Settled as a matter of two days, and filed after a month: what was settled stays, and the month is not lost."""
+    office.put_back("begin")
+    play = Play(office)
+    for days, acts in ((50, (("dismiss", "adam"),)), (30, (("fill in", "anna"), ("sign", "bo")))):
+        office.pass_time(timedelta(days=days))
+        office.work()
+        play.stored = ""
+        for name, who in acts:
+            assert play.did(name, who, 0), name
+            play.check()
+    mine = [row for row in office.deviations() if row.report_id == office.report_id]
+    assert [(str(row.state), str(row.cause)) for row in mine] == [
+        ("dismissed", "report_missing"),
+        ("found", "report_late"),
+    ]
+    assert mine[0].late_by_days is None
+    assert (mine[1].late_by_days or 0) > 30
+
+
 QUICK = (Phase.explicit, Phase.reuse, Phase.generate, Phase.target)
 """Without making a failure shorter, which takes many minutes: `make soak` does that."""
 
 
 @pytest.mark.parametrize(
-    ("lives", "phases"), [(6, QUICK), pytest.param(200, (*QUICK, Phase.shrink), marks=pytest.mark.soak)]
+    ("lives", "steps", "phases"),
+    [(1, 12, QUICK), pytest.param(200, 20, (*QUICK, Phase.shrink), marks=pytest.mark.soak)],
 )
-def test_no_sanction_stands_without_its_ground(office: CaseOffice, lives: int, phases: tuple[Phase, ...]) -> None:
+def test_no_sanction_stands_without_its_ground(
+    office: CaseOffice, lives: int, steps: int, phases: tuple[Phase, ...]
+) -> None:
     CaseLife.office = office
     run_state_machine_as_test(
         CaseLife,
         settings=settings(
             max_examples=lives,
-            stateful_step_count=20,
+            stateful_step_count=steps,
             deadline=None,
             phases=phases,
             report_multiple_bugs=False,
