@@ -142,7 +142,7 @@ def act(contract: Contract, name: str) -> ResponseReturnValue:
 @requires(Permission.CONTRACT_EDIT, Contract)
 def new_change_order(contract: Contract) -> ResponseReturnValue:
     """Note an agreed change."""
-    if contract.state in {ContractState.DRAFT, ContractState.CLOSED}:
+    if request.method == "GET" and contract.state in {ContractState.DRAFT, ContractState.CLOSED}:
         return redirect(url_for(".show", public_id=contract.public_id), 303)
     by = current_membership()
     endable = change_orders.endable(contract)

@@ -3,6 +3,7 @@
 import pytest
 
 from portal import clock
+from portal.extensions import transaction
 from portal.model import Contract, ContractState
 from tests.contracts import contract_at
 from tests.integration.test_contract_life import TODAY, place
@@ -46,3 +47,17 @@ def test_a_pause_is_ended_and_never_taken_back(world: World, seat: Seat) -> None
     assert did(adam, address, "pause").state == ContractState.PAUSED
     contract = did(adam, address, "reopen")
     assert (contract.state, [each.ends_on for each in contract.pauses]) == (ContractState.PAUSED, [None])
+
+
+def test_a_change_order_sent_to_a_closed_contract_is_refused_with_words(world: World, seat: Seat) -> None:
+    """The page was open when a colleague closed the contract."""
+    adam, address = seat(world.adam), place(world)
+    contract = contract_at(address)
+    with transaction():
+        contract.state = ContractState.CLOSED
+    form = {"order_reference": "EO-9", "agreed_on": "20.03.2026", "applies_from": "20.03.2026"}
+    words = {"change_reason": "Avtalt.", "version": str(contract.version)}
+    answer = adam.send(f"{address}/change-orders/new", {**form, **words})
+    assert answer.status_code == 422
+    assert "closed" in parsed(answer).xpath("string(//main)")
+    assert contract_at(address).change_orders == []
