@@ -20,6 +20,8 @@ AMENDED = (("amend", "anna"), ("fill in", "anna"), ("sign", "bo"), ("review", "r
 """An amendment all the way, and who does it."""
 REPEATABLE = {"fill in", "sign", "weigh"}
 """What may be sent again as it stands already, and changes nothing then."""
+CHANGES = {"change the value", "change the last day", "end a requirement"}
+"""Change orders."""
 ONWARD = (
     "review",
     "give notice",
