@@ -19,6 +19,7 @@ _READ = (
     joinedload(Deviation.contract).options(
         selectinload(Contract.clauses).selectinload(SanctionClause.rates), selectinload(Contract.change_orders)
     ),
+    joinedload(Deviation.sanction),
     selectinload(Deviation.notices),
 )
 """What an amount is counted from, read for a batch at once: a fee, that no day changes, costs no statement more."""
