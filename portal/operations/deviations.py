@@ -197,8 +197,8 @@ def _tell_anew(known: Deviation, breach: Breach) -> None:
         known.sentence, known.facts, known.not_found_at = breach.sentence.dump(), breach.facts, None
         known.at_stake = calculations.at_stake(known)
     if known.state == DeviationState.FELL_AWAY:
-        _know(known)
         known.move(DeviationState.FOUND, by=None, said=breach.sentence.dump())
+        _know(known)
         _begin(known)
     elif known.state != DeviationState.FOUND:
         tell_changed(known, was=was, found=breach.sentence.dump())

@@ -218,8 +218,10 @@ def test_a_requirement_that_fell_away_from_before_what_was_judged_is_no_ground(w
     deviation = heard(world, broken(world))
     sanction = proposed(world, deviation)
     ends(world, deviation.requirement, date(2026, 3, 1))
-    assert lacking(deviation) == ["in_force"]
+    assert lacking(deviation) == ["in_force", "stands"], "the case is taken away by it too"
     with pytest.raises(Refused, match="was not in force on 31 March 2026"):
+        grounds.demand(deviation, sanction.clause)
+    with pytest.raises(Conflict, match="Send the proposal back"):
         decided(world, sanction)
     db.session.rollback()
     assert sanction.state == SanctionState.PROPOSED
