@@ -134,8 +134,13 @@ def _not_filed(report: Report, cause: Cause, sentence: Text) -> Breach:
 
 def _filing_group(report: Report) -> str:
     """What is to be filed now: the report, or a correction. Each has a deadline and a lateness of its own."""
-    number = len(report.revisions)
-    return ("reporting", "correction")[number] if number < 2 else f"correction-{number}"  # noqa: PLR2004
+    match len(report.revisions):
+        case 0:
+            return "reporting"
+        case 1:
+            return "correction"
+        case number:
+            return f"correction-{number}"
 
 
 def _filing_words(report: Report, words: Text, days: int = 0) -> Text:

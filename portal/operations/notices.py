@@ -78,23 +78,7 @@ def give_notice(  # noqa: PLR0913 - a notice and all that it says
     _demand_whole(text, working_days, claims)
     if processes.task_of(deviation, "assess") is None:
         raise Conflict(MOVED_ON)
-    contract = deviation.contract
-    notice = Notice(
-        **deviation.parties,
-        deviation=deviation,
-        sent_by=by.person,
-        text=text.strip(),
-        reply_working_days=working_days,
-        # A contract that is changed later moves no clock that runs.
-        starts=contract.notice_starts,
-        deemed_working_days=contract.deemed_working_days,
-        country=contract.country,
-        time_zone=contract.time_zone,
-        sent_to=[],
-        seen=[],
-        said=deviation.facts,
-    )
-    db.session.add(notice)
+    notice = _written(deviation, text.strip(), working_days, by)
     deviation.points.extend(
         Point(**deviation.parties, number=number, text=claim) for number, claim in enumerate(claims, start=1)
     )
@@ -110,6 +94,27 @@ def give_notice(  # noqa: PLR0913 - a notice and all that it says
         deemed_working_days=notice.deemed_working_days,
     )
     processes.complete(deviation, "assess", {"assessment": "notify"}, by=by)
+    return notice
+
+
+def _written(deviation: Deviation, text: str, working_days: int, by: Membership) -> Notice:
+    """The notice with the contract's rules as they are now: a contract that is changed later moves no clock that runs."""
+    contract = deviation.contract
+    notice = Notice(
+        **deviation.parties,
+        deviation=deviation,
+        sent_by=by.person,
+        text=text,
+        reply_working_days=working_days,
+        starts=contract.notice_starts,
+        deemed_working_days=contract.deemed_working_days,
+        country=contract.country,
+        time_zone=contract.time_zone,
+        sent_to=[],
+        seen=[],
+        said=deviation.facts,
+    )
+    db.session.add(notice)
     return notice
 
 
