@@ -98,7 +98,7 @@ def give_notice(  # noqa: PLR0913 - a notice and all that it says
 
 
 def _written(deviation: Deviation, text: str, working_days: int, by: Membership) -> Notice:
-    """The notice with the contract's rules as they are now: a contract that is changed later moves no clock that runs."""
+    """The notice with the contract's rules of today: a contract that is changed later moves no clock that runs."""
     contract = deviation.contract
     notice = Notice(
         **deviation.parties,
