@@ -11,7 +11,7 @@ from sqlalchemy import select
 from portal import amounts, calendars
 from portal.extensions import db
 from portal.model import AuditEvent, Cause, Deviation, Finding, FindingResult, Report, ReportState, Sanction
-from portal.operations import calculations
+from portal.operations import calculations, ladder
 from portal.text import Text
 from tests.case_office import VALUE
 
@@ -83,8 +83,8 @@ def _the_amount_was_right(sanction: Sanction) -> None:
     events = select(AuditEvent).where(AuditEvent.subject_id == str(sanction.public_id)).order_by(AuditEvent.id)
     calculated = [each for each in db.session.scalars(events) if {"amount", "found"} <= each.facts.keys()][-1]
     on = calendars.local_day(calculated.at, deviation.contract.time_zone)
-    is_first = clause.warns_first and not calculations.earlier(deviation)
-    step = calculations.WARNING if is_first else str(clause.form)
+    is_first = clause.warns_first and not ladder.earlier(deviation)
+    step = ladder.WARNING if is_first else str(clause.form)
     sheet = calculations.sheet(deviation, clause, step=step, on=on)
     if sanction.waived:
         sheet = amounts.less_waived(sheet, sanction.waived, sanction.waiver_reason, sanction.currency)

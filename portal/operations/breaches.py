@@ -11,7 +11,7 @@ from portal.model import Cause, Contract, Deviation, Finding, FindingResult, Rep
 from portal.model.base import Json
 from portal.model.cases import SETTLED
 from portal.operations import (
-    calculations,
+    breach_days,
     contract_days,
     contracts,
     cures,
@@ -99,7 +99,7 @@ def note_ended(duty: Requirement) -> None:
 
 def _bound_on(deviation: Deviation) -> date:
     """The day on which a requirement must be in force for what was judged; of a window its last."""
-    until = calculations.judged_until(deviation)
+    until = breach_days.judged_until(deviation)
     if deviation.window is not None or deviation.cause != Cause.REQUIREMENT_BROKEN:
         return until
     return contract_days.counted_on(deviation.contract, until)

@@ -31,7 +31,7 @@ from portal.model import (
 )
 from portal.model.base import Json
 from portal.model.cases import MOVED_ON, SETTLED
-from portal.operations import calculations, contract_days, deviations, processes, windows
+from portal.operations import breach_days, calculations, contract_days, deviations, processes, windows
 from portal.operations.deviations import SAY_WHY
 from portal.text import Text
 
@@ -92,7 +92,7 @@ def _wrong_day(deviation: Deviation, on: date | None) -> Iterator[Problem]:
     first = deviation.window.starts_on if deviation.window else deviation.report.period.starts_on
     if on is None:
         yield Problem("required", SAY_WHICH_DAY, "on")
-    elif on > calculations.today(deviation):
+    elif on > breach_days.today(deviation):
         yield Problem("range", NOT_YET, "on")
     elif on < first:
         yield Problem("range", TOO_EARLY.with_values(first=calendars.day_name(first)), "on")
@@ -160,7 +160,7 @@ def _ends(deviation: Deviation) -> Iterator[tuple[date, Text]]:
     """Every last day that is known: the next that was judged, the requirement's, the contract's."""
     duty, contract = deviation.requirement, deviation.contract
     yield from (_next_window if deviation.window else _next_report)(deviation)
-    if duty.valid_to is not None and duty.valid_to < calculations.today(deviation):
+    if duty.valid_to is not None and duty.valid_to < breach_days.today(deviation):
         yield duty.valid_to, NO_LONGER_ASKED
     if contract.state in {ContractState.COMPLETED, ContractState.CLOSED}:
         yield contract_days.last_day(contract), CONTRACT_OVER
@@ -168,7 +168,7 @@ def _ends(deviation: Deviation) -> Iterator[tuple[date, Text]]:
 
 def _next_report(deviation: Deviation) -> Iterator[tuple[date, Text]]:
     """The next period's report that says whether the requirement is met; nothing as long as one before it is open."""
-    until = calculations.judged_until(deviation)  # not the last day that it reports, where the contract ended before
+    until = breach_days.judged_until(deviation)  # not the last day that it reports, where the contract ended before
     rows = (
         select(Report)
         .join(ReportingPeriod, Report.period_id == ReportingPeriod.id)
@@ -188,7 +188,7 @@ def _next_report(deviation: Deviation) -> Iterator[tuple[date, Text]]:
 
 def _next_window(deviation: Deviation) -> Iterator[tuple[date, Text]]:
     """As for reports: the next window, and nothing as long as one before it is not judged."""
-    until = calculations.judged_until(deviation)
+    until = breach_days.judged_until(deviation)
     following = windows.following(deviation.requirement, until)
     if following is not None:
         name = calendars.period_name(calendars.Period(following.starts_on, following.ends_on))
@@ -203,6 +203,6 @@ def _judged_next(until: date, ends_on: date, name: Text, result: str) -> tuple[d
 
 def _keep(deviation: Deviation, said: Json) -> None:
     deviation.put_right = said
-    end = calculations.end_of(deviation)
+    end = breach_days.end_of(deviation)
     deviation.cured_on = end[0] if end else None
     deviation.at_stake = calculations.at_stake(deviation)

@@ -21,7 +21,7 @@ from portal.model import (
     SanctionClause,
     Verdict,
 )
-from portal.operations import calculations, contract_days, deviations
+from portal.operations import breach_days, calculations, contract_days, deviations, ladder
 from portal.text import Text, same
 
 NO_CLAUSE = Text(
@@ -163,7 +163,7 @@ def dropped_charged(sanction: Sanction) -> Text | None:
     deviation, clause = sanction.deviation, sanction.clause
     dropped = _dropped_numbers(deviation)
     is_by_line = clause.form == ClauseForm.FEE and clause.counts == ClauseCounts.LINE
-    if not dropped or not is_by_line or calculations.step_of(deviation, clause) != ClauseForm.FEE:
+    if not dropped or not is_by_line or ladder.step_of(deviation, clause) != ClauseForm.FEE:
         return None
     lines = calculations.breaches(deviation)
     if int((deviation.notices[-1].said or deviation.facts)["breaches"]) == 1:  # one breach, and something of it upheld
@@ -268,9 +268,9 @@ def _stands(deviation: Deviation) -> Ground:
 
 def _ended(deviation: Deviation, clause: SanctionClause) -> Ground:
     lacks = calculations.lacks_end(deviation, clause)
-    end = calculations.end_of(deviation)
+    end = breach_days.end_of(deviation)
     said = UNTIL_FILED if deviation.cause != Cause.REQUIREMENT_BROKEN else NO_END.with_values(clause=clause.clause)
-    if calculations.step_of(deviation, clause) != ClauseForm.DAILY:
+    if ladder.step_of(deviation, clause) != ClauseForm.DAILY:
         said = NOT_BY_DAY
     elif end is not None:
         said = ENDED.with_values(day=calendars.day_name(end[0]), why=end[1])

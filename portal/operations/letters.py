@@ -26,7 +26,18 @@ from portal.model import (
     Revision,
     SanctionClause,
 )
-from portal.operations import calculations, clauses, comments, contract_days, contracts, deviations, figures, stretches
+from portal.operations import (
+    breach_days,
+    calculations,
+    clauses,
+    comments,
+    contract_days,
+    contracts,
+    deviations,
+    figures,
+    ladder,
+    stretches,
+)
 from portal.operations.comments import Place
 from portal.quantities import shown
 from portal.text import Text, same
@@ -123,13 +134,13 @@ def may_cost(deviation: Deviation) -> Cost | None:
     if clause is None:
         return None
     words = clauses.in_words(clause, contract_days.day_of(deviation.report))
-    step = calculations.step_of(deviation, clause)
+    step = ladder.step_of(deviation, clause)
     sheet, per_day = None, None
     with suppress(Refused):
         if calculations.lacks_end(deviation, clause):
             per_day = calculations.per_day(deviation, clause)
         else:
-            sheet = calculations.sheet(deviation, clause, step=step, on=calculations.today(deviation))
+            sheet = calculations.sheet(deviation, clause, step=step, on=breach_days.today(deviation))
     breaches = calculations.breaches(deviation) if clause.counts == ClauseCounts.LINE else 1
     counts_once = clause.form == ClauseForm.FEE and clause.counts == ClauseCounts.LINE and not breaks_by_line(deviation)
     return Cost(clause, words, breaches, step, sheet, counts_once, per_day)

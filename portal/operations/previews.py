@@ -25,7 +25,7 @@ from portal.model import (
     Revision,
     SanctionClause,
 )
-from portal.operations import calculations
+from portal.operations import breach_days, calculations, ladder
 from portal.operations.clauses import RunsFrom, runs_from
 from portal.text import Text, same
 
@@ -110,7 +110,7 @@ def of(contract: Contract) -> list[Preview]:
     Each requirement has its own ladder: where a clause warns first, the first breach of it is a warning. What is still
     open counts as if it had been sanctioned in its turn.
     """
-    cases = sorted(_cases(contract), key=lambda each: (calculations.judged_until(each), each.requirement_id, each.id))
+    cases = sorted(_cases(contract), key=lambda each: (breach_days.judged_until(each), each.requirement_id, each.id))
     return [
         Preview(clause, example(clause), tuple(_ladder(clause, cases))) for clause in contract.clauses if clause.rates
     ]
@@ -138,7 +138,7 @@ def _daily_example(clause: SanctionClause, today: date) -> Text:
     working = clause.day_counting == Counting.WORKING
     country = clause.contract.country
     last = calendars.add_working_days(today, EXAMPLE_DAYS, country) if working else today + timedelta(EXAMPLE_DAYS)
-    run = Run(today + timedelta(days=1), last, calculations.AFTER_DEADLINE, calculations.FILED)
+    run = Run(today + timedelta(days=1), last, breach_days.AFTER_DEADLINE, breach_days.FILED)
     found = amounts.daily(calculations.daily_of(clause), run)
     words, in_working_days = _DAILY_EXAMPLES[runs_from(clause)]
     words = in_working_days if working else words
@@ -154,12 +154,12 @@ _DAILY_EXAMPLES = {
 
 
 def _ladder(clause: SanctionClause, cases: Sequence[Deviation]) -> Iterator[Would]:
-    taken = [case for case in cases if case.state != DeviationState.CLOSED or calculations.is_sanctioned(case)]
+    taken = [case for case in cases if case.state != DeviationState.CLOSED or ladder.is_sanctioned(case)]
     for case in cases:
         if clause.contract.clause_for(case.requirement) is not clause:
             continue
         found = BROKEN.with_values(clause=same(case.clause), said=Text.load(case.sentence))
-        if calculations.step_of(case, clause, taken) == calculations.WARNING:
+        if ladder.step_of(case, clause, taken) == ladder.WARNING:
             yield Would(_name(case), found, WARNING, Decimal(0))
         else:
             gives, amount = _would(clause, case)
@@ -168,10 +168,10 @@ def _ladder(clause: SanctionClause, cases: Sequence[Deviation]) -> Iterator[Woul
 
 def _would(clause: SanctionClause, case: Deviation) -> tuple[Text, Decimal | None]:
     """What a sanction proposed today would say: the very calculation that it would stand on."""
-    today = calculations.today(case)
+    today = breach_days.today(case)
     try:
         if clause.form == ClauseForm.DAILY and clause.starts == DailyStart.NOTICE and not _is_given(case):
-            per_day = calculations.daily_of(clause).per_day(max(today, calculations.judged_until(case)))
+            per_day = calculations.daily_of(clause).per_day(max(today, breach_days.judged_until(case)))
             return PER_DAY_FROM_NOTICE.with_values(amount=_money(clause, per_day)), None
         if calculations.lacks_end(case, clause):
             per_day = calculations.per_day(case, clause)

@@ -22,7 +22,17 @@ from portal.model import (
     record,
 )
 from portal.model.cases import MOVED_ON
-from portal.operations import accounts, calculations, grounds, lookup, mail, processes, recalculation
+from portal.operations import (
+    accounts,
+    breach_days,
+    calculations,
+    grounds,
+    ladder,
+    lookup,
+    mail,
+    processes,
+    recalculation,
+)
 from portal.operations.deviations import SAY_WHY, demand_weighed, is_settled, recipients, unweighed
 from portal.permissions import PROPOSED_IT, Permission
 from portal.quantities import canonical
@@ -97,7 +107,7 @@ def _demand_read(deviation: Deviation) -> None:
 
 def _demand_step(sanction: Sanction) -> None:
     """Of two proposed before either is decided, the later breach takes the step that the earlier one leaves it."""
-    change = calculations.step_change(sanction)
+    change = recalculation.step_change(sanction)
     if change is not None:
         raise Conflict(OTHER_STEP.with_values(before=change.before, now=change.now))
 
@@ -140,7 +150,7 @@ def ground(*, sanction_id: int) -> dict[str, object]:
     deviation = sanction.deviation
     return {
         **{ground.key: ground.holds for ground in grounds.of(deviation, sanction.clause)},
-        "earlier": calculations.earlier(deviation),
+        "earlier": ladder.earlier(deviation),
         "warns_first": sanction.clause.warns_first,
         "form": str(sanction.clause.form),
     }
@@ -151,13 +161,13 @@ def calculate(*, sanction_id: int, step: str) -> dict[str, object]:
     sanction = lookup.by_number(Sanction, sanction_id)
     deviation = sanction.deviation
     # A case that began under an older table answers "fee" for every clause that does not warn: the clause's form holds.
-    sanction.step = calculations.WARNING if step == calculations.WARNING else str(sanction.clause.form)
-    made_on = calculations.today(deviation)
+    sanction.step = ladder.WARNING if step == ladder.WARNING else str(sanction.clause.form)
+    made_on = breach_days.today(deviation)
     sheet = recalculation.sheet(sanction, on=made_on)
     sanction.amount, sanction.days = Decimal(canonical(sheet.amount)), sheet.days
     sanction.calculation = [row.dump() for row in sheet.rows]
-    found = calculations.found(deviation)
-    sanction.found, sanction.found_hash = {**found, "on": made_on.isoformat()}, calculations.digest(found)
+    found = recalculation.found(deviation)
+    sanction.found, sanction.found_hash = {**found, "on": made_on.isoformat()}, recalculation.digest(found)
     facts = {"amount": canonical(sheet.amount), "waived": canonical(sanction.waived), "found": sanction.found_hash}
     if sanction.state == SanctionState.SENT_BACK:
         sanction.move(SanctionState.PROPOSED, by=None, **facts)
@@ -175,7 +185,7 @@ def _waive(sanction: Sanction, waiver: Waiver | None) -> None:
         sanction.waived, sanction.waiver_reason = Decimal(0), ""
         return
     deviation, clause = sanction.deviation, sanction.clause
-    step, today = calculations.step_of(deviation, clause), calculations.today(deviation)
+    step, today = ladder.step_of(deviation, clause), breach_days.today(deviation)
     given = calculations.sheet(deviation, clause, step=step, on=today).amount
     if not given:
         raise Invalid(NOTHING_TO_WAIVE, (Problem("nothing", NOTHING_TO_WAIVE, "waive"),))
@@ -252,7 +262,7 @@ def decide_sanction(*, sanction_id: int, actor_id: int) -> dict[str, object]:
 def _weigh_ladder_anew(decided: Deviation) -> None:
     """What other open cases of the same requirement may cost: after a warning the next step is no warning."""
     others = select(Deviation).where(
-        calculations.of_same(decided.requirement),
+        ladder.of_same(decided.requirement),
         Deviation.id != decided.id,
         Deviation.state.not_in((DeviationState.CLOSED, DeviationState.DISMISSED, DeviationState.FELL_AWAY)),
     )

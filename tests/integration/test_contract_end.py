@@ -29,7 +29,16 @@ from portal.model import (
     SanctionClause,
     Window,
 )
-from portal.operations import breaches, calculations, contract_life, contracts, deviations, filings, reports, windows
+from portal.operations import (
+    breach_days,
+    breaches,
+    contract_life,
+    contracts,
+    deviations,
+    filings,
+    reports,
+    windows,
+)
 from portal.operations.contracts import Rate
 from portal.work import open_periods
 from tests.assessing import amend, approve_it, cases_of, duty, file, findings_of, only, windows_of
@@ -194,7 +203,7 @@ def test_what_was_to_apply_after_the_handover_binds_no_report(world: World) -> N
     assert (findings_of(share), case.state) == (["broken", "met"], "fell_away")
     amend(world, march, **AT_0)
     assert (case.state, case.facts["threshold"], case.at_stake) == ("found", "5", Decimal(20_000))
-    assert calculations.judged_until(case) == date(2026, 3, 20)
+    assert breach_days.judged_until(case) == date(2026, 3, 20)
     assert filings.duty_to_file(march) is first
 
 

@@ -26,7 +26,16 @@ from portal.model import (
     SanctionState,
     Window,
 )
-from portal.operations import calculations, change_orders, contract_life, contracts, cures, deviations, sanctions
+from portal.operations import (
+    breach_days,
+    change_orders,
+    contract_life,
+    contracts,
+    cures,
+    deviations,
+    recalculation,
+    sanctions,
+)
 from portal.operations.contract_facts import Values
 from portal.work import open_periods
 from tests.assessing import amend, approve_it, cases_of, file, only, sign_month
@@ -70,7 +79,7 @@ def days(deviation: Deviation, world: World) -> int | None:
 
 
 def said(deviation: Deviation) -> tuple[date, str] | None:
-    end = calculations.end_of(deviation)
+    end = breach_days.end_of(deviation)
     return (end[0], end[1].en) if end else None
 
 
@@ -144,7 +153,7 @@ def test_an_amended_report_moves_the_end_and_the_proposal_is_calculated_again(wo
     assert sanction.days == 30
     amend(world, april, **MET)
     assert deviation.cured_on == date(2026, 3, 31)
-    assert [(each.what.en, each.before.en, each.now.en) for each in calculations.changes(sanction)] == [
+    assert [(each.what.en, each.before.en, each.now.en) for each in recalculation.changes(sanction)] == [
         ("Put right", "30 April 2026", "31 March 2026")
     ]
     with pytest.raises(Conflict, match="assessed again"):

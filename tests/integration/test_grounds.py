@@ -28,6 +28,7 @@ from portal.model import (
 )
 from portal.operations import (
     amendments,
+    breach_days,
     calculations,
     contracts,
     grounds,
@@ -322,14 +323,14 @@ def test_the_days_of_a_late_correction_cost_once(world: World, starts: DailyStar
 def test_a_rejected_report_keeps_its_deadline_when_the_report_gets_another(world: World) -> None:
     daily_clause(world)
     not_accepted = rejected(world)
-    before = calculations.run_of(not_accepted, world.contract.clauses[-1], clock.today("Europe/Oslo"))
+    before = breach_days.run_of(not_accepted, world.contract.clauses[-1], clock.today("Europe/Oslo"))
     clock.move_to(clock.now() + timedelta(days=3))
     send_again(world)
     with transaction():
         reviews.decide(world.report, Decision.REJECT, by=world.rita, version=world.report.version, reasons="Igjen.")
     with transaction():
         world.report.due_at += timedelta(days=40)
-    after = calculations.run_of(not_accepted, world.contract.clauses[-1], clock.today("Europe/Oslo"))
+    after = breach_days.run_of(not_accepted, world.contract.clauses[-1], clock.today("Europe/Oslo"))
     assert not_accepted.facts["revision"] == 2, "told anew, as one that is open is"
     assert (after.last - before.last).days in range(3, 8), "the second rejection's own deadline, and not 40 days more"
 

@@ -12,7 +12,18 @@ from portal.calendars import Counting
 from portal.errors import Conflict
 from portal.extensions import db, transaction
 from portal.model import ClauseCounts, DailyStart, Deviation, Report, Requirement, SanctionClause
-from portal.operations import calculations, clauses, contracts, deviations, extensions, previews, sanctions
+from portal.operations import (
+    breach_days,
+    calculations,
+    clauses,
+    contracts,
+    deviations,
+    extensions,
+    ladder,
+    previews,
+    recalculation,
+    sanctions,
+)
 from portal.operations.previews import Would
 from tests import casework
 from tests.desk import sit_down
@@ -46,7 +57,7 @@ def under(world: World, clause: SanctionClause) -> list[Would]:
 
 def would_be(deviation: Deviation, clause: SanctionClause) -> Decimal:
     """What a sanction proposed now comes to."""
-    today = calculations.today(deviation)
+    today = breach_days.today(deviation)
     return calculations.sheet(deviation, clause, step=str(clause.form), on=today).amount
 
 
@@ -189,7 +200,7 @@ def test_the_breach_that_was_first_is_warned_of_though_the_next_was_decided_firs
     assert amounts_under(world) == [0, 20_000]
     assert decided(world, proposed(world, april)).step == "warning", "nothing had been decided before it"
     assert amounts_under(world) == [0, 0], "what was decided stays"
-    assert (calculations.earlier(march), calculations.earlier(april)) == (0, 0)
+    assert (ladder.earlier(march), ladder.earlier(april)) == (0, 0)
     sanction = decided(world, proposed(world, march))
     assert (sanction.step, sanction.amount) == ("warning", D(0))
     assert (april.sanction and april.sanction.step) == "warning"
@@ -216,7 +227,7 @@ def test_two_proposed_before_either_is_decided_the_later_one_is_calculated_again
         sanctions.decide(second, approve=False, comment="Regn på nytt.", by=world.dora, version=second.version)
     with transaction():
         sanctions.revise(second, "Andre brudd.", withdraw=False, by=world.adam, version=second.version)
-    assert (second.step, second.amount, calculations.step_change(second)) == ("fee", D(20_000), None)
+    assert (second.step, second.amount, recalculation.step_change(second)) == ("fee", D(20_000), None)
     assert decided(world, second).amount == 20_000
 
 

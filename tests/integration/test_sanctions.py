@@ -25,7 +25,7 @@ from portal.model import (
     SanctionState,
     Verdict,
 )
-from portal.operations import calculations, contracts, processes, sanctions
+from portal.operations import calculations, contracts, ladder, processes, recalculation, sanctions
 from portal.operations.sanctions import Waiver
 from tests import casework
 from tests.sanctioning import (
@@ -191,7 +191,7 @@ def test_the_ladder_warns_first_and_asks_for_days_then(world: World) -> None:
     with transaction():
         following = contracts.open_period(world.contract, calendars.month_of(date(2026, 4, 1)))
     world.report = following
-    assert calculations.earlier(missing(world)) == 1
+    assert ladder.earlier(missing(world)) == 1
     assert proposed(world, heard(world, missing(world))).step == "daily"
 
 
@@ -205,8 +205,8 @@ def test_a_case_assessed_anew_is_not_approved_but_calculated_again(world: World)
     sanction = proposed(world, deviation)
     submit(world)
     assert deviation.late_by_days == 10
-    assert calculations.is_stale(sanction)
-    assert [(each.what.en, each.before.en, each.now.en) for each in calculations.changes(sanction)] == [
+    assert recalculation.is_stale(sanction)
+    assert [(each.what.en, each.before.en, each.now.en) for each in recalculation.changes(sanction)] == [
         ("Delay", "not yet", "10 days"),
         ("Put right", "not yet", "27 April 2026"),
     ]
@@ -218,7 +218,7 @@ def test_a_case_assessed_anew_is_not_approved_but_calculated_again(world: World)
         sanctions.decide(sanction, approve=False, comment="Regn på nytt.", by=world.dora, version=sanction.version)
     with transaction():
         sanctions.revise(sanction, "Rapporten kom.", withdraw=False, by=world.adam, version=sanction.version)
-    assert not calculations.is_stale(sanction)
+    assert not recalculation.is_stale(sanction)
     assert sanction.amount == 10 * D(100_000)
     assert decided(world, sanction).state == SanctionState.DECIDED
 
@@ -229,7 +229,7 @@ def test_a_breach_that_is_no_longer_in_the_figures_stops_the_approval(world: Wor
         sanction.deviation.not_found_at = clock.now()
     with pytest.raises(Conflict), transaction():
         sanctions.decide(sanction, approve=True, comment="", by=world.dora, version=sanction.version)
-    assert [each.now.en for each in calculations.changes(sanction)] == ["is no longer there"]
+    assert [each.now.en for each in recalculation.changes(sanction)] == ["is no longer there"]
 
 
 def test_a_stale_proposal_may_be_withdrawn(world: World) -> None:

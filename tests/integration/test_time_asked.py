@@ -19,7 +19,17 @@ from portal.model import (
     Sanction,
     SanctionClause,
 )
-from portal.operations import audit, calculations, clocks, deviations, extensions, replies, reports, time_asked
+from portal.operations import (
+    audit,
+    breach_days,
+    calculations,
+    clocks,
+    deviations,
+    extensions,
+    replies,
+    reports,
+    time_asked,
+)
 from tests.casework import delivered, reply
 from tests.desk import give_passwords, sit_down
 from tests.sanctioning import VALUE, daily_clause
@@ -76,7 +86,7 @@ def priced(world: World) -> SanctionClause:
 def days_that_cost(world: World, clause: SanctionClause) -> int | None:
     """The days that the clause counts for the late report, as of today."""
     deviation = case_of(world, "5.1")
-    on = calculations.today(deviation)
+    on = breach_days.today(deviation)
     return calculations.sheet(deviation, clause, step=str(clause.form), on=on).days
 
 

@@ -24,7 +24,7 @@ from portal.model import (
     Verdict,
     Weighing,
 )
-from portal.operations import calculations, change_orders, grounds, recalculation, reviews, sanctions
+from portal.operations import breach_days, calculations, change_orders, grounds, recalculation, reviews, sanctions
 from portal.operations.contract_facts import Values
 from portal.operations.sanctions import Waiver
 from tests import casework
@@ -92,7 +92,7 @@ def test_other_lines_than_the_notified_ones_are_no_ground(three: World, asks: Ca
     clause = three.contract.clause_for(deviation.requirement)
     assert clause is not None
     if clause.form == ClauseForm.DAILY:
-        note_end(three, deviation, calculations.today(deviation))
+        note_end(three, deviation, breach_days.today(deviation))
     else:
         assert deviation.at_stake == 0
     assert lacking(deviation) == ["notified"]
@@ -182,7 +182,7 @@ def test_a_point_that_is_dropped_after_the_proposal_stops_the_approval(three: Wo
 def test_a_clause_that_counts_no_lines_asks_for_no_waiver(three: World, asks: Callable[[World], None]) -> None:
     asks(three)
     deviation = weighed(three, DROPPED, UPHELD, UPHELD)
-    note_end(three, deviation, calculations.today(deviation)) if asks is by_day else None
+    note_end(three, deviation, breach_days.today(deviation)) if asks is by_day else None
     assert proposed(three, deviation).waived == 0
 
 
