@@ -2,13 +2,11 @@
 
 import re
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from datetime import timedelta
 from decimal import Decimal
 
 import pytest
 from flask import Flask
-from sqlalchemy import event
 
 from portal import clock
 from portal.extensions import db, transaction
@@ -26,6 +24,7 @@ from portal.web import choices
 from portal.work import HANDLERS, SCHEDULES
 from tests.desk import Desk, sit_down, words
 from tests.sanctioning import broken, daily_clause, days_after_deadline, decided, heard, missing, opened, proposed
+from tests.statements import counted
 from tests.world import World, case_of, deliver_mail
 
 D = Decimal
@@ -226,20 +225,6 @@ def listed_missing(desk: Desk, query: str) -> int:
 
 
 # -- what it costs --------------------------------------------------------------------------------------------------
-
-
-@contextmanager
-def counted() -> Iterator[list[str]]:
-    seen: list[str] = []
-
-    def note(_connection: object, _cursor: object, statement: str, *_more: object) -> None:
-        seen.append(statement)
-
-    event.listen(db.engine, "before_cursor_execute", note)
-    try:
-        yield seen
-    finally:
-        event.remove(db.engine, "before_cursor_execute", note)
 
 
 @pytest.mark.parametrize("address", ["/cases?state=all", "/sanctions"])

@@ -1,13 +1,11 @@
 """How a contract ends: its last day, what was signed beyond it, its account, and what keeps it from being closed."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
 import pytest
-from sqlalchemy import event, select
+from sqlalchemy import select
 
 from portal import clock
 from portal.errors import Refused
@@ -34,6 +32,7 @@ from portal.operations.contracts import Rate
 from portal.work import open_periods
 from tests.assessing import amend, approve_it, cases_of, duty, file, findings_of, only, windows_of
 from tests.integration.test_once import fill_in, lines, sign
+from tests.statements import counted
 from tests.world import World
 
 MARCH, APRIL, MAY, JUNE = (date(2026, month, 1) for month in (3, 4, 5, 6))
@@ -374,31 +373,17 @@ def test_what_a_closed_contract_still_has_is_judged(world: World) -> None:
 # -- judged by the hour, without work for what is judged --------------------------------------------------------------
 
 
-@contextmanager
-def statements() -> Iterator[list[str]]:
-    found: list[str] = []
-
-    def note(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
-        found.append(statement)
-
-    event.listen(db.engine, "before_cursor_execute", note)
-    try:
-        yield found
-    finally:
-        event.remove(db.engine, "before_cursor_execute", note)
-
-
 def asked_in_an_hour(world: World) -> int:
     """How many statements the hourly look at the windows takes, when nothing has changed."""
     number = world.contract.id
     db.session.rollback()
     db.session.expunge_all()
-    with statements() as found:
+    with counted() as found:
         assert windows.is_waiting(number) is False
         db.session.rollback()
     db.session.expunge_all()
     world.contract = db.session.get_one(Contract, number)
-    with statements() as judging, transaction():
+    with counted() as judging, transaction():
         assert breaches.judge_windows(number) == 0
     return len(found) + len(judging)
 

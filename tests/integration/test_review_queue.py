@@ -1,14 +1,13 @@
 """The review queue on both databases: why each report is there, who is at it, and the way through it."""
 
 import re
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import timedelta
 from html import unescape
 
 import pytest
 from flask import Flask
-from sqlalchemy import event, select
+from sqlalchemy import select
 
 from portal import calendars, clock
 from portal.extensions import db, transaction
@@ -17,6 +16,7 @@ from portal.operations import claims, contracts, drafts
 from portal.operations.comments import Place
 from tests.desk import Desk, give_passwords, sit_down, words
 from tests.reviewing import asked, delivery, return_for, send_again
+from tests.statements import counted
 from tests.world import World, fill_in, submit
 
 Seat = Callable[[Membership], Desk]
@@ -196,21 +196,6 @@ def test_reading_again_at_once_writes_nothing(world: World) -> None:
 
 
 # -- how much it asks of the database ----------------------------------------------------------------------------------
-
-
-@contextmanager
-def counted() -> Iterator[list[str]]:
-    """The statements that are run meanwhile."""
-    seen: list[str] = []
-
-    def note(_connection: object, _cursor: object, statement: str, *_more: object) -> None:
-        seen.append(statement)
-
-    event.listen(db.engine, "before_cursor_execute", note)
-    try:
-        yield seen
-    finally:
-        event.remove(db.engine, "before_cursor_execute", note)
 
 
 def test_the_queue_asks_as_much_for_many_reports_as_for_few(world: World, seat: Seat) -> None:
