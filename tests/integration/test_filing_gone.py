@@ -20,10 +20,7 @@ from portal.model import (
 )
 from portal.operations import audit, contract_life, deadlines, deviations, grounds, periods, sanctions
 from tests.casework import give_notice, reply, weigh
-from tests.world import World, case_of, deliver_mail, submit, tick
-
-DUE = datetime(2026, 4, 17, 21, 59, 59, tzinfo=UTC)
-"""When the report for March is due: Friday 17 April, at the end of the day in Oslo."""
+from tests.world import DUE, World, case_of, deliver_mail, letters, submit, tick_at
 
 
 @pytest.fixture
@@ -31,16 +28,11 @@ def database_url(everyday_database_url: str) -> str:
     return everyday_database_url
 
 
-def at(moment: datetime) -> None:
-    clock.move_to(moment)
-    tick()
-
-
 def missing(world: World) -> Deviation:
     """The report for March is not there when it is due."""
     with transaction():
         world.contract.starts_on = date(2026, 3, 1)
-    at(DUE + timedelta(minutes=1))
+    tick_at(DUE + timedelta(minutes=1))
     return case_of(world, "5.1")
 
 
@@ -63,10 +55,6 @@ def spare(world: World) -> None:
 def stands(deviation: Deviation) -> bool:
     clause = deviation.contract.clause_for(deviation.requirement)
     return next(each.holds for each in grounds.of(deviation, clause) if each.key == "stands")
-
-
-def letters(kind: str) -> list[str]:
-    return sorted(db.session.scalars(select(OutgoingMail.to_address).where(OutgoingMail.letter == kind)))
 
 
 def occasions(world: World) -> list[tuple[int, DeviationState, Cause, int | None]]:
@@ -116,7 +104,7 @@ def test_an_account_that_rests_again_is_not_missing(world: World) -> None:
         contract_life.complete(contract, date(2026, 3, 31), by=world.adam, version=contract.version)
     with transaction():
         periods.open_due_periods(contract.id)
-    at(datetime(2026, 6, 1, 9, tzinfo=UTC))
+    tick_at(datetime(2026, 6, 1, 9, tzinfo=UTC))
     account = next(each for each in db.session.scalars(select(Report)).unique() if each.period.purpose == "account")
     [case] = db.session.scalars(select(Deviation).where(Deviation.report_id == account.id))
     with transaction():
@@ -136,7 +124,7 @@ def short_period(world: World) -> Deviation:
         periods.open_due_periods(world.contract.id)
         world.report.due_at = world.report.period.due_at = datetime(2026, 3, 27, 22, 59, 59, tzinfo=UTC)
         deadlines.tell(world.report)
-    at(world.report.due_at + timedelta(minutes=1))
+    tick_at(world.report.due_at + timedelta(minutes=1))
     return case_of(world, "5.1")
 
 
@@ -160,7 +148,7 @@ def test_missed_again_it_is_a_case_of_its_own(world: World) -> None:
     """The notice told of the deadline before; of the one that was missed now nobody was told."""
     first = notified(world, short_period(world))
     lengthen(world)
-    at(DUE + timedelta(days=2, hours=12))
+    tick_at(DUE + timedelta(days=2, hours=12))
     assert [row[:2] for row in occasions(world)] == [
         (1, DeviationState.ASSESSING_REPLY),
         (2, DeviationState.FOUND),

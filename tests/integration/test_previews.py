@@ -35,8 +35,8 @@ D = Decimal
 
 @pytest.fixture
 def world(make_app: Callable[..., Flask], sqlite_url: str) -> Iterator[World]:
-    with opened(make_app, sqlite_url) as (_app, made):
-        yield made
+    with opened(make_app, sqlite_url) as room:
+        yield room.world
 
 
 def under(world: World, clause: SanctionClause) -> list[Would]:

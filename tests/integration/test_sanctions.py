@@ -1,11 +1,9 @@
 """What a case comes to: days from the case's own facts, waivers, and facts that changed after the calculation."""
 
-from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 import pytest
-from flask import Flask
 from sqlalchemy import select
 
 from portal import calendars, clock
@@ -36,18 +34,14 @@ from tests.sanctioning import (
     heard,
     missing,
     note_end,
-    opened,
     proposed,
+    world,
 )
 from tests.world import World, deliver_mail, open_tasks, submit, tick
 
+__all__ = ["world"]
+
 D = Decimal
-
-
-@pytest.fixture
-def world(make_app: Callable[..., Flask], everyday_database_url: str) -> Iterator[World]:
-    with opened(make_app, everyday_database_url) as (_app, world):
-        yield world
 
 
 def filed_late(world: World, days: int) -> Deviation:

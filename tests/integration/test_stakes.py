@@ -1,11 +1,7 @@
 """What the open cases come to, counted anew every hour: right for each, and with as little work for many as for few."""
 
-from collections.abc import Callable, Iterator
 from datetime import date, timedelta
 from decimal import Decimal
-
-import pytest
-from flask import Flask
 
 from portal import clock
 from portal.extensions import db, transaction
@@ -14,18 +10,14 @@ from portal.operations import contracts, stakes
 from portal.operations.contracts import Rate
 from portal.work import HANDLERS
 from tests.assessing import cases_of, file
-from tests.sanctioning import daily_clause, duty, missing, opened
+from tests.sanctioning import daily_clause, duty, missing, world
 from tests.statements import counted
 from tests.world import World
 
+__all__ = ["world"]
+
 SHARE = "zero_emission_share_energy"
 BROKEN = {"electric": "0", "diesel": "500"}
-
-
-@pytest.fixture
-def world(make_app: Callable[..., Flask], everyday_database_url: str) -> Iterator[World]:
-    with opened(make_app, everyday_database_url) as (_app, world):
-        yield world
 
 
 def asked() -> int:

@@ -1,11 +1,10 @@
 """A sanction is for what the notice said, what was upheld and what was agreed: once, and with the right amount."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
-from flask import Flask
 from sqlalchemy import select
 
 from portal import clock
@@ -39,19 +38,15 @@ from tests.sanctioning import (
     heard,
     missing,
     note_end,
-    opened,
     proposed,
+    world,
 )
 from tests.world import World, case_of, deliver_mail, submit, tick
 
+__all__ = ["world"]
+
 FEE = Decimal(20_000)
 UPHELD, PARTLY, DROPPED = Verdict.UPHELD, Verdict.PARTLY, Verdict.DROPPED
-
-
-@pytest.fixture
-def world(make_app: Callable[..., Flask], everyday_database_url: str) -> Iterator[World]:
-    with opened(make_app, everyday_database_url) as (_app, world):
-        yield world
 
 
 @pytest.fixture

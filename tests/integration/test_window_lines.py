@@ -1,11 +1,7 @@
 """A fee for each line in breach over a whole window: the case names the lines that it charges, and their reports."""
 
-from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime
 from decimal import Decimal
-
-import pytest
-from flask import Flask
 
 from portal import clock
 from portal.extensions import transaction
@@ -13,17 +9,13 @@ from portal.model import ClauseCounts, Comparison, Deviation, Window
 from portal.operations import amendments, breaches, drafts, grounds, letters
 from tests.assessing import approve_it, cases_of, duty, file, only
 from tests.reviewing import send_again
-from tests.sanctioning import heard, opened, proposed
+from tests.sanctioning import heard, proposed, world
 from tests.world import World, machine_lines
+
+__all__ = ["world"]
 
 MARCH, APRIL, END = date(2026, 3, 1), date(2026, 4, 1), date(2026, 4, 30)
 FEE = Decimal(20_000)
-
-
-@pytest.fixture
-def world(make_app: Callable[..., Flask], everyday_database_url: str) -> Iterator[World]:
-    with opened(make_app, everyday_database_url) as (_app, world):
-        yield world
 
 
 def over_two_months(world: World, threshold: str = "zero_emission") -> Deviation:
