@@ -18,7 +18,7 @@ from portal.work import sweep_files
 from tests.contracts import BEGIN, NEW_SUPPLIER, contract_at
 from tests.integration.test_supplier_pages import app, seat, world
 from tests.pages import Desk, Seat, parsed, words
-from tests.unit import bad_workbooks
+from tests import bad_workbooks
 from tests.world import World
 
 __all__ = ["app", "seat", "world"]
