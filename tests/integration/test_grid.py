@@ -3,7 +3,7 @@
 import contextvars
 import re
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, date, datetime
 
 import pytest
@@ -20,12 +20,11 @@ from portal.operations import contracts, drafts, lines, machines, reports
 from portal.operations.drafts import RawLine
 from portal.operations.lines import Clash
 from portal.operations.machines import MachineFacts
-from portal.web import passwords
-from tests.http import PASSWORD
-from tests.integration.test_supplier_pages import fields, section, stored
-from tests.pages import Desk, Element, parsed, words
+from tests.pages import Desk, Element, database_url, fields, parsed, section, stored, words, world
 from tests.statements import counted
-from tests.world import World, build_world, fill_in, machine_lines, submit
+from tests.world import World, fill_in, machine_lines, submit
+
+__all__ = ["database_url", "world"]
 
 NOON = datetime(2026, 3, 10, 12, 7, tzinfo=UTC)
 """13.07 in Oslo."""
@@ -51,31 +50,8 @@ class GridDesk(Desk):
 
 
 @pytest.fixture
-def app(make_app: Callable[..., Flask], sqlite_url: str) -> Iterator[Flask]:
-    app = make_app(sqlite_url)
-    with app.app_context():
-        yield app
-
-
-@pytest.fixture
-def world(app: Flask) -> World:
-    kept = passwords.stored(PASSWORD)
-    with transaction():
-        found = build_world()
-        for by in (found.anna, found.bo, found.stranger, found.rita):
-            by.person.password, by.person.language = kept, "en"
-    return found
-
-
-@pytest.fixture
 def sit(app: Flask) -> Sit:
-    def seated(by: Membership) -> GridDesk:
-        desk = GridDesk(app.test_client())
-        answer = desk.send("/sign-in", {"email": by.person.email, "password": PASSWORD})
-        assert answer.status_code == 303, answer.text
-        return desk
-
-    return seated
+    return lambda by: GridDesk(app.test_client()).sign_in(by)
 
 
 def row_of(answer: TestResponse) -> Element:
