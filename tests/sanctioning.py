@@ -137,6 +137,18 @@ def decided(world: World, sanction: Sanction) -> Sanction:
     return sanction
 
 
+def send_back(world: World, sanction: Sanction, comment: str = "For tynt.") -> None:
+    """Dora does not."""
+    with transaction():
+        sanctions.decide(sanction, approve=False, comment=comment, by=world.dora, version=sanction.version)
+
+
+def revise(world: World, sanction: Sanction, reason: str = "Likevel.", *, withdraw: bool = False) -> None:
+    """Adam proposes anew what was sent back, or takes it back."""
+    with transaction():
+        sanctions.revise(sanction, reason, withdraw=withdraw, by=world.adam, version=sanction.version)
+
+
 def drafted(world: World, reference: str = "K-9") -> Contract:
     """A contract of the same parties that is still being drafted."""
     with transaction() as session:

@@ -24,12 +24,12 @@ from portal.model import (
     SanctionState,
     Window,
 )
-from portal.operations import calculations, change_orders, contract_life, contracts, cures, deviations, sanctions
+from portal.operations import calculations, change_orders, contract_life, contracts, cures, deviations
 from portal.operations.contract_facts import Values
 from portal.work import open_periods
 from tests.assessing import amend, approve_it, cases_of, file, only, sign_month
 from tests.assessing import duty as asked_for
-from tests.sanctioning import daily_clause, decided, duty, heard, missing, note_end, proposed, world
+from tests.sanctioning import daily_clause, decided, duty, heard, missing, note_end, proposed, revise, send_back, world
 from tests.world import World
 
 __all__ = ["world"]
@@ -144,10 +144,8 @@ def test_an_amended_report_moves_the_end_and_the_proposal_is_calculated_again(wo
     with pytest.raises(Conflict, match="assessed again"):
         decided(world, sanction)
     db.session.rollback()
-    with transaction():
-        sanctions.decide(sanction, approve=False, comment="Regn på nytt.", by=world.dora, version=sanction.version)
-    with transaction():
-        sanctions.revise(sanction, "April er rettet.", withdraw=False, by=world.adam, version=sanction.version)
+    send_back(world, sanction, "Regn på nytt.")
+    revise(world, sanction, "April er rettet.")
     assert (sanction.days, sanction.amount) == (0, Decimal(0))
     assert [event.facts.get("on") for event in trail(deviation, "deviation.put_right")] == ["2026-04-30", "2026-03-31"]
 

@@ -10,10 +10,10 @@ from sqlalchemy import select
 from portal import calendars, clock
 from portal.extensions import db, transaction
 from portal.model import ClauseCounts, Deviation, Point, Verdict, Weighing
-from portal.operations import amendments, contracts, deviations, letters, sanctions
+from portal.operations import amendments, contracts, deviations, letters
 from tests.assessing import approve_it
 from tests.machine_lines import costs_by_line, used
-from tests.sanctioning import Room, broken, daily_clause, duty, heard, missing, note_end, proposed, room
+from tests.sanctioning import Room, broken, daily_clause, duty, heard, missing, note_end, proposed, room, send_back
 from tests.world import case_of, submit
 
 __all__ = ["room"]
@@ -159,8 +159,7 @@ def test_nothing_is_offered_that_would_be_refused(room: Room) -> None:
     assert "As long as something is lacking, the sanction cannot be approved." in said
     assert "Approve the sanction" not in said
     assert "Send back" in said
-    with transaction():
-        sanctions.decide(sanction, approve=False, comment="Ingen grunn.", by=room.world.dora, version=sanction.version)
+    send_back(room.world, sanction, "Ingen grunn.")
     adam = room.at(room.world.adam)
     assert "Lacking: None of the points of the notice is upheld." in adam.reads(case)
     buttons = re.findall(r"([\w ]+)\s*</button>", adam.get(case).text)

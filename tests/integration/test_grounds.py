@@ -39,7 +39,7 @@ from portal.operations.contracts import Rate
 from tests import casework
 from tests.machine_lines import costs_by_line, used
 from tests.reviewing import send_again
-from tests.sanctioning import broken, daily_clause, decided, duty, heard, note_end, proposed, world
+from tests.sanctioning import broken, daily_clause, decided, duty, heard, note_end, proposed, send_back, world
 from tests.world import World, case_of, deliver_mail, submit, tick
 
 __all__ = ["world"]
@@ -136,8 +136,7 @@ def test_a_ground_that_is_lost_is_refused_at_the_approval_and_when_it_is_propose
         sanctions.decide(sanction, approve=True, comment="", by=world.dora, version=sanction.version)
     db.session.rollback()
     assert (sanction.state, sanction.decided_at) == (SanctionState.PROPOSED, None)
-    with transaction():
-        sanctions.decide(sanction, approve=False, comment="Se på nytt.", by=world.dora, version=sanction.version)
+    send_back(world, sanction, "Se på nytt.")
     with pytest.raises(Refused), transaction():
         sanctions.revise(sanction, "Likevel.", withdraw=False, by=world.adam, version=sanction.version)
     db.session.rollback()

@@ -11,12 +11,12 @@ from sqlalchemy import select
 
 from portal.errors import Conflict
 from portal.extensions import db, transaction
-from portal.model import Deviation, DeviationState, OutgoingMail, Role, Sanction, SanctionState, Verdict
+from portal.model import Deviation, DeviationState, OutgoingMail, Role, SanctionState, Verdict
 from portal.operations import sanctions
 from tests import casework
 from tests.desk import Desk
-from tests.sanctioning import Room, decided, heard, opened, proposed
-from tests.world import World, case_of, deliver_mail, tick
+from tests.sanctioning import Room, decided, heard, opened, proposed, revise, send_back
+from tests.world import case_of, deliver_mail, tick
 
 TOKEN = re.compile(r"[\w-]{40,}\.[\w-]{6}\.[\w-]{20,}")
 """What Flask-WTF signs: another in each second."""
@@ -45,16 +45,6 @@ def everything(desk: Desk, deviation: Deviation) -> dict[str, str]:
     return found
 
 
-def send_back(world: World, sanction: Sanction) -> None:
-    with transaction():
-        sanctions.decide(sanction, approve=False, comment="For tynt.", by=world.dora, version=sanction.version)
-
-
-def revise(world: World, sanction: Sanction, *, withdraw: bool) -> None:
-    with transaction():
-        sanctions.revise(sanction, "Likevel.", withdraw=withdraw, by=world.adam, version=sanction.version)
-
-
 def test_no_page_of_the_supplier_tells_that_a_sanction_is_proposed(room: Room) -> None:
     """Byte for byte the same: proposed, sent back, proposed again, taken back, and proposed once more."""
     world = room.world
@@ -76,7 +66,7 @@ def test_no_page_of_the_supplier_tells_that_a_sanction_is_proposed(room: Room) -
     unchanged()
     send_back(world, sanction)
     unchanged()
-    revise(world, sanction, withdraw=False)
+    revise(world, sanction)
     send_back(world, sanction)
     revise(world, sanction, withdraw=True)
     assert case_of(world).state == DeviationState.ASSESSING_REPLY
@@ -139,7 +129,7 @@ def test_a_late_reply_is_taken_until_the_decision_and_weighed_before_it(room: Ro
     told = db.session.scalars(select(OutgoingMail).where(OutgoingMail.letter == "reply_added")).all()
     assert [(each.to_address, each.for_supplier) for each in told] == [("adam@prove.example", False)]
     if is_sent_back:
-        revise(world, sanction, withdraw=False)
+        revise(world, sanction)
 
     path = f"/cases/{deviation.public_id}"
     dora, adam = room.at(world.dora), room.at(world.adam)
