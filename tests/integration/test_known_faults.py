@@ -18,10 +18,10 @@ from portal.operations import amendments, drafts
 from portal.operations.comments import Place
 from portal.operations.sanctions import Waiver
 from tests import sanctioning
+from tests.amending import LARGER, SAME, amend, decide, snapshot
 from tests.casework import delivered
-from tests.integration.test_case_again import LARGER, SAME, actions, amend, decide, letters, snapshot
 from tests.reviewing import delivery, return_for, send_again
-from tests.world import World, deliver_mail, machine_lines
+from tests.world import World, actions, deliver_mail, letters, machine_lines
 
 AGAIN = "tests/integration/test_case_again.py::test_"
 WINDOWS = "tests/integration/test_windows.py::test_"

@@ -12,11 +12,11 @@ from portal.calendars import Counting
 from portal.errors import Conflict
 from portal.extensions import db, transaction
 from portal.model import ClauseCounts, DailyStart, Deviation, Report, Requirement, SanctionClause
-from portal.operations import calculations, clauses, contracts, deviations, extensions, previews, sanctions
+from portal.operations import calculations, clauses, contracts, deviations, extensions, previews
 from portal.operations.previews import Would
 from tests import casework
+from tests.amending import HEALED, accept
 from tests.desk import sit_down
-from tests.integration.test_case_again import HEALED, accept
 from tests.sanctioning import (
     broken,
     daily_clause,
@@ -27,6 +27,8 @@ from tests.sanctioning import (
     note_end,
     opened,
     proposed,
+    revise,
+    send_back,
 )
 from tests.world import World, case_of, deliver_mail, submit
 
@@ -212,10 +214,8 @@ def test_two_proposed_before_either_is_decided_the_later_one_is_calculated_again
     read = sit_down(current_app, world.dora).reads(f"/cases/{april.public_id}")
     assert "The step, since an earlier breach was decided: written warning → fee" in read
     assert "Approve the sanction" not in read
-    with transaction():
-        sanctions.decide(second, approve=False, comment="Regn på nytt.", by=world.dora, version=second.version)
-    with transaction():
-        sanctions.revise(second, "Andre brudd.", withdraw=False, by=world.adam, version=second.version)
+    send_back(world, second, "Regn på nytt.")
+    revise(world, second, "Andre brudd.")
     assert (second.step, second.amount, calculations.step_change(second)) == ("fee", D(20_000), None)
     assert decided(world, second).amount == 20_000
 
