@@ -24,7 +24,18 @@ from portal.model import (
     Row,
     SanctionClause,
 )
-from portal.operations import accounts, audit, contracts, deliveries, drafts, machines, processes, reports
+from portal.operations import (
+    accounts,
+    audit,
+    contracts,
+    deadlines,
+    deliveries,
+    drafts,
+    machines,
+    periods,
+    processes,
+    reports,
+)
 from portal.operations.contracts import Duty, Rate
 from portal.operations.drafts import RawLine
 from portal.operations.explanations import Subject
@@ -151,6 +162,22 @@ def fill_in(world: World, *, electric: str = "5000", diesel: str = "1000") -> No
         )
     with transaction():
         drafts.answer_nothing(report, "fuel", "Ingen leveranser.", by=world.anna, version=report.version)
+
+
+def half_a_month(world: World) -> None:
+    """The contract ends on 15 March, and its report is due on Friday the 27th."""
+    with transaction():
+        world.contract.starts_on, world.contract.ends_on = date(2026, 3, 1), date(2026, 3, 15)
+        periods.open_due_periods(world.contract.id)
+        world.report.due_at = world.report.period.due_at = datetime(2026, 3, 27, 22, 59, 59, tzinfo=UTC)
+        deadlines.tell(world.report)
+
+
+def the_whole_month(world: World) -> None:
+    """It ends on 31 March instead."""
+    with transaction():
+        world.contract.ends_on = date(2026, 3, 31)
+        periods.open_due_periods(world.contract.id)
 
 
 def reasons_for(report: Report) -> dict[Subject, str]:

@@ -31,7 +31,7 @@ from portal.operations import breaches, calculations, contract_life, contracts, 
 from portal.operations.contracts import Rate
 from portal.work import open_periods
 from tests.assessing import amend, approve_it, cases_of, duty, file, findings_of, only, windows_of
-from tests.integration.test_once import fill_in, lines, sign
+from tests.once import ask_for_account, fill_in, lines, sign
 from tests.statements import counted
 from tests.world import World
 
@@ -228,21 +228,6 @@ def test_days_that_nobody_opened_before_the_handover_are_still_asked_for(world: 
 # -- the account -------------------------------------------------------------------------------------------------------
 
 
-def ask_for_account(world: World) -> None:
-    with transaction():
-        world.contract.requirements.append(
-            Requirement(
-                **world.contract.parties,
-                kind="",
-                indicator=ACCOUNT_DUTY,
-                comparison=Comparison.AT_MOST,
-                threshold="10",
-                clause="5.2",
-                valid_from=world.contract.starts_on,
-            )
-        )
-
-
 def accounts(world: World) -> list[Report]:
     db.session.expire_all()
     rows = select(Report).join(ReportingPeriod, Report.period_id == ReportingPeriod.id)
@@ -252,7 +237,7 @@ def accounts(world: World) -> list[Report]:
 
 def test_an_open_account_rests_while_the_contract_runs_again(world: World) -> None:
     only(world, MARCH, END_OF_DECEMBER)
-    ask_for_account(world)
+    ask_for_account(world.contract)
     on(3, 23)
     hand_over(world, date(2026, 3, 20))
     hourly()
@@ -281,7 +266,7 @@ def file_account(world: World, account: Report) -> None:
 
 def test_a_signed_account_is_asked_for_anew_at_the_second_handover(world: World) -> None:
     only(world, MARCH, END_OF_DECEMBER)
-    ask_for_account(world)
+    ask_for_account(world.contract)
     file(world, MARCH, **AT_0)
     on(4, 7)
     hand_over(world, date(2026, 3, 31))
@@ -321,7 +306,7 @@ def close(world: World) -> None:
 def test_a_contract_is_not_closed_before_everything_expected_was_opened_filed_and_judged(world: World) -> None:
     whole = duty(world, "20", window=Window.WHOLE)
     only(world, MARCH, END_OF_DECEMBER, whole)
-    ask_for_account(world)
+    ask_for_account(world.contract)
     file(world, MARCH, **AT_20)
     on(4, 10)
     hand_over(world, date(2026, 4, 10))

@@ -8,11 +8,11 @@ from sqlalchemy import select
 from portal import clock
 from portal.extensions import db, transaction
 from portal.model import Cause, Decision, Deviation, DeviationState, ReportState, Role
-from portal.operations import accounts, deadlines, periods, processes, reports, reviews, withdrawals
+from portal.operations import accounts, deadlines, processes, reports, reviews, withdrawals
 from portal.operations.comments import Place
 from portal.work import mark_overdue
 from tests.reviewing import return_for
-from tests.world import DUE, World, case_of, fill_in, letters, submit, tick, tick_at
+from tests.world import DUE, World, case_of, fill_in, half_a_month, letters, submit, the_whole_month, tick, tick_at
 
 
 @pytest.fixture
@@ -110,16 +110,10 @@ def test_after_the_time_of_day_it_is_late_and_by_no_day(world: World) -> None:
 
 def test_a_deadline_that_was_moved_after_it_was_missed(world: World) -> None:
     """The contract got longer, and the period with it: what was missing is not, and comes in time."""
-    with transaction():
-        world.contract.starts_on, world.contract.ends_on = date(2026, 3, 1), date(2026, 3, 15)
-        periods.open_due_periods(world.contract.id)
-        world.report.due_at = world.report.period.due_at = datetime(2026, 3, 27, 22, 59, 59, tzinfo=UTC)
-        deadlines.tell(world.report)
+    half_a_month(world)
     tick_at(world.report.due_at + timedelta(minutes=1))
     assert world.report.is_overdue
-    with transaction():
-        world.contract.ends_on = date(2026, 3, 31)
-        periods.open_due_periods(world.contract.id)
+    the_whole_month(world)
     assert (world.report.due_at, world.report.is_overdue) == (DUE, False)
     submit(world)
     found = case_of(world, "5.1")

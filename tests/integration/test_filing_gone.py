@@ -8,19 +8,17 @@ from sqlalchemy import select
 from portal import clock
 from portal.extensions import db, transaction
 from portal.model import (
-    ACCOUNT_DUTY,
     Cause,
-    Comparison,
     Deviation,
     DeviationState,
     OutgoingMail,
     Report,
     ReportState,
-    Requirement,
 )
-from portal.operations import audit, contract_life, deadlines, deviations, grounds, periods, sanctions
+from portal.operations import audit, contract_life, deviations, grounds, periods, sanctions
 from tests.casework import give_notice, reply, weigh
-from tests.world import DUE, World, case_of, deliver_mail, letters, submit, tick_at
+from tests.once import ask_for_account
+from tests.world import DUE, World, case_of, deliver_mail, half_a_month, letters, submit, the_whole_month, tick_at
 
 
 @pytest.fixture
@@ -87,18 +85,7 @@ def test_after_the_notice_the_parties_are_told_and_nothing_is_charged(world: Wor
 
 def test_an_account_that_rests_again_is_not_missing(world: World) -> None:
     contract = world.contract
-    with transaction():
-        contract.requirements.append(
-            Requirement(
-                **contract.parties,
-                kind="",
-                indicator=ACCOUNT_DUTY,
-                comparison=Comparison.AT_MOST,
-                threshold="10",
-                clause="5.2",
-                valid_from=contract.starts_on,
-            )
-        )
+    ask_for_account(contract)
     clock.move_to(datetime(2026, 4, 1, 9, tzinfo=UTC))
     with transaction():
         contract_life.complete(contract, date(2026, 3, 31), by=world.adam, version=contract.version)
@@ -119,19 +106,13 @@ def test_an_account_that_rests_again_is_not_missing(world: World) -> None:
 
 def short_period(world: World) -> Deviation:
     """The contract ends on 15 March, and the report of half a month is not there."""
-    with transaction():
-        world.contract.starts_on, world.contract.ends_on = date(2026, 3, 1), date(2026, 3, 15)
-        periods.open_due_periods(world.contract.id)
-        world.report.due_at = world.report.period.due_at = datetime(2026, 3, 27, 22, 59, 59, tzinfo=UTC)
-        deadlines.tell(world.report)
+    half_a_month(world)
     tick_at(world.report.due_at + timedelta(minutes=1))
     return case_of(world, "5.1")
 
 
 def lengthen(world: World) -> None:
-    with transaction():
-        world.contract.ends_on = date(2026, 3, 31)
-        periods.open_due_periods(world.contract.id)
+    the_whole_month(world)
     assert world.report.due_at == DUE
 
 
