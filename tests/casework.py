@@ -1,17 +1,23 @@
 """A case taken from step to step, as the people of the small world do it."""
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, datetime
 
-from portal import clock
-from portal.extensions import transaction
-from portal.model import Decision, Deviation, Reply, Sanction, Stance, Verdict
-from portal.operations import deviations, notices, replies, reviews, sanctions
+from sqlalchemy import select
+
+from portal import calendars, clock
+from portal.extensions import db, transaction
+from portal.model import Decision, Deviation, MailState, OutgoingMail, Reply, Representative, Sanction, Stance, Verdict
+from portal.operations import deliveries, deviations, notices, replies, reviews, sanctions
 from portal.operations.evidence import Upload
+from portal.operations.mail import Outcome
 from portal.operations.notices import Service
 from portal.operations.replies import PointReply, PointVerdict
 from tests.world import World, case_of, deliver_mail, submit
 
+ZONE = "Europe/Oslo"
+FIRST_DAY = date(2026, 1, 1)
+"""The first day of the contract."""
 CHARGER = Upload("lader.txt", b"Levert uke 14.\n")
 
 
@@ -46,7 +52,36 @@ def give_notice(world: World, deviation: Deviation, points: Sequence[str] | None
 
 def served(how: str, *uploads: Upload, to: str = "Bo Prøve, daglig leder", on: date | None = None) -> Service:
     """The notice was handed over otherwise than by mail: today, unless another day is named."""
-    return Service(to, on or clock.today("Europe/Oslo"), how, uploads)
+    return Service(to, on or clock.today(ZONE), how, uploads)
+
+
+def end_of(day: date) -> datetime:
+    """The end of a day where the contract is."""
+    return calendars.end_of_day(day, ZONE)
+
+
+def name_representative(world: World, email: str = "egil@prove.example", from_on: date = FIRST_DAY) -> None:
+    """The contract names somebody to speak for the supplier."""
+    with transaction() as session:
+        session.add(
+            Representative(
+                **world.contract.parties,
+                organisation_id=world.contract.supplier_id,
+                name="Egil Ekstern",
+                email=email,
+                language="en",
+                from_on=from_on,
+            )
+        )
+    db.session.expire_all()
+
+
+def arrive(address: str, state: MailState = MailState.SENT) -> None:
+    """The letters to one address are taken by its mail server, or refused."""
+    with transaction():
+        rows = select(OutgoingMail).where(OutgoingMail.to_address == address, OutgoingMail.state == MailState.QUEUED)
+        for row in db.session.scalars(rows):
+            deliveries.note(row, Outcome(state, "no such user" if state == MailState.FAILED else ""))
 
 
 def delivered(world: World, points: Sequence[str] | None = None) -> Deviation:

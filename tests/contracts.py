@@ -1,17 +1,24 @@
 """What tests of a contract's set-up write in its forms."""
 
+import io
 import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 
+import openpyxl
 from sqlalchemy import select
 from werkzeug.test import TestResponse
 
 from portal.extensions import db
 from portal.model import Comparison, Contract, Requirement
 from tests.pages import Desk, Element
+from tests.world import World
 
 SUPPLIER = "310000027"
 """Annas Graving AS, the supplier of the small world."""
+TODAY = datetime(2026, 3, 20, 9, tzinfo=UTC)
+"""When something is done with a contract that runs."""
 NEW_SUPPLIER = "312000024"
 
 BEGIN = {
@@ -117,3 +124,25 @@ def require_something(contract: Contract, **changes: Any) -> Requirement:
     )
     contract.requirements.append(duty)
     return duty
+
+
+def place(world: World) -> str:
+    """The address of the small world's contract."""
+    return f"/contracts/{world.contract.public_id}"
+
+
+def filled(template: bytes, *rows: Mapping[str, Any], sheet: int = 0) -> bytes:
+    """The template with these rows, each value in the column whose remark begins with its key."""
+    workbook = openpyxl.load_workbook(io.BytesIO(template))
+    page = workbook.worksheets[sheet]
+    header = next(row for row in page.iter_rows(max_row=8) if sum(cell.comment is not None for cell in row) > 2)
+    columns: dict[str, Any] = {}
+    for cell in header:
+        if cell.comment:
+            columns[cell.comment.text.splitlines()[0]] = cell.column
+    for place, row in enumerate(rows, start=int(str(header[0].row)) + 1):
+        for key, value in row.items():
+            page.cell(place, columns[key]).value = value
+    content = io.BytesIO()
+    workbook.save(content)
+    return content.getvalue()

@@ -2,10 +2,12 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
+import pytest
 from flask import Flask
 
 from portal import clock
@@ -17,6 +19,7 @@ from portal.model import (
     ContractState,
     Decision,
     Deviation,
+    Membership,
     Requirement,
     Sanction,
     SanctionClause,
@@ -25,15 +28,27 @@ from portal.operations import contracts, cures, reviews, sanctions
 from portal.operations.contracts import Rate
 from portal.operations.sanctions import Waiver
 from tests import casework
-from tests.desk import give_passwords
+from tests.desk import Desk, give_passwords, sit_down
 from tests.world import World, build_world, case_of, deliver_mail, submit, tick
 
 VALUE = Decimal(100_000_000)
 """The contract's value: 1 ‰ of it is 100 000."""
 
 
+@dataclass
+class Room:
+    """The application, its world, and a desk for whoever sits down."""
+
+    app: Flask
+    world: World
+
+    def at(self, by: Membership) -> Desk:
+        """Somebody signed in."""
+        return sit_down(self.app, by)
+
+
 @contextmanager
-def opened(make_app: Callable[..., Flask], url: str) -> Iterator[tuple[Flask, World]]:
+def opened(make_app: Callable[..., Flask], url: str) -> Iterator[Room]:
     """The application on the small world, whose people can sign in."""
     app = make_app(url)
     with app.app_context():
@@ -41,7 +56,21 @@ def opened(make_app: Callable[..., Flask], url: str) -> Iterator[tuple[Flask, Wo
             world = build_world()
             world.contract.value = VALUE
         give_passwords(world)
-        yield app, world
+        yield Room(app, world)
+
+
+@pytest.fixture
+def room(make_app: Callable[..., Flask], everyday_database_url: str) -> Iterator[Room]:
+    """For tests of the pages."""
+    with opened(make_app, everyday_database_url) as room:
+        yield room
+
+
+@pytest.fixture
+def world(make_app: Callable[..., Flask], everyday_database_url: str) -> Iterator[World]:
+    """For tests that need no page."""
+    with opened(make_app, everyday_database_url) as room:
+        yield room.world
 
 
 def duty(world: World, indicator: str = REPORTING_DUTY) -> Requirement:
@@ -106,6 +135,18 @@ def decided(world: World, sanction: Sanction) -> Sanction:
     with transaction():
         sanctions.decide(sanction, approve=True, comment="Enig.", by=world.dora, version=sanction.version)
     return sanction
+
+
+def send_back(world: World, sanction: Sanction, comment: str = "For tynt.") -> None:
+    """Dora does not."""
+    with transaction():
+        sanctions.decide(sanction, approve=False, comment=comment, by=world.dora, version=sanction.version)
+
+
+def revise(world: World, sanction: Sanction, reason: str = "Likevel.", *, withdraw: bool = False) -> None:
+    """Adam proposes anew what was sent back, or takes it back."""
+    with transaction():
+        sanctions.revise(sanction, reason, withdraw=withdraw, by=world.adam, version=sanction.version)
 
 
 def drafted(world: World, reference: str = "K-9") -> Contract:

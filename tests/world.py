@@ -21,9 +21,21 @@ from portal.model import (
     OutgoingMail,
     Report,
     Role,
+    Row,
     SanctionClause,
 )
-from portal.operations import accounts, contracts, deliveries, drafts, machines, processes, reports
+from portal.operations import (
+    accounts,
+    audit,
+    contracts,
+    deadlines,
+    deliveries,
+    drafts,
+    machines,
+    periods,
+    processes,
+    reports,
+)
 from portal.operations.contracts import Duty, Rate
 from portal.operations.drafts import RawLine
 from portal.operations.explanations import Subject
@@ -33,6 +45,8 @@ from portal.operations.mail import Outcome
 MARCH = date(2026, 3, 1)
 IN_MARCH = datetime(2026, 3, 10, 9, tzinfo=UTC)
 IN_APRIL = datetime(2026, 4, 7, 9, tzinfo=UTC)
+DUE = datetime(2026, 4, 17, 21, 59, 59, tzinfo=UTC)
+"""When the report for March is due: Friday 17 April, at the end of the day in Oslo."""
 BASIS = {"fuel": "nir-2021", "biofuel": "zero", "boundary": "inside", "mandate": "0.1"}
 
 
@@ -150,6 +164,22 @@ def fill_in(world: World, *, electric: str = "5000", diesel: str = "1000") -> No
         drafts.answer_nothing(report, "fuel", "Ingen leveranser.", by=world.anna, version=report.version)
 
 
+def half_a_month(world: World) -> None:
+    """The contract ends on 15 March, and its report is due on Friday the 27th."""
+    with transaction():
+        world.contract.starts_on, world.contract.ends_on = date(2026, 3, 1), date(2026, 3, 15)
+        periods.open_due_periods(world.contract.id)
+        world.report.due_at = world.report.period.due_at = datetime(2026, 3, 27, 22, 59, 59, tzinfo=UTC)
+        deadlines.tell(world.report)
+
+
+def the_whole_month(world: World) -> None:
+    """It ends on 31 March instead."""
+    with transaction():
+        world.contract.ends_on = date(2026, 3, 31)
+        periods.open_due_periods(world.contract.id)
+
+
 def reasons_for(report: Report) -> dict[Subject, str]:
     """A reason for every warning of the draft."""
     return {each.subject: "Tallet er kontrollert." for each in reports.warnings(report, reports.summary(report))}
@@ -173,11 +203,22 @@ def deliver_mail() -> int:
     return len(rows)
 
 
+def letters(kind: str) -> list[str]:
+    """Whom letters of a kind went to, in alphabetical order."""
+    return sorted(db.session.scalars(select(OutgoingMail.to_address).where(OutgoingMail.letter == kind)))
+
+
 def tick() -> None:
     """The worker looks for due timers once."""
     with transaction():
         for found in processes.due():
             processes.tick(found.number)
+
+
+def tick_at(moment: datetime) -> None:
+    """It is this moment, and the worker looks for due timers."""
+    clock.move_to(moment)
+    tick()
 
 
 def open_tasks() -> list[str]:
@@ -190,3 +231,8 @@ def case_of(world: World, clause: str = "4.2") -> Deviation:
     return db.session.scalars(
         select(Deviation).where(Deviation.report_id == world.report.id, Deviation.clause == clause)
     ).one()
+
+
+def actions(subject: Row, world: World) -> list[str]:
+    """What the trail says was done with something, as the buyer reads it."""
+    return [event.action for event, _person in audit.trail([subject], by=world.adam)]

@@ -16,7 +16,7 @@ from tests.browser.page_checks import CHROMIUM_ARGUMENTS, PageChecks, check_page
 from tests.browser.server import Portal, serving
 from tests.browser.visitor import PASSWORD, Visitor, Words
 from tests.conftest import A_FRIDAY_IN_NOVEMBER, DEMO_FILE
-from tests.unit.test_post import MailServer
+from tests.mail_server import MailServer
 from tests.world import MARCH, World, build_world
 
 __all__ = ["check_page"]

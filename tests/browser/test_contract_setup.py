@@ -10,8 +10,7 @@ from portal.model import Contract
 from tests.browser.conftest import Visit, settle
 from tests.browser.server import Portal
 from tests.browser.visitor import Visitor
-from tests.contracts import require_something
-from tests.integration.test_contract_import import filled
+from tests.contracts import filled, require_something
 
 pytestmark = pytest.mark.browser
 

@@ -6,17 +6,16 @@ from collections.abc import Callable
 from datetime import date, timedelta
 
 import pytest
-from playwright.sync_api import FilePayload, Locator, Route, expect
-from sqlalchemy import func, select
+from playwright.sync_api import FilePayload, Route, expect
 
 from portal import calendars, clock
 from portal.extensions import db, transaction
 from portal.kinds import kind
-from portal.model import Machine, Report
-from portal.operations import contracts, machines
-from portal.operations.machines import MachineFacts
+from portal.model import Report
+from portal.operations import contracts
 from portal.web import sessions
 from tests.browser.conftest import Visit, settle
+from tests.browser.grid_page import cell, lines_of, paste, saved, with_machines
 from tests.browser.server import Portal
 from tests.browser.visitor import Visitor
 from tests.world import World, submit
@@ -27,22 +26,6 @@ PHONE = {"width": 390, "height": 844}
 PHOTO = b"\xff\xd8\xff\xe0 a photo of a receipt"
 
 
-def with_machines(portal: Portal, world: World, number: int) -> None:
-    """So many machines in all, the two that everybody knows among them, and no line filled in yet."""
-    with portal.app.app_context(), transaction() as writing:
-        contract, anna = writing.merge(world.contract), writing.merge(world.anna)
-        there = writing.scalar(select(func.count()).select_from(Machine)) or 0
-        for place in range(there, number):
-            machine = machines.register(MachineFacts(f"M-{place:03}", "crane", "diesel", "V"), by=anna)
-            machines.deploy(machine, contract, date(2026, 1, 1), None, by=anna)
-        report = writing.get_one(Report, world.report.id)
-        report.section("machinery").lines = []
-
-
-def lines_of(world: World) -> str:
-    return f"/reports/{world.report.public_id}/sections/machinery"
-
-
 def stored(portal: Portal, world: World) -> list[dict[str, str]]:
     with portal.app.app_context():
         report = db.session.get_one(Report, world.report.id)
@@ -51,26 +34,6 @@ def stored(portal: Portal, world: World) -> list[dict[str, str]]:
 
 def seated(portal: Portal, visit: Visit, world: World, name: str = "anna") -> Visitor:
     return visit(portal, "en").signs_in(f"{name}@prove.example").goes_to(lines_of(world))
-
-
-def cell(visitor: Visitor, column: str, row: int) -> Locator:
-    return visitor.page.locator(f"#lines-{row}-in_{column}")
-
-
-def saved(visitor: Visitor, row: int) -> Locator:
-    return visitor.page.locator(f"#lines-{row} [data-grid-saved]")
-
-
-def paste(at: Locator, text: str) -> None:
-    at.focus()
-    at.evaluate(
-        """(cell, text) => {
-          const clipboardData = new DataTransfer();
-          clipboardData.setData("text/plain", text);
-          cell.dispatchEvent(new ClipboardEvent("paste", { clipboardData, bubbles: true, cancelable: true }));
-        }""",
-        text,
-    )
 
 
 # -- the month ---------------------------------------------------------------------------------------------------------

@@ -7,8 +7,8 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Visit, settle
+from tests.browser.grid_page import cell, lines_of, paste, saved, with_machines
 from tests.browser.server import Portal
-from tests.browser.test_grid import cell, lines_of, paste, saved, with_machines
 from tests.browser.visitor import Visitor
 from tests.world import World
 

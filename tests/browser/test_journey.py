@@ -27,7 +27,7 @@ from tests import postgres
 from tests.browser.conftest import Visit, settle
 from tests.browser.server import Portal, serving
 from tests.browser.visitor import Visitor, Words
-from tests.unit.test_post import MailServer
+from tests.mail_server import MailServer
 from tests.world import IN_APRIL, MARCH, World, submit
 
 pytestmark = pytest.mark.browser

@@ -18,9 +18,9 @@ from portal.extensions import db, parts, transaction
 from portal.model import AuditEvent, ImportedFile, ImportState, Report
 from portal.operations import reports
 from portal.sheets.names import letters
+from tests import bad_workbooks as bad
 from tests.doors import columns_of, filled, saved, sit_down, template_book, words
 from tests.refusals import FUEL, Office, _in_march, another_month, month, office
-from tests.unit import bad_workbooks as bad
 from tests.world import IN_MARCH, World, fill_in, submit
 
 __all__ = ["_in_march", "month", "office"]

@@ -24,8 +24,8 @@ from portal.kinds.base import Field, FieldType
 from portal.model import ImportState, Report
 from portal.operations import drafts, imports
 from portal.sheets.names import letters
+from tests import bad_workbooks as bad
 from tests.refusals import FUEL, Office, _in_march, another_month, office
-from tests.unit import bad_workbooks as bad
 from tests.world import IN_MARCH, MARCH
 
 __all__ = ["_in_march", "office"]

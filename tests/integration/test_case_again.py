@@ -18,67 +18,31 @@ from portal.model import (
     Decision,
     Deviation,
     DeviationState,
-    OutgoingMail,
     ReportState,
 )
-from portal.operations import amendments, audit, deviations, drafts, processes, reports, reviews, sanctions
+from portal.operations import audit, deviations, drafts, processes, reports, sanctions
 from portal.operations.comments import Place
+from tests.amending import HEALED, LARGER, SAME, SMALLER, accept, amend, decide, snapshot
 from tests.casework import close, delivered, found, give_notice, notified, proposed, replied, reply, weigh, weighed
 from tests.reviewing import return_for
-from tests.world import World, case_of, deliver_mail, machine_lines, open_tasks, reasons_for, submit, tick
-
-HEALED, SMALLER, LARGER, SAME = "1000", "7000", "20000", "9000"
-"""Litres of diesel beside 5 000 kWh: shares of 33.2, 6.6, 2.4 and 5.2 %; clause 4.2 asks for 20."""
+from tests.world import (
+    World,
+    actions,
+    case_of,
+    deliver_mail,
+    letters,
+    machine_lines,
+    open_tasks,
+    reasons_for,
+    submit,
+    tick,
+)
 
 
 @pytest.fixture
 def database_url(everyday_database_url: str) -> str:
     """PostgreSQL in the soak: test_windows judges anew on both in each run."""
     return everyday_database_url
-
-
-def letters(kind: str) -> list[str]:
-    return sorted(db.session.scalars(select(OutgoingMail.to_address).where(OutgoingMail.letter == kind)))
-
-
-def amend(world: World, diesel: str) -> None:
-    """Anna proposes the amendment, and Bo signs it: it waits to be reviewed."""
-    report = world.report
-    with transaction():
-        amendments.propose(report, "Feil måler.", by=world.anna, version=report.version)
-    with transaction():
-        drafts.save(report, "machinery", machine_lines(world, diesel=diesel), by=world.anna, version=report.version)
-    with transaction():
-        reports.make_ready(report, by=world.anna, version=report.version, reasons=reasons_for(report))
-    with transaction():
-        reports.sign(report, by=world.bo, version=report.version)
-
-
-def decide(world: World, decision: Decision = Decision.APPROVE) -> None:
-    with transaction():
-        reviews.decide(
-            world.report,
-            decision,
-            by=world.rita,
-            version=world.report.version,
-            reasons="" if decision == Decision.APPROVE else "Ikke dokumentert.",
-        )
-
-
-def accept(world: World, diesel: str) -> None:
-    """An amendment, all the way."""
-    amend(world, diesel)
-    decide(world)
-
-
-def snapshot(deviation: Deviation) -> tuple[object, ...]:
-    db.session.expire_all()
-    facts = deviation.facts
-    return (deviation.state, deviation.sentence, facts, deviation.at_stake, deviation.not_found_at)
-
-
-def actions(deviation: Deviation, world: World) -> list[str]:
-    return [event.action for event, _person in audit.trail([deviation], by=world.adam)]
 
 
 # -- only what was accepted ---------------------------------------------------------------------------------------

@@ -8,10 +8,10 @@ from sqlalchemy import select
 from portal.errors import Conflict, Refused
 from portal.extensions import db, transaction
 from portal.model import Deviation, DeviationState, OutgoingMail
-from portal.operations import audit, deviations, grounds, sanctions
+from portal.operations import deviations, grounds, sanctions
 from tests.assessing import amend, cases_of, duty, file, only, windows_of
 from tests.casework import close, found, give_notice, proposed, reply, weigh, weighed
-from tests.world import World, deliver_mail, open_tasks
+from tests.world import World, actions, deliver_mail, letters, open_tasks
 
 NOTHING = {"electric": "0", "diesel": "0"}
 """No energy at all: a share of it cannot be computed."""
@@ -25,16 +25,8 @@ def database_url(everyday_database_url: str) -> str:
     return everyday_database_url
 
 
-def letters(kind: str) -> list[str]:
-    return sorted(db.session.scalars(select(OutgoingMail.to_address).where(OutgoingMail.letter == kind)))
-
-
 def bodies(kind: str) -> list[str]:
     return list(db.session.scalars(select(OutgoingMail.body).where(OutgoingMail.letter == kind)))
-
-
-def actions(world: World, deviation: Deviation) -> list[str]:
-    return [event.action for event, _person in audit.trail([deviation], by=world.adam)]
 
 
 def stands(deviation: Deviation) -> bool:
@@ -51,7 +43,7 @@ def test_an_amendment_that_cannot_be_judged_is_no_ground_for_a_sanction(world: W
     assert deviation.not_found_at is not None
     assert "kan ikke beregnes" in deviation.facts["gone"]["sentence"]["nb"]
     assert (stands(deviation), deviation.at_stake) == (False, None)
-    assert actions(world, deviation)[-1] == "deviation.not_found_again"
+    assert actions(deviation, world)[-1] == "deviation.not_found_again"
     assert letters("breach_changed") == ["adam@prove.example"]
     assert letters("case_changed") != []
     assert "Ingenting" in bodies("breach_changed")[0] or "Nothing that is in force" in bodies("breach_changed")[0]

@@ -1,14 +1,10 @@
 """The lists of cases and of sanctions: narrowed and in order by each thing, as each side may know it, at one cost."""
 
 import re
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from datetime import timedelta
 from decimal import Decimal
 
 import pytest
-from flask import Flask
-from sqlalchemy import event
 
 from portal import clock
 from portal.extensions import db, transaction
@@ -24,17 +20,14 @@ from portal.model import (
 from portal.operations import accounts, stakes
 from portal.web import choices
 from portal.work import HANDLERS, SCHEDULES
-from tests.desk import Desk, sit_down, words
-from tests.sanctioning import broken, daily_clause, days_after_deadline, decided, heard, missing, opened, proposed
+from tests.desk import Desk, words
+from tests.sanctioning import Room, broken, daily_clause, days_after_deadline, decided, heard, missing, proposed, room
+from tests.statements import counted
 from tests.world import World, case_of, deliver_mail
 
+__all__ = ["room"]
+
 D = Decimal
-
-
-@pytest.fixture
-def there(make_app: Callable[..., Flask], everyday_database_url: str) -> Iterator[tuple[Flask, World]]:
-    with opened(make_app, everyday_database_url) as opened_now:
-        yield opened_now
 
 
 def another(like: Deviation, name: str, **facts: object) -> Deviation:
@@ -112,10 +105,10 @@ def listed(desk: Desk, query: str = "") -> list[str]:
     return re.findall(r"Requirement broken, clause (\w+)", answer.text)
 
 
-def test_narrowed_by_each_thing(there: tuple[Flask, World]) -> None:
-    app, world = there
+def test_narrowed_by_each_thing(room: Room) -> None:
+    world = room.world
     cases(world)
-    adam = sit_down(app, world.adam)
+    adam = room.at(world.adam)
     unsettled = {"found", "replying", "assessing", "extended", "proposed"}
     assert set(listed(adam)) == unsettled
     assert set(listed(adam, "state=all")) == {*unsettled, "closed"}
@@ -134,10 +127,10 @@ def test_narrowed_by_each_thing(there: tuple[Flask, World]) -> None:
     assert listed(adam, "age=30&due=week&least=1&most=99999") == ["replying"]
 
 
-def test_to_the_supplier_a_proposal_is_a_reply_under_assessment_also_in_a_filter(there: tuple[Flask, World]) -> None:
-    app, world = there
+def test_to_the_supplier_a_proposal_is_a_reply_under_assessment_also_in_a_filter(room: Room) -> None:
+    world = room.world
     cases(world)
-    bo = sit_down(app, world.bo)
+    bo = room.at(world.bo)
     assert set(listed(bo, "state=assessing_reply")) == {"assessing", "proposed"}
     assert listed(bo, "state=sanction_proposed") == []
     assert listed(bo, "due=passed") == [], "the buyer's own deadline is the buyer's"
@@ -147,10 +140,10 @@ def test_to_the_supplier_a_proposal_is_a_reply_under_assessment_also_in_a_filter
     assert abs(places.index("assessing") - places.index("proposed")) == 1
 
 
-def test_in_order_by_each_thing_and_paged_by_key(there: tuple[Flask, World]) -> None:
-    app, world = there
+def test_in_order_by_each_thing_and_paged_by_key(room: Room) -> None:
+    world = room.world
     made = cases(world)
-    adam = sit_down(app, world.adam)
+    adam = room.at(world.adam)
     assert listed(adam, "sort=age&state=all")[:2] == ["replying", "assessing"]
     assert listed(adam, "sort=deadline")[:3] == ["found", "replying", "extended"]
     assert listed(adam, "sort=amount") == ["replying", "proposed", "extended", "found", "assessing"]
@@ -162,10 +155,10 @@ def test_in_order_by_each_thing_and_paged_by_key(there: tuple[Flask, World]) -> 
             assert listed(adam, f"sort={sort}&state=all&after={made[name].public_id}") == whole[place + 1 :], sort
 
 
-def test_the_choice_is_kept_said_and_lifted(there: tuple[Flask, World]) -> None:
-    app, world = there
+def test_the_choice_is_kept_said_and_lifted(room: Room) -> None:
+    world = room.world
     cases(world)
-    adam, contract = sit_down(app, world.adam), world.contract.public_id
+    adam, contract = room.at(world.adam), world.contract.public_id
     page = adam.get(f"/cases?contract={contract}&due=week&least=100&sort=amount").text
     for label, lifted in (
         ("K-1 Prøveskolen", "/cases?due=week&amp;least=100&amp;sort=amount"),
@@ -191,28 +184,28 @@ def amount(desk: Desk, query: str = "state=all") -> str:
     return " ".join(re.sub(r"<[^>]+>", "", found[0]).replace("&nbsp;", " ").replace("\u00a0", " ").split())
 
 
-def test_the_amount_is_what_was_decided(there: tuple[Flask, World]) -> None:
-    app, world = there
+def test_the_amount_is_what_was_decided(room: Room) -> None:
+    world = room.world
     sanction = proposed(world, heard(world, broken(world)))
     with transaction():
         case_of(world).at_stake = D(30_000)
-    adam, bo = sit_down(app, world.adam), sit_down(app, world.bo)
+    adam, bo = room.at(world.adam), room.at(world.bo)
     assert amount(adam) == amount(bo) == "30 000 NOK"
     decided(world, sanction)
     deliver_mail()
     assert amount(adam) == amount(bo) == "20 000 NOK"
 
 
-def test_a_daily_amount_is_counted_to_today_by_the_worker(there: tuple[Flask, World]) -> None:
+def test_a_daily_amount_is_counted_to_today_by_the_worker(room: Room) -> None:
     """1 ‰ of 100 000 000 for each day that the report is late, and nobody who has the page open is disturbed."""
-    app, world = there
+    world = room.world
     daily_clause(world)
     deviation = missing(world)
     before = deviation.version
     for days in (1, 3, 8):
         days_after_deadline(world, days)
         HANDLERS["cases.recount"]({})
-        adam = sit_down(app, world.adam)
+        adam = room.at(world.adam)
         assert amount(adam) == f"{days * 100} 000 NOK"
         assert listed_missing(adam, f"least={days * 100_000}") == 1
         assert listed_missing(adam, f"least={days * 100_000 + 1}") == 0
@@ -228,25 +221,11 @@ def listed_missing(desk: Desk, query: str) -> int:
 # -- what it costs --------------------------------------------------------------------------------------------------
 
 
-@contextmanager
-def counted() -> Iterator[list[str]]:
-    seen: list[str] = []
-
-    def note(_connection: object, _cursor: object, statement: str, *_more: object) -> None:
-        seen.append(statement)
-
-    event.listen(db.engine, "before_cursor_execute", note)
-    try:
-        yield seen
-    finally:
-        event.remove(db.engine, "before_cursor_execute", note)
-
-
 @pytest.mark.parametrize("address", ["/cases?state=all", "/sanctions"])
-def test_twenty_rows_cost_as_many_statements_as_two(there: tuple[Flask, World], address: str) -> None:
-    app, world = there
+def test_twenty_rows_cost_as_many_statements_as_two(room: Room, address: str) -> None:
+    world = room.world
     made = cases(world)
-    desks = [sit_down(app, by) for by in (world.adam, world.anna)]
+    desks = [room.at(by) for by in (world.adam, world.anna)]
     for desk in desks:
         desk.get(address)
     few = []
@@ -298,27 +277,25 @@ def reader(world: World, address: str) -> Membership:
     return world.rita if address in {"/queue", "/missing-reports"} else world.adam
 
 
-def test_only_contracts_that_occur_in_a_list_are_offered(there: tuple[Flask, World]) -> None:
-    app, world = there
+def test_only_contracts_that_occur_in_a_list_are_offered(room: Room) -> None:
+    world = room.world
     cases(world)
     with transaction():
         _contract(world, 1)
     for address in LISTS:
-        page = sit_down(app, reader(world, address)).get(address).text
+        page = room.at(reader(world, address)).get(address).text
         assert "K-1 Prøveskolen" in page, address
         assert "M-001" not in page, address
 
 
-def test_where_there_are_many_the_reference_is_written(
-    there: tuple[Flask, World], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    app, world = there
+def test_where_there_are_many_the_reference_is_written(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    world = room.world
     made = cases(world)
     with transaction():
         other = _contract(world, 1)
         another(made["found"], "elsewhere", contract=other)
     monkeypatch.setattr(choices, "MOST", 1)
-    adam = sit_down(app, world.adam)
+    adam = room.at(world.adam)
     page = adam.get("/cases").text
     assert '<input class="ds-input" type="text" id="contract" name="contract"' in page
     assert "M-001 Mange" not in page
@@ -330,16 +307,16 @@ def test_where_there_are_many_the_reference_is_written(
     assert listed(adam, "contract=finnes-ikke") == []
     assert "nothing that fits" in adam.reads("/cases?contract=finnes-ikke")
     for address in LISTS:
-        desk = sit_down(app, reader(world, address))
+        desk = room.at(reader(world, address))
         assert "Remove filter: K-1 Prøveskolen" in desk.reads(f"{address}?contract=K-1"), address
 
 
-def test_a_reference_of_somebody_else_s_contract_finds_nothing(there: tuple[Flask, World]) -> None:
-    app, world = there
+def test_a_reference_of_somebody_else_s_contract_finds_nothing(room: Room) -> None:
+    world = room.world
     cases(world)
     with transaction():
         alien = accounts.add_organisation("311000012", "Annen kommune", OrganisationKind.BUYER)
         contract = _contract(world, 7, buyer_id=alien.id, supplier_id=world.stranger.organisation_id)
-    adam = sit_down(app, world.adam)
+    adam = room.at(world.adam)
     assert listed(adam, "contract=M-007") == []
     assert "Mange" not in words(adam.get(f"/cases?contract={contract.public_id}"))

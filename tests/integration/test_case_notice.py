@@ -13,18 +13,27 @@ from portal.model import (
     DeviationState,
     ExtensionRequest,
     ExtensionState,
-    MailState,
     NoticeStart,
     OutgoingMail,
-    Representative,
     Role,
 )
-from portal.operations import accounts, deliveries, deviations, notices, processes
-from portal.operations.mail import Outcome
-from tests.casework import close, delivered, found, notified, replied, reply, served, weigh
-from tests.world import World, deliver_mail, open_tasks, tick
+from portal.operations import accounts, deviations, notices, processes
+from tests.casework import (
+    ZONE,
+    arrive,
+    close,
+    delivered,
+    end_of,
+    found,
+    name_representative,
+    notified,
+    replied,
+    reply,
+    served,
+    weigh,
+)
+from tests.world import World, deliver_mail, letters, open_tasks, tick
 
-ZONE = "Europe/Oslo"
 FRIDAY_BEFORE_EASTER_WEEK = datetime(2026, 3, 27, 9, tzinfo=UTC)
 
 
@@ -32,37 +41,6 @@ FRIDAY_BEFORE_EASTER_WEEK = datetime(2026, 3, 27, 9, tzinfo=UTC)
 def database_url(everyday_database_url: str) -> str:
     """PostgreSQL in the soak: test_case puts what a notice asks of the database to both in each run."""
     return everyday_database_url
-
-
-def end_of(day: date) -> datetime:
-    return calendars.end_of_day(day, ZONE)
-
-
-def letters(kind: str) -> list[str]:
-    return sorted(db.session.scalars(select(OutgoingMail.to_address).where(OutgoingMail.letter == kind)))
-
-
-def name_representative(world: World, email: str = "egil@prove.example", language: str = "en") -> None:
-    with transaction() as session:
-        session.add(
-            Representative(
-                **world.contract.parties,
-                organisation_id=world.contract.supplier_id,
-                name="Egil Ekstern",
-                email=email,
-                language=language,
-                from_on=date(2026, 1, 1),
-            )
-        )
-    db.session.expire_all()
-
-
-def arrive(address: str) -> None:
-    """The letters to one address are taken by its mail server."""
-    with transaction():
-        rows = select(OutgoingMail).where(OutgoingMail.to_address == address, OutgoingMail.state == MailState.QUEUED)
-        for row in db.session.scalars(rows):
-            deliveries.note(row, Outcome(MailState.SENT))
 
 
 # -- knowledge ----------------------------------------------------------------------------------------------------

@@ -16,9 +16,9 @@ from portal.extensions import db, transaction
 from portal.model import Deviation, DeviationState, NoticeStart
 from portal.operations import breaches, deviations
 from tests import casework
+from tests.amending import HEALED, accept
 from tests.assessing import amend
 from tests.desk import Desk, give_passwords, sit_down, words
-from tests.integration.test_case_again import HEALED, accept
 from tests.world import World, build_world, case_of, deliver_mail, submit, tick
 
 TWO = ["Andelen er for lav.", "Planen ble ikke fulgt."]

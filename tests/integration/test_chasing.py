@@ -1,7 +1,7 @@
 """Who has not filed: the list, its filters, whom a reminder goes to and who is left out, over HTTP."""
 
 import re
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 
 import pytest
 from flask import Flask
@@ -13,9 +13,8 @@ from portal.model import ExtensionRequest, Membership, OutgoingMail, Report, Rol
 from portal.operations import accounts, audit, chasing, extensions, periods, reports
 from portal.operations.chasing import Wanted, WhyNot
 from tests.desk import Desk, give_passwords, sit_down, words
-from tests.world import World, submit, tick
+from tests.world import DUE, World, submit, tick
 
-DUE = datetime(2026, 4, 17, 21, 59, 59, tzinfo=UTC)
 LIST = "/missing-reports"
 
 

@@ -5,13 +5,11 @@ import pytest
 from portal import clock
 from portal.extensions import transaction
 from portal.model import Contract, ContractState
-from tests.contracts import contract_at
-from tests.integration.test_contract_life import TODAY, place
-from tests.integration.test_supplier_pages import app, seat, world
-from tests.pages import Desk, Seat, parsed
+from tests.contracts import TODAY, contract_at, place
+from tests.pages import Desk, Seat, database_url, parsed, seat, world
 from tests.world import World
 
-__all__ = ["app", "seat", "world"]
+__all__ = ["database_url", "seat", "world"]
 
 FORM = {"reason": "Feil.", **dict.fromkeys(("starts_on", "resumes_on", "handed_over_on"), "20.03.2026")}
 

@@ -9,11 +9,10 @@ from portal.extensions import Base, db, transaction
 from portal.model import AuditEvent, Contract, ContractState, FigureOrigin, PlannedFigure, SanctionClause, SanctionRate
 from portal.operations import audit
 from tests.contracts import begin, contract_at, go_through, require_something, send_form, version_on
-from tests.integration.test_supplier_pages import app, seat, world
-from tests.pages import Seat, parsed, words
+from tests.pages import Seat, database_url, parsed, seat, words, world
 from tests.world import World
 
-__all__ = ["app", "seat", "world"]
+__all__ = ["database_url", "seat", "world"]
 
 ACT = "acts/discard"
 

@@ -1,13 +1,11 @@
 """How a contract ends: its last day, what was signed beyond it, its account, and what keeps it from being closed."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
 import pytest
-from sqlalchemy import event, select
+from sqlalchemy import select
 
 from portal import clock
 from portal.errors import Refused
@@ -42,7 +40,8 @@ from portal.operations import (
 from portal.operations.contracts import Rate
 from portal.work import open_periods
 from tests.assessing import amend, approve_it, cases_of, duty, file, findings_of, only, windows_of
-from tests.integration.test_once import fill_in, lines, sign
+from tests.once import ask_for_account, fill_in, lines, sign
+from tests.statements import counted
 from tests.world import World
 
 MARCH, APRIL, MAY, JUNE = (date(2026, month, 1) for month in (3, 4, 5, 6))
@@ -238,21 +237,6 @@ def test_days_that_nobody_opened_before_the_handover_are_still_asked_for(world: 
 # -- the account -------------------------------------------------------------------------------------------------------
 
 
-def ask_for_account(world: World) -> None:
-    with transaction():
-        world.contract.requirements.append(
-            Requirement(
-                **world.contract.parties,
-                kind="",
-                indicator=ACCOUNT_DUTY,
-                comparison=Comparison.AT_MOST,
-                threshold="10",
-                clause="5.2",
-                valid_from=world.contract.starts_on,
-            )
-        )
-
-
 def accounts(world: World) -> list[Report]:
     db.session.expire_all()
     rows = select(Report).join(ReportingPeriod, Report.period_id == ReportingPeriod.id)
@@ -262,7 +246,7 @@ def accounts(world: World) -> list[Report]:
 
 def test_an_open_account_rests_while_the_contract_runs_again(world: World) -> None:
     only(world, MARCH, END_OF_DECEMBER)
-    ask_for_account(world)
+    ask_for_account(world.contract)
     on(3, 23)
     hand_over(world, date(2026, 3, 20))
     hourly()
@@ -291,7 +275,7 @@ def file_account(world: World, account: Report) -> None:
 
 def test_a_signed_account_is_asked_for_anew_at_the_second_handover(world: World) -> None:
     only(world, MARCH, END_OF_DECEMBER)
-    ask_for_account(world)
+    ask_for_account(world.contract)
     file(world, MARCH, **AT_0)
     on(4, 7)
     hand_over(world, date(2026, 3, 31))
@@ -331,7 +315,7 @@ def close(world: World) -> None:
 def test_a_contract_is_not_closed_before_everything_expected_was_opened_filed_and_judged(world: World) -> None:
     whole = duty(world, "20", window=Window.WHOLE)
     only(world, MARCH, END_OF_DECEMBER, whole)
-    ask_for_account(world)
+    ask_for_account(world.contract)
     file(world, MARCH, **AT_20)
     on(4, 10)
     hand_over(world, date(2026, 4, 10))
@@ -383,31 +367,17 @@ def test_what_a_closed_contract_still_has_is_judged(world: World) -> None:
 # -- judged by the hour, without work for what is judged --------------------------------------------------------------
 
 
-@contextmanager
-def statements() -> Iterator[list[str]]:
-    found: list[str] = []
-
-    def note(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
-        found.append(statement)
-
-    event.listen(db.engine, "before_cursor_execute", note)
-    try:
-        yield found
-    finally:
-        event.remove(db.engine, "before_cursor_execute", note)
-
-
 def asked_in_an_hour(world: World) -> int:
     """How many statements the hourly look at the windows takes, when nothing has changed."""
     number = world.contract.id
     db.session.rollback()
     db.session.expunge_all()
-    with statements() as found:
+    with counted() as found:
         assert windows.is_waiting(number) is False
         db.session.rollback()
     db.session.expunge_all()
     world.contract = db.session.get_one(Contract, number)
-    with statements() as judging, transaction():
+    with counted() as judging, transaction():
         assert breaches.judge_windows(number) == 0
     return len(found) + len(judging)
 

@@ -6,7 +6,6 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from sqlalchemy import event
 
 from portal.errors import Conflict, Forbidden, Refused
 from portal.extensions import db, transaction
@@ -22,6 +21,7 @@ from portal.operations import (
     requirements,
 )
 from portal.operations.contract_facts import Values
+from tests.statements import counted
 from tests.world import World
 
 Edit = Callable[[Contract, Membership, int], Any]
@@ -93,16 +93,8 @@ def attempt(number: int, edit: Edit, by: Membership, version: int) -> None:
 @every_edit
 def test_an_edit_makes_one_new_version_and_holds_the_contract_meanwhile(world: World, edit: Edit) -> None:
     number, version = editable(world, edit)
-    asked: list[str] = []
-
-    def note(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
-        asked.append(statement)
-
-    event.listen(db.engine, "before_cursor_execute", note)
-    try:
+    with counted() as asked:
         attempt(number, edit, world.adam, version)
-    finally:
-        event.remove(db.engine, "before_cursor_execute", note)
     assert db.session.get_one(Contract, number).version == version + 1
     if db.engine.dialect.name == "postgresql":
         assert any("FROM contract" in each and "FOR UPDATE" in each for each in asked)

@@ -1,7 +1,7 @@
 """Many contracts from a workbook: the template, good rows and bad ones, and drafts only after a yes."""
 
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
@@ -15,13 +15,12 @@ from portal.model import Contract, ContractImport, ContractState, ImportState, M
 from portal.operations import agreements, contract_sheets
 from portal.web import contract_imports as pages
 from portal.work import sweep_files
-from tests.contracts import BEGIN, NEW_SUPPLIER, contract_at
-from tests.integration.test_supplier_pages import app, seat, world
-from tests.pages import Desk, Seat, parsed, words
-from tests.unit import bad_workbooks
+from tests import bad_workbooks
+from tests.contracts import BEGIN, NEW_SUPPLIER, contract_at, filled
+from tests.pages import Desk, Seat, database_url, parsed, seat, words, world
 from tests.world import World
 
-__all__ = ["app", "seat", "world"]
+__all__ = ["database_url", "seat", "world"]
 
 ROW = {
     "reference": "K-20",
@@ -40,23 +39,6 @@ ROW = {
     "site_name": "Sørveien",
 }
 """A good row, as people write it: keys of facts -> what they write."""
-
-
-def filled(template: bytes, *rows: Mapping[str, Any], sheet: int = 0) -> bytes:
-    """The template with these rows, each value in the column whose remark begins with its key."""
-    workbook = openpyxl.load_workbook(io.BytesIO(template))
-    page = workbook.worksheets[sheet]
-    header = next(row for row in page.iter_rows(max_row=8) if sum(cell.comment is not None for cell in row) > 2)
-    columns: dict[str, Any] = {}
-    for cell in header:
-        if cell.comment:
-            columns[cell.comment.text.splitlines()[0]] = cell.column
-    for place, row in enumerate(rows, start=int(str(header[0].row)) + 1):
-        for key, value in row.items():
-            page.cell(place, columns[key]).value = value
-    content = io.BytesIO()
-    workbook.save(content)
-    return content.getvalue()
 
 
 def upload(desk: Desk, content: bytes, name: str = "kontrakter.xlsx") -> Any:

@@ -23,13 +23,11 @@ from portal.model import (
     Window,
 )
 from portal.operations import contract_accounts, contract_life, contracts, reviews
-from tests.contracts import contract_at, require_something, send_form, version_on
-from tests.integration.test_contract_setup import blamed
-from tests.integration.test_supplier_pages import app, seat, world
-from tests.pages import Seat, parsed, words
+from tests.contracts import TODAY, contract_at, place, require_something, send_form, version_on
+from tests.pages import Seat, blamed, database_url, parsed, seat, words, world
 from tests.world import World, submit
 
-__all__ = ["app", "seat", "world"]
+__all__ = ["database_url", "seat", "world"]
 
 ORDER = {
     "order_reference": "EO-1",
@@ -39,7 +37,6 @@ ORDER = {
     "value_change": "-250 000",
     "new_ends_on": "29.02.2028",
 }
-TODAY = datetime(2026, 3, 20, 9, tzinfo=UTC)
 
 
 @pytest.fixture(autouse=True)
@@ -47,10 +44,6 @@ def _in_march(world: World) -> None:
     clock.move_to(TODAY)
     with transaction():
         db.session.merge(world.contract).value = Decimal(1_000_000)
-
-
-def place(world: World) -> str:
-    return f"/contracts/{world.contract.public_id}"
 
 
 # -- change orders -----------------------------------------------------------------------------------------------------

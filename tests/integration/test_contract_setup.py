@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 from sqlalchemy import func, select
-from werkzeug.test import TestResponse
 
 from portal import clock, permissions
 from portal.extensions import db, transaction
@@ -37,16 +36,10 @@ from tests.contracts import (
     send_form,
     version_on,
 )
-from tests.integration.test_supplier_pages import app, seat, world
-from tests.pages import Seat, parsed, words
+from tests.pages import Seat, blamed, database_url, parsed, seat, words, world
 from tests.world import World
 
-__all__ = ["app", "seat", "world"]
-
-
-def blamed(answer: TestResponse) -> list[str]:
-    """The fields that the error summary leads to."""
-    return [link.removeprefix("#") for link in parsed(answer).xpath("//*[@id='error-summary']//a/@href")]
+__all__ = ["database_url", "seat", "world"]
 
 
 def test_a_contract_is_set_up_and_starts(world: World, seat: Seat) -> None:

@@ -4,12 +4,10 @@ The share of clause 4.2 must be 20 %: 0 and 500 l are 0 %, 1 008 kWh and 400 l a
 million, the clause 1 ‰ for each day: 100 000. March's days are judged when its report is approved on 3 April.
 """
 
-from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 import pytest
-from flask import Flask
 
 from portal import calendars, clock
 from portal.errors import Conflict, Forbidden, Invalid, Refused
@@ -34,26 +32,21 @@ from portal.operations import (
     cures,
     deviations,
     recalculation,
-    sanctions,
 )
 from portal.operations.contract_facts import Values
 from portal.work import open_periods
 from tests.assessing import amend, approve_it, cases_of, file, only, sign_month
 from tests.assessing import duty as asked_for
-from tests.sanctioning import daily_clause, decided, duty, heard, missing, note_end, opened, proposed
+from tests.sanctioning import daily_clause, decided, duty, heard, missing, note_end, proposed, revise, send_back, world
 from tests.world import World
+
+__all__ = ["world"]
 
 SHARE = "zero_emission_share_energy"
 MARCH, APRIL, MAY, JUNE = (date(2026, month, 1) for month in (3, 4, 5, 6))
 BROKEN = {"electric": "0", "diesel": "500"}
 MET = {"electric": "1008", "diesel": "400"}
 PER_DAY = Decimal(100_000)
-
-
-@pytest.fixture
-def world(make_app: Callable[..., Flask], everyday_database_url: str) -> Iterator[World]:
-    with opened(make_app, everyday_database_url) as (_app, world):
-        yield world
 
 
 def march(world: World) -> Deviation:
@@ -159,10 +152,8 @@ def test_an_amended_report_moves_the_end_and_the_proposal_is_calculated_again(wo
     with pytest.raises(Conflict, match="assessed again"):
         decided(world, sanction)
     db.session.rollback()
-    with transaction():
-        sanctions.decide(sanction, approve=False, comment="Regn på nytt.", by=world.dora, version=sanction.version)
-    with transaction():
-        sanctions.revise(sanction, "April er rettet.", withdraw=False, by=world.adam, version=sanction.version)
+    send_back(world, sanction, "Regn på nytt.")
+    revise(world, sanction, "April er rettet.")
     assert (sanction.days, sanction.amount) == (0, Decimal(0))
     assert [event.facts.get("on") for event in trail(deviation, "deviation.put_right")] == ["2026-04-30", "2026-03-31"]
 

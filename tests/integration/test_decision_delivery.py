@@ -17,8 +17,8 @@ from tests.world import World, tick
 
 @pytest.fixture
 def world(make_app: Callable[..., Flask], sqlite_url: str) -> Iterator[World]:
-    with opened(make_app, sqlite_url) as (_app, made):
-        yield made
+    with opened(make_app, sqlite_url) as room:
+        yield room.world
 
 
 def undelivered(world: World) -> Sanction:

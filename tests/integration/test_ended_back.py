@@ -3,16 +3,15 @@
 from datetime import date
 
 import pytest
-from sqlalchemy import select
 
 from portal.errors import Refused
-from portal.extensions import db, transaction
-from portal.model import ChangeOrder, Deviation, DeviationState, OutgoingMail, Requirement
+from portal.extensions import transaction
+from portal.model import ChangeOrder, Deviation, DeviationState, Requirement
 from portal.operations import breaches, change_orders, requirements, sanctions
 from portal.operations.contract_facts import Values
 from tests.assessing import cases_of, duty, file, only, windows_of
 from tests.casework import delivered, found, weighed
-from tests.world import World, open_tasks
+from tests.world import World, letters, open_tasks
 
 MARCH, APRIL, END_OF_APRIL = date(2026, 3, 1), date(2026, 4, 1), date(2026, 4, 30)
 AT_0 = {"electric": "0", "diesel": "500"}
@@ -34,10 +33,6 @@ def order(world: World, first: date, ended: list[Requirement]) -> ChangeOrder:
     }
     with transaction():
         return change_orders.add(world.contract, values, ended, by=world.adam, version=world.contract.version)
-
-
-def letters(kind: str) -> list[str]:
-    return sorted(db.session.scalars(select(OutgoingMail.to_address).where(OutgoingMail.letter == kind)))
 
 
 def told(deviation: Deviation) -> str:

@@ -25,9 +25,8 @@ from portal.operations import accounts, audit, extensions, processes, reports
 from portal.workflow import Definition
 from tests.casework import notified as given_notice
 from tests.desk import Desk, give_passwords, sit_down, words
-from tests.world import World, case_of, deliver_mail, fill_in, open_tasks, submit, tick
+from tests.world import DUE, World, case_of, deliver_mail, fill_in, letters, open_tasks, submit, tick_at
 
-DUE = datetime(2026, 4, 17, 21, 59, 59, tzinfo=UTC)
 LATER = datetime(2026, 4, 24, 21, 59, 59, tzinfo=UTC)
 """A week more: Friday 24 April."""
 
@@ -59,18 +58,9 @@ def grant(request: ExtensionRequest, by: Membership, until: date = date(2026, 4,
         extensions.grant(request, until, "", by=by)
 
 
-def at(moment: datetime) -> None:
-    clock.move_to(moment)
-    tick()
-
-
 def due_tasks(world: World) -> list[tuple[str, datetime | None]]:
     rows = select(HumanTask).where(HumanTask.subject_id == world.report.id, HumanTask.subject == "report")
     return [(row.element, row.due_at) for row in db.session.scalars(rows.where(HumanTask.closed_at.is_(None)))]
-
-
-def letters(kind: str) -> list[str]:
-    return sorted(db.session.scalars(select(OutgoingMail.to_address).where(OutgoingMail.letter == kind)))
 
 
 # -- granted -----------------------------------------------------------------------------------------------------------
@@ -91,12 +81,12 @@ def test_a_granted_extension_moves_the_deadline_the_task_and_the_timers(
     assert (world.report.due_at, world.report.period.due_at) == (LATER, DUE), "the contract's own deadline stays known"
     assert (world.report.version, due_tasks(world)) == (version, [(step, LATER)]), "nobody's work is turned away"
     assert letters("extension_granted") == ["anna@prove.example", "bo@prove.example"]
-    at(DUE + timedelta(hours=12))
+    tick_at(DUE + timedelta(hours=12))
     assert (world.report.is_overdue, world.report.overdue_at) == (False, None), "class 19: never shown as overdue"
     assert letters("overdue") == []
-    at(datetime(2026, 4, 21, 6, 1, tzinfo=UTC))
+    tick_at(datetime(2026, 4, 21, 6, 1, tzinfo=UTC))
     assert letters("reminder") == ["anna@prove.example", "bo@prove.example"], "three working days before the new one"
-    at(LATER + timedelta(minutes=1))
+    tick_at(LATER + timedelta(minutes=1))
     assert world.report.is_overdue
     assert case_of(world, "5.1").sentence["nb"].endswith("Fristen var 24. april 2026.")
     clock.move_to(LATER + timedelta(days=2))
@@ -130,11 +120,11 @@ def test_a_day_off_is_moved_by_the_contracts_rule_and_its_time_of_day(world: Wor
 
 def test_while_the_buyer_has_not_answered_the_report_is_not_overdue(world: World, mona: Membership) -> None:
     request = ask(world)
-    at(DUE + timedelta(days=2))
+    tick_at(DUE + timedelta(days=2))
     assert (world.report.is_overdue, world.report.overdue_at, reports.overdue_unmarked()) == (False, None, [])
     grant(request, mona)
     assert (world.report.is_overdue, world.report.due_at) == (False, LATER)
-    at(LATER + timedelta(minutes=1))
+    tick_at(LATER + timedelta(minutes=1))
     assert world.report.is_overdue
 
 
@@ -149,19 +139,19 @@ def test_refused_in_time_leaves_the_deadline(world: World, mona: Membership) -> 
         extensions.refuse(request, "Vi trenger tallene.", by=mona)
     assert (request.state, world.report.due_at, world.report.held_until) == (ExtensionState.REFUSED, DUE, None)
     assert letters("extension_refused") == ["anna@prove.example", "bo@prove.example"]
-    at(DUE + timedelta(minutes=1))
+    tick_at(DUE + timedelta(minutes=1))
     assert world.report.is_overdue
 
 
 def test_refused_after_the_deadline_the_days_with_the_buyer_do_not_count(world: World, mona: Membership) -> None:
     """Answered on Sunday 19 April: due on Monday the 20th, not two days late."""
     request = ask(world)
-    at(DUE + timedelta(days=1, hours=12))
+    tick_at(DUE + timedelta(days=1, hours=12))
     with transaction():
         extensions.refuse(request, "Vi trenger tallene.", by=mona)
     monday = datetime(2026, 4, 20, 21, 59, 59, tzinfo=UTC)
     assert (world.report.due_at, due_tasks(world)) == (monday, [("fill_in", monday)])
-    at(monday + timedelta(minutes=1))
+    tick_at(monday + timedelta(minutes=1))
     submit(world)
     assert case_of(world, "5.1").late_by_days == 1
 
@@ -183,7 +173,7 @@ def test_what_comes_before_the_answer_is_in_time_and_needs_none(world: World, mo
 
 
 def test_after_the_deadline_nothing_can_be_asked_for(world: World) -> None:
-    at(DUE + timedelta(minutes=1))
+    tick_at(DUE + timedelta(minutes=1))
     with pytest.raises(Refused) as refused, transaction():
         extensions.ask(world.report, date(2026, 4, 30), "For sent.", by=world.anna)
     assert refused.value.text.nb == extensions.TOO_LATE.nb.format(due="17. april 2026")
@@ -250,9 +240,9 @@ def test_a_report_whose_diagram_knows_no_moved_deadlines_is_moved_all_the_same(w
     on_an_older_diagram(world)
     grant(ask(world), mona)
     assert (world.report.due_at, due_tasks(world)) == (LATER, [("fill_in", LATER)])
-    at(DUE + timedelta(hours=12))
+    tick_at(DUE + timedelta(hours=12))
     assert world.report.overdue_at is None
-    at(LATER + timedelta(minutes=1))
+    tick_at(LATER + timedelta(minutes=1))
     assert world.report.is_overdue
     assert world.report.overdue_at is not None
 
@@ -260,13 +250,13 @@ def test_a_report_whose_diagram_knows_no_moved_deadlines_is_moved_all_the_same(w
 def test_an_older_diagram_waits_for_the_buyer_too(world: World, mona: Membership) -> None:
     on_an_older_diagram(world)
     request = ask(world)
-    at(DUE + timedelta(minutes=1))
+    tick_at(DUE + timedelta(minutes=1))
     assert (world.report.overdue_at, due_tasks(world)) == (None, [("fill_in", LATER)])
     with transaction():
         extensions.grant(request, date(2026, 4, 29), "", by=mona)
-    at(LATER + timedelta(minutes=1))
+    tick_at(LATER + timedelta(minutes=1))
     assert world.report.overdue_at is None
-    at(datetime(2026, 4, 29, 22, 1, tzinfo=UTC))
+    tick_at(datetime(2026, 4, 29, 22, 1, tzinfo=UTC))
     assert world.report.overdue_at is not None
 
 
@@ -310,18 +300,18 @@ def test_more_time_to_reply(world: World, mona: Membership) -> None:
     grant(request, mona, until)
     end = datetime(2026, 5, 29, 21, 59, 59, tzinfo=UTC)
     assert (deviation.reply_due_at, deviation.notices[-1].reply_due_at) == (end, end)
-    at(due_at + timedelta(days=1))
+    tick_at(due_at + timedelta(days=1))
     assert (deviation.state, open_tasks()) == (DeviationState.AWAITING_REPLY, ["reply"])
     task = db.session.scalars(select(HumanTask).where(HumanTask.closed_at.is_(None))).one()
     assert task.due_at == end
-    at(end + timedelta(minutes=1))
+    tick_at(end + timedelta(minutes=1))
     assert deviation.state == DeviationState.ASSESSING_REPLY
 
 
 def test_no_more_time_when_the_reply_is_being_assessed(world: World) -> None:
     deviation = notified(world)
     assert deviation.reply_due_at is not None
-    at(deviation.reply_due_at + timedelta(minutes=1))
+    tick_at(deviation.reply_due_at + timedelta(minutes=1))
     assert deviation.state == DeviationState.ASSESSING_REPLY
     with pytest.raises(Refused), transaction():
         extensions.ask(deviation, date(2026, 6, 29), "Nå da?", by=world.bo)
@@ -385,7 +375,7 @@ def test_asked_and_granted_on_the_pages(world: World, seats: dict[str, Desk]) ->
 def test_while_it_waits_every_page_says_that_the_clock_stands_still(app: Flask, world: World) -> None:
     page = f"/reports/{world.report.public_id}"
     ask(world)
-    at(DUE + timedelta(days=3))
+    tick_at(DUE + timedelta(days=3))
     give_passwords(world)
     seats = {"anna": sit_down(app, world.anna), "rita": sit_down(app, world.rita)}
     for path in ("/", page, "/reports", f"/contracts/{world.contract.public_id}"):
@@ -410,7 +400,7 @@ def test_a_stranger_finds_nothing_and_the_wrong_side_may_not(world: World, seats
 
 def test_past_the_deadline_the_page_says_so(app: Flask, world: World) -> None:
     page = f"/reports/{world.report.public_id}"
-    at(DUE + timedelta(minutes=1))
+    tick_at(DUE + timedelta(minutes=1))
     give_passwords(world)
     anna = sit_down(app, world.anna)
     assert f"{page}/more-time" not in anna.get(page).text

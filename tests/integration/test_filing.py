@@ -7,25 +7,17 @@ from sqlalchemy import select
 
 from portal import clock
 from portal.extensions import db, transaction
-from portal.model import Cause, Decision, Deviation, DeviationState, OutgoingMail, ReportState, Role
-from portal.operations import accounts, deadlines, periods, processes, reports, reviews, withdrawals
+from portal.model import Cause, Decision, Deviation, DeviationState, ReportState, Role
+from portal.operations import accounts, deadlines, processes, reports, reviews, withdrawals
 from portal.operations.comments import Place
 from portal.work import mark_overdue
 from tests.reviewing import return_for
-from tests.world import World, case_of, fill_in, submit, tick
-
-DUE = datetime(2026, 4, 17, 21, 59, 59, tzinfo=UTC)
-"""When the report for March is due: Friday 17 April, at the end of the day in Oslo."""
+from tests.world import DUE, World, case_of, fill_in, half_a_month, letters, submit, the_whole_month, tick, tick_at
 
 
 @pytest.fixture
 def database_url(everyday_database_url: str) -> str:
     return everyday_database_url
-
-
-def at(moment: datetime) -> None:
-    clock.move_to(moment)
-    tick()
 
 
 def sign(world: World) -> None:
@@ -64,7 +56,7 @@ def test_in_time_to_the_last_minute(world: World, came_at: datetime) -> None:
 
 
 def test_missing_becomes_late_by_n_days_and_the_day_it_came_is_kept(world: World) -> None:
-    at(DUE + timedelta(minutes=1))
+    tick_at(DUE + timedelta(minutes=1))
     missing = case_of(world, "5.1")
     assert missing.sentence["nb"] == "Rapporten for mars 2026 er ikke levert. Fristen var 17. april 2026."
     assert (missing.cause, missing.late_by_days, missing.cured_on) == (Cause.REPORT_MISSING, None, None)
@@ -79,7 +71,7 @@ def test_missing_becomes_late_by_n_days_and_the_day_it_came_is_kept(world: World
 
 
 def test_one_day_is_said_in_words(world: World) -> None:
-    at(DUE + timedelta(hours=9))
+    tick_at(DUE + timedelta(hours=9))
     submit(world)
     assert (
         case_of(world, "5.1").sentence["nb"]
@@ -105,9 +97,9 @@ def test_after_the_time_of_day_it_is_late_and_by_no_day(world: World) -> None:
         world.contract.due_time = "12:00"
         world.report.due_at = world.report.period.due_at = noon
         deadlines.tell(world.report)
-    at(noon - timedelta(minutes=1))
+    tick_at(noon - timedelta(minutes=1))
     assert cases(world) == {}
-    at(noon + timedelta(minutes=1))
+    tick_at(noon + timedelta(minutes=1))
     assert case_of(world, "5.1").sentence["nb"].endswith("Fristen var 17. april 2026 kl. 12:00.")
     clock.move_to(noon + timedelta(hours=2))
     submit(world)
@@ -118,16 +110,10 @@ def test_after_the_time_of_day_it_is_late_and_by_no_day(world: World) -> None:
 
 def test_a_deadline_that_was_moved_after_it_was_missed(world: World) -> None:
     """The contract got longer, and the period with it: what was missing is not, and comes in time."""
-    with transaction():
-        world.contract.starts_on, world.contract.ends_on = date(2026, 3, 1), date(2026, 3, 15)
-        periods.open_due_periods(world.contract.id)
-        world.report.due_at = world.report.period.due_at = datetime(2026, 3, 27, 22, 59, 59, tzinfo=UTC)
-        deadlines.tell(world.report)
-    at(world.report.due_at + timedelta(minutes=1))
+    half_a_month(world)
+    tick_at(world.report.due_at + timedelta(minutes=1))
     assert world.report.is_overdue
-    with transaction():
-        world.contract.ends_on = date(2026, 3, 31)
-        periods.open_due_periods(world.contract.id)
+    the_whole_month(world)
     assert (world.report.due_at, world.report.is_overdue) == (DUE, False)
     submit(world)
     found = case_of(world, "5.1")
@@ -156,7 +142,7 @@ def test_days_with_the_buyer_never_count(world: World) -> None:
 
 def test_a_correction_that_comes_late_is_late_by_its_own_deadline(world: World) -> None:
     due_at = returned(world)
-    at(due_at + timedelta(minutes=1))
+    tick_at(due_at + timedelta(minutes=1))
     missing = cases(world)["correction"]
     assert missing.sentence["nb"].startswith("Rettingen av rapporten for mars 2026 er ikke levert.")
     clock.move_to(due_at + timedelta(days=2, minutes=1))
@@ -170,7 +156,7 @@ def test_each_correction_is_late_by_itself(world: World) -> None:
     """A second correction that comes late does not rewrite what was found of the first."""
     for number in (1, 2):
         due_at = returned(world) if number == 1 else _returned_again(world)
-        at(due_at + timedelta(minutes=1))
+        tick_at(due_at + timedelta(minutes=1))
         clock.move_to(due_at + timedelta(days=number))
         sign(world)
     found = {group: case.late_by_days for group, case in cases(world).items()}
@@ -183,7 +169,7 @@ def test_withdrawn_and_sent_late_is_settled_by_the_same_rule(world: World) -> No
         withdrawals.withdraw(world.report, "Feil måler.", by=world.bo, version=world.report.version)
     due_at = world.report.due_at
     assert due_at == DUE, "the period's deadline is later than that of a correction"
-    at(due_at + timedelta(minutes=1))
+    tick_at(due_at + timedelta(minutes=1))
     missing = cases(world)["correction"]
     clock.move_to(due_at + timedelta(days=2))
     sign(world)
@@ -202,16 +188,16 @@ def _returned_again(world: World) -> datetime:
 def test_a_report_that_nobody_started_turns_overdue_by_itself(world: World) -> None:
     """Class 18."""
     assert world.report.state == ReportState.OPEN
-    at(DUE + timedelta(minutes=1))
+    tick_at(DUE + timedelta(minutes=1))
     assert (world.report.is_overdue, world.report.overdue_at is not None) == (True, True)
-    assert _letters("overdue") == ["anna@prove.example", "bo@prove.example"]
+    assert letters("overdue") == ["anna@prove.example", "bo@prove.example"]
 
 
 def test_a_report_that_waits_for_a_signature_turns_overdue_too(world: World) -> None:
     fill_in(world)
     with transaction():
         reports.make_ready(world.report, by=world.anna, version=world.report.version)
-    at(DUE + timedelta(minutes=1))
+    tick_at(DUE + timedelta(minutes=1))
     assert (world.report.state, world.report.is_overdue) == (ReportState.TO_SIGN, True)
 
 
@@ -233,7 +219,7 @@ def test_no_report_waits_for_a_timer_that_never_comes(world: World) -> None:
 
 def test_what_is_in_time_is_never_marked(world: World) -> None:
     """Class 19, the other direction of the window."""
-    at(DUE - timedelta(minutes=1))
+    tick_at(DUE - timedelta(minutes=1))
     assert (world.report.overdue_at, world.report.is_overdue, reports.overdue_unmarked()) == (None, False, [])
     with transaction():
         reports.mark_overdue(report_id=world.report.id)
@@ -249,33 +235,29 @@ def test_those_in_charge_are_told_when_it_is_long_overdue(world: World) -> None:
         ):
             person = accounts.add_person(f"{name.lower()}@prove.example", name)
             accounts.add_membership(person, organisation, role)
-    at(DUE + timedelta(minutes=1))
-    at(datetime(2026, 4, 24, 5, 59, tzinfo=UTC))
-    assert _letters("escalated") == []
-    at(datetime(2026, 4, 24, 6, 0, tzinfo=UTC))
-    assert _letters("escalated") == ["mona@prove.example", "sjef@prove.example"]
-    at(datetime(2026, 5, 24, 6, 0, tzinfo=UTC))
-    assert len(_letters("escalated")) == 2, "once"
+    tick_at(DUE + timedelta(minutes=1))
+    tick_at(datetime(2026, 4, 24, 5, 59, tzinfo=UTC))
+    assert letters("escalated") == []
+    tick_at(datetime(2026, 4, 24, 6, 0, tzinfo=UTC))
+    assert letters("escalated") == ["mona@prove.example", "sjef@prove.example"]
+    tick_at(datetime(2026, 5, 24, 6, 0, tzinfo=UTC))
+    assert len(letters("escalated")) == 2, "once"
 
 
 def test_where_nobody_is_in_charge_it_goes_to_who_signs_and_who_administers(world: World) -> None:
-    at(DUE + timedelta(minutes=1))
-    at(datetime(2026, 4, 24, 6, 0, tzinfo=UTC))
-    assert _letters("escalated") == ["adam@prove.example", "bo@prove.example"]
+    tick_at(DUE + timedelta(minutes=1))
+    tick_at(datetime(2026, 4, 24, 6, 0, tzinfo=UTC))
+    assert letters("escalated") == ["adam@prove.example", "bo@prove.example"]
 
 
 def test_nobody_is_told_when_it_has_come(world: World) -> None:
-    at(DUE + timedelta(minutes=1))
+    tick_at(DUE + timedelta(minutes=1))
     submit(world)
-    at(datetime(2026, 4, 24, 6, 0, tzinfo=UTC))
-    assert _letters("escalated") == []
+    tick_at(datetime(2026, 4, 24, 6, 0, tzinfo=UTC))
+    assert letters("escalated") == []
 
 
 def test_no_reminder_goes_out_when_the_deadline_is_past(world: World) -> None:
     """The portal stood still over the whole time: one letter that it is overdue, and no reminder of what is over."""
-    at(DUE + timedelta(days=1))
-    assert (_letters("reminder"), len(_letters("overdue"))) == ([], 2)
-
-
-def _letters(kind: str) -> list[str]:
-    return sorted(db.session.scalars(select(OutgoingMail.to_address).where(OutgoingMail.letter == kind)))
+    tick_at(DUE + timedelta(days=1))
+    assert (letters("reminder"), len(letters("overdue"))) == ([], 2)

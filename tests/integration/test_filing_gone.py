@@ -8,22 +8,17 @@ from sqlalchemy import select
 from portal import clock
 from portal.extensions import db, transaction
 from portal.model import (
-    ACCOUNT_DUTY,
     Cause,
-    Comparison,
     Deviation,
     DeviationState,
     OutgoingMail,
     Report,
     ReportState,
-    Requirement,
 )
-from portal.operations import audit, contract_life, deadlines, deviations, grounds, periods, sanctions
+from portal.operations import audit, contract_life, deviations, grounds, periods, sanctions
 from tests.casework import give_notice, reply, weigh
-from tests.world import World, case_of, deliver_mail, submit, tick
-
-DUE = datetime(2026, 4, 17, 21, 59, 59, tzinfo=UTC)
-"""When the report for March is due: Friday 17 April, at the end of the day in Oslo."""
+from tests.once import ask_for_account
+from tests.world import DUE, World, case_of, deliver_mail, half_a_month, letters, submit, the_whole_month, tick_at
 
 
 @pytest.fixture
@@ -31,16 +26,11 @@ def database_url(everyday_database_url: str) -> str:
     return everyday_database_url
 
 
-def at(moment: datetime) -> None:
-    clock.move_to(moment)
-    tick()
-
-
 def missing(world: World) -> Deviation:
     """The report for March is not there when it is due."""
     with transaction():
         world.contract.starts_on = date(2026, 3, 1)
-    at(DUE + timedelta(minutes=1))
+    tick_at(DUE + timedelta(minutes=1))
     return case_of(world, "5.1")
 
 
@@ -63,10 +53,6 @@ def spare(world: World) -> None:
 def stands(deviation: Deviation) -> bool:
     clause = deviation.contract.clause_for(deviation.requirement)
     return next(each.holds for each in grounds.of(deviation, clause) if each.key == "stands")
-
-
-def letters(kind: str) -> list[str]:
-    return sorted(db.session.scalars(select(OutgoingMail.to_address).where(OutgoingMail.letter == kind)))
 
 
 def occasions(world: World) -> list[tuple[int, DeviationState, Cause, int | None]]:
@@ -99,24 +85,13 @@ def test_after_the_notice_the_parties_are_told_and_nothing_is_charged(world: Wor
 
 def test_an_account_that_rests_again_is_not_missing(world: World) -> None:
     contract = world.contract
-    with transaction():
-        contract.requirements.append(
-            Requirement(
-                **contract.parties,
-                kind="",
-                indicator=ACCOUNT_DUTY,
-                comparison=Comparison.AT_MOST,
-                threshold="10",
-                clause="5.2",
-                valid_from=contract.starts_on,
-            )
-        )
+    ask_for_account(contract)
     clock.move_to(datetime(2026, 4, 1, 9, tzinfo=UTC))
     with transaction():
         contract_life.complete(contract, date(2026, 3, 31), by=world.adam, version=contract.version)
     with transaction():
         periods.open_due_periods(contract.id)
-    at(datetime(2026, 6, 1, 9, tzinfo=UTC))
+    tick_at(datetime(2026, 6, 1, 9, tzinfo=UTC))
     account = next(each for each in db.session.scalars(select(Report)).unique() if each.period.purpose == "account")
     [case] = db.session.scalars(select(Deviation).where(Deviation.report_id == account.id))
     with transaction():
@@ -131,19 +106,13 @@ def test_an_account_that_rests_again_is_not_missing(world: World) -> None:
 
 def short_period(world: World) -> Deviation:
     """The contract ends on 15 March, and the report of half a month is not there."""
-    with transaction():
-        world.contract.starts_on, world.contract.ends_on = date(2026, 3, 1), date(2026, 3, 15)
-        periods.open_due_periods(world.contract.id)
-        world.report.due_at = world.report.period.due_at = datetime(2026, 3, 27, 22, 59, 59, tzinfo=UTC)
-        deadlines.tell(world.report)
-    at(world.report.due_at + timedelta(minutes=1))
+    half_a_month(world)
+    tick_at(world.report.due_at + timedelta(minutes=1))
     return case_of(world, "5.1")
 
 
 def lengthen(world: World) -> None:
-    with transaction():
-        world.contract.ends_on = date(2026, 3, 31)
-        periods.open_due_periods(world.contract.id)
+    the_whole_month(world)
     assert world.report.due_at == DUE
 
 
@@ -160,7 +129,7 @@ def test_missed_again_it_is_a_case_of_its_own(world: World) -> None:
     """The notice told of the deadline before; of the one that was missed now nobody was told."""
     first = notified(world, short_period(world))
     lengthen(world)
-    at(DUE + timedelta(days=2, hours=12))
+    tick_at(DUE + timedelta(days=2, hours=12))
     assert [row[:2] for row in occasions(world)] == [
         (1, DeviationState.ASSESSING_REPLY),
         (2, DeviationState.FOUND),

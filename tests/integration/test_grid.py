@@ -3,13 +3,13 @@
 import contextvars
 import re
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, date, datetime
 
 import pytest
 from flask import Flask
 from lxml import html
-from sqlalchemy import event, select
+from sqlalchemy import select
 from werkzeug.test import TestResponse
 
 from portal import calendars, clock
@@ -20,11 +20,11 @@ from portal.operations import contracts, drafts, lines, machines, reports
 from portal.operations.drafts import RawLine
 from portal.operations.lines import Clash
 from portal.operations.machines import MachineFacts
-from portal.web import passwords
-from tests.http import PASSWORD
-from tests.integration.test_supplier_pages import fields, section, stored
-from tests.pages import Desk, Element, parsed, words
-from tests.world import World, build_world, fill_in, machine_lines, submit
+from tests.pages import Desk, Element, database_url, fields, parsed, section, stored, words, world
+from tests.statements import counted
+from tests.world import World, fill_in, machine_lines, submit
+
+__all__ = ["database_url", "world"]
 
 NOON = datetime(2026, 3, 10, 12, 7, tzinfo=UTC)
 """13.07 in Oslo."""
@@ -50,31 +50,8 @@ class GridDesk(Desk):
 
 
 @pytest.fixture
-def app(make_app: Callable[..., Flask], sqlite_url: str) -> Iterator[Flask]:
-    app = make_app(sqlite_url)
-    with app.app_context():
-        yield app
-
-
-@pytest.fixture
-def world(app: Flask) -> World:
-    kept = passwords.stored(PASSWORD)
-    with transaction():
-        found = build_world()
-        for by in (found.anna, found.bo, found.stranger, found.rita):
-            by.person.password, by.person.language = kept, "en"
-    return found
-
-
-@pytest.fixture
 def sit(app: Flask) -> Sit:
-    def seated(by: Membership) -> GridDesk:
-        desk = GridDesk(app.test_client())
-        answer = desk.send("/sign-in", {"email": by.person.email, "password": PASSWORD})
-        assert answer.status_code == 303, answer.text
-        return desk
-
-    return seated
+    return lambda by: GridDesk(app.test_client()).sign_in(by)
 
 
 def row_of(answer: TestResponse) -> Element:
@@ -431,21 +408,6 @@ def with_machines(world: World, number: int) -> None:
             machines.deploy(machine, world.contract, date(2026, 1, 1), None, by=world.anna)
 
 
-def statements(act: Callable[[], object]) -> int:
-    count = 0
-
-    def note(*_args: object) -> None:
-        nonlocal count
-        count += 1
-
-    event.listen(db.engine, "before_cursor_execute", note)
-    try:
-        act()
-    finally:
-        event.remove(db.engine, "before_cursor_execute", note)
-    return count
-
-
 def test_queries_do_not_grow_with_the_rows(world: World, sit: Sit) -> None:
     anna = sit(world.anna)
     counts = []
@@ -455,12 +417,15 @@ def test_queries_do_not_grow_with_the_rows(world: World, sit: Sit) -> None:
             section_row = db.session.get_one(Report, world.report.id).section("machinery")
             section_row.lines.clear()
         form = form_of(anna, world)
-        whole = statements(lambda form=form: anna.send(section(world), {**form, "lines-0-in_hours": "1"}))  # type: ignore[misc]
-        page = statements(lambda: anna.get(section(world)))
+        with counted() as whole:
+            anna.send(section(world), {**form, "lines-0-in_hours": "1"})
+        with counted() as page:
+            anna.get(section(world))
         form = form_of(anna, world)
-        one = statements(lambda form=form: anna.save(world, form, "lines-1", hours="2"))  # type: ignore[misc]
+        with counted() as one:
+            anna.save(world, form, "lines-1", hours="2")
         rows = len(stored(world))
-        counts.append((rows, page, one, whole))
+        counts.append((rows, len(page), len(one), len(whole)))
     (few, *small), (many, *large) = counts
     assert (few, many) == (5, 300)
     assert large[:2] == small[:2]

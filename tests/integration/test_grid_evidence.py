@@ -4,11 +4,9 @@ import contextvars
 import hashlib
 import io
 import uuid
-from collections.abc import Callable
 from datetime import date, timedelta
 
 import pytest
-from flask import Flask
 from sqlalchemy import select
 from werkzeug.test import TestResponse
 
@@ -18,27 +16,14 @@ from portal.model import Evidence, Report
 from portal.operations import comments, contracts, drafts, evidence, lines, reports, revisions
 from portal.operations.evidence import Place, Upload
 from portal.work import sweep_files
-from tests.http import PASSWORD
-from tests.integration.test_grid import app, world
-from tests.integration.test_supplier_pages import fields, section
-from tests.pages import Desk, parsed, words
+from tests.pages import Desk, Seat, database_url, fields, parsed, seat, section, words, world
 from tests.reviewing import return_for
 from tests.world import World, fill_in, submit
 
-__all__ = ["app", "world"]
+__all__ = ["database_url", "seat", "world"]
 
 PHOTO = Upload("kvittering.jpg", b"\xff\xd8\xff\xe0 a photo of a receipt")
 PAPER = Upload("faktura.pdf", b"%PDF-1.7 an invoice")
-
-
-@pytest.fixture
-def sit(app: Flask) -> Callable[..., Desk]:
-    def seated(by: object) -> Desk:
-        desk = Desk(app.test_client())
-        assert desk.send("/sign-in", {"email": by.person.email, "password": PASSWORD}).status_code == 303  # type: ignore[attr-defined]
-        return desk
-
-    return seated
 
 
 def upload(desk: Desk, path: str, *files: Upload, field: str = "amount") -> TestResponse:
@@ -62,8 +47,8 @@ def files_of(world: World, name: str = "") -> str:
     return f"{section(world)}/lines/{diesel(world)}/files{name}"
 
 
-def test_the_button_saves_what_was_typed_and_leads_to_the_files(world: World, sit: Callable[..., Desk]) -> None:
-    anna = sit(world.anna)
+def test_the_button_saves_what_was_typed_and_leads_to_the_files(world: World, seat: Seat) -> None:
+    anna = seat(world.anna)
     form = {**fields(anna.page(section(world))), "lines-0-in_hours": "8", "attach": "lines-0"}
     answer = anna.send(section(world), form)
     assert answer.location == files_of(world)
@@ -77,9 +62,9 @@ def test_the_button_saves_what_was_typed_and_leads_to_the_files(world: World, si
     assert answer.headers["Content-Disposition"].startswith("attachment")
 
 
-def test_a_file_is_taken_away_again(world: World, sit: Callable[..., Desk]) -> None:
+def test_a_file_is_taken_away_again(world: World, seat: Seat) -> None:
     fill_in(world)
-    anna = sit(world.anna)
+    anna = seat(world.anna)
     upload(anna, files_of(world), PHOTO, PAPER)
     page = anna.page(files_of(world))
     first, _second = page.xpath("//form[contains(@action, '/remove')]/@action")
@@ -88,9 +73,9 @@ def test_a_file_is_taken_away_again(world: World, sit: Callable[..., Desk]) -> N
     assert anna.send(first, {}).status_code == 404
 
 
-def test_the_same_file_twice_is_one(world: World, sit: Callable[..., Desk]) -> None:
+def test_the_same_file_twice_is_one(world: World, seat: Seat) -> None:
     fill_in(world)
-    anna = sit(world.anna)
+    anna = seat(world.anna)
     upload(anna, files_of(world), PHOTO, PHOTO)
     upload(anna, files_of(world), PHOTO)
     assert len(db.session.scalars(select(Evidence)).all()) == 1
@@ -106,10 +91,10 @@ def test_the_same_file_twice_is_one(world: World, sit: Callable[..., Desk]) -> N
     ],
 )
 def test_what_is_no_receipt_is_refused_and_nothing_kept(
-    world: World, sit: Callable[..., Desk], given: list[Upload], said: str
+    world: World, seat: Seat, given: list[Upload], said: str
 ) -> None:
     fill_in(world)
-    answer = upload(sit(world.anna), files_of(world), *given)
+    answer = upload(seat(world.anna), files_of(world), *given)
     assert answer.status_code == 422
     page = parsed(answer)
     assert said in words(page.xpath("//*[@id='error-summary']")[0])
@@ -117,14 +102,14 @@ def test_what_is_no_receipt_is_refused_and_nothing_kept(
     assert db.session.scalars(select(Evidence)).all() == []
 
 
-def test_only_a_figure_with_a_source_takes_a_receipt(world: World, sit: Callable[..., Desk]) -> None:
+def test_only_a_figure_with_a_source_takes_a_receipt(world: World, seat: Seat) -> None:
     fill_in(world)
-    anna = sit(world.anna)
+    anna = seat(world.anna)
     assert upload(anna, files_of(world), PHOTO, field="stage").status_code == 404
     other = files_of(world).replace(str(diesel(world)), str(uuid.uuid4()))
     assert upload(anna, other, PHOTO).status_code == 404
-    assert upload(sit(world.stranger), files_of(world), PHOTO).status_code == 404
-    assert upload(sit(world.rita), files_of(world), PHOTO).status_code == 403
+    assert upload(seat(world.stranger), files_of(world), PHOTO).status_code == 404
+    assert upload(seat(world.rita), files_of(world), PHOTO).status_code == 403
 
 
 def sign(world: World) -> None:
@@ -138,13 +123,11 @@ def attach(world: World, *files: Upload) -> None:
         evidence.add(db.session.get_one(Report, world.report.id), place(world), files, by=world.anna)
 
 
-def test_the_signature_covers_the_receipts_and_the_buyer_sees_them_from_then_on(
-    world: World, sit: Callable[..., Desk]
-) -> None:
+def test_the_signature_covers_the_receipts_and_the_buyer_sees_them_from_then_on(world: World, seat: Seat) -> None:
     fill_in(world)
     attach(world, PHOTO, PAPER)
     (link, *_others) = [f"/evidence/{file.public_id}" for file in db.session.scalars(select(Evidence))]
-    rita = sit(world.rita)
+    rita = seat(world.rita)
     assert rita.get(link).status_code == 404
     sign(world)
     report = db.session.get_one(Report, world.report.id)
@@ -157,7 +140,7 @@ def test_the_signature_covers_the_receipts_and_the_buyer_sees_them_from_then_on(
     assert rita.get(link).data == PHOTO.content
     shown = rita.page(f"/reports/{report.public_id}").xpath("//a[contains(@href, '/evidence/')]")
     assert [words(each) for each in shown] == [PHOTO.name, PAPER.name]
-    assert sit(world.stranger).get(link).status_code == 404
+    assert seat(world.stranger).get(link).status_code == 404
     found = evidence.of_revision(revision)
     assert {key: {file.name for file in files} for key, files in found.items()} == {
         place(world): {PHOTO.name, PAPER.name}
@@ -183,12 +166,12 @@ def test_what_was_signed_with_stays_when_it_is_taken_off_the_correction(world: W
     assert first.hash == revisions.content_hash(report, first)
 
 
-def test_under_correction_only_a_reopened_figure_takes_files(world: World, sit: Callable[..., Desk]) -> None:
+def test_under_correction_only_a_reopened_figure_takes_files(world: World, seat: Seat) -> None:
     submit(world)
     report = db.session.get_one(Report, world.report.id)
     electric = comments.Place("machinery", uuid.UUID(world.machines["EL-1"]), "amount")
     return_for(report, world.rita, (electric, "Show the meter."))
-    anna = sit(world.anna)
+    anna = seat(world.anna)
     assert upload(anna, files_of(world), PHOTO).status_code == 422
     assert "No figure on this line is open" in words(anna.page(files_of(world)))
     other = files_of(world).replace(str(diesel(world)), world.machines["EL-1"])

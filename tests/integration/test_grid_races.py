@@ -21,7 +21,7 @@ from portal.operations import audit, machines
 from portal.operations.machines import MachineFacts
 from portal.web import passwords
 from tests.http import PASSWORD, HttpBrowser
-from tests.integration.test_supplier_pages import fields
+from tests.pages import fields
 from tests.world import World, build_world
 
 ROWS = 8

@@ -1,43 +1,24 @@
 """The case page on what a sanction stands on: the last day of a breach noted, the grounds read, the notice's reach."""
 
 import re
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
 import pytest
-from flask import Flask
 from flask_babel import force_locale
 from sqlalchemy import select
 
 from portal import calendars, clock
 from portal.extensions import db, transaction
-from portal.model import ClauseCounts, Deviation, Membership, Point, Verdict, Weighing
-from portal.operations import amendments, contracts, deviations, letters, sanctions
+from portal.model import ClauseCounts, Deviation, Point, Verdict, Weighing
+from portal.operations import amendments, contracts, deviations, letters
 from tests.assessing import approve_it
-from tests.desk import Desk, sit_down
 from tests.machine_lines import costs_by_line, used
-from tests.sanctioning import broken, daily_clause, duty, heard, missing, note_end, opened, proposed
-from tests.world import World, case_of, submit
+from tests.sanctioning import Room, broken, daily_clause, duty, heard, missing, note_end, proposed, room, send_back
+from tests.world import case_of, submit
+
+__all__ = ["room"]
 
 SHARE = "zero_emission_share_energy"
-
-
-@dataclass
-class Room:
-    """The application, its world, and a desk for whoever sits down."""
-
-    app: Flask
-    world: World
-
-    def at(self, by: Membership) -> Desk:
-        return sit_down(self.app, by)
-
-
-@pytest.fixture
-def room(make_app: Callable[..., Flask], everyday_database_url: str) -> Iterator[Room]:
-    with opened(make_app, everyday_database_url) as (app, world):
-        yield Room(app, world)
 
 
 def by_the_day(room: Room) -> Deviation:
@@ -178,8 +159,7 @@ def test_nothing_is_offered_that_would_be_refused(room: Room) -> None:
     assert "As long as something is lacking, the sanction cannot be approved." in said
     assert "Approve the sanction" not in said
     assert "Send back" in said
-    with transaction():
-        sanctions.decide(sanction, approve=False, comment="Ingen grunn.", by=room.world.dora, version=sanction.version)
+    send_back(room.world, sanction, "Ingen grunn.")
     adam = room.at(room.world.adam)
     assert "Lacking: None of the points of the notice is upheld." in adam.reads(case)
     buttons = re.findall(r"([\w ]+)\s*</button>", adam.get(case).text)

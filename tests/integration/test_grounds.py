@@ -3,12 +3,11 @@
 And what a sanction covers: no more than the notice said, no more than the figures show, no day in two cases.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
-from flask import Flask
 from sqlalchemy import select
 
 from portal import calendars, clock
@@ -41,17 +40,13 @@ from portal.operations.contracts import Rate
 from tests import casework
 from tests.machine_lines import costs_by_line, used
 from tests.reviewing import send_again
-from tests.sanctioning import broken, daily_clause, decided, duty, heard, note_end, opened, proposed
+from tests.sanctioning import broken, daily_clause, decided, duty, heard, note_end, proposed, send_back, world
 from tests.world import World, case_of, deliver_mail, submit, tick
+
+__all__ = ["world"]
 
 KEYS = ["clause", "in_force", "notice_delivered", "reply_period_over", "upheld", "notified", "stands", "ended"]
 FEE = Decimal(20_000)
-
-
-@pytest.fixture
-def world(make_app: Callable[..., Flask], everyday_database_url: str) -> Iterator[World]:
-    with opened(make_app, everyday_database_url) as (_app, world):
-        yield world
 
 
 def lacking(deviation: Deviation) -> list[str]:
@@ -142,8 +137,7 @@ def test_a_ground_that_is_lost_is_refused_at_the_approval_and_when_it_is_propose
         sanctions.decide(sanction, approve=True, comment="", by=world.dora, version=sanction.version)
     db.session.rollback()
     assert (sanction.state, sanction.decided_at) == (SanctionState.PROPOSED, None)
-    with transaction():
-        sanctions.decide(sanction, approve=False, comment="Se på nytt.", by=world.dora, version=sanction.version)
+    send_back(world, sanction, "Se på nytt.")
     with pytest.raises(Refused), transaction():
         sanctions.revise(sanction, "Likevel.", withdraw=False, by=world.adam, version=sanction.version)
     db.session.rollback()

@@ -27,9 +27,9 @@ from portal.operations.comments import Place
 from portal.sheets import importing
 from portal.sheets.names import letters
 from portal.work import read_import
+from tests import bad_workbooks as bad
 from tests.doors import columns_of, saved, template_book
 from tests.reviewing import return_for
-from tests.unit import bad_workbooks as bad
 from tests.world import World, fill_in, submit
 
 Change = Callable[[Any], None]

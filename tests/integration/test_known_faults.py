@@ -18,11 +18,10 @@ from portal.operations import amendments, drafts
 from portal.operations.comments import Place
 from portal.operations.sanctions import Waiver
 from tests import sanctioning
+from tests.amending import LARGER, SAME, amend, decide, snapshot
 from tests.casework import delivered
-from tests.desk import sit_down
-from tests.integration.test_case_again import LARGER, SAME, actions, amend, decide, letters, snapshot
 from tests.reviewing import delivery, return_for, send_again
-from tests.world import World, deliver_mail, machine_lines
+from tests.world import World, actions, deliver_mail, letters, machine_lines
 
 AGAIN = "tests/integration/test_case_again.py::test_"
 WINDOWS = "tests/integration/test_windows.py::test_"
@@ -111,13 +110,14 @@ def test_an_amendment_of_another_part_leaves_the_case_as_it_is(world: World) -> 
 
 def test_the_amount_is_one_amount_on_every_page(make_app: Callable[..., Flask], sqlite_url: str) -> None:
     """Decided with a part waived: both parties read 19 000 wherever it stands, and nobody is asked for 20 000."""
-    with sanctioning.opened(make_app, sqlite_url) as (app, world):
+    with sanctioning.opened(make_app, sqlite_url) as room:
+        world = room.world
         case = sanctioning.heard(world, sanctioning.broken(world))
         waiver = Waiver(Decimal(1000), "Byggestrømmen kom sent.")
         sanctioning.decided(world, sanctioning.proposed(world, case, waiver))
         deliver_mail()
         for by in (world.adam, world.bo):
-            desk = sit_down(app, by)
+            desk = room.at(by)
             for page in (f"/cases/{case.public_id}", SETTLED, "/sanctions"):
                 assert "19 000 NOK" in desk.reads(page), page
             assert "20 000 NOK" not in desk.reads(SETTLED)

@@ -12,12 +12,11 @@ from portal.model import FindingResult, Machine
 from portal.operations import contracts, drafts, machines
 from portal.operations.drafts import RawLine
 from portal.operations.machines import MachineFacts
-from tests.integration.test_supplier_pages import app, seat, world
-from tests.pages import Seat, parsed, words
+from tests.pages import Seat, database_url, parsed, seat, words, world
 from tests.reviewing import send_again
 from tests.world import World, machine_lines
 
-__all__ = ["app", "seat", "world"]
+__all__ = ["database_url", "seat", "world"]
 TIPPER = MachineFacts("LB-1", "tipper", "diesel", "euro_6", serial="AB 12345")
 
 

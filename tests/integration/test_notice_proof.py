@@ -10,14 +10,12 @@ from sqlalchemy import select
 from portal import calendars, clock
 from portal.errors import Invalid
 from portal.extensions import db, transaction
-from portal.model import Deviation, DeviationState, MailState, Notice, NoticeStart, OutgoingMail, Representative
-from portal.operations import audit, deliveries, deviations, grounds, notices
-from portal.operations.mail import Outcome
-from tests.casework import CHARGER, delivered, notified, served
+from portal.model import Deviation, DeviationState, MailState, NoticeStart, OutgoingMail
+from portal.operations import audit, deviations, grounds, notices
+from tests.casework import CHARGER, ZONE, arrive, delivered, end_of, name_representative, notified, served
 from tests.desk import give_passwords, sit_down, words
-from tests.world import World, open_tasks, tick
+from tests.world import World, actions, open_tasks, tick_at
 
-ZONE = "Europe/Oslo"
 TUESDAY, WEDNESDAY = (datetime(2026, 3, day, 9, tzinfo=UTC) for day in (10, 11))
 
 
@@ -26,50 +24,15 @@ def database_url(everyday_database_url: str) -> str:
     return everyday_database_url
 
 
-def end_of(day: date) -> datetime:
-    return calendars.end_of_day(day, ZONE)
-
-
-def name(world: World, email: str, from_on: date = date(2026, 1, 1)) -> None:
-    """The contract names a representative of the supplier."""
-    with transaction() as session:
-        session.add(
-            Representative(
-                **world.contract.parties,
-                organisation_id=world.contract.supplier_id,
-                name="Bo Prøve",
-                email=email,
-                from_on=from_on,
-            )
-        )
-    db.session.expire_all()
-
-
 def starts(world: World, rule: NoticeStart, deemed: int = 0) -> None:
     with transaction():
         world.contract.notice_starts, world.contract.deemed_working_days = rule, deemed
     db.session.expire_all()
 
 
-def arrive(address: str, state: MailState = MailState.SENT) -> None:
-    with transaction():
-        rows = select(OutgoingMail).where(OutgoingMail.to_address == address, OutgoingMail.state == MailState.QUEUED)
-        for row in db.session.scalars(rows):
-            deliveries.note(row, Outcome(state, "no such user" if state == MailState.FAILED else ""))
-
-
 def opens(deviation: Deviation, by: object) -> None:
     with transaction():
         notices.note_opened(deviation, by=by)  # type: ignore[arg-type]
-
-
-def actions(notice: Notice, world: World) -> list[str]:
-    return [event.action for event, _person in audit.trail([notice], by=world.adam)]
-
-
-def at(moment: datetime) -> None:
-    clock.move_to(moment)
-    tick()
 
 
 # -- whose opening and receipt count -----------------------------------------------------------------------------------
@@ -79,7 +42,7 @@ def at(moment: datetime) -> None:
 def test_who_is_not_named_starts_no_clock_by_looking(world: World, rule: NoticeStart) -> None:
     """Bo is named, and his letter has not arrived; Anna has hers, and opens the case twice."""
     starts(world, rule, deemed=2)
-    name(world, "bo@prove.example")
+    name_representative(world, "bo@prove.example")
     deviation = notified(world)
     arrive("anna@prove.example")
     for _ in range(2):
@@ -106,7 +69,7 @@ def test_the_named_one_s_opening_is_receipt_though_the_letter_came_back(
 ) -> None:
     """Opened on Wednesday 11 March: given then, or two working days after it."""
     starts(world, rule, deemed=2)
-    name(world, "BO@prove.example")
+    name_representative(world, "BO@prove.example")
     deviation = notified(world)
     arrive("anna@prove.example")
     arrive("BO@prove.example", MailState.FAILED)
@@ -123,7 +86,7 @@ def test_the_named_one_s_opening_is_receipt_though_the_letter_came_back(
 def test_deemed_given_is_counted_from_the_letter_that_counts(world: World) -> None:
     """Anna's letter went on Tuesday, Bo's on Wednesday: two working days from there is Friday."""
     starts(world, NoticeStart.DEEMED, deemed=2)
-    name(world, "bo@prove.example")
+    name_representative(world, "bo@prove.example")
     deviation = notified(world)
     arrive("anna@prove.example")
     assert deviation.notices[0].takes_effect_at is None
@@ -133,7 +96,7 @@ def test_deemed_given_is_counted_from_the_letter_that_counts(world: World) -> No
 
 
 def test_delivered_to_the_named_one_counts_whoever_opens_it(world: World) -> None:
-    name(world, "bo@prove.example")
+    name_representative(world, "bo@prove.example")
     deviation = notified(world)
     arrive("bo@prove.example")
     assert (deviation.state, open_tasks()) == (DeviationState.AWAITING_REPLY, ["reply"])
@@ -144,11 +107,11 @@ def test_delivered_to_the_named_one_counts_whoever_opens_it(world: World) -> Non
 def test_whoever_is_named_since_counts_too(world: World) -> None:
     """The named one is no longer there; Bo is named in their place on Wednesday, and opens the notice."""
     starts(world, NoticeStart.OPENED)
-    name(world, "gone@prove.example")
+    name_representative(world, "gone@prove.example")
     deviation = notified(world)
     opens(deviation, world.bo)
     assert deviation.notices[0].opened_at is None
-    name(world, "bo@prove.example", date(2026, 3, 11))
+    name_representative(world, "bo@prove.example", date(2026, 3, 11))
     assert not notices.counts(deviation.notices[0], "bo@prove.example"), "not before the day"
     clock.move_to(WEDNESDAY)
     opens(deviation, world.bo)
@@ -163,12 +126,12 @@ def test_where_nobody_is_named_everybody_who_may_answer_counts(world: World) -> 
 
 
 def test_sent_again_it_is_known_whom_it_went_to_the_first_time(world: World) -> None:
-    name(world, "gone@prove.example")
+    name_representative(world, "gone@prove.example")
     deviation = notified(world)
-    at(TUESDAY + timedelta(days=2, hours=1))
+    tick_at(TUESDAY + timedelta(days=2, hours=1))
     with transaction():
         world.contract.representatives[0].to_on = date(2026, 3, 11)
-    name(world, "bo@prove.example")
+    name_representative(world, "bo@prove.example")
     with transaction():
         notices.settle_delivery(deviation, None, by=world.adam, version=deviation.version)
     went_to = {each["email"]: each["as"] for each in deviation.notices[0].sent_to}
@@ -180,6 +143,22 @@ def test_sent_again_it_is_known_whom_it_went_to_the_first_time(world: World) -> 
 # -- handed over otherwise ---------------------------------------------------------------------------------------------
 
 
+def serve(world: World, deviation: Deviation, service: notices.Service) -> None:
+    """Adam notes that the notice was handed over."""
+    with transaction():
+        notices.settle_delivery(deviation, service, by=world.adam, version=deviation.version)
+
+
+def handed_over(world: World, service: notices.Service, *, noted_at: datetime) -> Deviation:
+    """No letter arrives, and the notice is handed over instead, as is noted at a moment."""
+    deviation = notified(world)
+    for who in ("anna", "bo"):
+        arrive(f"{who}@prove.example", MailState.FAILED)
+    tick_at(noted_at)
+    serve(world, deviation, service)
+    return deviation
+
+
 def test_service_by_hand_is_a_ground_of_its_own_and_leaves_the_mail_s_proof(world: World) -> None:
     """Delivered by mail on Tuesday and never opened; handed over on Friday, noted on Monday."""
     starts(world, NoticeStart.OPENED)
@@ -187,14 +166,8 @@ def test_service_by_hand_is_a_ground_of_its_own_and_leaves_the_mail_s_proof(worl
     notice = deviation.notices[0]
     by_mail = (notice.delivered_at, notice.delivered_how)
     assert by_mail[0] is not None
-    at(datetime(2026, 3, 16, 9, tzinfo=UTC))
-    with transaction():
-        notices.settle_delivery(
-            deviation,
-            served("I byggemøte 8", CHARGER, on=date(2026, 3, 13)),
-            by=world.adam,
-            version=deviation.version,
-        )
+    tick_at(datetime(2026, 3, 16, 9, tzinfo=UTC))
+    serve(world, deviation, served("I byggemøte 8", CHARGER, on=date(2026, 3, 13)))
     assert (notice.delivered_at, notice.delivered_how) == by_mail
     assert (notice.opened_at, notice.served_at) == (None, end_of(date(2026, 3, 13)))
     assert (notice.served_to, notice.served_how) == ("Bo Prøve, daglig leder", "I byggemøte 8")
@@ -218,14 +191,9 @@ def test_service_by_hand_takes_effect_by_the_contract_s_rule(
 ) -> None:
     """Handed over on Thursday 12 March: given that day, or two working days after it."""
     starts(world, rule, deemed=2)
-    deviation = notified(world)
-    for who in ("anna", "bo"):
-        arrive(f"{who}@prove.example", MailState.FAILED)
-    at(datetime(2026, 3, 16, 9, tzinfo=UTC))
-    with transaction():
-        notices.settle_delivery(
-            deviation, served("Rekommandert", on=date(2026, 3, 12)), by=world.adam, version=deviation.version
-        )
+    deviation = handed_over(
+        world, served("Rekommandert", on=date(2026, 3, 12)), noted_at=datetime(2026, 3, 16, 9, tzinfo=UTC)
+    )
     notice = deviation.notices[0]
     assert (notice.takes_effect_at, notice.delivered_how) == (given_at, "Rekommandert")
     assert notice.delivered_at == notice.served_at == end_of(date(2026, 3, 12))
@@ -236,35 +204,29 @@ def test_service_by_hand_takes_effect_by_the_contract_s_rule(
 def test_a_day_that_is_noted_late_takes_no_time_to_reply(world: World, rule: NoticeStart) -> None:
     """Given on 10 March, they say on 15 April: five working days from that day, and whoever decides is told of it."""
     starts(world, rule, deemed=2)
-    deviation = notified(world)
-    for who in ("anna", "bo"):
-        arrive(f"{who}@prove.example", MailState.FAILED)
-    at(datetime(2026, 4, 15, 9, tzinfo=UTC))
-    with transaction():
-        notices.settle_delivery(
-            deviation, served("Gitt til Ola", on=date(2026, 3, 10)), by=world.adam, version=deviation.version
-        )
+    deviation = handed_over(
+        world, served("Gitt til Ola", on=date(2026, 3, 10)), noted_at=datetime(2026, 4, 15, 9, tzinfo=UTC)
+    )
     notice = deviation.notices[0]
     assert notice.takes_effect_at is not None
     assert notice.takes_effect_at < datetime(2026, 3, 13, tzinfo=UTC)
     assert notice.served_noted_at is not None
     assert calendars.local_day(notice.served_noted_at, ZONE) == date(2026, 4, 15)
     assert deviation.reply_due_at == notice.reply_due_at == end_of(date(2026, 4, 22))
-    at(datetime(2026, 4, 22, 9, tzinfo=UTC))
+    tick_at(datetime(2026, 4, 22, 9, tzinfo=UTC))
     assert (deviation.state, open_tasks()) == (DeviationState.AWAITING_REPLY, ["reply"])
     [said] = [each.en for each in grounds.remarks(deviation) if "handed over" in each.en]
     assert said.startswith("The notice was handed over on 10 March 2026 (Gitt til Ola), but that was not noted before")
     assert "15 April 2026. The time to reply is counted from then." in said
-    at(datetime(2026, 4, 23, 9, tzinfo=UTC))
+    tick_at(datetime(2026, 4, 23, 9, tzinfo=UTC))
     assert deviation.state == DeviationState.ASSESSING_REPLY
 
 
 def test_a_day_that_is_noted_the_same_day_needs_no_remark(world: World) -> None:
     starts(world, NoticeStart.OPENED)
     deviation = delivered(world)
-    at(datetime(2026, 3, 16, 9, tzinfo=UTC))
-    with transaction():
-        notices.settle_delivery(deviation, served("I møte"), by=world.adam, version=deviation.version)
+    tick_at(datetime(2026, 3, 16, 9, tzinfo=UTC))
+    serve(world, deviation, served("I møte"))
     assert deviation.reply_due_at == end_of(date(2026, 3, 23))
     assert grounds.remarks(deviation) == []
 
@@ -272,9 +234,8 @@ def test_a_day_that_is_noted_the_same_day_needs_no_remark(world: World) -> None:
 def test_opened_after_it_was_handed_over_moves_nothing(world: World) -> None:
     starts(world, NoticeStart.OPENED)
     deviation = delivered(world)
-    at(datetime(2026, 3, 16, 9, tzinfo=UTC))
-    with transaction():
-        notices.settle_delivery(deviation, served("I møte"), by=world.adam, version=deviation.version)
+    tick_at(datetime(2026, 3, 16, 9, tzinfo=UTC))
+    serve(world, deviation, served("I møte"))
     before = (deviation.notices[0].takes_effect_at, deviation.reply_due_at)
     clock.move_to(clock.now() + timedelta(days=1))
     opens(deviation, world.bo)
@@ -296,7 +257,7 @@ def test_proof_says_to_whom_when_and_how(world: World, service: notices.Service,
     """Written on Tuesday 10 March, noted on Monday the 16th."""
     starts(world, NoticeStart.OPENED)
     deviation = delivered(world)
-    at(datetime(2026, 3, 16, 9, tzinfo=UTC))
+    tick_at(datetime(2026, 3, 16, 9, tzinfo=UTC))
     with pytest.raises(Invalid) as refused, transaction():
         notices.settle_delivery(deviation, service, by=world.adam, version=deviation.version)
     assert refused.value.text == problem
@@ -305,9 +266,9 @@ def test_proof_says_to_whom_when_and_how(world: World, service: notices.Service,
 
 def test_noted_on_the_page_and_read_by_both(world: World, app: Flask) -> None:
     starts(world, NoticeStart.OPENED)
-    name(world, "egil@prove.example")
+    name_representative(world, "egil@prove.example")
     deviation = delivered(world)
-    at(datetime(2026, 3, 16, 9, tzinfo=UTC))
+    tick_at(datetime(2026, 3, 16, 9, tzinfo=UTC))
     give_passwords(world)
     adam, bo, stranger = (sit_down(app, by) for by in (world.adam, world.bo, world.stranger))
     page = f"/cases/{deviation.public_id}"
@@ -339,7 +300,7 @@ def test_a_notice_can_be_taken_back_before_it_counts_as_given(world: World, aske
     """On its way, and when somebody is asked what became of it; what arrives afterwards changes nothing."""
     deviation = notified(world)
     if asked:
-        at(TUESDAY + timedelta(days=3))
+        tick_at(TUESDAY + timedelta(days=3))
     assert open_tasks() == (["confirm_delivery"] if asked else [])
     with pytest.raises(Invalid), transaction():
         deviations.withdraw_notice(deviation, " ", by=world.adam, version=deviation.version)

@@ -1,7 +1,5 @@
 """What is filed once: the plan after the start, whose figures are noted, and the account held to the reports."""
 
-import uuid
-from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
@@ -9,47 +7,17 @@ from typing import Any
 from flask import Flask
 from sqlalchemy import select
 
-from portal import clock, kinds
+from portal import clock
 from portal.calendars import Period
 from portal.extensions import db, transaction
 from portal.model import AuditEvent, Decision, FigureOrigin, PeriodPurpose, PlannedFigure, Report, ReportState
-from portal.operations import amendments, contracts, drafts, reports, reviews
-from portal.operations.drafts import RawLine
+from portal.operations import amendments, drafts, reviews
 from tests.assessing import approve_it, file
 from tests.desk import give_passwords, sit_down
-from tests.world import World, reasons_for
+from tests.once import fill_in, lines, open_once, sign
+from tests.world import World
 
 MARCH = date(2026, 3, 1)
-
-
-def open_once(world: World, purpose: PeriodPurpose, days: Period) -> Report:
-    """The report of a period that comes once, with the kinds that are for it."""
-    contract = world.contract
-    regular = contract.kinds
-    with transaction():
-        contract.kinds = list(kinds.ONCE[purpose.value])
-        report = contracts.open_period(contract, days)
-        report.period.purpose = purpose
-        contract.kinds = regular
-    return report
-
-
-def lines(*rows: dict[str, str]) -> list[RawLine]:
-    return [RawLine(uuid.uuid4(), {"amount_source": "estimate", **row}) for row in rows]
-
-
-def fill_in(world: World, report: Report, rows: Sequence[RawLine]) -> reports.Summary:
-    [section] = report.sections
-    with transaction():
-        drafts.save(report, section.kind, rows, by=world.anna, version=report.version)
-    return reports.summary(report)
-
-
-def sign(world: World, report: Report) -> None:
-    with transaction():
-        reports.make_ready(report, by=world.anna, version=report.version, reasons=reasons_for(report))
-    with transaction():
-        reports.sign(report, by=world.bo, version=report.version)
 
 
 def planned(world: World) -> dict[str, tuple[Decimal, str, str]]:

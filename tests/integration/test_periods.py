@@ -10,10 +10,8 @@ from portal import calendars, clock, kinds
 from portal.calendars import Counting, Frequency, Moves
 from portal.extensions import db, transaction
 from portal.model import (
-    ACCOUNT_DUTY,
     PLAN_DUTY,
     Cause,
-    Comparison,
     Contract,
     ContractState,
     Deviation,
@@ -23,9 +21,9 @@ from portal.model import (
     Report,
     ReportingPeriod,
     ReportState,
-    Requirement,
 )
 from portal.operations import drafts, extensions, periods, processes, reports
+from tests.once import ask_for, ask_for_account
 from tests.world import World, fill_in, machine_lines, submit, tick
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -324,21 +322,6 @@ def filed_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(kinds, "ONCE", {"plan": ("machinery",), "account": ("machinery", "fuel")})
 
 
-def duty(contract: Contract, indicator: str, threshold: str, valid_from: date | None = None) -> Requirement:
-    with transaction():
-        row = Requirement(
-            **contract.parties,
-            kind="",
-            indicator=indicator,
-            comparison=Comparison.AT_MOST,
-            threshold=threshold,
-            clause="5.2",
-            valid_from=valid_from or contract.starts_on,
-        )
-        contract.requirements.append(row)
-    return row
-
-
 def once(contract: Contract, purpose: PeriodPurpose) -> Report | None:
     db.session.rollback()
     rows = select(Report).join(ReportingPeriod, Report.period_id == ReportingPeriod.id)
@@ -349,7 +332,7 @@ def once(contract: Contract, purpose: PeriodPurpose) -> Report | None:
 
 def test_a_purpose_without_kinds_opens_nothing(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(kinds, "ONCE", {})
-    duty(world.contract, PLAN_DUTY, "14")
+    ask_for(world.contract, PLAN_DUTY, "14")
     settle(world.contract)
     assert once(world.contract, PeriodPurpose.PLAN) is None
 
@@ -359,7 +342,7 @@ def test_the_plan_opens_at_the_start_and_is_due_so_many_days_after(world: World)
     """Starts on Monday 16 March; five working days after is Monday the 23rd."""
     on("2026-03-16")
     contract = _fresh(world, starts_on=date(2026, 3, 16))
-    duty(contract, PLAN_DUTY, "5")
+    ask_for(contract, PLAN_DUTY, "5")
     settle(contract)
     plan = once(contract, PeriodPurpose.PLAN)
     assert plan is not None
@@ -380,7 +363,7 @@ def test_a_plan_asked_for_by_a_change_order_counts_from_its_day(world: World) ->
     """In force from 1 April; ten calendar days after is Saturday the 11th, moved back to Friday."""
     contract = world.contract
     change(contract, due_counting=Counting.CALENDAR, due_moves=Moves.BACK)
-    duty(contract, PLAN_DUTY, "10", valid_from=date(2026, 4, 1))
+    ask_for(contract, PLAN_DUTY, "10", valid_from=date(2026, 4, 1))
     settle(contract)
     assert once(contract, PeriodPurpose.PLAN) is None, "not before its day"
     on("2026-04-01")
@@ -394,7 +377,7 @@ def test_a_plan_asked_for_by_a_change_order_counts_from_its_day(world: World) ->
 def test_the_account_opens_at_handover_and_covers_the_whole_contract(world: World) -> None:
     """Handed over on Friday 20 March; ten working days: 23–27 March, 30 March–1 April, 7 and 8 April."""
     contract = world.contract
-    duty(contract, ACCOUNT_DUTY, "10")
+    ask_for_account(contract)
     settle(contract)
     assert once(contract, PeriodPurpose.ACCOUNT) is None
     on("2026-03-23")
@@ -420,7 +403,7 @@ def test_a_plan_is_no_period_before_a_report(world: World) -> None:
     """What was planned is not what this month is compared with."""
     assert machine_lines(world)
     contract = world.contract
-    duty(contract, PLAN_DUTY, "14")
+    ask_for(contract, PLAN_DUTY, "14")
     settle(contract)
     plan = once(contract, PeriodPurpose.PLAN)
     assert plan is not None

@@ -22,12 +22,11 @@ from portal.operations import (
     ladder,
     previews,
     recalculation,
-    sanctions,
 )
 from portal.operations.previews import Would
 from tests import casework
+from tests.amending import HEALED, accept
 from tests.desk import sit_down
-from tests.integration.test_case_again import HEALED, accept
 from tests.sanctioning import (
     broken,
     daily_clause,
@@ -38,6 +37,8 @@ from tests.sanctioning import (
     note_end,
     opened,
     proposed,
+    revise,
+    send_back,
 )
 from tests.world import World, case_of, deliver_mail, submit
 
@@ -46,8 +47,8 @@ D = Decimal
 
 @pytest.fixture
 def world(make_app: Callable[..., Flask], sqlite_url: str) -> Iterator[World]:
-    with opened(make_app, sqlite_url) as (_app, made):
-        yield made
+    with opened(make_app, sqlite_url) as room:
+        yield room.world
 
 
 def under(world: World, clause: SanctionClause) -> list[Would]:
@@ -223,10 +224,8 @@ def test_two_proposed_before_either_is_decided_the_later_one_is_calculated_again
     read = sit_down(current_app, world.dora).reads(f"/cases/{april.public_id}")
     assert "The step, since an earlier breach was decided: written warning → fee" in read
     assert "Approve the sanction" not in read
-    with transaction():
-        sanctions.decide(second, approve=False, comment="Regn på nytt.", by=world.dora, version=second.version)
-    with transaction():
-        sanctions.revise(second, "Andre brudd.", withdraw=False, by=world.adam, version=second.version)
+    send_back(world, second, "Regn på nytt.")
+    revise(world, second, "Andre brudd.")
     assert (second.step, second.amount, recalculation.step_change(second)) == ("fee", D(20_000), None)
     assert decided(world, second).amount == 20_000
 

@@ -1,31 +1,22 @@
 """The review queue on both databases: why each report is there, who is at it, and the way through it."""
 
 import re
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from datetime import timedelta
 from html import unescape
 
-import pytest
-from flask import Flask
-from sqlalchemy import event, select
+from sqlalchemy import select
 
 from portal import calendars, clock
 from portal.extensions import db, transaction
-from portal.model import Claim, Membership, Report
+from portal.model import Claim, Report
 from portal.operations import claims, contracts, drafts
 from portal.operations.comments import Place
-from tests.desk import Desk, give_passwords, sit_down, words
-from tests.reviewing import asked, delivery, return_for, send_again
+from tests.desk import Desk, words
+from tests.reviewing import Seat, asked, delivery, return_for, seat, send_again
+from tests.statements import counted
 from tests.world import World, fill_in, submit
 
-Seat = Callable[[Membership], Desk]
-
-
-@pytest.fixture
-def seat(app: Flask, world: World) -> Seat:
-    give_passwords(world)
-    return lambda by: sit_down(app, by)
+__all__ = ["seat"]
 
 
 def page(report: Report) -> str:
@@ -196,21 +187,6 @@ def test_reading_again_at_once_writes_nothing(world: World) -> None:
 
 
 # -- how much it asks of the database ----------------------------------------------------------------------------------
-
-
-@contextmanager
-def counted() -> Iterator[list[str]]:
-    """The statements that are run meanwhile."""
-    seen: list[str] = []
-
-    def note(_connection: object, _cursor: object, statement: str, *_more: object) -> None:
-        seen.append(statement)
-
-    event.listen(db.engine, "before_cursor_execute", note)
-    try:
-        yield seen
-    finally:
-        event.remove(db.engine, "before_cursor_execute", note)
 
 
 def test_the_queue_asks_as_much_for_many_reports_as_for_few(world: World, seat: Seat) -> None:

@@ -6,7 +6,6 @@ from contextlib import contextmanager
 from datetime import timedelta
 
 import pytest
-from flask import Flask
 from sqlalchemy import Connection, Engine, create_engine, text, update
 from sqlalchemy.exc import DBAPIError
 
@@ -25,9 +24,10 @@ from portal.model import (
 )
 from portal.operations import contracts, sanctions
 from tests.casework import proposed
-from tests.desk import sit_down
-from tests.sanctioning import opened
+from tests.sanctioning import Room, room
 from tests.world import World, deliver_mail
+
+__all__ = ["room"]
 
 GROUND = "a sanction is decided without its ground"
 
@@ -262,17 +262,14 @@ def _rebuilt(engine: Engine, during: Callable[[Connection], None]) -> None:
         guards.install(connection)
 
 
-def test_what_the_database_refuses_is_no_error_of_the_server(
-    make_app: Callable[..., Flask], everyday_database_url: str
-) -> None:
+def test_what_the_database_refuses_is_no_error_of_the_server(room: Room) -> None:
     """Whatever the operations overlooked: the page says that nothing was stored, and nothing is."""
-    with opened(make_app, everyday_database_url) as (app, world):
-        sanction = proposed(world)
-        address, version = f"/cases/sanctions/{sanction.public_id}/decide", str(sanction.version)
-        db.session.rollback()
-        write("UPDATE sanction SET reasons = '  '")
-        dora = sit_down(app, world.dora)
-        answer = dora.send(address, **{"decide-version": version, "decide-comment": "", "approve": "1"})
-        assert answer.status_code == 409
-        assert "Nothing of yours was stored" in answer.text
-        assert sanction.state == SanctionState.PROPOSED
+    sanction = proposed(room.world)
+    address, version = f"/cases/sanctions/{sanction.public_id}/decide", str(sanction.version)
+    db.session.rollback()
+    write("UPDATE sanction SET reasons = '  '")
+    dora = room.at(room.world.dora)
+    answer = dora.send(address, **{"decide-version": version, "decide-comment": "", "approve": "1"})
+    assert answer.status_code == 409
+    assert "Nothing of yours was stored" in answer.text
+    assert sanction.state == SanctionState.PROPOSED

@@ -1,13 +1,10 @@
 """Sanctions over HTTP: proposed, sent back, waived, decided; the clauses of a contract; the list."""
 
 import re
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
-from flask import Flask
 from sqlalchemy import select
 
 from portal import clock
@@ -21,7 +18,6 @@ from portal.model import (
     DailyBase,
     DailyStart,
     Deviation,
-    Membership,
     OrganisationKind,
     Role,
     Sanction,
@@ -29,8 +25,9 @@ from portal.model import (
     SanctionState,
 )
 from portal.operations import accounts, previews
-from tests.desk import Desk, sit_down
+from tests.desk import Desk
 from tests.sanctioning import (
+    Room,
     broken,
     daily_clause,
     days_after_deadline,
@@ -38,29 +35,14 @@ from tests.sanctioning import (
     drafted,
     heard,
     missing,
-    opened,
     proposed,
+    room,
 )
 from tests.world import World, submit
 
+__all__ = ["room"]
+
 D = Decimal
-
-
-@dataclass
-class Room:
-    """The application, its world, and a desk for whoever sits down."""
-
-    app: Flask
-    world: World
-
-    def at(self, by: Membership) -> Desk:
-        return sit_down(self.app, by)
-
-
-@pytest.fixture
-def room(make_app: Callable[..., Flask], everyday_database_url: str) -> Iterator[Room]:
-    with opened(make_app, everyday_database_url) as (app, world):
-        yield Room(app, world)
 
 
 def version(page: str) -> dict[str, str]:

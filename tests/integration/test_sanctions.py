@@ -1,11 +1,9 @@
 """What a case comes to: days from the case's own facts, waivers, and facts that changed after the calculation."""
 
-from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 import pytest
-from flask import Flask
 from sqlalchemy import select
 
 from portal import calendars, clock
@@ -36,18 +34,16 @@ from tests.sanctioning import (
     heard,
     missing,
     note_end,
-    opened,
     proposed,
+    revise,
+    send_back,
+    world,
 )
 from tests.world import World, deliver_mail, open_tasks, submit, tick
 
+__all__ = ["world"]
+
 D = Decimal
-
-
-@pytest.fixture
-def world(make_app: Callable[..., Flask], everyday_database_url: str) -> Iterator[World]:
-    with opened(make_app, everyday_database_url) as (_app, world):
-        yield world
 
 
 def filed_late(world: World, days: int) -> Deviation:
@@ -214,10 +210,8 @@ def test_a_case_assessed_anew_is_not_approved_but_calculated_again(world: World)
         sanctions.decide(sanction, approve=True, comment="", by=world.dora, version=sanction.version)
     assert sanction.state == SanctionState.PROPOSED
     clock.move_to(clock.now() + timedelta(days=3))
-    with transaction():
-        sanctions.decide(sanction, approve=False, comment="Regn på nytt.", by=world.dora, version=sanction.version)
-    with transaction():
-        sanctions.revise(sanction, "Rapporten kom.", withdraw=False, by=world.adam, version=sanction.version)
+    send_back(world, sanction, "Regn på nytt.")
+    revise(world, sanction, "Rapporten kom.")
     assert not recalculation.is_stale(sanction)
     assert sanction.amount == 10 * D(100_000)
     assert decided(world, sanction).state == SanctionState.DECIDED
@@ -236,10 +230,8 @@ def test_a_stale_proposal_may_be_withdrawn(world: World) -> None:
     sanction = proposed(world, heard(world, broken(world)))
     with transaction():
         sanction.deviation.not_found_at = clock.now()
-    with transaction():
-        sanctions.decide(sanction, approve=False, comment="Rettet.", by=world.dora, version=sanction.version)
-    with transaction():
-        sanctions.revise(sanction, "Rettet.", withdraw=True, by=world.adam, version=sanction.version)
+    send_back(world, sanction, "Rettet.")
+    revise(world, sanction, "Rettet.", withdraw=True)
     assert (sanction.state, open_tasks()) == (SanctionState.WITHDRAWN, ["assess_reply"])
 
 
@@ -301,10 +293,8 @@ def test_of_a_warning_nothing_is_waived(world: World) -> None:
 
 def test_a_waiver_is_taken_back_when_the_proposal_is_made_again_without_it(world: World) -> None:
     sanction = proposed(world, heard(world, broken(world)), Waiver(D(5000), "Byggestrømmen."))
-    with transaction():
-        sanctions.decide(sanction, approve=False, comment="Ingen grunn.", by=world.dora, version=sanction.version)
-    with transaction():
-        sanctions.revise(sanction, "Enig.", withdraw=False, by=world.adam, version=sanction.version)
+    send_back(world, sanction, "Ingen grunn.")
+    revise(world, sanction, "Enig.")
     assert (sanction.amount, sanction.waived, sanction.waiver_reason) == (D(20_000), D(0), "")
 
 
@@ -381,8 +371,7 @@ def test_a_notice_that_has_not_taken_effect_carries_no_sanction(world: World) ->
 def test_a_ground_that_is_lost_while_it_is_revised_ends_the_proposal(world: World) -> None:
     deviation = heard(world, broken(world))
     sanction = proposed(world, deviation)
-    with transaction():
-        sanctions.decide(sanction, approve=False, comment="Se på varselet.", by=world.dora, version=sanction.version)
+    send_back(world, sanction, "Se på varselet.")
     under_the_rule(deviation, timedelta(days=30))
     with pytest.raises(Refused, match="must have received the notice"), transaction():
         sanctions.revise(sanction, "Likevel.", withdraw=False, by=world.adam, version=sanction.version)

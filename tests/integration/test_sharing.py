@@ -5,11 +5,10 @@ from decimal import Decimal
 from portal.extensions import db, transaction
 from portal.operations import contracts, drafts
 from portal.operations.drafts import RawLine
-from tests.integration.test_supplier_pages import app, seat, world
-from tests.pages import Seat, parsed, words
+from tests.pages import Seat, database_url, parsed, seat, words, world
 from tests.world import World
 
-__all__ = ["app", "seat", "world"]
+__all__ = ["database_url", "seat", "world"]
 
 
 def with_hours(world: World, **hours: str) -> None:

@@ -1,14 +1,7 @@
 """What the open cases come to, counted anew every hour: right for each, and with as little work for many as for few."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from datetime import date, timedelta
 from decimal import Decimal
-from typing import Any
-
-import pytest
-from flask import Flask
-from sqlalchemy import event
 
 from portal import clock
 from portal.extensions import db, transaction
@@ -17,34 +10,23 @@ from portal.operations import contracts, stakes
 from portal.operations.contracts import Rate
 from portal.work import HANDLERS
 from tests.assessing import cases_of, file
-from tests.sanctioning import daily_clause, duty, missing, opened
+from tests.sanctioning import daily_clause, duty, missing, world
+from tests.statements import counted
 from tests.world import World
+
+__all__ = ["world"]
 
 SHARE = "zero_emission_share_energy"
 BROKEN = {"electric": "0", "diesel": "500"}
 
 
-@pytest.fixture
-def world(make_app: Callable[..., Flask], everyday_database_url: str) -> Iterator[World]:
-    with opened(make_app, everyday_database_url) as (_app, world):
-        yield world
-
-
-@contextmanager
-def statements() -> Iterator[list[str]]:
-    """What is asked of the database, from a session that knows nothing yet."""
-    found: list[str] = []
-
-    def note(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
-        found.append(statement)
-
+def asked() -> int:
+    """How many statements the look takes, from a session that knows nothing yet; no case is outdated."""
     db.session.rollback()
     db.session.expunge_all()
-    event.listen(db.engine, "before_cursor_execute", note)
-    try:
-        yield found
-    finally:
-        event.remove(db.engine, "before_cursor_execute", note)
+    with counted() as found:
+        assert stakes.outdated() == []
+    return len(found)
 
 
 def test_many_cases_under_a_fee_are_looked_at_with_as_many_statements_as_one(world: World) -> None:
@@ -55,15 +37,12 @@ def test_many_cases_under_a_fee_are_looked_at_with_as_many_statements_as_one(wor
         contracts.add_clause(world.contract, fee, Rate(date(2026, 1, 1), Decimal(20_000)))
     number = world.contract.id
     file(world, date(2026, 3, 1), **BROKEN)
-    with statements() as for_one:
-        assert stakes.outdated() == []
+    for_one = asked()
     world.contract = db.session.get_one(type(world.contract), number)
     for month in (4, 5, 6):
         file(world, date(2026, month, 1), **BROKEN)
     assert len(cases_of(duty(world, SHARE))) == 4
-    with statements() as for_four:
-        assert stakes.outdated() == []
-    assert len(for_four) == len(for_one) <= 12
+    assert asked() == for_one <= 12
 
 
 def test_a_fee_that_was_changed_is_noticed(world: World) -> None:

@@ -2,16 +2,13 @@
 
 import re
 import uuid
-from collections.abc import Callable, Iterator
 
-import pytest
 from flask import Flask
 from sqlalchemy import select
 
 from portal.extensions import db, transaction
 from portal.model import (
     Machine,
-    Membership,
     OutgoingMail,
     Report,
     ReportState,
@@ -19,56 +16,11 @@ from portal.model import (
 from portal.operations import drafts, machines, reports
 from portal.operations.comments import Place
 from portal.operations.machines import MachineFacts
-from portal.web import passwords
-from tests.http import PASSWORD
-from tests.pages import Desk, Element, Seat, parsed, words
+from tests.pages import Desk, Seat, database_url, fields, parsed, seat, section, stored, words, world
 from tests.reviewing import return_for
-from tests.world import World, build_world, fill_in, machine_lines, submit
+from tests.world import World, fill_in, machine_lines, submit
 
-
-@pytest.fixture
-def app(make_app: Callable[..., Flask], sqlite_url: str) -> Iterator[Flask]:
-    app = make_app(sqlite_url)
-    with app.app_context():
-        yield app
-
-
-@pytest.fixture
-def world(app: Flask) -> World:
-    del app
-    stored = passwords.stored(PASSWORD)
-    with transaction():
-        found = build_world()
-        for by in (found.anna, found.bo, found.stranger, found.rita, found.adam):
-            by.person.password, by.person.language = stored, "en"
-    return found
-
-
-@pytest.fixture
-def seat(app: Flask) -> Seat:
-    def sit(by: Membership) -> Desk:
-        desk = Desk(app.test_client())
-        answer = desk.send("/sign-in", {"email": by.person.email, "password": PASSWORD})
-        assert answer.status_code == 303, answer.text
-        return desk
-
-    return sit
-
-
-def fields(page: Element, form: str = "//form[contains(@class, 'section-form')]") -> dict[str, str]:
-    """Every value that a form would send as it stands."""
-    (found,) = page.xpath(form)
-    return {name: value or "" for name, value in found.form_values()}
-
-
-def section(world: World, key: str = "machinery") -> str:
-    return f"/reports/{world.report.public_id}/sections/{key}"
-
-
-def stored(world: World, key: str = "machinery") -> list[dict[str, str]]:
-    db.session.rollback()
-    db.session.expire_all()
-    return [line.raw for line in db.session.get_one(Report, world.report.id).section(key).lines]
+__all__ = ["database_url", "seat", "world"]
 
 
 # -- the front door ----------------------------------------------------------------------------------------------------

@@ -33,10 +33,8 @@ from portal.operations import (
 from tests.casework import delivered, reply
 from tests.desk import give_passwords, sit_down
 from tests.sanctioning import VALUE, daily_clause
-from tests.world import World, case_of, open_tasks, submit, tick
+from tests.world import DUE, World, actions, case_of, letters, open_tasks, submit, tick, tick_at
 
-DUE = datetime(2026, 4, 17, 21, 59, 59, tzinfo=UTC)
-"""When the report is due: Friday 17 April."""
 WISHED = datetime(2026, 4, 24, 21, 59, 59, tzinfo=UTC)
 """Until when more time is asked for: Friday 24 April."""
 REPLY_DUE = datetime(2026, 3, 17, 22, 59, 59, tzinfo=UTC)
@@ -63,15 +61,6 @@ def ask_to_reply(world: World, deviation: Deviation) -> ExtensionRequest:
         return extensions.ask(deviation, date(2026, 3, 20), "Vi venter på leverandøren av laderen.", by=world.bo)
 
 
-def at(moment: datetime) -> None:
-    clock.move_to(moment)
-    tick()
-
-
-def letters(kind: str) -> list[str]:
-    return sorted(db.session.scalars(select(OutgoingMail.to_address).where(OutgoingMail.letter == kind)))
-
-
 def task_due() -> datetime | None:
     return db.session.scalars(select(HumanTask).where(HumanTask.closed_at.is_(None))).one().due_at
 
@@ -90,10 +79,6 @@ def days_that_cost(world: World, clause: SanctionClause) -> int | None:
     return calculations.sheet(deviation, clause, step=str(clause.form), on=on).days
 
 
-def actions(subject: ExtensionRequest | Deviation, world: World) -> list[str]:
-    return [event.action for event, _person in audit.trail([subject], by=world.adam)]
-
-
 # -- a report that nobody answers for ----------------------------------------------------------------------------------
 
 
@@ -101,9 +86,9 @@ def test_the_day_that_was_wished_for_is_the_deadline_when_nobody_answers(world: 
     """Due 17 April, asked until the 24th, filed on the 27th: three days late, not ten and not none."""
     request = ask(world)
     assert task_due() == WISHED
-    at(WISHED - A_MINUTE)
+    tick_at(WISHED - A_MINUTE)
     assert (world.report.is_overdue, world.report.is_held, world.report.due_at) == (False, True, DUE)
-    at(WISHED + A_MINUTE)
+    tick_at(WISHED + A_MINUTE)
     assert (world.report.is_overdue, world.report.is_held, world.report.due_at) == (True, False, WISHED)
     assert (request.state, request.answered_at) == (ExtensionState.UNANSWERED, WISHED)
     assert letters("overdue") == ["anna@prove.example", "bo@prove.example"]
@@ -129,7 +114,7 @@ def test_only_the_days_up_to_the_wish_were_the_buyer_s(world: World) -> None:
     """A daily amount runs from 25 April to the 27th: the days from 18 to 24 April are nobody's delay."""
     clause = priced(world)
     ask(world)
-    at(WISHED + A_MINUTE)
+    tick_at(WISHED + A_MINUTE)
     clock.move_to(datetime(2026, 4, 27, 9, tzinfo=UTC))
     submit(world)
     assert days_that_cost(world, clause) == 3
@@ -145,7 +130,7 @@ def test_a_worker_that_was_away_makes_up_for_it(world: World) -> None:
     with transaction():
         reports.catch_up(world.report.id)
     assert (world.report.due_at, world.report.overdue_at is not None) == (WISHED, True)
-    at(WISHED + 2 * A_MINUTE)
+    tick_at(WISHED + 2 * A_MINUTE)
     assert len(letters("overdue")) == 2, "told once"
 
 
@@ -165,7 +150,7 @@ def test_after_its_day_a_request_can_no_longer_be_answered(world: World) -> None
 def test_refused_on_the_last_day_leaves_a_working_day(world: World) -> None:
     """Refused on Friday 17 April at ten, due that day: now due on Monday the 20th."""
     request = ask(world)
-    at(datetime(2026, 4, 17, 8, tzinfo=UTC))
+    tick_at(datetime(2026, 4, 17, 8, tzinfo=UTC))
     with transaction():
         extensions.refuse(request, "Vi trenger tallene.", by=world.adam)
     monday = datetime(2026, 4, 20, 21, 59, 59, tzinfo=UTC)
@@ -182,12 +167,12 @@ def test_both_sides_see_the_day_it_ends(world: World, app: Flask) -> None:
     assert "If nobody answers, it is due 24 Apr 2026 ." in anna.reads(page)
     assert "If nobody answers before 24 Apr 2026 , the days up to then do not count" in adam.reads(page)
     assert "Waits since 10 Mar 2026" in adam.reads("/")
-    at(WISHED - A_MINUTE)
+    tick_at(WISHED - A_MINUTE)
     give_passwords(world)
     anna, adam = sit_down(app, world.anna), sit_down(app, world.adam)
     assert "The clock stands still" in anna.reads(page)
     assert "Overdue" not in anna.reads("/reports")
-    at(datetime(2026, 4, 27, 9, tzinfo=UTC))
+    tick_at(datetime(2026, 4, 27, 9, tzinfo=UTC))
     give_passwords(world)
     anna, adam = sit_down(app, world.anna), sit_down(app, world.adam)
     shown = anna.reads(page)
@@ -239,15 +224,15 @@ def test_the_time_to_reply_does_not_run_out_while_the_buyer_is_silent(world: Wor
     deviation = delivered(world)
     request = ask_to_reply(world, deviation)
     assert (deviation.reply_due_at, task_due()) == (REPLY_DUE, REPLY_WISHED)
-    at(REPLY_DUE + timedelta(days=2))
+    tick_at(REPLY_DUE + timedelta(days=2))
     assert (deviation.state, open_tasks(), deviation.is_held) == (DeviationState.AWAITING_REPLY, ["reply"], True)
     with transaction():
         extensions.grant(request, date(2026, 3, 27), "", by=world.adam)
     until = datetime(2026, 3, 27, 22, 59, 59, tzinfo=UTC)
     assert (deviation.reply_due_at, task_due(), deviation.is_held) == (until, until, False)
-    at(REPLY_WISHED + A_MINUTE)
+    tick_at(REPLY_WISHED + A_MINUTE)
     assert open_tasks() == ["reply"]
-    at(until + A_MINUTE)
+    tick_at(until + A_MINUTE)
     assert open_tasks() == ["assess_reply"]
 
 
@@ -255,14 +240,14 @@ def test_refused_after_the_deadline_there_is_a_working_day_to_reply(world: World
     """Due on Tuesday 17 March, refused on Thursday: due on Friday."""
     deviation = delivered(world)
     request = ask_to_reply(world, deviation)
-    at(datetime(2026, 3, 19, 9, tzinfo=UTC))
+    tick_at(datetime(2026, 3, 19, 9, tzinfo=UTC))
     with transaction():
         extensions.refuse(request, "Nei.", by=world.adam)
     assert (deviation.reply_due_at, task_due()) == (REPLY_WISHED, REPLY_WISHED)
     assert open_tasks() == ["reply"]
-    at(REPLY_WISHED - A_MINUTE)
+    tick_at(REPLY_WISHED - A_MINUTE)
     assert open_tasks() == ["reply"]
-    at(REPLY_WISHED + A_MINUTE)
+    tick_at(REPLY_WISHED + A_MINUTE)
     assert open_tasks() == ["assess_reply"]
 
 
@@ -272,7 +257,7 @@ def test_refused_in_time_the_deadline_is_what_it_was(world: World) -> None:
     with transaction():
         extensions.refuse(request, "Nei.", by=world.adam)
     assert (deviation.reply_due_at, task_due(), deviation.is_held) == (REPLY_DUE, REPLY_DUE, False)
-    at(REPLY_DUE + A_MINUTE)
+    tick_at(REPLY_DUE + A_MINUTE)
     assert deviation.state == DeviationState.ASSESSING_REPLY
 
 
@@ -284,7 +269,7 @@ def test_after_a_no_asking_again_holds_nothing(world: World) -> None:
         extensions.refuse(first, "Nei.", by=world.adam)
     second = ask_to_reply(world, deviation)
     assert (first.holds, second.holds, deviation.is_held, task_due()) == (True, False, False, REPLY_DUE)
-    at(REPLY_DUE + A_MINUTE)
+    tick_at(REPLY_DUE + A_MINUTE)
     assert open_tasks() == ["assess_reply"]
     assert (second.state, deviation.reply_due_at) == (ExtensionState.UNANSWERED, REPLY_DUE)
     assert extensions.to_answer(world.adam) == []
@@ -293,7 +278,7 @@ def test_after_a_no_asking_again_holds_nothing(world: World) -> None:
 def test_a_second_no_on_the_last_day_gives_nothing(world: World) -> None:
     deviation = delivered(world)
     first = ask_to_reply(world, deviation)
-    at(REPLY_DUE - timedelta(hours=3))
+    tick_at(REPLY_DUE - timedelta(hours=3))
     with transaction():
         extensions.refuse(first, "Nei.", by=world.adam)
     next_day = REPLY_DUE + timedelta(days=1)
@@ -323,7 +308,7 @@ def test_after_a_no_a_report_is_late_from_its_own_deadline(world: World) -> None
     with transaction():
         extensions.refuse(first, "Nei.", by=world.adam)
     second = ask(world)
-    at(DUE + A_MINUTE)
+    tick_at(DUE + A_MINUTE)
     assert (world.report.is_overdue, extensions.to_answer(world.adam)) == (True, [second])
     clock.move_to(datetime(2026, 4, 20, 9, tzinfo=UTC))
     submit(world)
@@ -336,7 +321,7 @@ def test_a_yes_after_the_deadline_that_did_not_wait_moves_it_all_the_same(world:
     with transaction():
         extensions.refuse(first, "Nei.", by=world.adam)
     second = ask(world)
-    at(DUE + timedelta(days=2))
+    tick_at(DUE + timedelta(days=2))
     assert world.report.overdue_at is not None
     with transaction():
         extensions.grant(second, date(2026, 4, 24), "Greit.", by=world.adam)
@@ -348,10 +333,10 @@ def test_a_reply_while_the_buyer_had_to_answer_is_in_time(world: World, app: Fla
     deviation = delivered(world)
     ask_to_reply(world, deviation)
     for day, is_complete in ((18, False), (19, True)):
-        at(datetime(2026, 3, day, 9, tzinfo=UTC))
+        tick_at(datetime(2026, 3, day, 9, tzinfo=UTC))
         reply(world, deviation, is_complete=is_complete)
     assert [replies.came_late(each) for each in deviation.replies] == [False, False]
-    at(datetime(2026, 3, 23, 9, tzinfo=UTC))
+    tick_at(datetime(2026, 3, 23, 9, tzinfo=UTC))
     assert replies.came_late(reply(world, deviation))
     give_passwords(world)
     shown = sit_down(app, world.adam).reads(f"/cases/{deviation.public_id}")
@@ -362,16 +347,16 @@ def test_the_days_that_the_supplier_waited_are_the_buyer_s_on_the_case(world: Wo
     """Delivered on Tuesday 10 March, due on the 17th, asked; on Friday the 20th three days more are the buyer's."""
     deviation = delivered(world)
     ask_to_reply(world, deviation)
-    at(datetime(2026, 3, 20, 9, tzinfo=UTC))
+    tick_at(datetime(2026, 3, 20, 9, tzinfo=UTC))
     assert clocks.of_case(deviation) == {clocks.Side.SUPPLIER: 5, clocks.Side.BUYER: 3}
 
 
 def test_nobody_answers_and_the_day_wished_for_is_the_end_of_the_time_to_reply(world: World) -> None:
     deviation = delivered(world)
     request = ask_to_reply(world, deviation)
-    at(REPLY_WISHED - A_MINUTE)
+    tick_at(REPLY_WISHED - A_MINUTE)
     assert open_tasks() == ["reply"]
-    at(REPLY_WISHED + A_MINUTE)
+    tick_at(REPLY_WISHED + A_MINUTE)
     assert (deviation.state, open_tasks()) == (DeviationState.ASSESSING_REPLY, ["assess_reply"])
     assert (request.state, deviation.reply_due_at) == (ExtensionState.UNANSWERED, REPLY_WISHED)
     assert (extensions.to_answer(world.adam), deviation.is_held) == ([], False)
@@ -394,7 +379,7 @@ def test_what_needs_no_answer_any_more_leaves_the_buyer_s_tasks(world: World, ho
     assert (extensions.to_answer(world.adam), extensions.count_to_answer(world.adam)) == ([], 0)
     with pytest.raises(Conflict), transaction():
         extensions.grant(request, date(2026, 3, 27), "", by=world.adam)
-    at(REPLY_WISHED + A_MINUTE)
+    tick_at(REPLY_WISHED + A_MINUTE)
     assert deviation.state in {DeviationState.ASSESSING_REPLY, DeviationState.CLOSED}
     assert request.state == ExtensionState.LAPSED
 
@@ -402,7 +387,7 @@ def test_what_needs_no_answer_any_more_leaves_the_buyer_s_tasks(world: World, ho
 def test_the_case_s_page_says_that_the_clock_stands_still_and_where_to_answer(world: World, app: Flask) -> None:
     deviation = delivered(world)
     ask_to_reply(world, deviation)
-    at(REPLY_DUE + timedelta(days=1))
+    tick_at(REPLY_DUE + timedelta(days=1))
     give_passwords(world)
     bo, adam = sit_down(app, world.bo), sit_down(app, world.adam)
     page = f"/cases/{deviation.public_id}"

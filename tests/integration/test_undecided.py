@@ -11,23 +11,23 @@ from sqlalchemy import select
 
 from portal.errors import Conflict
 from portal.extensions import db, transaction
-from portal.model import Deviation, DeviationState, OutgoingMail, Role, Sanction, SanctionState, Verdict
+from portal.model import Deviation, DeviationState, OutgoingMail, Role, SanctionState, Verdict
 from portal.operations import sanctions
 from tests import casework
-from tests.desk import Desk, sit_down
-from tests.sanctioning import decided, heard, opened, proposed
-from tests.world import World, case_of, deliver_mail, tick
+from tests.desk import Desk
+from tests.sanctioning import Room, decided, heard, opened, proposed, revise, send_back
+from tests.world import case_of, deliver_mail, tick
 
 TOKEN = re.compile(r"[\w-]{40,}\.[\w-]{6}\.[\w-]{20,}")
 """What Flask-WTF signs: another in each second."""
 
 
 @pytest.fixture
-def there(make_app: Callable[..., Flask], sqlite_url: str) -> Iterator[tuple[Flask, World]]:
-    with opened(make_app, sqlite_url) as (app, world):
+def room(make_app: Callable[..., Flask], sqlite_url: str) -> Iterator[Room]:
+    with opened(make_app, sqlite_url) as room:
         with transaction():
-            world.anna.role_codes = [Role.REPORTER.value, Role.ADMINISTRATOR.value]
-        yield app, world
+            room.world.anna.role_codes = [Role.REPORTER.value, Role.ADMINISTRATOR.value]
+        yield room
 
 
 def everything(desk: Desk, deviation: Deviation) -> dict[str, str]:
@@ -45,21 +45,11 @@ def everything(desk: Desk, deviation: Deviation) -> dict[str, str]:
     return found
 
 
-def send_back(world: World, sanction: Sanction) -> None:
-    with transaction():
-        sanctions.decide(sanction, approve=False, comment="For tynt.", by=world.dora, version=sanction.version)
-
-
-def revise(world: World, sanction: Sanction, *, withdraw: bool) -> None:
-    with transaction():
-        sanctions.revise(sanction, "Likevel.", withdraw=withdraw, by=world.adam, version=sanction.version)
-
-
-def test_no_page_of_the_supplier_tells_that_a_sanction_is_proposed(there: tuple[Flask, World]) -> None:
+def test_no_page_of_the_supplier_tells_that_a_sanction_is_proposed(room: Room) -> None:
     """Byte for byte the same: proposed, sent back, proposed again, taken back, and proposed once more."""
-    app, world = there
+    world = room.world
     deviation = heard(world, casework.found(world))
-    anna = sit_down(app, world.anna)
+    anna = room.at(world.anna)
     everything(anna, deviation)
     before = everything(anna, deviation)
 
@@ -76,7 +66,7 @@ def test_no_page_of_the_supplier_tells_that_a_sanction_is_proposed(there: tuple[
     unchanged()
     send_back(world, sanction)
     unchanged()
-    revise(world, sanction, withdraw=False)
+    revise(world, sanction)
     send_back(world, sanction)
     revise(world, sanction, withdraw=True)
     assert case_of(world).state == DeviationState.ASSESSING_REPLY
@@ -90,37 +80,37 @@ def codes(desk: Desk, deviation: Deviation) -> list[str]:
     return [row["Code"] for row in csv.DictReader(io.StringIO(text), delimiter=";")]
 
 
-def test_decided_it_is_told_and_what_was_tried_before_is_not(there: tuple[Flask, World]) -> None:
-    app, world = there
+def test_decided_it_is_told_and_what_was_tried_before_is_not(room: Room) -> None:
+    world = room.world
     deviation = heard(world, casework.found(world))
     sanction = proposed(world, deviation)
     send_back(world, sanction)
     revise(world, sanction, withdraw=True)
     decided(world, proposed(world, case_of(world)))
-    told = codes(sit_down(app, world.bo), deviation)
+    told = codes(room.at(world.bo), deviation)
     assert told.count("deviation.assessing_reply") == 1
     assert [code for code in told if code.startswith("sanction.")] == ["sanction.decided"]
     assert "deviation.sanction_proposed" not in told
-    assert codes(sit_down(app, world.adam), deviation).count("deviation.sanction_proposed") == 2
+    assert codes(room.at(world.adam), deviation).count("deviation.sanction_proposed") == 2
 
 
-def test_a_case_closed_after_a_proposal_was_taken_back_ends_as_any_other(there: tuple[Flask, World]) -> None:
-    app, world = there
+def test_a_case_closed_after_a_proposal_was_taken_back_ends_as_any_other(room: Room) -> None:
+    world = room.world
     deviation = heard(world, casework.found(world))
     sanction = proposed(world, deviation)
     send_back(world, sanction)
     revise(world, sanction, withdraw=True)
     casework.close(world, case_of(world))
-    page = sit_down(app, world.bo).get(f"/cases/{deviation.public_id}").text
+    page = room.at(world.bo).get(f"/cases/{deviation.public_id}").text
     assert "proposed" not in page.lower().replace("is proposed", "")
 
 
 # -- what comes late ------------------------------------------------------------------------------------------------
 
 
-def late(app: Flask, world: World, deviation: Deviation) -> None:
+def late(room: Room, deviation: Deviation) -> None:
     """Bo adds to the reply by the form on the page."""
-    bo = sit_down(app, world.bo)
+    bo = room.at(room.world.bo)
     path = f"/cases/{deviation.public_id}"
     assert "Send more" in bo.reads(path)
     assert bo.send(f"{path}/reply", **{"reply-text": "Ny fraktseddel."}).status_code == 303
@@ -128,23 +118,21 @@ def late(app: Flask, world: World, deviation: Deviation) -> None:
 
 
 @pytest.mark.parametrize("is_sent_back", [False, True])
-def test_a_late_reply_is_taken_until_the_decision_and_weighed_before_it(
-    there: tuple[Flask, World], *, is_sent_back: bool
-) -> None:
-    app, world = there
+def test_a_late_reply_is_taken_until_the_decision_and_weighed_before_it(room: Room, *, is_sent_back: bool) -> None:
+    world = room.world
     deviation = heard(world, casework.found(world))
     sanction = proposed(world, deviation)
     if is_sent_back:
         send_back(world, sanction)
-    late(app, world, deviation)
+    late(room, deviation)
     assert sanction.state == (SanctionState.SENT_BACK if is_sent_back else SanctionState.PROPOSED)
     told = db.session.scalars(select(OutgoingMail).where(OutgoingMail.letter == "reply_added")).all()
     assert [(each.to_address, each.for_supplier) for each in told] == [("adam@prove.example", False)]
     if is_sent_back:
-        revise(world, sanction, withdraw=False)
+        revise(world, sanction)
 
     path = f"/cases/{deviation.public_id}"
-    dora, adam = sit_down(app, world.dora), sit_down(app, world.adam)
+    dora, adam = room.at(world.dora), room.at(world.adam)
     page = dora.get(path).text
     assert "The supplier has replied since the points were assessed" in page
     assert 'name="approve"' not in page
@@ -165,26 +153,26 @@ def test_a_late_reply_is_taken_until_the_decision_and_weighed_before_it(
     assert "weigh-point_1-verdict" not in adam.get(path).text
     assert "Assess what the supplier has added" not in adam.reads("/")
     decided(world, sanction)
-    bo = sit_down(app, world.bo)
+    bo = room.at(world.bo)
     assert "Send more" not in bo.reads(path)
     assert bo.send(f"{path}/reply", **{"reply-text": "For sent."}).status_code == 409
 
 
-def test_points_are_not_weighed_anew_without_cause_once_a_sanction_is_proposed(there: tuple[Flask, World]) -> None:
-    app, world = there
+def test_points_are_not_weighed_anew_without_cause_once_a_sanction_is_proposed(room: Room) -> None:
+    world = room.world
     deviation = heard(world, casework.found(world))
     proposed(world, deviation)
-    adam = sit_down(app, world.adam)
+    adam = room.at(world.adam)
     assert "weigh-point_1-verdict" not in adam.get(f"/cases/{deviation.public_id}").text
     with pytest.raises(Conflict), transaction():
         casework.weigh(world, case_of(world), Verdict.PARTLY)
 
 
-def test_a_reply_after_the_time_is_over_leaves_the_proposal_where_it_is(there: tuple[Flask, World]) -> None:
-    app, world = there
+def test_a_reply_after_the_time_is_over_leaves_the_proposal_where_it_is(room: Room) -> None:
+    world = room.world
     deviation = heard(world, casework.found(world))
     proposed(world, deviation)
-    late(app, world, deviation)
+    late(room, deviation)
     tick()
     assert case_of(world).state == DeviationState.SANCTION_PROPOSED
-    assert "deviation.sanction_proposed" not in codes(sit_down(app, world.bo), deviation)
+    assert "deviation.sanction_proposed" not in codes(room.at(world.bo), deviation)

@@ -1,11 +1,10 @@
 """A sanction is for what the notice said, what was upheld and what was agreed: once, and with the right amount."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
-from flask import Flask
 from sqlalchemy import select
 
 from portal import clock
@@ -39,19 +38,17 @@ from tests.sanctioning import (
     heard,
     missing,
     note_end,
-    opened,
     proposed,
+    revise,
+    send_back,
+    world,
 )
 from tests.world import World, case_of, deliver_mail, submit, tick
 
+__all__ = ["world"]
+
 FEE = Decimal(20_000)
 UPHELD, PARTLY, DROPPED = Verdict.UPHELD, Verdict.PARTLY, Verdict.DROPPED
-
-
-@pytest.fixture
-def world(make_app: Callable[..., Flask], everyday_database_url: str) -> Iterator[World]:
-    with opened(make_app, everyday_database_url) as (_app, world):
-        yield world
 
 
 @pytest.fixture
@@ -167,8 +164,7 @@ def test_a_point_that_is_dropped_after_the_proposal_stops_the_approval(three: Wo
     with pytest.raises(Refused, match="These points are dropped: 2"):
         decided(three, sanction)
     db.session.rollback()
-    with transaction():
-        sanctions.decide(sanction, approve=False, comment="Punkt 2.", by=three.dora, version=sanction.version)
+    send_back(three, sanction, "Punkt 2.")
     with pytest.raises(Refused), transaction():
         sanctions.revise(sanction, "Likevel.", withdraw=False, by=three.adam, version=sanction.version)
     db.session.rollback()
@@ -289,10 +285,8 @@ def test_no_amount_is_approved_that_the_clause_no_longer_gives(
 def test_calculated_anew_it_can_be_approved_and_days_alone_change_nothing(world: World) -> None:
     sanction = late(world)
     less_value(world)
-    with transaction():
-        sanctions.decide(sanction, approve=False, comment="Grunnlaget.", by=world.dora, version=sanction.version)
-    with transaction():
-        sanctions.revise(sanction, "Nytt grunnlag.", withdraw=False, by=world.adam, version=sanction.version)
+    send_back(world, sanction, "Grunnlaget.")
+    revise(world, sanction, "Nytt grunnlag.")
     assert sanction.amount == 600_000
     clock.move_to(clock.now() + timedelta(days=40))
     assert not recalculation.is_outdated(sanction)
@@ -339,10 +333,8 @@ def test_a_rejected_report_with_a_late_correction_costs_one_fee(world: World) ->
     with pytest.raises(Conflict, match="Send the proposal back"):
         decided(world, before)
     db.session.rollback()
-    with transaction():
-        sanctions.decide(before, approve=False, comment="Se på nytt.", by=world.dora, version=before.version)
-    with transaction():
-        sanctions.revise(before, "Nytt beløp.", withdraw=False, by=world.adam, version=before.version)
+    send_back(world, before, "Se på nytt.")
+    revise(world, before, "Nytt beløp.")
     assert (before.amount, proposed(world, heard(world, correction)).amount) == (Decimal(0), FEE)
     assert before.calculation[2]["text"]["en"].endswith("the correction was late, and counts in its own case")
 

@@ -1,46 +1,43 @@
 """A fee for each line in breach over a whole window: the case names the lines that it charges, and their reports."""
 
-from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
-import pytest
-from flask import Flask
-
 from portal import clock
 from portal.extensions import transaction
-from portal.model import ClauseCounts, Comparison, Deviation, Window
+from portal.model import ClauseCounts, Comparison, Deviation, Requirement, Window
 from portal.operations import amendments, breaches, drafts, grounds, letters
 from tests.assessing import approve_it, cases_of, duty, file, only
 from tests.reviewing import send_again
-from tests.sanctioning import heard, opened, proposed
+from tests.sanctioning import heard, proposed, world
 from tests.world import World, machine_lines
+
+__all__ = ["world"]
 
 MARCH, APRIL, END = date(2026, 3, 1), date(2026, 4, 1), date(2026, 4, 30)
 FEE = Decimal(20_000)
 
 
-@pytest.fixture
-def world(make_app: Callable[..., Flask], everyday_database_url: str) -> Iterator[World]:
-    with opened(make_app, everyday_database_url) as (_app, world):
-        yield world
+def judged(world: World, requirement: Requirement) -> Deviation:
+    """DI-2 burns diesel in March and in April, and the window ends with them: one case."""
+    file(world, MARCH, electric="1008", diesel="400")
+    file(world, APRIL, electric="1008", diesel="400")
+    clock.move_to(datetime(2026, 5, 5, 9, tzinfo=UTC))
+    with transaction():
+        breaches.judge_windows(world.contract.id)
+    [case] = cases_of(requirement)
+    return case
 
 
 def over_two_months(world: World, threshold: str = "zero_emission") -> Deviation:
-    """DI-2 burns diesel in March and in April: two lines of a year in which every machine was to be emission-free."""
+    """Two lines of a year in which every machine was to be emission-free."""
     stage = duty(
         world, threshold, indicator="lowest_stage", comparison=Comparison.AT_LEAST, window=Window.YEAR, clause="9.2"
     )
     only(world, MARCH, END, stage)
     with transaction():
         world.contract.clauses[0].counts = ClauseCounts.LINE
-    file(world, MARCH, electric="1008", diesel="400")
-    file(world, APRIL, electric="1008", diesel="400")
-    clock.move_to(datetime(2026, 5, 5, 9, tzinfo=UTC))
-    with transaction():
-        breaches.judge_windows(world.contract.id)
-    [case] = cases_of(stage)
-    return case
+    return judged(world, stage)
 
 
 def test_the_lines_of_a_window_are_named_with_their_reports(world: World) -> None:
@@ -74,10 +71,5 @@ def test_a_line_of_a_window_that_is_amended_away_is_not_charged(world: World) ->
 def test_of_a_share_over_a_window_no_line_is_the_breach(world: World) -> None:
     share = duty(world, "90")
     only(world, MARCH, END, share)
-    file(world, MARCH, electric="1008", diesel="400")
-    file(world, APRIL, electric="1008", diesel="400")
-    clock.move_to(datetime(2026, 5, 5, 9, tzinfo=UTC))
-    with transaction():
-        breaches.judge_windows(world.contract.id)
-    [case] = cases_of(share)
+    case = judged(world, share)
     assert (case.facts["lines"], case.facts["lines_in"], letters.lines_behind(case)) == ([], [], [])

@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 
 from portal.kinds.base import Line
-from tests.unit.test_kinds_counting import KINDS, MARCH, line, lorry, meter
+from tests.unit.kind_lines import KINDS, MARCH, line, lorry, meter
 
 
 def problems(kind: str, lines: list[Line], previous: list[Line] | None = None) -> list[tuple[str, str, str]]:

@@ -4,17 +4,16 @@ import base64
 import email
 import email.policy
 import socket
-import socketserver
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from email.message import EmailMessage
 
 import pytest
 
 from portal import clock
 from portal.errors import Refused, Unavailable
 from portal.post import Message, Post, PostRefused, PostUnavailable
+from tests.mail_server import MailServer
 
 LETTER = Message(
     to="anna@leverandor.example",
@@ -23,64 +22,6 @@ LETTER = Message(
     message_id="<7f8f0c7e-1@klimakontrakt>",
 )
 SENDER = "Klimakontrakt <ikke-svar@portal.example>"
-
-
-class Clerk(socketserver.StreamRequestHandler):
-    """One conversation in SMTP. What it answers is in the server's `answers`, by the first word that it hears."""
-
-    server: "MailServer"
-
-    def handle(self) -> None:
-        self._say(self.server.answers.get("HELLO", "220 mail.example"))
-        while line := self.rfile.readline().decode().strip():
-            word = line.split()[0].upper()
-            self.server.heard.append(line)
-            if word == "QUIT" and self.server.hangs_up_on_quit:
-                return
-            self._say(self.server.answers.get(word, "250 OK"))
-            if word == "DATA" and self.server.answers["DATA"].startswith("354"):
-                self._take()
-            if word == "QUIT":
-                return
-
-    def _take(self) -> None:
-        lines = []
-        while (line := self.rfile.readline()) != b".\r\n":
-            lines.append(line.removeprefix(b"."))
-        answer = self.server.answers.get("END", "250 taken")
-        if answer.startswith("250"):
-            self.server.taken.append(b"".join(lines))
-        self._say(answer)
-
-    def _say(self, answer: str) -> None:
-        self.wfile.write(answer.encode() + b"\r\n")
-
-
-class MailServer(socketserver.ThreadingTCPServer):
-    daemon_threads = True
-    allow_reuse_address = True
-    hangs_up_on_quit = False
-
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), Clerk)
-        self.answers = {
-            "EHLO": "250-mail.example\r\n250-AUTH PLAIN\r\n250 8BITMIME",
-            "DATA": "354 go on",
-            "QUIT": "221 bye",
-            "AUTH": "235 welcome",
-        }
-        self.heard: list[str] = []
-        self.taken: list[bytes] = []
-
-    @property
-    def url(self) -> str:
-        return f"smtp://127.0.0.1:{self.server_address[1]}"
-
-    def letter(self) -> EmailMessage:
-        [content] = self.taken
-        letter = email.message_from_bytes(content, policy=email.policy.default)
-        assert isinstance(letter, EmailMessage)
-        return letter
 
 
 @pytest.fixture

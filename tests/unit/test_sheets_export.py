@@ -21,7 +21,7 @@ from portal.sheets.layout import SheetSpec, TemplateLine
 from portal.sheets.names import sheet_title
 from portal.sheets.reader import read_workbook
 from portal.sheets.template import TemplateSpec, write_template
-from tests.unit.test_sheets_template import KEYS, KIND, ORIGIN
+from tests.unit.machine_sheet import KEYS, KIND, ORIGIN
 
 PROPERTIES = Properties("Uttrekk")
 DANGEROUS = (

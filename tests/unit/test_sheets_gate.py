@@ -19,7 +19,7 @@ from portal.sheets.refusal import TEXTS, Refusal
 from portal.sheets.scan import Budget, SheetPart, as_excel_shows
 from portal.sheets.wording import FAULTS, NOTES
 from portal.text import Text
-from tests.unit import bad_workbooks as bad
+from tests import bad_workbooks as bad
 
 FOUR_COLUMNS = LIMITS.for_width(4)
 REFUSED = list(bad.refused())

@@ -8,8 +8,8 @@ from openpyxl.worksheet.worksheet import Worksheet
 
 from portal.sheets.importing import Imported, Validated
 from portal.sheets.refusal import Refusal
-from tests.unit import bad_workbooks as bad
-from tests.unit.test_sheets_template import COLUMNS, KEYS, KIND, cells, filled, read, read_and_validated
+from tests import bad_workbooks as bad
+from tests.unit.machine_sheet import COLUMNS, KEYS, KIND, cells, filled, read, read_and_validated
 
 VALUES: list[tuple[int, str, str, str | None]] = [
     # number in the list, column, cell, what must come of it: the stored value, the rule that refuses it after a "!",

@@ -14,8 +14,8 @@ from portal.sheets.importing import SheetProblem, validate
 from portal.sheets.marking import mark_errors
 from portal.sheets.refusal import Refusal
 from portal.text import Text
-from tests.unit import bad_workbooks as bad
-from tests.unit.test_sheets_template import KEYS, KIND, cells, filled, read, rules
+from tests import bad_workbooks as bad
+from tests.unit.machine_sheet import KEYS, KIND, cells, filled, read, rules
 
 
 def marked(content: bytes, language: str = "nb") -> bytes:

@@ -11,7 +11,7 @@ from portal.kinds import starters
 from portal.kinds.base import Unit
 from portal.kinds.starters import OFFERS, Offer
 from portal.model import ACCOUNT_DUTY, DUTIES_TO_FILE, PLAN_DUTY, REPORTING_DUTY, Comparison, PeriodPurpose, Window
-from tests.unit.test_kinds_counting import KINDS, MARCH, line
+from tests.unit.kind_lines import KINDS, MARCH, line
 
 
 @pytest.mark.parametrize("offer", OFFERS, ids=lambda offer: offer.key)

@@ -19,7 +19,7 @@ from SpiffWorkflow.util.task import TaskState
 
 from portal.workflow import state
 from portal.workflow.diagram import read_xml
-from tests.unit.test_workflow_tables import PROCESS, table
+from tests.unit.decision_tables import PROCESS, table
 from tests.unit.workflow_driver import PERIOD, Drive, document, ends, iso, lanes, path, person, timer
 
 
