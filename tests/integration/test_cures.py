@@ -147,7 +147,8 @@ def test_an_amended_report_moves_the_end_and_the_proposal_is_calculated_again(wo
     amend(world, april, **MET)
     assert deviation.cured_on == date(2026, 3, 31)
     assert [(each.what.en, each.before.en, each.now.en) for each in recalculation.changes(sanction)] == [
-        ("Put right", "30 April 2026", "31 March 2026")
+        ("Put right", "30 April 2026", "31 March 2026"),
+        ("The amount that the clause gives", "3\xa0000\xa0000\xa0NOK", "0\xa0NOK"),
     ]
     with pytest.raises(Conflict, match="assessed again"):
         decided(world, sanction)
