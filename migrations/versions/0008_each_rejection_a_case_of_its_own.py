@@ -1,7 +1,7 @@
-"""Each revision that was rejected has a case of its own: until now a report had one, told anew at each rejection."""
+"""Each revision that is rejected has a case of its own: until now a report had one, told anew at each rejection."""
 
 from collections import Counter
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 
 import sqlalchemy as sa
 from alembic import op
@@ -34,7 +34,7 @@ def downgrade() -> None:
     _name(deviation.c.cause_group.startswith(f"{OF_THE_REPORT}-"), lambda _row: OF_THE_REPORT)
 
 
-def _name(which: sa.ColumnElement[bool], group_of) -> None:
+def _name(which: sa.ColumnElement[bool], group_of: Callable[[sa.Row], str]) -> None:
     """Give rows another group, and count the occasions in it from 1, in the order in which they were found."""
     connection = op.get_bind()
     occasions: Counter[Hashable] = Counter()

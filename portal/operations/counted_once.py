@@ -9,7 +9,7 @@ from sqlalchemy import or_, select
 from sqlalchemy.orm import joinedload
 
 from portal.extensions import db
-from portal.model import Cause, Deviation, DeviationState, Sanction
+from portal.model import Cause, Decision, Deviation, DeviationState, Sanction
 from portal.model.sanctions import IN_FORCE
 from portal.text import Text
 
@@ -21,12 +21,16 @@ COUNTED_AS_REJECTED = Text(
     "Antall brudd: gebyret er krevd i saken om rapporten som ble avvist",
     "Number of breaches: the fee was asked for in the case of the report that was rejected",
 )
+COUNTED_BEFORE = Text(
+    "Antall brudd: gebyret er krevd i en annen sak om rettingen av samme revisjon",
+    "Number of breaches: the fee was asked for in another case about the correction of the same revision",
+)
 CORRECTION = "correction"
 """How the causes begin of what is to be filed after a revision (`filings`)."""
 
 
 class Identity(NamedTuple):
-    """Which breach a case is about: that of a report's revision, or, where `report` is 0, its own."""
+    """Which breach a case is about: a report's revision that was rejected, or, where `report` is 0, its own."""
 
     report: int
     revision: int
@@ -36,11 +40,23 @@ class Identity(NamedTuple):
 
 def identity(deviation: Deviation) -> Identity:
     """The same for the rejection of a revision and for its late correction; else of each case its own."""
-    revision = deviation.facts.get("revision")
-    is_rejection = deviation.cause == Cause.NOT_ACCEPTED
-    if revision is not None and (is_rejection or deviation.cause_group.startswith(CORRECTION)):
-        return Identity(deviation.report.id, revision, None)
-    return Identity(0, 0, deviation.id)
+    rejected = _rejected(deviation)
+    return Identity(deviation.report.id, rejected, None) if rejected else Identity(0, 0, deviation.id)
+
+
+def _rejected(deviation: Deviation) -> int | None:
+    """The number of the revision that was rejected, when a case is about that, or about its correction.
+
+    A correction that was taken back corrects nothing: what is late after it is the same revision's correction still.
+    """
+    number: int | None = deviation.facts.get("revision")
+    if deviation.cause == Cause.NOT_ACCEPTED or number is None:
+        return number
+    if not deviation.cause_group.startswith(CORRECTION):
+        return None
+    standing = [each for each in deviation.report.revisions if each.number <= number and each.withdrawal is None]
+    review = standing[-1].review if standing else None
+    return standing[-1].number if review is not None and review.decision == Decision.REJECT else None
 
 
 def found_otherwise(deviation: Deviation) -> list[Deviation]:
@@ -59,13 +75,15 @@ def found_otherwise(deviation: Deviation) -> list[Deviation]:
 def elsewhere(deviation: Deviation) -> Text | None:
     """The words for it when another case about the same breach counts its fee.
 
-    The late correction counts, as it does by the day; unless the rejection was decided, with its fee, before.
+    The late correction counts, as it does by the day; unless another one was decided, with its fee, before.
     """
     others = found_otherwise(deviation)
     if deviation.cause == Cause.NOT_ACCEPTED:
         return COUNTED_AS_LATE if any(_is_late(each) and _still_counts(each) for each in others) else None
-    is_charged = any(not _is_late(each) and costs_something(each.sanction) for each in others)
-    return COUNTED_AS_REJECTED if is_charged else None
+    charged = [each for each in others if costs_something(each.sanction)]
+    if not charged:
+        return None
+    return COUNTED_BEFORE if all(map(_is_late, charged)) else COUNTED_AS_REJECTED
 
 
 def costs_something(sanction: Sanction | None) -> bool:
@@ -82,4 +100,3 @@ def _still_counts(case: Deviation) -> bool:
     if case.state == DeviationState.CLOSED:
         return case.sanction is not None and case.sanction.state in IN_FORCE
     return case.not_found_at is None and case.state not in {DeviationState.DISMISSED, DeviationState.FELL_AWAY}
-

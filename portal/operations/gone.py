@@ -12,7 +12,6 @@ from portal.model.base import Json
 from portal.operations import deviations, processes
 from portal.text import Text
 
-
 GONE = "deviation.not_found_again"
 _SHOWN = ("deviation.assessed_again", "deviation.confirmed")
 """What the trail says of a breach when it is shown after all."""

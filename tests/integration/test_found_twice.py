@@ -14,9 +14,10 @@ from sqlalchemy import select
 from portal import calendars, clock
 from portal.extensions import db, transaction
 from portal.model import Cause, Decision, Deviation, DeviationState, ReportState, Sanction
-from portal.operations import calculations, contracts, grounds, ladder, recalculation, reviews, sanctions
+from portal.operations import calculations, contracts, grounds, ladder, recalculation, reviews, withdrawals
+from portal.operations.comments import Place
 from tests import casework
-from tests.reviewing import send_again
+from tests.reviewing import return_for, send_again
 from tests.sanctioning import daily_clause, decided, heard, missing, opened, proposed
 from tests.world import World, submit, tick
 
@@ -238,6 +239,46 @@ def test_a_clause_that_warns_of_nothing_does_not_charge_what_was_warned_of(world
 def test_what_was_charged_already_is_not_at_stake_again_from_the_moment_it_is_found(world: World) -> None:
     assert sanctioned(world, rejected(world)).amount == FEE
     assert overdue(world).at_stake == 0
+
+
+def taken_back(world: World) -> None:
+    """Bo takes back what waits for review."""
+    with transaction():
+        withdrawals.withdraw(world.report, "Feil fil.", by=world.bo, version=world.report.version)
+
+
+@pytest.mark.parametrize(("agreed", "step", "after"), CLAUSES)
+def test_a_correction_that_was_taken_back_and_is_late_then_is_the_same_breach(
+    world: World, agreed: Clause, step: str, after: str
+) -> None:
+    agreed(world)
+    first = sanctioned(world, rejected(world))
+    send_again(world)
+    taken_back(world)
+    second = sanctioned(world, corrected_late(world))
+    assert (first.step, second.step, second.deviation.cause_group) == (step, step, "correction-2")
+    assert first.amount == (FEE if agreed is fee else 0)
+    assert second.amount == (3 * A_DAY if agreed is day else 0)
+    assert ladder.earlier(next_missing(world)) == 1
+
+
+def test_a_correction_that_is_late_twice_costs_one_fee(world: World) -> None:
+    rejection = rejected(world)
+    first = corrected_late(world)
+    taken_back(world)
+    second = corrected_late(world)
+    amounts = [sanctioned(world, each).amount for each in (first, second, rejection)]
+    assert amounts == [FEE, 0, 0]
+    assert ladder.earlier(next_missing(world)) == 1
+
+
+def test_the_late_correction_of_what_was_only_returned_is_a_breach_of_its_own(world: World) -> None:
+    """Revision 1 is returned and corrected late, revision 2 rejected: one has nothing to do with the other."""
+    submit(world)
+    return_for(world.report, world.rita, (Place("machinery"), "Feil måler."))
+    late = sanctioned(world, corrected_late(world))
+    assert (late.amount, sanctioned(world, reject(world)).amount) == (FEE, FEE)
+    assert ladder.earlier(next_missing(world)) == 2
 
 
 def test_a_rejection_that_came_to_nothing_is_no_rung(world: World) -> None:
