@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Hashable
+from typing import Any
 
 import sqlalchemy as sa
 from alembic import op
@@ -34,7 +35,7 @@ def downgrade() -> None:
     _name(deviation.c.cause_group.startswith(f"{OF_THE_REPORT}-"), lambda _row: OF_THE_REPORT)
 
 
-def _name(which: sa.ColumnElement[bool], group_of: Callable[[sa.Row], str]) -> None:
+def _name(which: sa.ColumnElement[bool], group_of: Callable[[sa.Row[Any]], str]) -> None:
     """Give rows another group, and count the occasions in it from 1, in the order in which they were found."""
     connection = op.get_bind()
     occasions: Counter[Hashable] = Counter()

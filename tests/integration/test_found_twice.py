@@ -117,6 +117,8 @@ CLAUSES: list[tuple[Clause, str, str]] = [
     (warned_day, "warning", "daily"),
 ]
 """What is agreed, the step of the first breach, and that of the next."""
+WHOLE: dict[Clause, Decimal] = {fee: FEE, day: 3 * A_DAY, warned_fee: NOTHING, warned_day: NOTHING}
+"""What the first breach comes to, with a correction that is three days late."""
 WARNED = [warned_fee, warned_day]
 
 
@@ -177,9 +179,8 @@ def test_a_rejection_and_its_late_correction_take_one_rung_and_one_fee(
     agreed(world)
     rejection, correction = decides(world)
     assert (rejection.step, correction.step) == (step, step)
-    whole = {fee: FEE, day: 3 * A_DAY}.get(agreed, NOTHING)
-    charged = (rejection.amount, correction.amount)
-    assert charged == ((whole, 0) if agreed is fee and decides is rejection_before_it_is_late else (0, whole))
+    took_the_fee = agreed is fee and decides is rejection_before_it_is_late
+    assert [rejection.amount, correction.amount] == sorted([NOTHING, WHOLE[agreed]], reverse=took_the_fee)
 
     third = next_missing(world)
     assert ladder.earlier(third) == 1
@@ -203,14 +204,16 @@ def test_the_revision_after_it_that_is_rejected_takes_the_next_rung(
     assert sanction.step != "warning" or step != "warning"
 
 
-def test_of_two_proposed_the_other_follows_what_was_decided(world: World) -> None:
-    """Both are proposed as fees; the earlier breach is decided in between, and changes neither's step."""
+@pytest.mark.parametrize(("agreed", "step", "_after"), CLAUSES)
+def test_of_two_proposed_the_other_stays_as_it_was_proposed(
+    world: World, agreed: Clause, step: str, _after: str
+) -> None:
+    agreed(world)
     rejection, correction = heard(world, rejected(world)), heard(world, corrected_late(world))
     first, second = proposed(world, rejection), proposed(world, correction)
-    assert (first.amount, second.amount) == (0, FEE)
+    assert [first.amount, second.amount] == [NOTHING, WHOLE[agreed]]
     decided(world, second)
-    assert recalculation.step_change(first) is None
-    assert decided(world, first).amount == 0
+    assert (recalculation.changes(first), decided(world, first).step) == ([], step)
 
 
 @pytest.mark.parametrize("agreed", WARNED)
@@ -233,7 +236,7 @@ def test_a_clause_that_warns_of_nothing_does_not_charge_what_was_warned_of(world
     assert sanctioned(world, rejected(world)).step == "warning"
     daily_clause(world)
     correction = sanctioned(world, corrected_late(world))
-    assert (correction.clause.clause, correction.step, correction.amount) == ("7.2", "warning", 0)
+    assert (correction.clause.clause, correction.step, correction.amount) == ("7.2", "warning", NOTHING)
 
 
 def test_what_was_charged_already_is_not_at_stake_again_from_the_moment_it_is_found(world: World) -> None:
@@ -294,7 +297,7 @@ def test_a_rejection_that_has_no_days_of_its_own_is_no_rung(world: World) -> Non
     day(world)
     sanction = sanctioned(world, rejected(world))
     send_again(world)
-    assert (sanction.step, sanction.days, sanction.amount) == ("daily", 0, 0)
+    assert (sanction.step, sanction.days, sanction.amount) == ("daily", 0, NOTHING)
     assert ladder.earlier(next_missing(world)) == 0
 
 
