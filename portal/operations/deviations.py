@@ -110,8 +110,6 @@ def is_another(known: Deviation, breach: Breach) -> bool:
         return False
     if known.not_found_at is not None:  # settled because the figures did not show it
         return True
-    if breach.cause == Cause.NOT_ACCEPTED:  # each revision that is rejected is a breach by itself
-        return bool(before.get("revision") != now.get("revision"))
     if is_of_filing:
         return before.get("due_at") != now["due_at"] or _is_later(known, now)
     return int(now["breaches"]) > int(before["breaches"]) or _is_worse(known.requirement, before, now)

@@ -19,6 +19,7 @@ from portal.model import (
 )
 from portal.model.base import Json
 from portal.operations import contract_days, deadlines, deviations, gone
+from portal.operations.counted_once import CORRECTION
 from portal.operations.deviations import Breach, due_text, period_text
 from portal.operations.gone import Gone, Why
 from portal.text import Text
@@ -138,9 +139,9 @@ def _filing_group(report: Report) -> str:
         case 0:
             return "reporting"
         case 1:
-            return "correction"
+            return CORRECTION
         case number:
-            return f"correction-{number}"
+            return f"{CORRECTION}-{number}"
 
 
 def _filing_words(report: Report, words: Text, days: int = 0) -> Text:
@@ -149,12 +150,12 @@ def _filing_words(report: Report, words: Text, days: int = 0) -> Text:
 
 
 def note_not_accepted(report: Report, reasons: str) -> None:
-    """Open the deviation for a revision that was rejected; one a report, re-told at each rejection."""
+    """Open the deviation for a revision that was rejected: each is a breach by itself, with its own notice."""
     number = report.latest.number if report.latest else 0
     sentence = NOT_ACCEPTED.with_values(period=period_text(report), number=number, reasons=reasons)
     # The deadline as the rejection set it: what happens to the report later does not move it in this case.
     facts: Json = {"breaches": 1, "lines": [], "revision": number, "due_at": report.due_at.isoformat()}
-    _open_against_duty(report, Breach(Cause.NOT_ACCEPTED, "not_accepted", sentence, facts))
+    _open_against_duty(report, Breach(Cause.NOT_ACCEPTED, f"not_accepted-{number}", sentence, facts))
 
 
 def _open_against_duty(report: Report, breach: Breach) -> None:

@@ -3,11 +3,18 @@
 from enum import StrEnum
 from typing import NamedTuple
 
+from sqlalchemy import select
+
 from portal import clock
-from portal.model import Deviation, DeviationState, record
+from portal.extensions import db
+from portal.model import AuditEvent, Deviation, DeviationState, record
 from portal.model.base import Json
 from portal.operations import deviations, processes
 from portal.text import Text
+
+GONE = "deviation.not_found_again"
+_SHOWN = ("deviation.assessed_again", "deviation.confirmed")
+"""What the trail says of a breach when it is shown after all."""
 
 
 class Why(StrEnum):
@@ -35,20 +42,33 @@ def note(known: Deviation | None, gone: Gone) -> None:
 
     Without a notice the deviation falls away, but not where nobody can say whether there is a breach. With one, a
     person closes the case: the supplier was told of it, and is to be told how it ended. What was decided stays as it
-    was decided; the buyer is told.
+    was decided; the buyer is told, once.
     """
-    if known is None or known.state == DeviationState.FELL_AWAY:
+    if known is None or known.state == DeviationState.FELL_AWAY or _was_said_of_settled(known, gone.why):
         return
-    was = known.sentence
-    record(known, "deviation.not_found_again", by=None, found=gone.shown, said=gone.sentence.dump(), was=was)
+    was, why = known.sentence, str(gone.why)
+    record(known, GONE, by=None, found=gone.shown, said=gone.sentence.dump(), was=was, why=why)
     is_told = known.not_found_at is not None and known.facts.get("gone", {}).get("why", Why.MET) == gone.why
     if not deviations.is_settled(known):
         told = {"shown": gone.shown.get("shown"), "sentence": gone.sentence.dump(), "revision": gone.revision}
-        known.facts = {**known.facts, "gone": {**told, "why": str(gone.why)}}
+        known.facts = {**known.facts, "gone": {**told, "why": why}}
         known.not_found_at = known.not_found_at or clock.now()
         known.at_stake = None
     if known.state == DeviationState.FOUND and gone.why != Why.NOT_JUDGED:
         # A diagram from before it could fall away waits for no such message: then a person dismisses it.
         processes.message(known, "breach_gone", {})
     elif known.state != DeviationState.DISMISSED and not is_told:
-        deviations.tell_changed(known, was=was, found=gone.sentence.dump(), gone=str(gone.why))
+        deviations.tell_changed(known, was=was, found=gone.sentence.dump(), gone=why)
+
+
+def _was_said_of_settled(known: Deviation, why: Why) -> bool:
+    """Whether the last that was noted of a settled case's breach is this: such a case itself keeps nothing of it."""
+    if not deviations.is_settled(known):
+        return False
+    rows = select(AuditEvent).where(
+        AuditEvent.subject == Deviation.__tablename__,
+        AuditEvent.subject_id == str(known.public_id),
+        AuditEvent.action.in_((GONE, *_SHOWN)),
+    )
+    last = db.session.scalar(rows.order_by(AuditEvent.id.desc()).limit(1))
+    return last is not None and last.action == GONE and last.facts.get("why", why) == why

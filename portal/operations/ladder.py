@@ -5,11 +5,12 @@ from collections.abc import Iterable
 from datetime import date
 
 from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy.orm import contains_eager
 
 from portal.extensions import db
-from portal.model import ClauseForm, Deviation, Requirement, Sanction, SanctionClause
+from portal.model import Cause, ClauseForm, Deviation, Requirement, Sanction, SanctionClause
 from portal.model.sanctions import IN_FORCE
-from portal.operations import breach_days
+from portal.operations import breach_days, counted_once
 from portal.text import Text
 
 WARNING = "warning"
@@ -28,20 +29,43 @@ def step_of(deviation: Deviation, clause: SanctionClause, taken: Iterable[Deviat
     """
     if is_sanctioned(deviation) and deviation.sanction is not None:
         return deviation.sanction.step
-    return WARNING if clause.warns_first and not earlier(deviation, taken) else str(clause.form)
+    return WARNING if warns_first(deviation, clause) and not earlier(deviation, taken) else str(clause.form)
+
+
+def warns_first(deviation: Deviation, clause: SanctionClause) -> bool:
+    """Whether the breach is warned of before it costs anything: by its clause, or since it was, found otherwise."""
+    return clause.warns_first or _was_warned_of(deviation)
 
 
 def earlier(deviation: Deviation, taken: Iterable[Deviation] | None = None) -> int:
     """How many earlier breaches of the same requirement, in whatever form a change order gave it, have been sanctioned.
 
     Earlier is what was judged for days that ended before, and of the same days what was found first: never what
-    somebody happened to decide first, for the parties agreed that the first breach is warned of. `taken`: the cases
-    that count as sanctioned; those with a decision, unless a preview asks as if others had one too.
+    somebody happened to decide first, for the parties agreed that the first breach is warned of. A breach that is found
+    twice is one, and stays on the rung on which it was warned of. `taken`: the cases that count as sanctioned; those
+    with a decision, unless a preview asks as if others had one too.
     """
+    if _was_warned_of(deviation):
+        return 0
     others = _sanctioned(deviation) if taken is None else taken
     mine = _place(deviation)
     origin = deviation.requirement.origin_id
-    return sum(each.requirement.origin_id == origin and _place(each) < mine for each in others)
+    before = (each for each in others if each.requirement.origin_id == origin and _place(each) < mine)
+    rungs = {counted_once.identity(each) for each in before if _is_rung(each)}
+    return len(rungs - {counted_once.identity(deviation)})
+
+
+def _was_warned_of(deviation: Deviation) -> bool:
+    """Whether the other case about the same breach was decided with a warning."""
+    others = counted_once.found_otherwise(deviation)
+    return any(is_sanctioned(each) and each.sanction is not None and each.sanction.step == WARNING for each in others)
+
+
+def _is_rung(case: Deviation) -> bool:
+    """Not a rejection that was decided and came to nothing: its fee, or its days, count in the correction's case."""
+    if not is_sanctioned(case) or case.sanction is None or case.cause != Cause.NOT_ACCEPTED:
+        return True
+    return case.sanction.step == WARNING or counted_once.costs_something(case.sanction)
 
 
 def is_sanctioned(deviation: Deviation) -> bool:
@@ -52,7 +76,7 @@ def is_sanctioned(deviation: Deviation) -> bool:
 def _sanctioned(deviation: Deviation) -> Iterable[Deviation]:
     rows = select(Deviation).join(Sanction, Sanction.deviation_id == Deviation.id)
     return db.session.scalars(
-        rows.where(
+        rows.options(contains_eager(Deviation.sanction)).where(
             Deviation.contract_id == deviation.contract_id,
             of_same(deviation.requirement),
             Deviation.id != deviation.id,

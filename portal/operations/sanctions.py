@@ -151,7 +151,7 @@ def ground(*, sanction_id: int) -> dict[str, object]:
     return {
         **{ground.key: ground.holds for ground in grounds.of(deviation, sanction.clause)},
         "earlier": ladder.earlier(deviation),
-        "warns_first": sanction.clause.warns_first,
+        "warns_first": ladder.warns_first(deviation, sanction.clause),
         "form": str(sanction.clause.form),
     }
 

@@ -1,5 +1,6 @@
 """A case whose breach nothing in force shows any more: nothing is charged, the parties are told, a person closes it."""
 
+from collections.abc import Callable
 from datetime import date
 
 import pytest
@@ -111,3 +112,66 @@ def test_a_window_that_cannot_be_judged_any_more(world: World) -> None:
     assert len(letters("breach_changed")) == 1
     amend(world, report, **AT_0)
     assert (case.not_found_at, stands(case)) == (None, True)
+
+
+# -- settled ----------------------------------------------------------------------------------------------------------
+
+
+MET = {"electric": "90000", "diesel": "100"}
+SHOWN_AGAIN = {"electric": "5000", "diesel": "7000"}
+"""6.6 %: less of a breach than the case was closed with, and so no case anew."""
+
+
+def closed(world: World) -> Deviation:
+    deviation = weighed(world)
+    close(world, deviation)
+    return deviation
+
+
+def sanctioned(world: World) -> Deviation:
+    sanction = proposed(world)
+    with transaction():
+        sanctions.decide(sanction, approve=True, comment="Enig.", by=world.dora, version=sanction.version)
+    return sanction.deviation
+
+
+@pytest.mark.parametrize("settled", [closed, sanctioned])
+def test_that_the_breach_of_a_settled_case_is_gone_is_said_once(
+    world: World, settled: Callable[[World], Deviation]
+) -> None:
+    deviation = settled(world)
+    kept = (deviation.state, deviation.facts, deviation.sentence)
+    for diesel in ("100", "101", "102"):
+        amend(world, world.report, **{**MET, "diesel": diesel})
+    assert letters("breach_changed") == ["adam@prove.example"]
+    assert actions(world, deviation).count("deviation.not_found_again") == 1
+    assert (deviation.state, deviation.facts, deviation.sentence) == kept
+
+
+def test_gone_once_more_after_it_was_shown_it_is_said_once_more(world: World) -> None:
+    deviation = closed(world)
+    amend(world, world.report, **MET)
+    amend(world, world.report, **SHOWN_AGAIN)
+    amend(world, world.report, **MET)
+    assert actions(world, deviation)[-3:] == [
+        "deviation.not_found_again",
+        "deviation.assessed_again",
+        "deviation.not_found_again",
+    ]
+    assert len(letters("breach_changed")) == 3
+
+
+def test_gone_for_another_reason_is_said_too(world: World) -> None:
+    deviation = closed(world)
+    amend(world, world.report, **NOTHING)
+    amend(world, world.report, **MET)
+    amend(world, world.report, **MET)
+    assert actions(world, deviation).count("deviation.not_found_again") == len(letters("breach_changed")) == 2
+
+
+def test_what_was_closed_because_it_was_gone_is_not_said_to_be_gone_again(world: World) -> None:
+    deviation = weighed(world)
+    amend(world, world.report, **MET)
+    close(world, deviation)
+    amend(world, world.report, **{**MET, "diesel": "101"})
+    assert letters("breach_changed") == ["adam@prove.example"]

@@ -137,7 +137,7 @@ def test_days_with_the_buyer_never_count(world: World) -> None:
     assert not world.report.is_overdue
     sign(world)
     assert world.report.latest is not None
-    assert (world.report.latest.late_by_days, set(cases(world))) == (0, {"not_accepted"})
+    assert (world.report.latest.late_by_days, set(cases(world))) == (0, {"not_accepted-1"})
 
 
 def test_a_correction_that_comes_late_is_late_by_its_own_deadline(world: World) -> None:

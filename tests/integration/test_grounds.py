@@ -289,7 +289,7 @@ def rejected(world: World) -> Deviation:
     submit(world)
     with transaction():
         reviews.decide(world.report, Decision.REJECT, by=world.rita, version=world.report.version, reasons="Feil.")
-    return case_of_group(world, "not_accepted")
+    return case_of_group(world, "not_accepted-1")
 
 
 def case_of_group(world: World, group: str) -> Deviation:
@@ -317,30 +317,18 @@ def test_the_days_of_a_late_correction_cost_once(world: World, starts: DailyStar
 def test_a_rejected_report_keeps_its_deadline_when_the_report_gets_another(world: World) -> None:
     daily_clause(world)
     not_accepted = rejected(world)
-    before = breach_days.run_of(not_accepted, world.contract.clauses[-1], clock.today("Europe/Oslo"))
+    clause = world.contract.clauses[-1]
+    before = breach_days.run_of(not_accepted, clause, clock.today("Europe/Oslo"))
     clock.move_to(clock.now() + timedelta(days=3))
     send_again(world)
     with transaction():
         reviews.decide(world.report, Decision.REJECT, by=world.rita, version=world.report.version, reasons="Igjen.")
     with transaction():
         world.report.due_at += timedelta(days=40)
-    after = breach_days.run_of(not_accepted, world.contract.clauses[-1], clock.today("Europe/Oslo"))
-    assert not_accepted.facts["revision"] == 2, "told anew, as one that is open is"
-    assert (after.last - before.last).days in range(3, 8), "the second rejection's own deadline, and not 40 days more"
-
-
-def test_a_revision_rejected_after_the_case_was_settled_is_a_case_anew(world: World) -> None:
-    first = rejected(world)
-    casework.give_notice(world, first)
-    deliver_mail()
-    casework.reply(world, first)
-    casework.weigh(world, first)
-    casework.close(world, first)
-    send_again(world)
-    with transaction():
-        reviews.decide(world.report, Decision.REJECT, by=world.rita, version=world.report.version, reasons="Igjen.")
-    second = case_of_group(world, "not_accepted")
-    assert (second.occasion, second.state, first.state) == (2, DeviationState.FOUND, DeviationState.CLOSED)
+    after = breach_days.run_of(not_accepted, clause, clock.today("Europe/Oslo"))
+    assert after == before, "neither the second rejection's deadline nor 40 days more"
+    second = breach_days.run_of(case_of_group(world, "not_accepted-2"), clause, clock.today("Europe/Oslo"))
+    assert (second.last - before.last).days in range(3, 8), "the second rejection's own deadline, and not 40 days more"
 
 
 # -- what it may cost -------------------------------------------------------------------------------------------------

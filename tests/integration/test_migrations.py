@@ -1,21 +1,37 @@
 """What is there is carried over: a database with a contract in it goes through the revisions of this release."""
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
+from alembic import command
+from alembic.config import Config
 from sqlalchemy import Connection, Engine, create_engine, inspect, text
 
+from portal import resources
 from portal.schema import migrate_database
 from tests import postgres
 from tests.conftest import settings_for
 
 BEFORE_TERMS = "0003"
 BEFORE_HOLDS = "0005"
+BEFORE_REJECTIONS = "0006"
 MADE = datetime(2026, 1, 2, 9, tzinfo=UTC)
 ORGANISATIONS = [(1, "310000019", "Prøveby kommune", "buyer"), (2, "310000027", "Annas Graving AS", "supplier")]
+OWN = "public_id, created_at, contract_id, buyer_id, supplier_id"
+MINE = ":public_id, :made, 7, 1, 2"
+"""What every row of a contract has."""
+REJECTIONS = [
+    (1, 1, "not_accepted", 1, '{"breaches": 1, "revision": 1}'),
+    (2, 2, "not_accepted", 1, '{"breaches": 1, "revision": 2}'),
+    (3, 3, "not_accepted", 1, '{"breaches": 1, "revision": 1}'),
+    (4, 3, "reporting", 1, '{"breaches": 1}'),
+    (5, 3, "not_accepted", 2, '{"breaches": 1, "revision": 2}'),
+    (6, 3, "correction", 1, '{"breaches": 1, "revision": 2}'),
+]
+"""Cases: their number, report, group and occasion, and what was found."""
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
@@ -81,11 +97,100 @@ def test_requests_for_more_time_that_wait_are_carried_over(new_database: str, tm
     engine.dispose()
 
 
+def test_each_rejection_has_a_case_of_its_own_and_back(new_database: str, tmp_path: Path) -> None:
+    """Report 1 was rejected once; 2 twice, and its case told anew; 3 twice, the second time as a case anew."""
+    settings = settings_for(new_database, tmp_path)
+    migrate_database(settings, BEFORE_TERMS)
+    engine = create_engine(settings.database_url)
+    _fill(engine)
+    migrate_database(settings, BEFORE_REJECTIONS)
+    with engine.begin() as connection:
+        _fill_rejections(connection)
+    before = [
+        (1, "not_accepted", 1),
+        (2, "not_accepted", 1),
+        (3, "not_accepted", 1),
+        (4, "reporting", 1),
+        (5, "not_accepted", 2),
+        (6, "correction", 1),
+    ]
+    assert _groups(engine) == before
+
+    migrate_database(settings)
+
+    assert _groups(engine) == [
+        (1, "not_accepted-1", 1),
+        (2, "not_accepted-2", 1),
+        (3, "not_accepted-1", 1),
+        (4, "reporting", 1),
+        (5, "not_accepted-2", 1),
+        (6, "correction", 1),
+    ]
+    _go_back(engine, BEFORE_REJECTIONS)
+    assert _groups(engine) == before
+    engine.dispose()
+
+
+def _groups(engine: Engine) -> list[tuple[int, str, int]]:
+    with engine.connect() as connection:
+        rows = connection.execute(text("SELECT id, cause_group, occasion FROM deviation ORDER BY id"))
+        return [(row[0], row[1], row[2]) for row in rows]
+
+
+def _go_back(engine: Engine, revision: str) -> None:
+    config = Config()
+    config.set_main_option("script_location", str(resources.MIGRATIONS))
+    with engine.connect().execution_options(write=True) as connection, connection.begin():
+        config.attributes["connection"] = connection
+        command.downgrade(config, revision)
+
+
+def _fill_rejections(connection: Connection) -> None:
+    """Three reports and their cases, as the release before kept them."""
+
+    def put(statement: str, **values: object) -> None:
+        connection.execute(text(statement), {**_row(), "due": datetime(2026, 4, 22, 22, tzinfo=UTC), **values})
+
+    for number in (1, 2, 3):
+        put(
+            f"INSERT INTO reporting_period (id, {OWN}, starts_on, ends_on, opens_at, due_at, purpose) "
+            f"VALUES (:id, {MINE}, :first, :last, :made, :due, 'regular')",
+            id=number,
+            first=date(2026, number, 1),
+            last=date(2026, number, 28),
+        )
+        put(
+            f"INSERT INTO report (id, {OWN}, period_id, state, version, due_at, preparers, pins, edited_as, "
+            f"amendment_reason) VALUES (:id, {MINE}, :id, 'rejected', 1, :due, '[]', '{{}}', 'draft', '')",
+            id=number,
+        )
+    _put_duty(put)
+    for number, report, group, occasion, facts in REJECTIONS:
+        put(
+            f"INSERT INTO deviation (id, {OWN}, requirement_id, report_id, cause, cause_group, occasion, state, "
+            f"version, clause, sentence, facts, put_right, known_at, outcome) VALUES (:id, {MINE}, 1, :report, "
+            f"'not_accepted', :group, :occasion, 'found', 1, '5.1', '{{}}', :facts, '{{}}', :made, '')",
+            id=number,
+            report=report,
+            group=group,
+            occasion=occasion,
+            facts=facts,
+        )
+
+
+def _put_duty(put: Callable[..., None]) -> None:
+    put(
+        f"INSERT INTO requirement (id, {OWN}, kind, indicator, comparison, threshold, clause, valid_from, steps, "
+        f'promised, promised_source, tolerance, "window", scope, wording) '
+        f"VALUES (1, {MINE}, '', 'filed_within_days', 'at_most', '12', '5.1', :first, '[]', '', '', '', 'period', "
+        f"'{{}}', '')",
+        first=date(2026, 1, 1),
+    )
+
+
 def _fill_requests(connection: Connection) -> None:
     """Two open reports and a case that waits for its reply, each with a request for more time."""
     of_contract = {**_row(), "due": datetime(2026, 4, 22, 22, tzinfo=UTC), "wished": datetime(2026, 5, 4, tzinfo=UTC)}
-    own = "public_id, created_at, contract_id, buyer_id, supplier_id"
-    mine = ":public_id, :made, 7, 1, 2"
 
     def put(statement: str, **values: object) -> None:
         connection.execute(text(statement), {**of_contract, **_row(), **values})
@@ -97,35 +202,29 @@ def _fill_requests(connection: Connection) -> None:
     )
     for number, asked_at in ((1, MADE), (2, None)):
         put(
-            f"INSERT INTO reporting_period (id, {own}, starts_on, ends_on, opens_at, due_at, purpose) "
-            f"VALUES (:id, {mine}, :first, :last, :made, :due, 'regular')",
+            f"INSERT INTO reporting_period (id, {OWN}, starts_on, ends_on, opens_at, due_at, purpose) "
+            f"VALUES (:id, {MINE}, :first, :last, :made, :due, 'regular')",
             id=number,
             first=date(2026, number, 1),
             last=date(2026, number, 28),
         )
         put(
-            f"INSERT INTO report (id, {own}, period_id, state, version, due_at, preparers, pins, edited_as, "
+            f"INSERT INTO report (id, {OWN}, period_id, state, version, due_at, preparers, pins, edited_as, "
             f"amendment_reason, more_time_asked_at) "
-            f"VALUES (:id, {mine}, :id, 'draft', 1, :due, '[]', '{{}}', 'draft', '', :asked_at)",
+            f"VALUES (:id, {MINE}, :id, 'draft', 1, :due, '[]', '{{}}', 'draft', '', :asked_at)",
             id=number,
             asked_at=asked_at,
         )
+    _put_duty(put)
     put(
-        f"INSERT INTO requirement (id, {own}, kind, indicator, comparison, threshold, clause, valid_from, steps, "
-        f'promised, promised_source, tolerance, "window", scope, wording) '
-        f"VALUES (1, {mine}, '', 'filed_within_days', 'at_most', '12', '5.1', :first, '[]', '', '', '', 'period', "
-        f"'{{}}', '')",
-        first=date(2026, 1, 1),
-    )
-    put(
-        f"INSERT INTO deviation (id, {own}, requirement_id, report_id, cause, cause_group, state, version, clause, "
-        f"sentence, facts, known_at, outcome) VALUES (1, {mine}, 1, 2, 'report_missing', 'reporting', "
+        f"INSERT INTO deviation (id, {OWN}, requirement_id, report_id, cause, cause_group, state, version, clause, "
+        f"sentence, facts, known_at, outcome) VALUES (1, {MINE}, 1, 2, 'report_missing', 'reporting', "
         f"'awaiting_reply', 1, '5.1', '{{}}', '{{}}', :made, '')"
     )
     for number, report, deviation, state in ((1, 1, None, "asked"), (2, 2, None, "refused"), (3, None, 1, "asked")):
         put(
-            f"INSERT INTO extension_request (id, {own}, report_id, deviation_id, state, asked_by_id, reason, due_at, "
-            f"wished_until, answer, answered_at) VALUES (:id, {mine}, :report, :deviation, :state, 1, 'Ferie.', :due, "
+            f"INSERT INTO extension_request (id, {OWN}, report_id, deviation_id, state, asked_by_id, reason, due_at, "
+            f"wished_until, answer, answered_at) VALUES (:id, {MINE}, :report, :deviation, :state, 1, 'Ferie.', :due, "
             f":wished, '', :answered_at)",
             id=number,
             report=report,

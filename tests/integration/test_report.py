@@ -310,4 +310,4 @@ def test_a_correction_that_never_comes_breaks_the_duty_too(world: World) -> None
     clock.move_to(world.report.due_at.replace(year=2027))
     tick()
     groups = set(db.session.scalars(select(Deviation.cause_group).where(Deviation.report_id == world.report.id)))
-    assert groups == {"not_accepted", "correction"}
+    assert groups == {"not_accepted-1", "correction"}
