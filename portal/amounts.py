@@ -207,8 +207,8 @@ def daily(terms: Daily, run: Run) -> Sheet:
     """What the days of a breach cost: which days count, what each costs, and the caps.
 
     In this order: days that the buyer had it, days of a pause and, where the clause counts working days, days off do
-    not count; of those that do, the first `grace_days` cost nothing; of the rest no more than `cap_days` cost; the sum is no more than
-    `cap_percent` of the base in force on the last day that costs.
+    not count; of those that do, the first `grace_days` cost nothing; of the rest no more than `cap_days` cost; the sum
+    is no more than `cap_percent` of the base in force on the last day that costs.
     """
     costing, counted = _count(terms, run)
     rows = [Row(CLAUSE, terms.clause), *counted, Row(DAYS_LEFT, str(len(costing)))]

@@ -1,14 +1,11 @@
 """What the open cases come to, counted anew every hour: right for each, and with as little work for many as for few."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from datetime import date, timedelta
 from decimal import Decimal
-from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import event
 
 from portal import clock
 from portal.extensions import db, transaction
@@ -18,6 +15,7 @@ from portal.operations.contracts import Rate
 from portal.work import HANDLERS
 from tests.assessing import cases_of, file
 from tests.sanctioning import daily_clause, duty, missing, opened
+from tests.statements import statements
 from tests.world import World
 
 SHARE = "zero_emission_share_energy"
@@ -28,23 +26,6 @@ BROKEN = {"electric": "0", "diesel": "500"}
 def world(make_app: Callable[..., Flask], everyday_database_url: str) -> Iterator[World]:
     with opened(make_app, everyday_database_url) as (_app, world):
         yield world
-
-
-@contextmanager
-def statements() -> Iterator[list[str]]:
-    """What is asked of the database, from a session that knows nothing yet."""
-    found: list[str] = []
-
-    def note(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
-        found.append(statement)
-
-    db.session.rollback()
-    db.session.expunge_all()
-    event.listen(db.engine, "before_cursor_execute", note)
-    try:
-        yield found
-    finally:
-        event.remove(db.engine, "before_cursor_execute", note)
 
 
 def test_many_cases_under_a_fee_are_looked_at_with_as_many_statements_as_one(world: World) -> None:
