@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from sqlalchemy import and_, select
+from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 
 from portal import calendars
@@ -83,9 +83,12 @@ class _Judged:
 
     @classmethod
     def of(cls, contract: Contract, cases: Sequence[Deviation]) -> "_Judged":
-        in_force = and_(Finding.revision_id == Revision.id, Revision.number == Report.accepted_number)
-        rows = select(Finding.revision_id, Finding.requirement_id, Finding.result).join(Revision, in_force)
-        rows = rows.join(Report, Revision.report_id == Report.id).where(Report.contract_id == contract.id)
+        rows = (
+            select(Finding.revision_id, Finding.requirement_id, Finding.result)
+            .join(Revision, Finding.revision_id == Revision.id)
+            .join(Report, Revision.report_id == Report.id)
+            .where(Report.contract_id == contract.id, Revision.number == Report.accepted_number)
+        )
         found = db.session.execute(rows.where(Finding.requirement_id.in_({each.requirement_id for each in cases})))
         return cls(windows.Book.of(contract), {(row[0], row[1]): row[2] for row in found})
 
