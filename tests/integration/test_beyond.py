@@ -111,7 +111,7 @@ def test_what_is_decided_stays(world: World) -> None:
     sanction = decided(world, proposed(world, heard(world, second)))
     hand_over(world, date(2026, 3, 20))
     hourly()
-    assert (second.not_found_at, sanction.amount, sanction.state) == (None, 20_000, SanctionState.DECIDED)
+    assert (second.not_found_at, sanction.amount, sanction.state) == (None, Decimal(20_000), SanctionState.DECIDED)
 
 
 def test_what_was_amended_meanwhile_is_back_only_if_it_shows_the_breach(world: World) -> None:
