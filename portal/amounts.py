@@ -46,6 +46,10 @@ NO_DAYS = Text(
 AWAY = Text(
     "– hvorav hos oppdragsgiveren, som ikke teller: {stretches}", "– of these with the buyer, not counted: {stretches}"
 )
+PAUSED = Text(
+    "– hvorav kontrakten sto i pause, som ikke teller: {stretches}",
+    "– of these the contract was paused, not counted: {stretches}",
+)
 DAYS_OFF = Text(
     "– hvorav lørdager, søndager og helligdager, som ikke teller",
     "– of these Saturdays, Sundays and public holidays, not counted",
@@ -149,13 +153,17 @@ class Daily:
 
 @dataclass(frozen=True)
 class Run:
-    """The days of a breach: the first and the last that may count, why these, and those that the buyer had it."""
+    """The days of a breach: the first and the last that may count, and why these.
+
+    `away`: days on which the buyer had it. `paused`: days on which nothing was to be done under the contract.
+    """
 
     first: date
     last: date
     why_first: Text
     why_last: Text
     away: Sequence[Period] = ()
+    paused: Sequence[Period] = ()
 
 
 def whole(amount: Decimal) -> Decimal:
@@ -198,9 +206,9 @@ def fee(terms: Fee, breaches: int, on: date, found: int | None = None, elsewhere
 def daily(terms: Daily, run: Run) -> Sheet:
     """What the days of a breach cost: which days count, what each costs, and the caps.
 
-    In this order: days that the buyer had it and, where the clause counts working days, days off do not count; of those
-    that do, the first `grace_days` cost nothing; of the rest no more than `cap_days` cost; the sum is no more than
-    `cap_percent` of the base in force on the last day that costs.
+    In this order: days that the buyer had it, days of a pause and, where the clause counts working days, days off do
+    not count; of those that do, the first `grace_days` cost nothing; of the rest no more than `cap_days` cost; the sum
+    is no more than `cap_percent` of the base in force on the last day that costs.
     """
     costing, counted = _count(terms, run)
     rows = [Row(CLAUSE, terms.clause), *counted, Row(DAYS_LEFT, str(len(costing)))]
@@ -243,12 +251,14 @@ def with_currency(amount: Decimal, currency: str) -> Text:
 def _count(terms: Daily, run: Run) -> tuple[list[date], list[Row]]:
     """The days that cost something, and the lines that say how they were found."""
     every = list(_days(Period(run.first, run.last)))
-    with_buyer = {day for stretch in run.away for day in _days(_within(stretch, run))}
-    counted = [day for day in every if day not in with_buyer]
+    with_buyer = _days_in(run.away, run)
+    paused = _days_in(run.paused, run) - with_buyer
+    counted = [day for day in every if day not in with_buyer | paused]
     working = [day for day in counted if calendars.is_working_day(day, terms.country)]
     rows = [_span(run, len(every))]
-    if with_buyer:
-        rows.append(Row(AWAY.with_values(stretches=_named(_joined(sorted(with_buyer)))), str(len(with_buyer))))
+    for text, days in ((AWAY, with_buyer), (PAUSED, paused)):
+        if days:
+            rows.append(Row(text.with_values(stretches=_named(_joined(sorted(days)))), str(len(days))))
     if terms.counting == Counting.WORKING:
         rows.append(Row(DAYS_OFF, str(len(counted) - len(working))))
         counted = working
@@ -273,6 +283,10 @@ def _span(run: Run, days: int) -> Row:
 
 def _days(stretch: Period) -> Iterator[date]:
     return (stretch.starts_on + timedelta(days=n) for n in range(max(stretch.days, 0)))
+
+
+def _days_in(stretches: Sequence[Period], run: Run) -> set[date]:
+    return {day for stretch in stretches for day in _days(_within(stretch, run))}
 
 
 def _within(stretch: Period, run: Run) -> Period:

@@ -11,6 +11,7 @@ from portal import clock
 from portal.extensions import db, enqueue, parts, transaction
 from portal.model import ContractImport, Evidence, ImportedFile, ImportStep, MailState, OutgoingMail
 from portal.operations import (
+    beyond,
     breaches,
     cures,
     deliveries,
@@ -87,11 +88,14 @@ def tick_timers(_payload: Payload) -> None:
 def open_periods(_payload: Payload) -> None:
     """Open the periods whose day has come, fit open ones to their contract, judge the windows that have closed.
 
-    Then note which breaches have ended by that, by the contract's last day, or by the last day of a requirement.
+    Then note what is asked for no more after a contract's last day, and which breaches have ended by what was judged,
+    by that day, or by the last day of a requirement.
     """
     _each(_read(periods.running), periods.open_due_periods, "The periods of contract %s could not be opened")
     trouble = "The windows of contract %s could not be judged"
     _each(_read(windows.watched), breaches.judge_windows, trouble, only_if=windows.is_waiting)
+    trouble = "What is after the last day of contract %s could not be noted"
+    _each(_read(beyond.watched), beyond.follow_up, trouble, only_if=beyond.is_waiting)
     trouble = "When the breaches of contract %s ended could not be noted"
     _each(_read(cures.watched), cures.follow_up, trouble, only_if=cures.is_waiting)
 

@@ -100,7 +100,7 @@ class Deviation(OfContract, Held, Row):
     cured_on: Mapped[date | None]
     """The last day of the breach; a report that came late is put right on the day it came."""
     put_right: Mapped[Json] = mapped_column(JsonDocument, default=dict)
-    """Why a broken requirement's breach ended when it did, as a person and as the figures say.
+    """Why a broken requirement's breach ended when it did, as a person and as the figures say: `breach_days.Ends`.
 
     {"person", "figures": {"on": ISO date, "why": {"nb", "en"}}}. Both may be there; the earlier day holds, and stands
     in `cured_on`. A person's has "reason" and "by" as well.

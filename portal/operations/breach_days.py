@@ -1,6 +1,7 @@
-"""Which days of a breach cost something: from when, until when, and which of them lay with the buyer."""
+"""Which days of a breach cost something: from when, until when, and which of them do not count."""
 
 from datetime import date, datetime, timedelta
+from typing import NamedTuple
 
 from sqlalchemy import select
 
@@ -9,6 +10,7 @@ from portal.amounts import Run
 from portal.calendars import Period
 from portal.extensions import db
 from portal.model import Cause, DailyStart, Deviation, ExtensionRequest, Report, SanctionClause
+from portal.model.base import Json
 from portal.operations import contract_days
 from portal.text import Text
 
@@ -20,10 +22,56 @@ AFTER_NOTICE = Text("dagen etter at varselet fikk virkning", "the day after the 
 NO_NOTICE = Text("varselet er ikke gitt ennå", "the notice has not been given yet")
 FILED = Text("dagen rapporten kom", "the day the report came")
 TODAY = Text("dagen beregningen er gjort", "the day of this calculation")
+STILL_MISSING = Text(
+    "rapporten er ikke kommet; dagene er regnet til {day}, og senere dager kan ikke kreves i denne saken",
+    "the report has not come; the days are counted until {day}, and no later day can be asked for in this case",
+)
 CORRECTION_DUE = Text(
     "fristen for rettingen; kommer den senere, er det en sak for seg",
     "when the correction is due; if that comes later, it is a case of its own",
 )
+
+
+class LastDay(NamedTuple):
+    """A day that is said to be the last of a breach, and why it is that one; of a person also how it is known."""
+
+    on: date
+    why: Text
+    reason: str = ""
+    by: str = ""
+
+    def dump(self) -> Json:
+        """As it is kept."""
+        said: Json = {"on": self.on.isoformat(), "why": self.why.dump()}
+        return {**said, "reason": self.reason, "by": self.by} if self.by else said
+
+    @classmethod
+    def load(cls, said: Json | None) -> "LastDay | None":
+        """Back from `dump`."""
+        if said is None:
+            return None
+        return cls(date.fromisoformat(said["on"]), Text.load(said["why"]), said.get("reason", ""), said.get("by", ""))
+
+
+class Ends(NamedTuple):
+    """The last days of a broken requirement's breach that are known: what a person noted, what the figures say."""
+
+    person: LastDay | None = None
+    figures: LastDay | None = None
+
+    @classmethod
+    def of(cls, deviation: Deviation) -> "Ends":
+        """As the case keeps them."""
+        return cls(*(LastDay.load(deviation.put_right.get(source)) for source in cls._fields))
+
+    def dump(self) -> Json:
+        """As the case keeps them."""
+        return {source: day.dump() for source, day in self._asdict().items() if day is not None}
+
+    @property
+    def last(self) -> LastDay | None:
+        """The earlier one: nobody pays for a day on which the other party's own record says there was no breach."""
+        return min((day for day in self if day is not None), default=None, key=lambda day: day.on)
 
 
 def today(deviation: Deviation) -> date:
@@ -37,29 +85,37 @@ def run_of(deviation: Deviation, clause: SanctionClause, on: date) -> Run:
     A duty to file runs from its own deadline to the day the report came; a requirement to its known end. Where that is
     not known yet it is shown until the day of the calculation, and nothing is proposed (`calculations.lacks_end`).
     The first and the last day count. What lay with the buyer for an answer does not: a revision under review, a request
-    for more time. Time that the buyer takes over the case itself does not stop a breach that goes on.
+    for more time. Nor, of a requirement, does a day of a pause. Time that the buyer takes over the case itself does not
+    stop a breach that goes on.
     """
     if deviation.cause == Cause.NOT_ACCEPTED:
         return _none_of_its_own(deviation)
     is_duty = deviation.cause != Cause.REQUIREMENT_BROKEN
-    due_on, ended = _filing(deviation) if is_duty else (judged_until(deviation), end_of(deviation))
+    end = end_of(deviation)
+    due_on, ended = _filing(deviation) if is_duty else (judged_until(deviation), (end.on, end.why) if end else None)
     if clause.starts == DailyStart.NOTICE:
         effect = _notice_effect(deviation)
         first, why_first = (effect + _A_DAY, AFTER_NOTICE) if effect else (on + _A_DAY, NO_NOTICE)
     else:
         first, why_first = due_on + _A_DAY, AFTER_DEADLINE if is_duty else AFTER_WINDOW
-    last, why_last = ended or (on, TODAY)
-    return Run(first, last, why_first, why_last, _away(deviation, on))
+    last, why_last = ended or (on, still_missing(on) if is_duty else TODAY)
+    paused = () if is_duty else deviation.contract.paused_days
+    return Run(first, last, why_first, why_last, _away(deviation, on), paused)
 
 
-def end_of(deviation: Deviation) -> tuple[date, Text] | None:
-    """The last day of a broken requirement's breach, and why it is that one; None as long as it is not known.
+def end_of(deviation: Deviation) -> LastDay | None:
+    """The last day of a broken requirement's breach, and why it is that one; None as long as it is not known."""
+    return Ends.of(deviation).last
 
-    Of a person's day and that of the accepted figures the earlier one holds: nobody pays for a day on which the other
-    party's own record says that there was no breach.
-    """
-    known = [(date.fromisoformat(each["on"]), Text.load(each["why"])) for each in deviation.put_right.values()]
-    return min(known, key=lambda end: end[0]) if known else None
+
+def is_missing(deviation: Deviation) -> bool:
+    """Whether the case is of a report that has not come yet: its days are counted to the day of the calculation."""
+    return deviation.cause == Cause.REPORT_MISSING and _filing(deviation)[1] is None
+
+
+def still_missing(on: date) -> Text:
+    """What it means to charge days for a report that has not come: what is decided stays, and takes no more days."""
+    return STILL_MISSING.with_values(day=calendars.day_name(on))
 
 
 def _none_of_its_own(deviation: Deviation) -> Run:
@@ -85,7 +141,7 @@ def _filing(deviation: Deviation) -> tuple[date, tuple[date, Text] | None]:
 
 
 def judged_until(deviation: Deviation) -> date:
-    """The last day of what was judged."""
+    """The last day of what was judged: whose requirement, rate and end it is."""
     return deviation.window.ends_on if deviation.window else contract_days.day_of(deviation.report)
 
 

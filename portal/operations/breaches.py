@@ -1,7 +1,6 @@
 """From findings to deviations: what an accepted report breaks, and what a window that has closed breaks."""
 
 from collections.abc import Mapping
-from datetime import date
 
 from sqlalchemy import select
 
@@ -43,11 +42,12 @@ def open_for_breaches(*, report_id: int) -> dict[str, object]:
     """
     report = lookup.by_number(Report, report_id)
     revision = report.accepted
-    findings = revision.findings if revision else []
+    findings = revision.findings if revision and not contract_days.is_beyond(report) else []
     broken = [finding for finding in findings if finding.result == FindingResult.BROKEN]
     for finding in broken:
         note_breach(report, finding.requirement, _breach(report, finding))
-    _note_gone(report, {finding.requirement_id: finding for finding in findings})
+    if not contract_days.is_beyond(report):  # else it is asked for no more, whatever it says: see `beyond`
+        _note_gone(report, {finding.requirement_id: finding for finding in findings})
     opened = len(broken) + _open_for_windows(report.contract)
     cures.follow(report.contract)
     return {"opened": opened}
@@ -91,18 +91,10 @@ def note_ended(duty: Requirement) -> None:
     for known in db.session.scalars(rows.order_by(Deviation.id)).all():
         processes.hold(known)
         last_day = duty.valid_to
-        if last_day is None or last_day >= _bound_on(known) or known.state in SETTLED:
+        if last_day is None or last_day >= breach_days.judged_until(known) or known.state in SETTLED:
             continue
         sentence = ENDED_BEFORE.with_values(clause=known.clause, day=calendars.day_name(last_day))
         gone.note(known, Gone(Why.NOT_ASKED, sentence, {"last_day": last_day.isoformat()}))
-
-
-def _bound_on(deviation: Deviation) -> date:
-    """The day on which a requirement must be in force for what was judged; of a window its last."""
-    until = breach_days.judged_until(deviation)
-    if deviation.window is not None or deviation.cause != Cause.REQUIREMENT_BROKEN:
-        return until
-    return contract_days.counted_on(deviation.contract, until)
 
 
 def _open_for_windows(contract: Contract) -> int:

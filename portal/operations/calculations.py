@@ -153,10 +153,11 @@ def per_day(deviation: Deviation, clause: SanctionClause) -> Decimal:
 
 
 def lacks_end(deviation: Deviation, clause: SanctionClause) -> bool:
-    """Whether days would be charged whose last one is not known: the day of a proposal must not decide the amount.
+    """Whether days of a broken requirement would be charged whose last one is not known.
 
-    A report that is not there is another matter: each day it is missing is seen by both parties, and the supplier ends
-    it by filing. That a requirement is still broken today nobody knows before figures or a person say so.
+    That it is still broken today nobody knows before figures or a person say so, and the day of a proposal is not to
+    decide. A report that is not there is another matter: that it is missing both parties see, and the supplier ends it
+    by filing. There the day of the proposal does decide: later days cannot be asked for, and both persons are told.
     """
     is_daily = ladder.step_of(deviation, clause) == str(ClauseForm.DAILY)
     return is_daily and deviation.cause == Cause.REQUIREMENT_BROKEN and breach_days.end_of(deviation) is None

@@ -22,7 +22,7 @@ from portal.model import (
     Requirement,
     record,
 )
-from portal.operations import breaches
+from portal.operations import beyond, breaches
 from portal.operations.contract_facts import LARGEST_VALUE, Values
 from portal.operations.contract_gate import demand_editor
 from portal.operations.contract_life import look_at_periods
@@ -113,6 +113,7 @@ def add(contract: Contract, values: Values, ended: list[Requirement], *, by: Mem
     _record(order, ended, by)
     for duty in ended:
         breaches.note_ended(duty)
+    beyond.follow(contract)
     look_at_periods(contract)
     return order
 

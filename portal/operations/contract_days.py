@@ -49,6 +49,12 @@ def day_of(report: Report) -> date:
     return counted_on(report.contract, report.period.ends_on)
 
 
+def is_beyond(report: Report) -> bool:
+    """Whether a regular report is about no day of the contract: its last day was noted after the report was signed."""
+    period = report.period
+    return period.purpose == PeriodPurpose.REGULAR and period.starts_on > last_day(report.contract)
+
+
 def expected(contract: Contract, taken: Sequence[Period] = ()) -> tuple[Period, ...]:
     """The regular periods of a contract by its days, frequency and pauses, oldest first; `taken` days are left out."""
     return calendars.periods(
@@ -62,14 +68,14 @@ def expected_in(contract: Contract, span: Period) -> list[Period]:
 
 
 def filed(contract: Contract) -> list[Filed]:
-    """The regular reports of a contract, oldest first, without those that are spared; asked for at once."""
+    """The regular reports of a contract's days, oldest first, without those that are spared; asked for at once."""
     in_force = and_(Revision.report_id == Report.id, Revision.number == Report.accepted_number)
     rows = (
         select(Report.id, ReportingPeriod.starts_on, ReportingPeriod.ends_on, Revision.id)
         .join(ReportingPeriod, Report.period_id == ReportingPeriod.id)
         .outerjoin(Revision, in_force)
         .where(Report.contract_id == contract.id, Report.state != ReportState.SPARED)
-        .where(ReportingPeriod.purpose == PeriodPurpose.REGULAR)
+        .where(ReportingPeriod.purpose == PeriodPurpose.REGULAR, ReportingPeriod.starts_on <= last_day(contract))
         .order_by(ReportingPeriod.ends_on, Report.id)
     )
     return [Filed(row[0], Period(row[1], row[2]), row[3]) for row in db.session.execute(rows)]

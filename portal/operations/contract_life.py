@@ -31,7 +31,7 @@ from portal.model import (
 )
 from portal.model.cases import SETTLED
 from portal.model.contracts import MOVED_ON
-from portal.operations import contract_days, contracts, periods, windows
+from portal.operations import beyond, contract_days, contracts, periods, windows
 from portal.operations.agreement_facts import VALUE
 from portal.operations.agreements import BELOW_A_DRAFT, gone_through
 from portal.operations.contract_gate import demand_editor, touch
@@ -241,7 +241,7 @@ def _demand_unreported(contract: Contract, first: date) -> None:
 
 
 def complete(contract: Contract, handed_over_on: date, *, by: Membership, version: int) -> None:
-    """Note that the work was handed over: no new period opens, open cases go on."""
+    """Note that the work was handed over: no new period opens; open cases go on, but of days that are after it."""
     demand_editor(contract, by=by, version=version)
     if handed_over_on > clock.today(contract.time_zone):
         _blame("handed_over_on", NOT_YET)
@@ -251,6 +251,7 @@ def complete(contract: Contract, handed_over_on: date, *, by: Membership, versio
         row.ends_on = max(handed_over_on, row.starts_on)
     contract.handed_over_on = handed_over_on
     contract.move(ContractState.COMPLETED, by=by, handed_over_on=handed_over_on.isoformat())
+    beyond.follow(contract)
     look_at_periods(contract)
 
 
@@ -261,6 +262,7 @@ def reopen(contract: Contract, reason: str, *, by: Membership, version: int) -> 
     _demand_reason(reason)
     contract.handed_over_on = None
     contract.move(ContractState.RUNNING, by=by, reason=reason.strip())
+    beyond.follow(contract)
     look_at_periods(contract)
 
 

@@ -25,7 +25,10 @@ class Why(StrEnum):
     NOT_JUDGED = "not_judged"
     """What was amended and accepted says neither: a person closes the case, or it is found again."""
     NOT_ASKED = "not_asked"
-    """It is not asked for any more, or not yet: a report of no days, a moved deadline, an ended requirement."""
+    """It is not asked for any more, or not yet.
+
+    A report of no days, a moved deadline, an ended requirement, days after the contract's last.
+    """
 
 
 class Gone(NamedTuple):
@@ -35,6 +38,8 @@ class Gone(NamedTuple):
     sentence: Text
     shown: Json
     revision: int = 0
+    is_beyond: bool = False
+    """Whether it is about no day of the contract any more: back when its days are (see `operations.beyond`)."""
 
 
 def note(known: Deviation | None, gone: Gone) -> None:
@@ -51,6 +56,7 @@ def note(known: Deviation | None, gone: Gone) -> None:
     is_told = known.not_found_at is not None and known.facts.get("gone", {}).get("why", Why.MET) == gone.why
     if not deviations.is_settled(known):
         told = {"shown": gone.shown.get("shown"), "sentence": gone.sentence.dump(), "revision": gone.revision}
+        told |= {"is_beyond": True} if gone.is_beyond else {}
         known.facts = {**known.facts, "gone": {**told, "why": why}}
         known.not_found_at = known.not_found_at or clock.now()
         known.at_stake = None

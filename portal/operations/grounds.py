@@ -4,7 +4,7 @@ The database holds the same list as far as it can (`portal/model/guards.py`). Wh
 """
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import date, datetime
 from typing import NamedTuple
 
 from portal import calendars, clock
@@ -21,7 +21,7 @@ from portal.model import (
     SanctionClause,
     Verdict,
 )
-from portal.operations import breach_days, calculations, contract_days, deviations, ladder
+from portal.operations import breach_days, calculations, deviations, ladder
 from portal.text import Text, same
 
 NO_CLAUSE = Text(
@@ -79,6 +79,7 @@ NOT_BY_DAY = Text(
     "Beløpet avhenger ikke av når bruddet tok slutt.", "The amount does not depend on when the breach ended."
 )
 UNTIL_FILED = Text("Dagene regnes til rapporten kom.", "The days are counted until the report came.")
+NO_DAYS_YET = Text("Ingen dag er for sen før fristen for rettingen.", "No day is late before the correction is due.")
 ENDED = Text("Siste dag som regnes: {day} ({why}).", "Last day counted: {day} ({why}).")
 
 NOTICE_LATE = Text(
@@ -186,7 +187,7 @@ def demand_dropped_waived(sanction: Sanction) -> None:
 
 def remarks(deviation: Deviation) -> list[Text]:
     """What stands in the way of no sanction, and yet is to be seen by whoever proposes or approves one."""
-    found = [*_late_notice(deviation), *_noted_late(deviation)]
+    found = [*_late_notice(deviation), *_noted_late(deviation), *_still_missing(deviation)]
     return [*found, *_dropped(deviation), *_said_since(deviation), *beyond_notice(deviation)]
 
 
@@ -207,9 +208,7 @@ def _clause(deviation: Deviation, clause: SanctionClause) -> Ground:
 
 def _in_force(deviation: Deviation) -> Ground:
     """A change order may let a requirement fall away from a day that was judged already: then nothing was broken."""
-    duty, contract = deviation.requirement, deviation.contract
-    day = deviation.window.ends_on if deviation.window else None
-    day = day or contract_days.counted_on(contract, deviation.report.period.ends_on)
+    duty, day = deviation.requirement, breach_days.judged_until(deviation)
     holds = duty.valid_from <= day and (duty.valid_to is None or day <= duty.valid_to)
     name = calendars.day_name(day)
     return Ground("in_force", holds, IN_FORCE.with_values(day=name), NOT_IN_FORCE.with_values(day=name))
@@ -268,13 +267,26 @@ def _stands(deviation: Deviation) -> Ground:
 
 def _ended(deviation: Deviation, clause: SanctionClause) -> Ground:
     lacks = calculations.lacks_end(deviation, clause)
-    end = breach_days.end_of(deviation)
-    said = UNTIL_FILED if deviation.cause != Cause.REQUIREMENT_BROKEN else NO_END.with_values(clause=clause.clause)
+    end, said = breach_days.end_of(deviation), UNTIL_FILED
     if ladder.step_of(deviation, clause) != ClauseForm.DAILY:
         said = NOT_BY_DAY
     elif end is not None:
-        said = ENDED.with_values(day=calendars.day_name(end[0]), why=end[1])
+        said = ENDED.with_values(day=calendars.day_name(end.on), why=end.why)
+    elif deviation.cause == Cause.NOT_ACCEPTED:
+        said = NO_DAYS_YET
+    elif breach_days.is_missing(deviation):
+        said = _sentence(breach_days.still_missing(_counted_until(deviation)))
     return Ground("ended", not lacks, said, NO_END.with_values(clause=clause.clause))
+
+
+def _counted_until(deviation: Deviation) -> date:
+    """The day of the calculation: of the one that is proposed or decided, else the one that is made now."""
+    made_on = deviation.sanction.found.get("on") if deviation.sanction else None
+    return date.fromisoformat(made_on) if made_on else breach_days.today(deviation)
+
+
+def _sentence(text: Text) -> Text:
+    return Text(*(f"{each[0].upper()}{each[1:]}." for each in (text.nb, text.en)))
 
 
 # -- to be seen -----------------------------------------------------------------------------------------------------
@@ -295,6 +307,15 @@ def _noted_late(deviation: Deviation) -> Iterator[Text]:
     served, noted = _day(deviation, notice.served_at), _day(deviation, notice.served_noted_at)
     if served != noted:
         yield NOTED_LATE.with_values(served=served, how=same(notice.served_how), noted=noted)
+
+
+def _still_missing(deviation: Deviation) -> Iterator[Text]:
+    """That days are charged for a report that has not come, and that those after the calculation are not."""
+    sanction = deviation.sanction
+    clause = sanction.clause if sanction else deviation.contract.clause_for(deviation.requirement)
+    is_daily = clause is not None and ladder.step_of(deviation, clause) == ClauseForm.DAILY
+    if is_daily and breach_days.is_missing(deviation):
+        yield _sentence(breach_days.still_missing(_counted_until(deviation)))
 
 
 def _dropped(deviation: Deviation) -> Iterator[Text]:

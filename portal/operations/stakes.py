@@ -17,7 +17,9 @@ _READ = (
         selectinload(Report.revisions).options(joinedload(Revision.review), joinedload(Revision.withdrawal)),
     ),
     joinedload(Deviation.contract).options(
-        selectinload(Contract.clauses).selectinload(SanctionClause.rates), selectinload(Contract.change_orders)
+        selectinload(Contract.clauses).selectinload(SanctionClause.rates),
+        selectinload(Contract.change_orders),
+        selectinload(Contract.pauses),
     ),
     joinedload(Deviation.sanction),
     selectinload(Deviation.notices),

@@ -14,7 +14,7 @@ from datetime import date
 from decimal import Decimal
 from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, or_, select, true
+from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy.orm import selectinload
 
 from portal import forecasts, kinds
@@ -128,11 +128,11 @@ def expected_days(duty: Requirement, span: Period) -> int:
 def reports_in(contract: Contract, span: Period) -> list[Report]:
     """The regular reports that count in a stretch, oldest first, each with its revisions.
 
-    One that reaches beyond the contract's last day counts by that day.
+    One that reaches beyond the contract's last day counts by that day; one that lies wholly after it does not count.
     """
     ends_inside: ColumnElement[bool] = ReportingPeriod.ends_on <= span.ends_on
     if span.ends_on >= contract_days.last_day(contract):
-        ends_inside = true()
+        ends_inside = ReportingPeriod.starts_on <= contract_days.last_day(contract)
     return list(
         db.session.scalars(
             select(Report)

@@ -54,8 +54,15 @@ class Windowed(NamedTuple):
     span: Period
 
 
+class Following(NamedTuple):
+    """Days that are judged after others: a period or a window, and how it came out; None as long as nobody knows."""
+
+    days: Period
+    result: str | None
+
+
 @dataclass(frozen=True)
-class _Book:
+class Book:
     """A contract's reports and windows as they stand, asked for at once: what is judged costs nothing to pass over."""
 
     contract: Contract
@@ -66,7 +73,8 @@ class _Book:
     """Days that are to be reported on, up to the contract's last, and that no report is about."""
 
     @classmethod
-    def of(cls, contract: Contract) -> "_Book":
+    def of(cls, contract: Contract) -> "Book":
+        """Ask for it."""
         reports = contract_days.filed(contract)
         rows: dict[int, list[AssessmentWindow]] = {}
         known = select(AssessmentWindow).where(AssessmentWindow.contract_id == contract.id)
@@ -143,7 +151,7 @@ def judge_closed(contract: Contract) -> list[Judged]:
 
 def unjudged(contract: Contract) -> list[Windowed]:
     """The windows that were never judged, or whose reports are others now, closed or not."""
-    book = _Book.of(contract)
+    book = Book.of(contract)
     return [
         each
         for each in _windows(contract)
@@ -151,21 +159,17 @@ def unjudged(contract: Contract) -> list[Windowed]:
     ]
 
 
-def following(duty: Requirement, day: date) -> AssessmentWindow | None:
-    """The next window after a day that says whether the requirement is met; none as long as one before it is open.
+def following(book: Book, duty: Requirement, day: date) -> Following | None:
+    """The next window after a day; None when none is left to judge.
 
     One that nothing is to be reported in, a pause as long as a year, is passed over.
     """
-    book, results = _Book.of(duty.contract), {FindingResult.MET.value, FindingResult.BROKEN.value}
     for span in sorted(stretches.spans(duty), key=lambda each: each.ends_on):
         window = Windowed(duty, span)
         if span.ends_on <= day or not (book.inside(span) or book.lacks(span)):
             continue
         row = book.row(window)
-        if row is None or not book.is_judged(window):
-            return None
-        if row.result in results:
-            return row
+        return Following(span, row.result if row is not None and book.is_judged(window) else None)
     return None
 
 
@@ -180,7 +184,7 @@ def _waiting(contract: Contract) -> list[tuple[Windowed, AssessmentWindow | None
     found = list(_windows(contract))
     if not found:
         return []
-    book = _Book.of(contract)
+    book = Book.of(contract)
     return [(each, book.row(each)) for each in found if book.is_closed(each) and not book.is_judged(each)]
 
 
@@ -272,7 +276,7 @@ def standing(duty: Requirement) -> Standing:
 
 def _so_far(duty: Requirement) -> SoFar | None:
     """The oldest window that is begun and not judged. A running one is looked at from the first day until today."""
-    today, book = clock.today(duty.contract.time_zone), _Book.of(duty.contract)
+    today, book = clock.today(duty.contract.time_zone), Book.of(duty.contract)
     begun = [span for span in stretches.spans(duty) if span.starts_on <= today]
     open_ones = [span for span in begun if _is_open(book.row(Windowed(duty, span)), span)]
     if not open_ones:

@@ -35,12 +35,12 @@ def shown(deviation: Deviation, by: Membership) -> dict[str, Any]:
     is_daily = clause is not None and clause.form == ClauseForm.DAILY
     listed = grounds.of(deviation, clause) if is_buyer and is_open and clause else []
     dropped = grounds.dropped_charged(sanction) if is_buyer and is_open and sanction else None
-    end, person = breach_days.end_of(deviation), deviation.put_right.get("person")
+    end, person = breach_days.end_of(deviation), breach_days.Ends.of(deviation).person
     is_breach = deviation.cause == Cause.REQUIREMENT_BROKEN
     return {
         "before": deviations.before(deviation),
-        "end": (calendars.day_name(end[0]), end[1]) if end else None,
-        "end_noted": person if end and person and person["on"] == end[0].isoformat() else None,
+        "end": (calendars.day_name(end.on), end.why) if end else None,
+        "end_noted": person if end and person and person.on == end.on else None,
         "lacks_end": clause is not None and calculations.lacks_end(deviation, clause),
         "may_put_right": is_open and is_breach and is_daily and allowed(by, Permission.CASE_ASSESS),
         "beyond": grounds.beyond_notice(deviation) if is_open and not deviation.not_found_at else [],

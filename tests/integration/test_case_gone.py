@@ -144,7 +144,7 @@ def test_that_the_breach_of_a_settled_case_is_gone_is_said_once(
     for diesel in ("100", "101", "102"):
         amend(world, world.report, **{**MET, "diesel": diesel})
     assert letters("breach_changed") == ["adam@prove.example"]
-    assert actions(world, deviation).count("deviation.not_found_again") == 1
+    assert actions(deviation, world).count("deviation.not_found_again") == 1
     assert (deviation.state, deviation.facts, deviation.sentence) == kept
 
 
@@ -153,7 +153,7 @@ def test_gone_once_more_after_it_was_shown_it_is_said_once_more(world: World) ->
     amend(world, world.report, **MET)
     amend(world, world.report, **SHOWN_AGAIN)
     amend(world, world.report, **MET)
-    assert actions(world, deviation)[-3:] == [
+    assert actions(deviation, world)[-3:] == [
         "deviation.not_found_again",
         "deviation.assessed_again",
         "deviation.not_found_again",
@@ -166,7 +166,7 @@ def test_gone_for_another_reason_is_said_too(world: World) -> None:
     amend(world, world.report, **NOTHING)
     amend(world, world.report, **MET)
     amend(world, world.report, **MET)
-    assert actions(world, deviation).count("deviation.not_found_again") == len(letters("breach_changed")) == 2
+    assert actions(deviation, world).count("deviation.not_found_again") == len(letters("breach_changed")) == 2
 
 
 def test_what_was_closed_because_it_was_gone_is_not_said_to_be_gone_again(world: World) -> None:

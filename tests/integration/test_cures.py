@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 import pytest
+from sqlalchemy import select
 
 from portal import calendars, clock
 from portal.errors import Conflict, Forbidden, Invalid, Refused
@@ -19,6 +20,8 @@ from portal.model import (
     Deviation,
     DeviationState,
     Pause,
+    Report,
+    ReportingPeriod,
     ReportState,
     Requirement,
     SanctionState,
@@ -38,7 +41,8 @@ from portal.work import open_periods
 from tests.assessing import amend, approve_it, cases_of, file, only, sign_month
 from tests.assessing import duty as asked_for
 from tests.sanctioning import daily_clause, decided, duty, heard, missing, note_end, proposed, revise, send_back, world
-from tests.world import World
+from tests.statements import counted
+from tests.world import World, submit
 
 __all__ = ["world"]
 
@@ -73,7 +77,7 @@ def days(deviation: Deviation, world: World) -> int | None:
 
 def said(deviation: Deviation) -> tuple[date, str] | None:
     end = breach_days.end_of(deviation)
-    return (end[0], end[1].en) if end else None
+    return (end.on, end.why.en) if end else None
 
 
 # -- by the figures ---------------------------------------------------------------------------------------------------
@@ -135,6 +139,7 @@ def test_a_period_that_nobody_reports_is_passed_over(world: World) -> None:
     with transaction():
         april = contracts.open_period(world.contract, calendars.month_of(APRIL))
         april.move(ReportState.SPARED, by=None)
+    pause(world, APRIL, date(2026, 4, 30))
     file(world, MAY, **MET)
     assert said(deviation) == (date(2026, 3, 31), "the last day that was judged; in May 2026 the requirement is met")
 
@@ -164,13 +169,27 @@ def trail(deviation: Deviation, action: str) -> list[AuditEvent]:
     return list(rows.order_by(AuditEvent.id))
 
 
-def test_an_amendment_that_takes_it_back_leaves_the_end_unknown(world: World) -> None:
-    """April met; amended it has no machine at all, so that nothing can be said of it."""
+def test_an_amendment_that_shows_neither_ends_the_breach_just_as_well(world: World) -> None:
+    """April met; amended no machine was used, so that nothing can be said of it: no figure shows a breach in April."""
     deviation = march(world)
     april = file(world, APRIL, **MET)
     amend(world, april, electric="0", diesel="0")
-    assert (deviation.cured_on, deviation.put_right) == (None, {})
-    assert len(trail(deviation, "deviation.not_put_right")) == 1
+    words = "the last day that was judged; the figures for April 2026 show no breach"
+    assert said(deviation) == (date(2026, 3, 31), words)
+    assert [event.facts["on"] for event in trail(deviation, "deviation.put_right")] == ["2026-03-31", "2026-03-31"]
+
+
+def test_a_period_between_that_nobody_opened_leaves_it_open(world: World) -> None:
+    """The worker was not at it: April is to be reported on, and has no report yet."""
+    deviation = march(world)
+    file(world, MAY, **MET)
+    assert said(deviation) is None
+    hourly()
+    april = db.session.scalars(select(Report).join(ReportingPeriod).where(ReportingPeriod.starts_on == APRIL)).one()
+    world.report = april
+    submit(world, **BROKEN)
+    approve_it(world, april)
+    assert said(deviation) == (date(2026, 4, 30), "the last day of April 2026, which is a breach of its own")
 
 
 def test_what_is_decided_stays_when_later_figures_come(world: World) -> None:
@@ -179,6 +198,13 @@ def test_what_is_decided_stays_when_later_figures_come(world: World) -> None:
     sanction = decided(world, proposed(world, deviation))
     file(world, APRIL, **MET)
     assert (sanction.days, deviation.cured_on) == (2, date(2026, 4, 2))
+
+
+def pause(world: World, first: date, last: date) -> None:
+    with transaction() as session:
+        session.add(
+            Pause(**world.contract.parties, contract=world.contract, starts_on=first, ends_on=last, reason="Frost.")
+        )
 
 
 def hourly() -> None:
@@ -217,24 +243,102 @@ def test_a_requirement_that_was_ended_is_broken_no_longer_than_it_held(world: Wo
     assert days(deviation, world) == 15
 
 
-def test_after_the_handover_nothing_is_broken_any_more(world: World) -> None:
+def test_the_handover_ends_nothing_while_days_before_it_are_not_judged(world: World) -> None:
+    """1–20 April are to be reported on. Until they are, a person notes the day: 1–13 April = 13 days."""
     deviation = heard(world, march(world))
     in_september()
     hand_over(world, date(2026, 4, 20))
     hourly()
+    assert (said(deviation), deviation.at_stake) == (None, None)
+    with pytest.raises(Refused, match="nobody knows yet when the breach ended"):
+        proposed(world, deviation)
+    db.session.rollback()
+    with pytest.raises(Invalid, match="cannot be later than 20 April 2026: the contract's last day"):
+        note_end(world, deviation, date(2026, 4, 21))
+    db.session.rollback()
+    note_end(world, deviation, date(2026, 4, 13))
+    assert days(deviation, world) == 13
+
+
+def test_what_is_approved_after_the_handover_decides_all_the_same(world: World) -> None:
+    """April meets it and waits for the buyer; handed over on 30 April. Not 30 days, but none, whatever comes first."""
+    deviation = heard(world, march(world))
+    april = sign_month(world, APRIL, **MET)
+    clock.move_to(datetime(2026, 5, 5, 9, tzinfo=UTC))
+    hand_over(world, date(2026, 4, 30))
+    hourly()
+    assert said(deviation) is None
+    with pytest.raises(Refused, match="nobody knows yet when the breach ended"):
+        proposed(world, deviation)
+    db.session.rollback()
+    approve_it(world, april)
+    assert said(deviation) == (date(2026, 3, 31), "the last day that was judged; in April 2026 the requirement is met")
+    assert days(deviation, world) == 0
+
+
+def test_what_is_approved_after_the_requirement_ended_decides_all_the_same(world: World) -> None:
+    """Asked for no longer than to 30 June; April meets it and waits for the buyer. Not 91 days, but none."""
+    deviation = heard(world, march(world))
+    april = sign_month(world, APRIL, **MET)
+    clock.move_to(datetime(2026, 7, 2, 9, tzinfo=UTC))
+    fall_away_from(world, date(2026, 7, 1), deviation.requirement)
+    hourly()
+    assert said(deviation) is None
+    with pytest.raises(Invalid, match="cannot be later than 30 June 2026"):
+        note_end(world, deviation, date(2026, 7, 1))
+    db.session.rollback()
+    approve_it(world, april)
+    assert (said(deviation) or ("",))[0] == date(2026, 3, 31)
+    assert days(deviation, world) == 0
+
+
+def test_a_window_before_the_handover_that_is_not_judged_leaves_it_open(world: World) -> None:
+    """0 % at the end of March; 5 040 of 10 080 kWh = 50 % on 30 April, the last day, which the buyer approves late."""
+    share = asked_for(world, "20", window=Window.RUNNING)
+    only(world, MARCH, date(2026, 12, 31), share)
+    daily_clause(world, share)
+    file(world, MARCH, **BROKEN)
+    [deviation] = cases_of(share)
+    april = sign_month(world, APRIL, electric="5040", diesel="0")
+    clock.move_to(datetime(2026, 5, 5, 9, tzinfo=UTC))
+    hand_over(world, date(2026, 4, 30))
+    hourly()
+    assert said(deviation) is None
+    approve_it(world, april)
+    assert (said(deviation) or ("",))[0] == date(2026, 3, 31)
+
+
+def test_where_nothing_is_left_to_judge_the_contract_s_last_day_is_the_end(world: World) -> None:
+    """From 1 April nothing was done, and on the 20th it was handed over: 20 days, all of them in the pause."""
+    deviation = heard(world, march(world))
+    pause(world, APRIL, date(2026, 4, 20))
+    clock.move_to(datetime(2026, 4, 21, 9, tzinfo=UTC))
+    hand_over(world, date(2026, 4, 20))
+    hourly()
     assert said(deviation) == (date(2026, 4, 20), "the contract's last day")
-    assert days(deviation, world) == 20
     noted = len(trail(deviation, "deviation.put_right"))
     hourly()
     assert len(trail(deviation, "deviation.put_right")) == noted == 1
+    assert days(deviation, world) == 0
+
+
+def test_a_handover_before_the_day_that_a_person_noted_cuts_it(world: World) -> None:
+    """Noted: until 25 April. The handover, noted later, was on the 20th: no day after it is charged."""
+    deviation = heard(world, march(world))
+    clock.move_to(datetime(2026, 4, 28, 9, tzinfo=UTC))
+    note_end(world, deviation, date(2026, 4, 25))
+    hand_over(world, date(2026, 4, 20))
+    hourly()
+    assert said(deviation) == (date(2026, 4, 20), "the contract's last day")
+    assert days(deviation, world) == 20
 
 
 def test_a_handover_that_is_taken_back_takes_the_end_back(world: World) -> None:
     deviation = march(world)
-    clock.move_to(datetime(2026, 4, 21, 9, tzinfo=UTC))
-    hand_over(world, date(2026, 4, 20))
+    clock.move_to(datetime(2026, 4, 3, 12, tzinfo=UTC))
+    hand_over(world, date(2026, 3, 31))
     hourly()
-    assert deviation.cured_on == date(2026, 4, 20)
+    assert deviation.cured_on == date(2026, 3, 31)
     with transaction():
         contract_life.reopen(world.contract, "Mangler.", by=world.adam, version=world.contract.version)
     hourly()
@@ -250,6 +354,24 @@ def test_a_contract_without_news_is_not_written_to(world: World, monkeypatch: py
     monkeypatch.setattr(cures, "follow_up", lambda _number: pytest.fail("there is nothing to note"))
     hourly()
     assert deviation.version == before
+
+
+@pytest.mark.parametrize("window", [Window.PERIOD, Window.RUNNING])
+def test_many_cases_are_looked_at_with_as_many_statements_as_one(world: World, window: Window) -> None:
+    share = asked_for(world, "20", window=window)
+    only(world, MARCH, date(2026, 12, 31), share)
+    number, asked = world.contract.id, []
+    for month in (MARCH, APRIL, MAY, JUNE):
+        file(world, month, **BROKEN)
+        db.session.rollback()
+        db.session.expunge_all()
+        with counted() as found:
+            assert not cures.is_waiting(number)
+        asked.append(len(found))
+        world.contract = db.session.get_one(type(world.contract), number)
+    assert len(cases_of(world.contract.requirements[-1])) == 4
+    assert asked == [asked[0]] * 4
+    assert asked[0] <= 10
 
 
 @pytest.mark.parametrize("is_noted_by_the_worker", [True, False])
@@ -283,9 +405,7 @@ def test_a_window_between_that_nobody_has_judged_leaves_it_open(world: World) ->
     """Of 2026 only December counts, of 2027 and 2028 only January: the rest is a pause. 2027 is approved last."""
     share = asked_for(world, "20", window=Window.YEAR, valid_from=date(2026, 12, 1))
     only(world, MARCH, date(2028, 1, 31), share)
-    with transaction() as session:
-        first, last = date(2027, 2, 1), date(2027, 12, 31)
-        session.add(Pause(**world.contract.parties, contract=world.contract, starts_on=first, ends_on=last, reason="x"))
+    pause(world, date(2027, 2, 1), date(2027, 12, 31))
     file(world, date(2026, 12, 1), **BROKEN)
     between = sign_month(world, date(2027, 1, 1), **MET)
     file(world, date(2028, 1, 1), **BROKEN)

@@ -30,8 +30,8 @@ THREE_DAYS = timedelta(days=3)
 
 @pytest.fixture
 def world(make_app: Callable[..., Flask], database_url: str) -> Iterator[World]:
-    with opened(make_app, database_url) as (_app, world):
-        yield world
+    with opened(make_app, database_url) as room:
+        yield room.world
 
 
 # -- what happens -----------------------------------------------------------------------------------------------------

@@ -23,7 +23,7 @@ from portal.model import (
     SanctionState,
     Verdict,
 )
-from portal.operations import calculations, contracts, ladder, processes, recalculation, sanctions
+from portal.operations import breach_days, calculations, contracts, grounds, ladder, processes, recalculation, sanctions
 from portal.operations.sanctions import Waiver
 from tests import casework
 from tests.sanctioning import (
@@ -85,7 +85,34 @@ def test_a_report_that_has_not_come_costs_until_the_day_of_the_proposal(world: W
     days_after_deadline(world, 10)
     sanction = proposed(world, deviation)
     assert (sanction.days, sanction.amount) == (10, 10 * D(100_000))
-    assert "(the day of this calculation)" in rows(sanction)[1][0]
+
+
+def test_both_persons_read_that_no_day_after_the_proposal_can_be_asked_for(world: World) -> None:
+    """Due on 17 April; proposed on the 27th: 10 days. Approved on 27 May, when 40 have gone, it is still 10."""
+    daily_clause(world)
+    deviation = heard(world, missing(world))
+    words = "he report has not come; the days are counted until {}, and no later day can be asked for in this case"
+    days_after_deadline(world, 9)
+    day = calendars.day_name(breach_days.today(deviation)).en
+    assert [each.en for each in grounds.remarks(deviation)] == [f"T{words.format(day)}."]
+    days_after_deadline(world, 10)
+    sanction = proposed(world, deviation)
+    proposed_on = calendars.day_name(breach_days.today(deviation)).en
+    assert f"(t{words.format(proposed_on)})" in rows(sanction)[1][0]
+    days_after_deadline(world, 40)
+    assert [each.en for each in grounds.remarks(deviation)] == [f"T{words.format(proposed_on)}."]
+    said = [each.words.en for each in grounds.of(deviation, sanction.clause) if each.key == "ended"]
+    assert said == [f"T{words.format(proposed_on)}."]
+    assert recalculation.changes(sanction) == []
+    assert decided(world, sanction).amount == 10 * D(100_000)
+
+
+def test_once_the_report_has_come_its_days_end_there(world: World) -> None:
+    daily_clause(world)
+    deviation = heard(world, filed_late(world, 4))
+    assert grounds.remarks(deviation) == []
+    said = [each.words.en for each in grounds.of(deviation, world.contract.clauses[-1]) if each.key == "ended"]
+    assert said == ["The days are counted until the report came."]
 
 
 def test_filed_in_time_after_all_costs_nothing(world: World) -> None:

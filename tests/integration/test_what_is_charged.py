@@ -1,7 +1,7 @@
 """A sanction is for what the notice said, what was upheld and what was agreed: once, and with the right amount."""
 
 from collections.abc import Callable
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 import pytest
@@ -23,10 +23,20 @@ from portal.model import (
     Verdict,
     Weighing,
 )
-from portal.operations import breach_days, calculations, change_orders, grounds, recalculation, reviews, sanctions
+from portal.operations import (
+    breach_days,
+    calculations,
+    change_orders,
+    contract_life,
+    grounds,
+    recalculation,
+    reviews,
+    sanctions,
+)
 from portal.operations.contract_facts import Values
 from portal.operations.sanctions import Waiver
 from tests import casework
+from tests.assessing import cases_of, file
 from tests.machine_lines import costs_by_line, used
 from tests.reviewing import send_again
 from tests.sanctioning import (
@@ -294,6 +304,69 @@ def test_calculated_anew_it_can_be_approved_and_days_alone_change_nothing(world:
     with transaction():
         world.contract.value = Decimal(1)
     assert recalculation.changes(sanction) == [], "what is decided stays what it is"
+
+
+# -- days that are nobody's -------------------------------------------------------------------------------------------
+
+SHARE = "zero_emission_share_energy"
+BROKEN, NOTHING = {"electric": "0", "diesel": "500"}, {"electric": "0", "diesel": "0"}
+
+
+def march_and_may(world: World, april: Callable[[World], None]) -> list[Sanction]:
+    """March and May break the share of clause 4.2, at 1 ‰ of 100 million = 100 000 a day; June's figures meet it."""
+    daily_clause(world, duty(world, SHARE))
+    march = file(world, date(2026, 3, 1), **BROKEN)
+    april(world)
+    may = file(world, date(2026, 5, 1), **BROKEN)
+    file(world, date(2026, 6, 1), electric="1008", diesel="400")
+    cases = {each.report_id: each for each in cases_of(duty(world, SHARE))}
+    return [proposed(world, heard(world, cases[report.id])) for report in (march, may)]
+
+
+def stood_still(world: World) -> None:
+    """The contract was paused 1–30 April: no report is asked for."""
+    with transaction():
+        contract_life.pause(world.contract, date(2026, 4, 1), "Frost.", by=world.adam, version=world.contract.version)
+    clock.move_to(datetime(2026, 5, 1, 10, tzinfo=UTC))
+    with transaction():
+        contract_life.resume(world.contract, date(2026, 5, 1), by=world.adam, version=world.contract.version)
+
+
+def in_words(sanction: Sanction) -> list[tuple[str, str]]:
+    return [(row["text"]["en"], row["value"]) for row in sanction.calculation]
+
+
+def test_days_of_a_pause_between_two_breaches_cost_nothing(world: World) -> None:
+    """1 April–31 May = 30 + 31 = 61 days, less 30 of the pause: 31 × 100 000. May's own: 1 June is met, so none."""
+    march, may = march_and_may(world, stood_still)
+    days = (
+        "Days from 1 April 2026 (the day after the days that were judged) to 31 May 2026 (the last day of May 2026, "
+        "which is a breach of its own), both included"
+    )
+    assert in_words(march)[1:4] == [
+        (days, "61"),
+        ("– of these the contract was paused, not counted: April 2026", "30"),
+        ("Days with a daily amount", "31"),
+    ]
+    assert [(each.days, each.amount) for each in (march, may)] == [(31, 31 * Decimal(100_000)), (0, Decimal(0))]
+
+
+def nothing_used(world: World) -> None:
+    """April's report is approved; no machine was used, so that no share can be computed."""
+    april = file(world, date(2026, 4, 1), **NOTHING)
+    assert april.accepted is not None
+    assert "unknown" in [str(each.result) for each in april.accepted.findings]
+
+
+def test_days_on_which_no_figure_shows_a_breach_cost_nothing(world: World) -> None:
+    """April shows nothing, so March ends on 31 March: 0 days × 100 000. May's own: 1 June is met, so none."""
+    march, may = march_and_may(world, nothing_used)
+    days = (
+        "Days: the last day that was judged; the figures for April 2026 show no breach, 31 March 2026, is before "
+        "the first day that can count, 1 April 2026 (the day after the days that were judged)"
+    )
+    assert in_words(march)[1:3] == [(days, "0"), ("Days with a daily amount", "0")]
+    assert [(each.days, each.amount) for each in (march, may)] == [(0, Decimal(0)), (0, Decimal(0))]
 
 
 # -- once -------------------------------------------------------------------------------------------------------------

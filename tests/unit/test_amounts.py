@@ -1,6 +1,7 @@
 """What a breach costs: each case with its arithmetic written out, as a person does it on paper."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
@@ -34,6 +35,10 @@ def clause(**changes: Any) -> Daily:
 def run(first: str, last: str, *away: tuple[str, str]) -> Run:
     stretches = [Period(day(start), day(end)) for start, end in away]
     return Run(day(first), day(last), same("after the deadline"), same("filed"), stretches)
+
+
+def paused(days: Run, *stretches: tuple[str, str]) -> Run:
+    return replace(days, paused=[Period(day(start), day(end)) for start, end in stretches])
 
 
 FEES = {
@@ -296,6 +301,22 @@ DAILY: dict[str, tuple[Daily, Run, int, Decimal]] = {
     "half down to even": (clause(base=(Step(date.min, D(5005)),)), run("03-11", "03-11"), 1, D("5.00")),
     "half up to even": (clause(base=(Step(date.min, D(5015)),)), run("03-11", "03-11"), 1, D("5.02")),
     "a rate of nothing": (clause(per_mille=(Step(day("01-01"), D(0)),)), run("03-11", "03-13"), 3, D(0)),
+    # March broken, a pause 1–30 April, May broken: 1 April–31 May = 61 days, 30 of them in the pause: 31.
+    "a pause in between": (clause(), paused(run("04-01", "05-31"), ("04-01", "04-30")), 31, 31 * D(100_000)),
+    # 1–10 April = 10; with the buyer 3–6 = 4; of the pause 5–8 two more (7, 8): 10 − 4 − 2 = 4. It goes on: so does 12.
+    "a day with the buyer in a pause is left out once": (
+        clause(),
+        paused(run("04-01", "04-10", ("04-03", "04-06")), ("04-05", "04-08"), ("04-12", "9999-12-31")),
+        4,
+        4 * D(100_000),
+    ),
+    # 1–20 April = 20, of them 6–15 in the pause = 10; of the 10 left the first 2 cost nothing: 8.
+    "days of grace are days that count": (
+        clause(grace_days=2),
+        paused(run("04-01", "04-20"), ("04-06", "04-15")),
+        8,
+        8 * D(100_000),
+    ),
     # Rates given in whatever order: 2 ‰ from 1 March holds on the 11th.
     "rates out of order": (
         clause(per_mille=(Step(day("03-01"), D(2)), Step(day("01-01"), D(1)))),
@@ -346,6 +367,14 @@ def test_a_sheet_reads_like_a_sum_on_paper() -> None:
         ("Amount", "1350000", "NOK"),
     ]
     assert [row.text.nb for row in found.rows][2] == "– hvorav hos oppdragsgiveren, som ikke teller: 26.–27. mars 2026"
+
+
+def test_days_of_a_pause_are_a_row_of_their_own() -> None:
+    found = amounts.daily(clause(), paused(run("04-01", "04-10", ("04-03", "04-06")), ("04-05", "04-08")))
+    assert [(row.text.nb, row.value) for row in found.rows][2:4] == [
+        ("– hvorav hos oppdragsgiveren, som ikke teller: 3.–6. april 2026", "4"),
+        ("– hvorav kontrakten sto i pause, som ikke teller: 7.–8. april 2026", "2"),
+    ]
 
 
 def test_a_waiver_is_a_line_of_its_own() -> None:

@@ -1,0 +1,114 @@
+"""Cases of what lies wholly after the contract's last day: asked for no more, and back when its days are."""
+
+from collections.abc import Iterator
+from datetime import date
+
+from sqlalchemy import and_, case, select
+from sqlalchemy.orm import joinedload
+
+from portal import calendars
+from portal.extensions import db
+from portal.model import (
+    Cause,
+    Contract,
+    ContractState,
+    Deviation,
+    FindingResult,
+    PeriodPurpose,
+    Report,
+    ReportingPeriod,
+    Window,
+)
+from portal.model.cases import SETTLED
+from portal.operations import breaches, contract_days, deviations, gone, processes
+from portal.operations.deviations import Breach
+from portal.operations.gone import Gone, Why
+from portal.text import Text
+
+AFTER_THE_LAST = Text(
+    "Kontraktens siste dag er {day}. Saken gjelder bare dager etter den, og de skal ikke rapporteres.",
+    "The contract's last day is {day}. The case is only about days after it, and they are not to be reported.",
+)
+_READ = (joinedload(Deviation.report).joinedload(Report.period), joinedload(Deviation.window))
+
+
+def watched() -> list[int]:
+    """Numbers of the contracts with an open case of what lies after their last day. Only reads.
+
+    Such a case is gone as soon as the last day is noted; this is for those that were opened before or after that.
+    """
+    is_over = and_(
+        Contract.state.in_([ContractState.COMPLETED, ContractState.CLOSED]),
+        Contract.handed_over_on.is_not(None),
+        Contract.handed_over_on < Contract.ends_on,
+    )
+    last_day = case((is_over, Contract.handed_over_on), else_=Contract.ends_on)
+    rows = select(Deviation.contract_id).where(Deviation.not_found_at.is_(None), Deviation.state.not_in(SETTLED))
+    rows = rows.join(Contract, Deviation.contract_id == Contract.id).join(Report, Deviation.report_id == Report.id)
+    rows = rows.join(ReportingPeriod, Report.period_id == ReportingPeriod.id)
+    rows = rows.where(ReportingPeriod.purpose == PeriodPurpose.REGULAR, ReportingPeriod.starts_on > last_day)
+    return list(db.session.scalars(rows.distinct().order_by(Deviation.contract_id)))
+
+
+def is_waiting(number: int) -> bool:
+    """Whether there is something to note in a contract. Only reads."""
+    return any(True for _each in _asked_no_more(db.session.get_one(Contract, number)))
+
+
+def follow_up(number: int) -> None:
+    """Note in a contract what is asked for no more, and what is again."""
+    follow(db.session.get_one(Contract, number))
+
+
+def follow(contract: Contract) -> None:
+    """Asked when a contract's last day is another one. Safe to repeat; what is decided stays as it was decided."""
+    db.session.flush()  # to hold a case is to read it again
+    last_day = contract_days.last_day(contract)
+    sentence = AFTER_THE_LAST.with_values(day=calendars.day_name(last_day))
+    for known in list(_asked_no_more(contract)):
+        processes.hold(known)
+        gone.note(known, Gone(Why.NOT_ASKED, sentence, {"last_day": last_day.isoformat()}, is_beyond=True))
+    for known in list(_asked_again(contract)):
+        _find_again(known)
+
+
+def _asked_no_more(contract: Contract) -> Iterator[Deviation]:
+    rows = select(Deviation).where(Deviation.contract_id == contract.id, Deviation.not_found_at.is_(None))
+    rows = rows.where(Deviation.state.not_in(SETTLED)).options(*_READ).order_by(Deviation.id)
+    for known in db.session.scalars(rows).unique():
+        if _is_beyond(known) and not deviations.is_settled(known):
+            yield known
+
+
+def _asked_again(contract: Contract) -> Iterator[Deviation]:
+    """The newest case of each breach that was gone with its days, and has them back."""
+    rows = select(Deviation).where(Deviation.contract_id == contract.id, Deviation.not_found_at.is_not(None))
+    for known in db.session.scalars(rows.options(*_READ).order_by(Deviation.id)).unique():
+        if known.facts.get("gone", {}).get("is_beyond") and not _is_beyond(known):
+            newest = deviations.find(known.report, known.requirement, known.cause_group, known.window)
+            if newest is known:
+                yield known
+
+
+def _is_beyond(known: Deviation) -> bool:
+    """Whether no day that the case is about is a day of the contract; what is filed once is about all of it.
+
+    Running windows all begin on the first day: such a one is about the days of its last report.
+    """
+    last_day, window = contract_days.last_day(known.contract), known.window
+    if window is None:
+        return contract_days.is_beyond(known.report)
+    first: date = window.starts_on
+    if known.requirement.window == Window.RUNNING:
+        first = known.report.period.starts_on
+    return first > last_day and window.ends_on > last_day
+
+
+def _find_again(known: Deviation) -> None:
+    """What is in force shows the breach or does not; what was filed late, or not accepted, was so all the time."""
+    if known.cause == Cause.REQUIREMENT_BROKEN and known.window is None:
+        breaches.open_for_breaches(report_id=known.report_id)
+    elif known.window is None or known.window.result == FindingResult.BROKEN:
+        facts = {name: value for name, value in known.facts.items() if name != "gone"}
+        breach = Breach(known.cause, known.cause_group, Text.load(known.sentence), facts)
+        deviations.note_breach(known.report, known.requirement, breach, known.window)
