@@ -123,9 +123,11 @@ _PROPOSERS = {
     "sqlite": "SELECT value FROM json_each(NEW.proposers)",
     "postgresql": "SELECT CAST(json_array_elements_text(NEW.proposers) AS BIGINT)",
 }
-_FUNCTION = """
+_AS_SQLITE = "USING ERRCODE = 'integrity_constraint_violation'"
+"""A refusal is of the class that SQLite's RAISE(ABORT) is of, so that a page tells it in the same words."""
+_FUNCTION = f"""
 CREATE OR REPLACE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS
-$$ BEGIN RAISE EXCEPTION '% is insert-only', TG_TABLE_NAME; END $$
+$$ BEGIN RAISE EXCEPTION '% is insert-only', TG_TABLE_NAME {_AS_SQLITE}; END $$
 """
 
 
@@ -205,7 +207,7 @@ def _install_on_postgresql(connection: Connection, tables: list[str], rules: lis
         connection.execute(
             text(
                 f"CREATE OR REPLACE FUNCTION {rule.name}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
-                f"IF {condition} THEN RAISE EXCEPTION '{rule.words}'; END IF; RETURN {row}; END $$"
+                f"IF {condition} THEN RAISE EXCEPTION '{rule.words}' {_AS_SQLITE}; END IF; RETURN {row}; END $$"
             )
         )
         connection.execute(
