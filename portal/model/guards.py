@@ -86,9 +86,9 @@ NEW.state IN {_DECIDED} AND (
 """  # noqa: S608 - nothing in it comes from outside
 """What no decided sanction may lack.
 
-The decision of a person who neither proposed it nor gave notice nor weighed a point; reasons; a clause of the same contract, for this requirement or for all; a requirement
-that was in force on a day of what was judged; a breach that the
-figures in force still show, whose last day is known where days are charged; a point of the notice that is upheld at
+Reasons, and the decision of a person who neither proposed it nor gave notice nor weighed a point; a clause of the same
+contract, for this requirement or for all; a requirement that was in force on a day of what was judged; a breach that
+the figures in force still show, whose last day is known where days are charged; a point of the notice that is upheld at
 least in part by its newest weighing; a notice that took effect (one from before the contract's rule was kept: was
 delivered); and the supplier's time to answer: passed, or a reply declared complete (under notices from before replies
 were declared complete: any reply)."""

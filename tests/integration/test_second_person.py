@@ -58,7 +58,9 @@ def by_hand(sanction: Sanction, who: int) -> None:
     number = sanction.id
     moment = clock.now().strftime("%Y-%m-%d %H:%M:%S.%f") + ("+00" if db.engine.dialect.name != "sqlite" else "")
     db.session.rollback()
-    statement = f"UPDATE sanction SET state = 'decided', decided_by_id = :who, decided_at = '{moment}' WHERE id = :number"
+    statement = (
+        f"UPDATE sanction SET state = 'decided', decided_by_id = :who, decided_at = '{moment}' WHERE id = :number"
+    )
     with db.engine.connect().execution_options(write=True) as connection, connection.begin():
         connection.execute(text(statement), {"who": who, "number": number})
     db.session.expire_all()
