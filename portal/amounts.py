@@ -18,6 +18,8 @@ from portal.quantities import canonical, shown
 from portal.text import LANGUAGES, Text, same
 
 _HUNDREDTH = Decimal("0.01")
+LARGEST = Decimal(999_999_999_999)
+"""No amount of money is larger, entered or calculated: what the database adds up of them stays within its 64 bits."""
 
 CLAUSE = Text("Sanksjonsbestemmelse", "Sanction clause")
 WARNING = Text(
@@ -75,6 +77,7 @@ STRETCH_AMOUNT = Text("{stretch}: beløp per dag × antall dager", "{stretch}: a
 SUM = Text("Sum", "Sum")
 CAP = Text("Høyeste beløp: {percent} % av grunnlaget {base}", "Highest amount: {percent} % of the base {base}")
 AMOUNT, CAPPED = Text("Beløp", "Amount"), Text("Beløp = høyeste beløp", "Amount = the highest amount")
+HELD = Text("Beløp = det høyeste som portalen kan holde", "Amount = the highest that the portal can hold")
 WAIVED = Text("Frafalt: {reason}", "Waived: {reason}")
 LEFT = Text("Beløp som kreves = beløp − frafalt", "Amount asked for = amount − waived")
 
@@ -200,7 +203,7 @@ def fee(terms: Fee, breaches: int, on: date, found: int | None = None, elsewhere
     ]
     if found is not None and elsewhere is None and terms.counted(found) > count:
         rows.append(Row(NOT_NOTIFIED.with_values(found=found), str(count)))
-    return Sheet((*rows, Row(FEE_AMOUNT, canonical(amount), terms.currency)), amount)
+    return _held(Sheet((*rows, Row(FEE_AMOUNT, canonical(amount), terms.currency)), amount), terms.currency)
 
 
 def daily(terms: Daily, run: Run) -> Sheet:
@@ -224,7 +227,15 @@ def daily(terms: Daily, run: Run) -> Sheet:
         rows.append(_money(CAP.with_values(percent=_number(terms.cap_percent or Decimal(0)), base=base), cap, terms))
     is_capped = cap is not None and total > cap
     amount = cap if cap is not None and is_capped else total
-    return Sheet((*rows, _money(CAPPED if is_capped else AMOUNT, amount, terms)), amount, len(costing))
+    rows.append(_money(CAPPED if is_capped else AMOUNT, amount, terms))
+    return _held(Sheet(tuple(rows), amount, len(costing)), terms.currency)
+
+
+def _held(sheet: Sheet, currency: str) -> Sheet:
+    """The sheet, or no more than can be kept: a slip in a rate is seen in the case, and stops nothing."""
+    if sheet.amount <= LARGEST:
+        return sheet
+    return Sheet((*sheet.rows, Row(HELD, canonical(LARGEST), currency)), LARGEST, sheet.days)
 
 
 def less_waived(sheet: Sheet, waived: Decimal, reason: str, currency: str) -> Sheet:

@@ -112,6 +112,14 @@ PROPOSED_IT = Text(
     "Du har selv foreslått denne sanksjonen. En annen må avgjøre den.",
     "You proposed this sanction yourself. Somebody else must decide it.",
 )
+GAVE_NOTICE = Text(
+    "Du har selv sendt varselet i denne saken. En annen må avgjøre sanksjonen.",
+    "You sent the notice in this case yourself. Somebody else must decide the sanction.",
+)
+WEIGHED_IT = Text(
+    "Du har selv vurdert punktene i denne saken. En annen må avgjøre sanksjonen.",
+    "You weighed the points of this case yourself. Somebody else must decide the sanction.",
+)
 NOT_YOUR_CONTRACT = Text("Kontrakten er ikke din oppdragsgivers.", "The contract is not your organisation's.")
 
 
@@ -226,3 +234,22 @@ def may_review(by: Membership, report: Report) -> None:
         buyer_id=report.buyer_id,
         involved=dict.fromkeys(report.preparers, PREPARED_IT),
     )
+
+
+def prepared(deviation: Deviation) -> dict[int, Text]:
+    """Who prepared the sanction in a case, or would have: nobody who gave notice, weighed a point or proposed decides.
+
+    Persons by number, and what to tell each of them.
+    """
+    weighed = [weighing.weighed_by_id for point in deviation.points for weighing in point.weighings]
+    proposers = deviation.sanction.proposers if deviation.sanction else []
+    return {
+        **dict.fromkeys(weighed, WEIGHED_IT),
+        **{notice.sent_by_id: GAVE_NOTICE for notice in deviation.notices},
+        **dict.fromkeys(proposers, PROPOSED_IT),
+    }
+
+
+def may_approve(by: Membership, sanction: Sanction) -> None:
+    """Whether this person may be the second one on a sanction: approve it, or send it back."""
+    may_decide(by, Permission.SANCTION_DECIDE, buyer_id=sanction.buyer_id, involved=prepared(sanction.deviation))

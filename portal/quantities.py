@@ -9,6 +9,9 @@ from portal.text import LANGUAGES, Text, repeated, same
 MOST_DECIMALS = 6
 MOST_DIGITS = 15
 MILLIONTHS = Decimal(1_000_000)
+LARGEST = Decimal(9_000_000_000_000)
+"""No number is larger: as millionths it would not fit the 64 bits that the databases keep it in."""
+MOST_WHOLE_DIGITS = 9
 
 _SMALLEST = Decimal("0.000001")
 _GAPS = (
@@ -56,6 +59,16 @@ TOO_LONG = Unreadable(
         "“{text}” has more than {most} digits. Check the number.",
     ),
 )
+TOO_LARGE = Unreadable(
+    "number_large",
+    Text("«{text}» er for stort. Skriv høyst {most}.", "“{text}” is too large. Write at most {most}."),
+)
+
+
+def whole_number(text: str) -> int | None:
+    """A whole number without a sign, as a form carries it; None for all else, and for more than 32 bits hold."""
+    is_one = text.isascii() and text.isdigit() and len(text) <= MOST_WHOLE_DIGITS
+    return int(text) if is_one else None
 
 
 def read(text: str) -> Decimal | Unreadable:
@@ -83,7 +96,7 @@ def read(text: str) -> Decimal | Unreadable:
 
 
 def checked(number: Decimal, text: str = "") -> Decimal | Unreadable:
-    """The number itself when it can be stored without loss: finite, ≤ 6 decimals, ≤ 15 digits.
+    """The number itself when it can be stored without loss: finite, ≤ 6 decimals, ≤ 15 digits, ≤ 9 million millions.
 
     `text` is how it was written, for the words of the problem; else they show it as each language writes numbers.
     """
@@ -98,7 +111,8 @@ def checked(number: Decimal, text: str = "") -> Decimal | Unreadable:
         return _filled(TOO_PRECISE, written, most=MOST_DECIMALS)
     if len(number.normalize().as_tuple().digits) > MOST_DIGITS:
         return _filled(TOO_LONG, written, most=MOST_DIGITS)
-    return number
+    most = Text(*(shown(LARGEST, language) for language in LANGUAGES))
+    return number if abs(number) <= LARGEST else _filled(TOO_LARGE, written, most=most)
 
 
 def rounded(number: Decimal) -> Decimal:
@@ -171,7 +185,7 @@ def _written(number: Decimal) -> Text:
     return Text(*(for_input(number, language) for language in LANGUAGES))
 
 
-def _filled(problem: Unreadable, written: str | Text, **values: str | int) -> Unreadable:
+def _filled(problem: Unreadable, written: str | Text, **values: str | int | Text) -> Unreadable:
     text = same(written) if isinstance(written, str) else written
     short = Text(repeated(text.nb), repeated(text.en))
     return Unreadable(problem.rule, problem.text.with_values(text=short, **values))

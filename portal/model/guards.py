@@ -51,6 +51,10 @@ _NO_GROUND = f"""
 NEW.state IN {_DECIDED} AND (
   NEW.decided_by_id IS NULL OR NEW.decided_at IS NULL OR NEW.amount IS NULL
   OR NEW.decided_by_id = NEW.proposed_by_id OR NEW.decided_by_id IN ({{proposers}})
+  OR EXISTS (SELECT 1 FROM notice n WHERE n.deviation_id = NEW.deviation_id AND n.sent_by_id = NEW.decided_by_id)
+  OR EXISTS (
+    SELECT 1 FROM weighing w JOIN point p ON p.id = w.point_id
+    WHERE p.deviation_id = NEW.deviation_id AND w.weighed_by_id = NEW.decided_by_id)
   OR TRIM(NEW.reasons) = '' OR (NEW.waived <> 0 AND TRIM(NEW.waiver_reason) = '')
   OR NOT EXISTS (
     SELECT 1 FROM sanction_clause c JOIN deviation d ON d.contract_id = c.contract_id
@@ -82,9 +86,9 @@ NEW.state IN {_DECIDED} AND (
 """  # noqa: S608 - nothing in it comes from outside
 """What no decided sanction may lack.
 
-Another person's decision and reasons; a clause of the same contract, for this requirement or for all; a requirement
-that was in force on a day of what was judged; a breach that the
-figures in force still show, whose last day is known where days are charged; a point of the notice that is upheld at
+Reasons, and the decision of a person who neither proposed it nor gave notice nor weighed a point; a clause of the same
+contract, for this requirement or for all; a requirement that was in force on a day of what was judged; a breach that
+the figures in force still show, whose last day is known where days are charged; a point of the notice that is upheld at
 least in part by its newest weighing; a notice that took effect (one from before the contract's rule was kept: was
 delivered); and the supplier's time to answer: passed, or a reply declared complete (under notices from before replies
 were declared complete: any reply)."""
@@ -123,9 +127,11 @@ _PROPOSERS = {
     "sqlite": "SELECT value FROM json_each(NEW.proposers)",
     "postgresql": "SELECT CAST(json_array_elements_text(NEW.proposers) AS BIGINT)",
 }
-_FUNCTION = """
+_AS_SQLITE = "USING ERRCODE = 'integrity_constraint_violation'"
+"""A refusal is of the class that SQLite's RAISE(ABORT) is of, so that a page tells it in the same words."""
+_FUNCTION = f"""
 CREATE OR REPLACE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS
-$$ BEGIN RAISE EXCEPTION '% is insert-only', TG_TABLE_NAME; END $$
+$$ BEGIN RAISE EXCEPTION '% is insert-only', TG_TABLE_NAME {_AS_SQLITE}; END $$
 """
 
 
@@ -205,7 +211,7 @@ def _install_on_postgresql(connection: Connection, tables: list[str], rules: lis
         connection.execute(
             text(
                 f"CREATE OR REPLACE FUNCTION {rule.name}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
-                f"IF {condition} THEN RAISE EXCEPTION '{rule.words}'; END IF; RETURN {row}; END $$"
+                f"IF {condition} THEN RAISE EXCEPTION '{rule.words}' {_AS_SQLITE}; END IF; RETURN {row}; END $$"
             )
         )
         connection.execute(

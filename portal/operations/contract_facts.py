@@ -8,6 +8,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any, TypeAlias, cast
 
+from portal import amounts
 from portal.kinds.base import Choice, Field, FieldType, Parsed, Problem, Raw
 from portal.model import Contract
 from portal.text import LANGUAGES, Text
@@ -19,7 +20,7 @@ Check: TypeAlias = Callable[[str], Text | None]
 YES = "yes"
 YES_ONLY = (Choice(YES, Text("ja", "yes")),)
 """A field with this one choice is a tick in a form, and «ja» or nothing in a sheet."""
-LARGEST_VALUE = Decimal(999_999_999_999)
+LARGEST_VALUE = amounts.LARGEST
 _LIST = re.compile(r"\s*[,;]\s*")
 
 

@@ -229,7 +229,7 @@ def find(
 
 
 def before(deviation: Deviation) -> Deviation | None:
-    """The case about the same that was settled before this one was found anew."""
+    """The case about the same from before this one was found anew."""
     if deviation.occasion == 1:
         return None
     rows = select(Deviation).where(

@@ -36,7 +36,8 @@ WHAT_FIGURE, WHAT_BREACHES, WHAT_LATE, WHAT_CURED, WHAT_FOUND, WHAT_REVISION = (
 )
 WHAT_STEP = Text("Trinnet, etter at et tidligere brudd er avgjort", "The step, since an earlier breach was decided")
 NOT_YET = Text("ikke ennå", "not yet")
-DAYS_LATE = Text("{days} dager", "{days} days")
+DAYS_LATE, ONE_DAY_LATE = Text("{days} dager", "{days} days"), Text("1 dag", "1 day")
+LATE_THE_SAME_DAY = Text("samme dag, etter klokkeslettet", "the same day, after the time of day")
 STILL_THERE, NO_LONGER = Text("vises", "is there"), Text("vises ikke lenger", "is no longer there")
 
 
@@ -150,10 +151,16 @@ def _in_words(said: Json) -> dict[Text, Text]:
     if "revision" in facts:
         known[WHAT_REVISION] = same(str(facts["revision"]))
     if said.get("late_by_days") is not None:
-        known[WHAT_LATE] = DAYS_LATE.with_values(days=int(said["late_by_days"]))
+        known[WHAT_LATE] = _delay(int(said["late_by_days"]))
     if said.get("cured_on"):
         known[WHAT_CURED] = calendars.day_name(date.fromisoformat(said["cured_on"]))
     return known
+
+
+def _delay(days: int) -> Text:
+    if days > 1:
+        return DAYS_LATE.with_values(days=days)
+    return ONE_DAY_LATE if days else LATE_THE_SAME_DAY
 
 
 def gross(sanction: Sanction) -> Decimal:

@@ -15,6 +15,7 @@ from portal.model import (
     Deviation,
     DeviationState,
     Membership,
+    Person,
     Role,
     Sanction,
     SanctionClause,
@@ -34,7 +35,7 @@ from portal.operations import (
     recalculation,
 )
 from portal.operations.deviations import SAY_WHY, demand_weighed, is_settled, recipients, unweighed
-from portal.permissions import PROPOSED_IT, Permission
+from portal.permissions import Permission
 from portal.quantities import canonical
 from portal.text import Text, same
 
@@ -173,10 +174,15 @@ def calculate(*, sanction_id: int, step: str) -> dict[str, object]:
         sanction.move(SanctionState.PROPOSED, by=None, **facts)
     else:
         record(sanction, "sanction.calculated", by=None, step=sanction.step, **facts)
-    for person in accounts.people(sanction.buyer_id, Role.DECISION_MAKER):
-        if person.id not in sanction.proposers:
-            mail.write(person, "sanction_to_decide", sanction.contract, sanction_row=sanction)
+    for person in deciders(deviation):
+        mail.write(person, "sanction_to_decide", sanction.contract, sanction_row=sanction)
     return {}
+
+
+def deciders(deviation: Deviation, *, besides: Membership | None = None) -> list[Person]:
+    """Who can be the second person in a case; `besides` whoever is about to be the first."""
+    first = {*permissions.prepared(deviation), *([besides.person_id] if besides else [])}
+    return [person for person in accounts.people(deviation.buyer_id, Role.DECISION_MAKER) if person.id not in first]
 
 
 def _waive(sanction: Sanction, waiver: Waiver | None) -> None:
@@ -200,12 +206,7 @@ def _waive(sanction: Sanction, waiver: Waiver | None) -> None:
 
 def decide(sanction: Sanction, *, approve: bool, comment: str, by: Membership, version: int) -> None:
     """The second person's word: approve, or send back with a comment."""
-    permissions.may_decide(
-        by,
-        Permission.SANCTION_DECIDE,
-        buyer_id=sanction.buyer_id,
-        involved=dict.fromkeys(sanction.proposers, PROPOSED_IT),
-    )
+    permissions.may_approve(by, sanction)
     processes.hold(sanction)
     if sanction.version != version or processes.task_of(sanction, "approve_sanction") is None:
         raise Conflict(_decided_already(sanction))

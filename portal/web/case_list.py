@@ -11,6 +11,7 @@ from portal.model import Deviation, DeviationState, Membership
 from portal.model.cases import SETTLED
 from portal.operations import case_register
 from portal.operations.case_register import CaseFilter, Due, Listed, Order
+from portal.text import Text
 from portal.web import choices, labels
 from portal.web.lists import PAGE
 from portal.web.narrowing import AGES, Narrowed
@@ -40,8 +41,8 @@ class CaseList:
     rows: list[Listed]
     next_url: str
     given: Mapping[str, str]
-    is_wrong: set[str]
-    """The amounts that are no numbers."""
+    wrong: Mapping[str, Text]
+    """What is wrong with an amount, by the name of its field."""
     contracts: choices.Choices
     chips: list[dict[str, Any]]
 
@@ -57,7 +58,7 @@ def asked_for(by: Membership, arguments: Mapping[str, str]) -> CaseList:
         rows=rows[:PAGE],
         next_url=narrowed.address(after=str(rows[PAGE - 1].deviation.public_id)) if len(rows) > PAGE else "",
         given=given,
-        is_wrong=narrowed.is_wrong,
+        wrong=narrowed.wrong,
         contracts=contracts,
         chips=narrowed.chips(_in_words(narrowed, contracts)),
     )

@@ -16,11 +16,12 @@ from portal.operations import (
     processes,
     recalculation,
     replies,
+    sanctions,
     tasks,
     time_asked,
 )
 from portal.operations.processes import Subject
-from portal.permissions import PROPOSED_IT, Permission, allowed
+from portal.permissions import Permission, allowed, prepared
 from portal.text import Text
 from portal.web import case_forms, case_grounds, case_ladder, case_log, case_undecided, case_views, sanction_forms
 from portal.web.case_forms import DecisionForm, DeliveryForm, ReasonForm
@@ -31,6 +32,8 @@ from portal.web.progress import way
 
 TAKEN_BACK = frozenset({DeviationState.NOTIFIED, DeviationState.AWAITING_REPLY})
 """As long as a notice is on its way, or the supplier has time to reply, it can be taken back."""
+PROPOSING = frozenset({"assess_reply", "approve_sanction", "revise"})
+"""The steps in which it matters who can be the second person."""
 STEPS = (
     "assess",
     "confirm_delivery",
@@ -91,21 +94,23 @@ def page(
 def _what_can_be_done(deviation: Deviation, by: Membership) -> dict[str, Any]:
     task = case_undecided.shown_task(deviation, _task(deviation), by)
     may = task is not None and allowed(by, tasks.PERMISSION_OF[task.element])
-    own = may and task is not None and task.element == "approve_sanction" and _proposed_by(deviation, by)
+    element, first = task.element if task else "", prepared(deviation)
+    barred = first.get(by.person_id) if may and element == "approve_sanction" else None
     may_reply = replies.takes_more(deviation) and allowed(by, Permission.CASE_REPLY)
     weighs_again = replies.is_weighed_again(deviation) and allowed(by, Permission.CASE_ASSESS)
     return {
         "task": task,
-        "may": may and not own,
-        "barred": PROPOSED_IT if own else None,
+        "may": may and barred is None,
+        "barred": barred,
+        "deciders": _deciders(deviation, by, element),
+        "is_decider": allowed(by, Permission.SANCTION_DECIDE) and by.person_id not in first,
         "may_reply": may_reply,
         "may_ask": extensions.may_ask(deviation, by),
         "may_grant": allowed(by, Permission.DEADLINE_GRANT),
         "requests": time_asked.of(deviation),
         "may_withdraw": deviation.state in TAKEN_BACK and allowed(by, Permission.CASE_ASSESS),
         "weighs_again": weighs_again,
-        "answers_at": _answers_at(task.element if task and may else "", weighs_again=weighs_again),
-        "may_propose": allowed(by, Permission.SANCTION_PROPOSE),
+        "answers_at": _answers_at(element if may else "", weighs_again=weighs_again),
         "turn": case_views.turn(deviation, case_views.since(deviation, task)),
     }
 
@@ -150,8 +155,12 @@ def _task(deviation: Deviation) -> HumanTask | None:
     return next((task for subject in subjects if (task := processes.task_of(subject, *STEPS))), None)
 
 
-def _proposed_by(deviation: Deviation, by: Membership) -> bool:
-    return deviation.sanction is not None and by.person_id in deviation.sanction.proposers
+def _deciders(deviation: Deviation, by: Membership, element: str) -> list[str]:
+    """The names of those who can decide: when it is proposed, or once this person has proposed it."""
+    if by.organisation_id != deviation.buyer_id or element not in PROPOSING:
+        return []
+    besides = None if element == "approve_sanction" else by
+    return [person.name for person in sanctions.deciders(deviation, besides=besides)]
 
 
 def _empty_forms(deviation: Deviation) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from datetime import date
 from decimal import Decimal
 from typing import cast
 
-from portal import calendars
+from portal import amounts, calendars
 from portal.calendars import Counting
 from portal.kinds.base import Choice, Field, FieldType, Parsed
 from portal.model import (
@@ -39,7 +39,6 @@ FORM_MEANS = {
         "Per mille of the contract's value or another base, for each day that the breach lasts.",
     ),
 }
-_MOST_MONEY = Decimal(999_999_999_999)
 _SMALLEST = Decimal("0.001")
 _YES_NO = (Choice("no", Text("Nei", "No")), Choice("yes", Text("Ja, advarsel først", "Yes, a warning first")))
 _DATE_HINT = Text("dd.mm.åååå, for eksempel 14.03.2026.", "dd.mm.yyyy, for example 14.03.2026.")
@@ -55,7 +54,7 @@ _FEE = Field(
     Text("Gebyr", "Fee"),
     FieldType.NUMBER,
     minimum=Decimal("0.01"),
-    maximum=_MOST_MONEY,
+    maximum=amounts.LARGEST,
 )
 _PER_MILLE = Field(
     "rate",
@@ -106,7 +105,7 @@ _OF_DAILY = (
         FieldType.NUMBER,
         required=False,
         minimum=Decimal(0),
-        maximum=_MOST_MONEY,
+        maximum=amounts.LARGEST,
         hint=Text("Bare når grunnlaget er fast.", "Only when the base is fixed."),
     ),
     Field(
@@ -147,7 +146,7 @@ _OF_DAILY = (
         FieldType.NUMBER,
         required=False,
         minimum=Decimal("0.01"),
-        maximum=_MOST_MONEY,
+        maximum=amounts.LARGEST,
     ),
     Field(
         "cap_days",

@@ -79,8 +79,8 @@ class FactForm(FlaskForm):
     @property
     def seen(self) -> int:
         """The version that the page was made with; -1 for what is none."""
-        text = str(self.version.data or "")
-        return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else -1  # noqa: PLR2004 - 32 bits
+        number = quantities.whole_number(str(self.version.data or ""))
+        return -1 if number is None else number
 
     def attempt(self, act: Callable[[], object], version: Callable[[], int] | None = None) -> int:
         """Do it in a transaction. Returns 0, or the status of the page that says what stopped it.

@@ -9,6 +9,7 @@ from flask_wtf import FlaskForm
 from wtforms import FieldList, Form, FormField, HiddenField, IntegerField, RadioField, StringField, TextAreaField
 from wtforms.fields import SelectChoice  # type: ignore[attr-defined]
 
+from portal import quantities
 from portal.kinds.base import Choice, Field, FieldType, Kind, Problem
 from portal.model import Answer
 from portal.operations import lines
@@ -19,7 +20,6 @@ from portal.web.accounts import current_language
 PREFIX = "in_"
 """Before a column's key in a line form, so that no column can collide with what WTForms calls its own."""
 BLANK_INDEX = "__new__"
-MOST_DIGITS = 9
 BLANK_KEY = "__key__"
 """Where a new row's own key goes."""
 MISSING = "required"
@@ -193,4 +193,4 @@ def _key(text: str | None) -> uuid.UUID:
 
 
 def _number(text: str | None) -> int:
-    return int(text) if text and text.isascii() and text.isdigit() and len(text) <= MOST_DIGITS else 0
+    return quantities.whole_number(text or "") or 0

@@ -340,7 +340,7 @@ EVENT = {
     "deviation.found": _("The deviation was found"),
     "deviation.assessed_again": _("The deviation was assessed again"),
     "deviation.confirmed": _("An amended report was approved, and the breach is as it was"),
-    "deviation.found_anew": _("The breach grew after the case was settled, and is a new case"),
+    "deviation.found_anew": _("It was found anew, and is a new case"),
     "deviation.put_right": _("The last day of the breach was noted"),
     "deviation.not_put_right": _("The figures no longer say when the breach ended"),
     "deviation.fell_away": _("The deviation fell away"),

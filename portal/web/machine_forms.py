@@ -10,7 +10,7 @@ from wtforms import SelectField, StringField
 from wtforms.fields import SelectChoice  # type: ignore[attr-defined]
 from wtforms.validators import Optional
 
-from portal import kinds
+from portal import kinds, quantities
 from portal.kinds import Kind, register
 from portal.kinds.base import Field, FieldType, Parsed, Problem
 from portal.operations import machines
@@ -158,7 +158,7 @@ def carrier_in_words(key: str) -> Text:
 def _year(entered: Parsed) -> int | None:
     """0 for what is no year: the register refuses it with words."""
     text = str(entered or "")
-    return None if not text else int(text) if text.isdigit() and text.isascii() else 0
+    return None if not text else quantities.whole_number(text) or 0
 
 
 def _control(field: Field) -> StringField | SelectField:

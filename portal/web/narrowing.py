@@ -10,6 +10,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as N_  # noqa: N812 - the name that pybabel looks for
 
 from portal import quantities
+from portal.text import Text
 
 AGES = {"30": N_("More than 30 days"), "90": N_("More than 90 days"), "365": N_("More than a year")}
 
@@ -31,12 +32,13 @@ class Narrowed:
         return url_for(self.endpoint, **arguments)
 
     @property
-    def is_wrong(self) -> set[str]:
-        """The amounts that are no numbers."""
-        return {name for name in ("least", "most") if self.given[name] and self.amount(name) is None}
+    def wrong(self) -> dict[str, Text]:
+        """What is wrong with an amount, by the name of its field."""
+        read = {name: quantities.read(self.given[name]) for name in ("least", "most") if self.given[name]}
+        return {name: found.text for name, found in read.items() if isinstance(found, quantities.Unreadable)}
 
     def amount(self, name: str) -> Decimal | None:
-        """What somebody wrote as an amount; None for nothing, and for what is no number."""
+        """What somebody wrote as an amount; None for nothing, and for what is no number or too large a one."""
         found = quantities.read(self.given[name]) if self.given[name] else None
         return found if isinstance(found, Decimal) else None
 

@@ -7,7 +7,7 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
-from portal import calendars, clock
+from portal import calendars, clock, quantities
 from portal.errors import Conflict, Invalid, PortalError, Refused
 from portal.extensions import transaction
 from portal.factors import Basis
@@ -277,5 +277,4 @@ def _replaced(contract: Contract, public_id: str) -> Requirement | None:
 
 
 def _version() -> int:
-    typed = request.form.get("version", "")
-    return int(typed) if typed.isascii() and typed.isdigit() and len(typed) <= 9 else 0  # noqa: PLR2004 - fits a column
+    return quantities.whole_number(request.form.get("version", "")) or 0

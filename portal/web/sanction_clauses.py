@@ -8,7 +8,7 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
-from portal import kinds
+from portal import kinds, quantities
 from portal.errors import Conflict, Invalid, Refused
 from portal.extensions import transaction
 from portal.kinds.base import Field, Parsed, Problem
@@ -208,5 +208,4 @@ def _form_of(name: str) -> ClauseForm | None:
 
 
 def _version() -> int:
-    number = request.form.get("version", "")
-    return int(number) if number.isascii() and number.isdigit() else 0
+    return quantities.whole_number(request.form.get("version", "")) or 0

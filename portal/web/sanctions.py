@@ -41,7 +41,7 @@ def index() -> ResponseReturnValue:
         rows=rows[: lists.PAGE],
         sums=sanction_register.sums(by, chosen),
         given=given,
-        is_wrong=narrowed.is_wrong,
+        wrong=narrowed.wrong,
         chips=narrowed.chips(_in_words(narrowed, contracts)),
         contracts=contracts,
         ages=AGES,

@@ -171,7 +171,7 @@ def test_the_choice_is_kept_said_and_lifted(room: Room) -> None:
     assert '<option value="week" selected>' in page
     assert "No case fits this filter." in adam.reads("/cases?least=1000000")
     wrong = adam.get("/cases?least=mye&most=-&age=7&due=x&state=x&sort=x&contract=x&after=x")
-    assert (wrong.status_code, wrong.text.count("Write a number, for example 10 000.")) == (200, 2)
+    assert (wrong.status_code, wrong.text.count("is not a number. Write for example 1 840.5.")) == (200, 2)
     assert 'aria-describedby="least-error"' in wrong.text
 
 

@@ -1,7 +1,7 @@
 """The case page on what a sanction stands on: the last day of a breach noted, the grounds read, the notice's reach."""
 
 import re
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from flask_babel import force_locale
@@ -10,11 +10,11 @@ from sqlalchemy import select
 from portal import calendars, clock
 from portal.extensions import db, transaction
 from portal.model import ClauseCounts, Deviation, Point, Verdict, Weighing
-from portal.operations import amendments, contracts, deviations, letters
+from portal.operations import amendments, contracts, deadlines, deviations, letters
 from tests.assessing import approve_it
 from tests.machine_lines import costs_by_line, used
 from tests.sanctioning import Room, broken, daily_clause, duty, heard, missing, note_end, proposed, room, send_back
-from tests.world import case_of, submit
+from tests.world import case_of, submit, tick
 
 __all__ = ["room"]
 
@@ -198,10 +198,10 @@ def test_a_case_that_was_found_anew_leads_to_the_one_before(room: Room) -> None:
     approve_it(room.world, room.world.report)
     second = db.session.scalars(select(Deviation).where(Deviation.occasion == 2)).one()
     page = room.at(room.world.adam).get(f"/cases/{second.public_id}").text
-    assert "The same was settled without a sanction before it grew:" in page
+    assert "There was a case about the same before:" in page
     assert f'href="/cases/{first.public_id}"' in page
     said = room.at(room.world.adam).reads(f"/cases/{first.public_id}")
-    assert "The breach grew after the case was settled, and is a new case" in said
+    assert "It was found anew, and is a new case" in said
 
 
 def test_a_first_breach_under_a_warning_is_shown_as_a_warning(room: Room) -> None:
@@ -226,3 +226,24 @@ def test_a_fee_by_line_for_a_share_of_the_whole_says_that_it_counts_once(room: R
     assert f"{once} As the case stands today that is 20" in page
     with force_locale("en"):
         assert once in letters.notice_draft(deviation)
+
+
+def test_what_came_on_the_day_after_the_hour_is_no_missing_report(room: Room) -> None:
+    """Due at noon, proposed at five past while nothing is there, filed at two."""
+    world, noon = room.world, datetime(2026, 4, 17, 10, tzinfo=UTC)
+    with transaction():
+        world.contract.due_time = "12:00"
+        world.report.due_at = world.report.period.due_at = noon
+        deadlines.tell(world.report)
+    clock.move_to(noon + timedelta(minutes=5))
+    tick()
+    deviation = heard(world, case_of(world, "5.1"))
+    case = f"/cases/{deviation.public_id}"
+    proposed(world, deviation)
+    assert "Reported No report" in room.at(world.adam).reads(case)
+    clock.move_to(noon + timedelta(hours=2))
+    submit(world)
+    said = room.at(world.adam).reads(case)
+    assert "Reported On the day it was due, after the time of day" in said
+    assert "No report" not in said
+    assert "Delay: not yet → the same day, after the time of day" in room.at(world.dora).reads(case)

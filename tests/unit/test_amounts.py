@@ -403,6 +403,20 @@ def test_without_a_rate_nothing_is_computed() -> None:
 
 FIRST = date(2026, 1, 1)
 DAYS = st.dates(FIRST, date(2028, 12, 31))
+
+
+def test_no_sheet_comes_to_more_than_can_be_kept() -> None:
+    """9 lines at 999 999 999 999 are 8 999 999 999 991; 100 ‰ of it for 11 days is 1 099 999 999 998.90."""
+    most = amounts.LARGEST
+    fee = amounts.fee(Fee("7.1", "NOK", (Step(day("01-01"), most),), by_line=True), 9, day("03-31"))
+    assert (fee.amount, fee.rows[-2].value, fee.rows[-1].value) == (most, "8999999999991", "999999999999")
+    daily = amounts.daily(
+        clause(base=(Step(date.min, most),), per_mille=(Step(day("01-01"), D(100)),)), run("03-01", "03-11")
+    )
+    assert (daily.amount, daily.days, daily.rows[-2].value) == (most, 11, "1099999999998.9")
+    assert amounts.fee(Fee("7.1", "NOK", (Step(day("01-01"), most),)), 1, day("03-31")).rows[-1].value == str(most)
+
+
 MONEY = st.decimals(D(0), D(10) ** 9, places=2)
 
 

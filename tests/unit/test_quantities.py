@@ -9,9 +9,12 @@ from portal.quantities import Unreadable
 
 unhurried = settings(deadline=None)  # a busy machine is no fault of the code
 
-STORABLE = st.integers(-(10**15) + 1, 10**15 - 1).flatmap(
+TYPED = st.integers(-(10**15) + 1, 10**15 - 1).flatmap(
     lambda digits: st.integers(0, 6).map(lambda places: Decimal(digits).scaleb(-places))
 )
+"""Numbers of no more digits and decimals than may be typed; some of them are too large all the same."""
+STORABLE = TYPED.filter(lambda number: abs(number) <= quantities.LARGEST)
+SIXTY_FOUR_BITS = range(-(2**63), 2**63)
 
 
 @pytest.mark.parametrize(
@@ -39,7 +42,7 @@ STORABLE = st.integers(-(10**15) + 1, 10**15 - 1).flatmap(
         ("0,000001", "0.000001"),
         ("１２，５", "12.5"),  # noqa: RUF001 - full width
         ("1\u200b2\ufeff", "12"),
-        ("999999999999999", "999999999999999"),
+        ("9000000000000", "9000000000000"),
     ],
 )
 def test_numbers_are_read_as_people_and_programs_write_them(written: str, number: str) -> None:
@@ -83,6 +86,9 @@ def test_what_is_no_number_is_refused(written: str) -> None:
         ("1234567890123456", "number_digits"),
         ("1234567890,123456", "number_digits"),
         ("9" * 5000, "number_digits"),
+        ("9000000000001", "number_large"),
+        ("-9000000000000,1", "number_large"),
+        ("999999999999999", "number_large"),
     ],
 )
 def test_what_cannot_be_stored_without_loss_is_refused(written: str, rule: str) -> None:
@@ -130,6 +136,27 @@ def test_what_is_shown_can_be_pasted_back_unless_it_is_unclear(number: Decimal) 
 def test_the_database_gets_every_digit_and_gives_it_back(number: Decimal) -> None:
     assert quantities.from_millionths(quantities.to_millionths(number)) == number
     assert Decimal(quantities.canonical(number)) == number
+
+
+@unhurried
+@given(TYPED | STORABLE)
+def test_what_is_read_fits_where_it_is_kept(number: Decimal) -> None:
+    read = quantities.read(quantities.for_input(number, "nb"))
+    if isinstance(read, Unreadable):
+        assert (read.rule, abs(number) > quantities.LARGEST) == ("number_large", True)
+    else:
+        assert quantities.to_millionths(read) in SIXTY_FOUR_BITS
+
+
+@pytest.mark.parametrize(
+    ("typed", "number"),
+    [
+        *(("0", 0), ("12", 12), ("007", 7), ("999999999", 999_999_999)),
+        *((text, None) for text in ("", "-1", "+1", "1,5", " 1", "٣", "²", "1000000000", "9" * 5000)),
+    ],
+)
+def test_a_whole_number_fits_thirty_two_bits_or_is_none(typed: str, number: int | None) -> None:
+    assert quantities.whole_number(typed) == number
 
 
 @unhurried

@@ -1,0 +1,188 @@
+"""Who prepared a sanction does not decide it: who gave the notice, who weighed a point, who proposed it."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import pytest
+from flask import Flask
+from sqlalchemy import select, text
+from sqlalchemy.exc import DBAPIError
+
+from portal import clock
+from portal.errors import Forbidden
+from portal.extensions import db, transaction
+from portal.model import Membership, OutgoingMail, Role, Sanction, SanctionState, Verdict
+from portal.operations import notices, replies, sanctions
+from portal.operations.replies import PointVerdict
+from tests import casework
+from tests.desk import Desk, sit_down
+from tests.sanctioning import broken, opened
+from tests.world import World, deliver_mail
+
+BOTH = [Role.REVIEWER.value, Role.CONTRACT_MANAGER.value, Role.DECISION_MAKER.value]
+
+
+def prepared(world: World, *, notice: Membership, weighing: Membership, proposal: Membership) -> Sanction:
+    """A case whose three steps up to the decision are three persons'."""
+    deviation = broken(world)
+    with transaction():
+        notices.give_notice(deviation, "Varsel om brudd.", 5, by=notice, version=deviation.version)
+    deliver_mail()
+    casework.reply(world, deviation)
+    with transaction():
+        replies.weigh(
+            deviation,
+            [PointVerdict(point, Verdict.UPHELD, "Står fast.") for point in deviation.points],
+            by=weighing,
+            version=deviation.version,
+        )
+    with transaction():
+        return sanctions.propose(deviation, "Leverandørens risiko.", by=proposal, version=deviation.version)
+
+
+@pytest.fixture
+def three(world: World) -> World:
+    """Ruth and Rita assess cases, and may decide on sanctions as Dora may."""
+    with transaction():
+        world.ruth.role_codes = world.rita.role_codes = BOTH
+    return world
+
+
+def approve(sanction: Sanction, by: Membership) -> None:
+    with transaction():
+        sanctions.decide(sanction, approve=True, comment="", by=by, version=sanction.version)
+
+
+def by_hand(sanction: Sanction, who: int) -> None:
+    """As somebody at the database's own prompt would write it."""
+    number = sanction.id
+    moment = clock.now().strftime("%Y-%m-%d %H:%M:%S.%f") + ("+00" if db.engine.dialect.name != "sqlite" else "")
+    db.session.rollback()
+    statement = (
+        f"UPDATE sanction SET state = 'decided', decided_by_id = :who, decided_at = '{moment}' WHERE id = :number"
+    )
+    with db.engine.connect().execution_options(write=True) as connection, connection.begin():
+        connection.execute(text(statement), {"who": who, "number": number})
+    db.session.expire_all()
+
+
+def test_who_gave_the_notice_does_not_decide(three: World) -> None:
+    sanction = prepared(three, notice=three.ruth, weighing=three.adam, proposal=three.adam)
+    with pytest.raises(Forbidden, match="sent the notice in this case yourself"):
+        approve(sanction, three.ruth)
+    assert sanction.state == SanctionState.PROPOSED
+    approve(sanction, three.rita)
+    assert sanction.decided_by_id == three.rita.person_id
+
+
+def test_who_weighed_a_point_does_not_decide(three: World) -> None:
+    sanction = prepared(three, notice=three.adam, weighing=three.ruth, proposal=three.adam)
+    with pytest.raises(Forbidden, match="weighed the points of this case yourself"):
+        approve(sanction, three.ruth)
+    approve(sanction, three.dora)
+
+
+def test_nor_do_they_send_it_back(three: World) -> None:
+    """Sending back is the second person's word as well."""
+    sanction = prepared(three, notice=three.ruth, weighing=three.adam, proposal=three.adam)
+    with pytest.raises(Forbidden), transaction():
+        sanctions.decide(sanction, approve=False, comment="Regn igjen.", by=three.ruth, version=sanction.version)
+
+
+def test_who_weighs_anew_after_the_proposal_does_not_decide(three: World) -> None:
+    sanction = prepared(three, notice=three.adam, weighing=three.adam, proposal=three.adam)
+    deviation = sanction.deviation
+    with transaction():
+        replies.reply(deviation, "Ett ord til.", [], answers=[], is_complete=True, by=three.bo)
+    with transaction():
+        point = PointVerdict(deviation.points[0], Verdict.UPHELD, "Endrer ingenting.")
+        replies.weigh(deviation, [point], by=three.ruth, version=deviation.version)
+    with pytest.raises(Forbidden, match="weighed"):
+        approve(sanction, three.ruth)
+    approve(sanction, three.dora)
+
+
+@pytest.mark.parametrize("step", ["notice", "weighing", "proposal"])
+def test_the_database_knows_it_too(three: World, step: str) -> None:
+    steps = {"notice": three.adam, "weighing": three.adam, "proposal": three.adam, step: three.ruth}
+    sanction, ruth, dora = prepared(three, **steps), three.ruth.person_id, three.dora.person_id
+    with pytest.raises(DBAPIError, match="a sanction is decided without its ground"):
+        by_hand(sanction, ruth)
+    by_hand(sanction, dora)
+    assert sanction.decided_by_id == dora
+
+
+def test_only_who_can_decide_is_asked_to(three: World) -> None:
+    prepared(three, notice=three.ruth, weighing=three.rita, proposal=three.adam)
+    asked = select(OutgoingMail.to_address).where(OutgoingMail.letter == "sanction_to_decide")
+    assert db.session.scalars(asked).all() == ["dora@prove.example"]
+
+
+# -- the page -----------------------------------------------------------------------------------------------------
+
+
+@dataclass
+class Room:
+    """The application on the small world of which three may decide."""
+
+    app: Flask
+    world: World
+
+    def at(self, by: Membership) -> Desk:
+        return sit_down(self.app, by)
+
+
+@pytest.fixture
+def room(make_app: Callable[..., Flask], everyday_database_url: str) -> Iterator[Room]:
+    with opened(make_app, everyday_database_url) as (app, world):
+        with transaction():
+            world.ruth.role_codes = BOTH
+        yield Room(app, world)
+
+
+def test_the_page_says_why_and_who_can_and_offers_no_button(room: Room) -> None:
+    world = room.world
+    sanction = prepared(world, notice=world.ruth, weighing=world.adam, proposal=world.adam)
+    case, act = f"/cases/{sanction.deviation.public_id}", f"/cases/sanctions/{sanction.public_id}/decide"
+    ruth = room.at(world.ruth)
+    said = ruth.reads(case)
+    assert "You sent the notice in this case yourself. Somebody else must decide the sanction." in said
+    assert "It can be decided by: Dora Prøve." in said
+    assert "Approve the sanction" not in said
+    assert act not in ruth.get(case).text
+    answer = ruth.send(act, **{"decide-version": str(sanction.version), "approve": "1"})
+    assert answer.status_code == 403
+    assert "You sent the notice in this case yourself." in answer.text
+    assert "It can be decided by: Dora Prøve." in room.at(world.adam).reads(case)
+    assert "Approve the sanction" in room.at(world.dora).reads(case)
+    assert "It can be decided by" not in room.at(world.bo).reads(case)
+
+
+def test_whoever_may_decide_is_told_before_they_cannot(room: Room) -> None:
+    """While the notice, the points or the proposal are still somebody's to write."""
+    world, told = room.world, "You may decide on sanctions. In this case you cannot if you send the notice"
+    case = f"/cases/{broken(world).public_id}"
+    ruth, adam = room.at(world.ruth), room.at(world.adam)
+    assert told in ruth.reads(case)
+    assert told not in adam.reads(case)
+
+
+def test_the_proposal_says_who_would_decide(room: Room) -> None:
+    world = room.world
+    deviation = broken(world)
+    casework.give_notice(world, deviation)
+    deliver_mail()
+    casework.reply(world, deviation)
+    casework.weigh(world, deviation)
+    case = f"/cases/{deviation.public_id}"
+    assert "It can be decided by: Ruth Prøve, Dora Prøve." in room.at(world.adam).reads(case)
+    assert "It can be decided by: Dora Prøve." in room.at(world.ruth).reads(case)
+
+
+def test_where_nobody_is_left_it_is_said(room: Room) -> None:
+    world = room.world
+    with transaction():
+        world.dora.role_codes = [Role.REVIEWER.value]
+    sanction = prepared(world, notice=world.ruth, weighing=world.adam, proposal=world.adam)
+    said = room.at(world.ruth).reads(f"/cases/{sanction.deviation.public_id}")
+    assert "Nobody is left who can decide it" in said
