@@ -25,6 +25,7 @@ from portal.model import (
     SanctionState,
 )
 from portal.operations import accounts, previews
+from tests.clause_pages import DAILY, FEE, version
 from tests.desk import Desk
 from tests.sanctioning import (
     Room,
@@ -43,12 +44,6 @@ from tests.world import World, submit
 __all__ = ["room"]
 
 D = Decimal
-
-
-def version(page: str) -> dict[str, str]:
-    """The versions that a page's forms carry, by the name of their field."""
-    found = re.findall(r'<input[^>]*type="hidden"[^>]*name="([^"]*version)"[^>]*value="(\d+)"', page)
-    return dict(found)
 
 
 # -- a proposal -------------------------------------------------------------------------------------------------------
@@ -222,35 +217,6 @@ def test_the_list_is_narrowed_ordered_and_paged_by_key(room: Room) -> None:
 
 
 # -- clauses ----------------------------------------------------------------------------------------------------------
-
-
-FEE = {
-    "form": "fee",
-    "clause": "7.1",
-    "wording": "Gebyr ved brudd.",
-    "requirement": "all",
-    "warns_first": "yes",
-    "rate": "25 000",
-    "valid_from": "01.06.2026",
-    "counts": "line",
-}
-DAILY = {
-    "form": "daily",
-    "clause": "7.2",
-    "wording": "Dagmulkt ved forsinkelse.",
-    "requirement": "all",
-    "warns_first": "no",
-    "rate": "0,5",
-    "valid_from": "01.06.2026",
-    "base": "value",
-    "base_amount": "",
-    "starts": "deadline",
-    "grace_days": "2",
-    "day_counting": "working",
-    "least_per_day": "1 500",
-    "cap_days": "100",
-    "cap_percent": "10",
-}
 
 
 def managing(room: Room) -> Desk:

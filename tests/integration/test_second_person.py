@@ -1,7 +1,6 @@
 """Who prepared a sanction does not decide it: who gave the notice, who weighed a point, who proposed it."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
 import pytest
 from flask import Flask
@@ -15,8 +14,7 @@ from portal.model import Membership, OutgoingMail, Role, Sanction, SanctionState
 from portal.operations import notices, replies, sanctions
 from portal.operations.replies import PointVerdict
 from tests import casework
-from tests.desk import Desk, sit_down
-from tests.sanctioning import broken, opened
+from tests.sanctioning import Room, broken, opened
 from tests.world import World, deliver_mail
 
 BOTH = [Role.REVIEWER.value, Role.CONTRACT_MANAGER.value, Role.DECISION_MAKER.value]
@@ -121,23 +119,12 @@ def test_only_who_can_decide_is_asked_to(three: World) -> None:
 # -- the page -----------------------------------------------------------------------------------------------------
 
 
-@dataclass
-class Room:
-    """The application on the small world of which three may decide."""
-
-    app: Flask
-    world: World
-
-    def at(self, by: Membership) -> Desk:
-        return sit_down(self.app, by)
-
-
 @pytest.fixture
 def room(make_app: Callable[..., Flask], everyday_database_url: str) -> Iterator[Room]:
-    with opened(make_app, everyday_database_url) as (app, world):
+    with opened(make_app, everyday_database_url) as room:
         with transaction():
-            world.ruth.role_codes = BOTH
-        yield Room(app, world)
+            room.world.ruth.role_codes = BOTH
+        yield room
 
 
 def test_the_page_says_why_and_who_can_and_offers_no_button(room: Room) -> None:

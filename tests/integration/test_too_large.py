@@ -3,12 +3,10 @@
 An amount is kept as millionths in 64 bits, a little more than nine million millions; a whole number in 32.
 """
 
-from collections.abc import Callable, Iterator
 from datetime import date
 from decimal import Decimal
 
 import pytest
-from flask import Flask
 from sqlalchemy import select
 
 from portal import amounts, quantities
@@ -17,10 +15,11 @@ from portal.model import ClauseCounts, ClauseForm, PlannedFigure, Sanction, Sanc
 from portal.operations import contracts, sanction_register
 from portal.operations.contracts import Rate
 from portal.operations.sanction_register import SanctionFilter
+from tests.clause_pages import DAILY, FEE, version
 from tests.desk import Desk, sit_down, words
-from tests.integration.test_sanction_pages import DAILY, FEE, Room, version
 from tests.sanctioning import (
     VALUE,
+    Room,
     broken,
     days_after_deadline,
     decided,
@@ -28,21 +27,17 @@ from tests.sanctioning import (
     duty,
     heard,
     missing,
-    opened,
     proposed,
+    room,
 )
 from tests.world import World
+
+__all__ = ["room"]
 
 FIFTEEN = "999999999999999"
 LONG = "9" * 5000
 """More digits than Python itself reads as a whole number."""
 MOST = "999 999 999 999"
-
-
-@pytest.fixture
-def room(make_app: Callable[..., Flask], everyday_database_url: str) -> Iterator[Room]:
-    with opened(make_app, everyday_database_url) as (app, world):
-        yield Room(app, world)
 
 
 @pytest.mark.parametrize("name", ["least", "most"])
