@@ -1,7 +1,7 @@
 """What people do with a case, held against who may do it and when; and stories that do everything once."""
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 from lxml import html
@@ -9,10 +9,11 @@ from sqlalchemy import select
 
 from portal import clock
 from portal.extensions import db
-from portal.model import Contract, Deviation, ExtensionRequest, Process, Sanction
+from portal.model import Cause, Contract, Deviation, ExtensionRequest, Process, Sanction
 from tests import case_decided, case_ground
 from tests.case_acts import ACTS, LONG_AGO
 from tests.case_office import Answer, CaseOffice
+from tests.case_worth import Worth
 
 REFUSALS = {403, 404, 409, 422}
 CASE_PAGES = {"case": "", "log": "/log.csv"}
@@ -46,6 +47,8 @@ class Play:
         """What each sanction in force said when it was first seen."""
         self.settled: dict[int, tuple[object, ...]] = {}
         """What each case that somebody has settled said when it was first seen so."""
+        self.charged: dict[tuple[int, int | None], set[date]] = {}
+        """The days that cost something, of each requirement; of the duty to report, for each report."""
         self.stored = ""
         """The digest of what is stored since the last act, unless something else has happened."""
 
@@ -113,12 +116,23 @@ class Play:
         for number, said in self.said.items():
             assert now.get(number) == said, "a decided sanction stays what it is"
         for sanction in db.session.scalars(select(Sanction).where(Sanction.id.in_(now.keys() - self.said.keys()))):
-            case_decided.it_stood_when_decided(sanction)
+            self._no_day_is_charged_twice(sanction, case_decided.it_stood_when_decided(sanction))
         settled = case_ground.settled()
         for number in settled.keys() & self.settled.keys():
             assert settled[number] == self.settled[number], "a settled case stays what it is"
         self.said, self.settled = now, settled
         db.session.remove()
+
+    def _no_day_is_charged_twice(self, sanction: Sanction, worth: Worth) -> None:
+        """Two months that break a requirement each have their days, and so has each late coming of one report."""
+        if worth.days is None:
+            return
+        deviation = sanction.deviation
+        of_what = deviation.requirement.continues_id or deviation.requirement_id
+        report = None if deviation.cause == Cause.REQUIREMENT_BROKEN else deviation.report_id
+        charged = self.charged.setdefault((of_what, report), set())
+        assert charged.isdisjoint(worth.days.costing), "a day is charged in two cases"
+        charged.update(worth.days.costing)
 
     def look(self, who: str, page: str) -> None:
         """Open a page, as the first of its kind that there is."""
