@@ -21,7 +21,7 @@ AMENDED = (("amend", "anna"), ("fill in", "anna"), ("sign", "bo"), ("review", "r
 """An amendment all the way, and who does it."""
 REPEATABLE = {"fill in", "sign", "weigh"}
 """What may be sent again as it stands already, and changes nothing then."""
-CHANGES = {"change the value", "change the last day", "end a requirement"}
+CHANGES = {"change the value", "change the last day", "agree another rate", "end a requirement"}
 """Change orders."""
 ONWARD = (
     "review",
@@ -61,7 +61,7 @@ class Play:
             return office.sanctions()[::-1]
         if on is ExtensionRequest:
             return office.wishes()[::-1]
-        return [office.contract if on is Contract else office.report]
+        return [office.contract] if on is Contract else office.reports()
 
     def do(self, name: str, who: str, turn: int = 0, which: int = 0) -> Answer | None:
         """Do an act on one row; None when there is no such row."""
@@ -85,9 +85,9 @@ class Play:
             assert name in REPEATABLE, (name, who, state, "was taken, and came to nothing")
         return answer
 
-    def did(self, name: str, who: str, turn: int) -> bool:
+    def did(self, name: str, who: str, turn: int, which: int = 0) -> bool:
         """Do an act; whether it was taken."""
-        answer = self.do(name, who, turn)
+        answer = self.do(name, who, turn, which)
         return answer is not None and answer.done
 
     def onward(self, which: int) -> None:
@@ -307,12 +307,20 @@ STORIES: dict[str, tuple[str, Sequence[tuple[str, str, int, int]]]] = {
         "begin",
         [
             ("change the value", "adam", 0, 0),
+            ("agree another rate", "adam", 1, 0),
             ("change the last day", "eva", 3, 0),
             ("end a requirement", "adam", 0, 0),
             ("pass", "1 day", 0, 0),
             ("hand over", "adam", 0, 0),
             ("take the handover back", "eva", 0, 0),
             ("pass", "1 day", 0, 0),
+        ],
+    ),
+    "the last day of a breach is noted": (
+        "found",
+        [
+            ("note the last day", "adam", 0, 0),
+            ("note the last day", "eva", 3, 1),
         ],
     ),
     "a notice that was handed over long ago, as somebody types": (
