@@ -26,6 +26,8 @@ from tests.case_office import Answer, CaseOffice
 TURNS = range(8)
 THE_DAY_BEFORE, LONG_AGO = 2, 4
 """The turns in which something was handed over on a day that is past when it is typed."""
+BY_LINE = 4
+"""The turn in which a notice names each line in a point of its own."""
 WRONG, STALE = 7, 6
 """The turns in which something is left out, and in which the page was read before somebody else changed the case."""
 SAID = "Begrunnelsen er skrevet."
@@ -73,7 +75,11 @@ def _settle(act: str) -> Callable[[CaseOffice, str, Deviation, int], Answer]:
 
 
 def _notice(office: CaseOffice, who: str, deviation: Deviation, turn: int) -> Answer:
-    points = ["Punkt én.", "Punkt to."][: 1 + turn % 2] if turn != WRONG else [" "]
+    """With points of a person's own; or, in one turn, with one for each line that breaks the requirement by itself."""
+    lines = deviation.facts["lines"] if turn == BY_LINE else []
+    points = [f"Linje {key}." for key in lines] or (
+        ["Punkt én.", "Punkt to."][: 1 + turn % 2] if turn != WRONG else [" "]
+    )
     return office.send(
         who,
         _at(deviation, "notice"),
@@ -82,6 +88,7 @@ def _notice(office: CaseOffice, who: str, deviation: Deviation, turn: int) -> An
             "notice-text": "Varsel om brudd.",
             "notice-working_days": str(3 + turn),
             **{f"notice-points-{number}": text for number, text in enumerate(points)},
+            **{f"notice-lines-{number}": key for number, key in enumerate(lines)},
         },
     )
 

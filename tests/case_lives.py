@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import Any, NamedTuple
 
 from portal.model import Deviation, Sanction
-from tests.case_acts import ACTS
+from tests.case_acts import ACTS, BY_LINE
 from tests.case_office import CaseOffice
 from tests.case_play import Play, said
 
@@ -215,6 +215,19 @@ LIVES: dict[str, Life] = {
         False,
         [passed(50), *heard(LATE), Step("change the value", "adam", 0, 0), *MONEY_OF_FILING],
         {LATE: "daily 720000"},
+    ),
+    "R9: a dropped point takes its line out of the fee": Life(
+        "found",
+        "as agreed",
+        False,
+        [
+            Step("give notice", "adam", "4.3", BY_LINE),
+            Step("reply", "bo", "4.3"),
+            Step("weigh", "adam", "4.3", 1),
+            Step("propose", "adam", "4.3"),
+            Step("decide", "dora", "4.3"),
+        ],
+        {"4.3": "fee 5000"},
     ),
     "R10: who gave the notice does not approve": Life(
         "found",

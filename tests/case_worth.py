@@ -126,9 +126,15 @@ def in_force(deviation: Deviation) -> Finding | None:
 
 
 def named(deviation: Deviation) -> set[str]:
-    """The lines that the notice named, without those whose own point was dropped."""
-    dropped = {str(key) for point in _dropped(deviation) if (key := line_of(point))}
-    return set(deviation.notices[-1].said["lines"]) - dropped
+    """The lines that the notice named, without those whose own point was dropped.
+
+    A notice each of whose points is about a line names these lines; one that a person has put otherwise, all that the
+    case showed when it was written.
+    """
+    own = [line_of(point) for point in deviation.points]
+    told = set(deviation.notices[-1].said["lines"])
+    told &= set(own) if own and all(own) else told
+    return told - {line_of(point) for point in _dropped(deviation)}
 
 
 def line_of(point: Point) -> str:
