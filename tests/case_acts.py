@@ -26,6 +26,8 @@ from tests.case_office import Answer, CaseOffice
 TURNS = range(8)
 THE_DAY_BEFORE, LONG_AGO = 2, 4
 """The turns in which something was handed over on a day that is past when it is typed."""
+BY_LINE = 4
+"""The turn in which a notice names each line in a point of its own."""
 WRONG, STALE = 7, 6
 """The turns in which something is left out, and in which the page was read before somebody else changed the case."""
 SAID = "Begrunnelsen er skrevet."
@@ -73,7 +75,11 @@ def _settle(act: str) -> Callable[[CaseOffice, str, Deviation, int], Answer]:
 
 
 def _notice(office: CaseOffice, who: str, deviation: Deviation, turn: int) -> Answer:
-    points = ["Punkt én.", "Punkt to."][: 1 + turn % 2] if turn != WRONG else [" "]
+    """With points of a person's own; or, in one turn, with one for each line that breaks the requirement by itself."""
+    lines = deviation.facts["lines"] if turn == BY_LINE else []
+    points = [f"Linje {key}." for key in lines] or (
+        ["Punkt én.", "Punkt to."][: 1 + turn % 2] if turn != WRONG else [" "]
+    )
     return office.send(
         who,
         _at(deviation, "notice"),
@@ -82,6 +88,7 @@ def _notice(office: CaseOffice, who: str, deviation: Deviation, turn: int) -> An
             "notice-text": "Varsel om brudd.",
             "notice-working_days": str(3 + turn),
             **{f"notice-points-{number}": text for number, text in enumerate(points)},
+            **{f"notice-lines-{number}": key for number, key in enumerate(lines)},
         },
     )
 
@@ -121,6 +128,14 @@ def _weigh(office: CaseOffice, who: str, deviation: Deviation, turn: int) -> Ans
         form[f"weigh-point_{point.number}-verdict"] = str(verdicts[place % 2])
         form[f"weigh-point_{point.number}-reasons"] = _said(turn)
     return office.send(who, _at(deviation, "weigh"), **form)
+
+
+def _put_right(office: CaseOffice, who: str, deviation: Deviation, turn: int) -> Answer:
+    """Today, or soon after what was judged; the first day that was judged; a day to come."""
+    period, today = deviation.report.period, clock.today(deviation.contract.time_zone)
+    day = {1: period.ends_on + timedelta(days=5), 3: period.starts_on, 5: today + timedelta(days=1)}.get(turn, today)
+    form = {"version": _version(deviation, turn), "on": f"{day:%Y-%m-%d}", "reason": _said(turn)}
+    return office.send(who, _at(deviation, "put-right"), **{f"put_right-{name}": each for name, each in form.items()})
 
 
 # -- the sanction -----------------------------------------------------------------------------------------------------
@@ -299,6 +314,23 @@ def _without_a_requirement(contract: Contract, turn: int) -> dict[str, Any]:
     return {"applies_from": _day(applies_from), "ended": ended}
 
 
+def _another_rate(office: CaseOffice, who: str, contract: Contract, turn: int) -> Answer:
+    """A clause is twice as dear, or half, from the day of a change order on; one is made where there is none yet."""
+    if not contract.change_orders:
+        first = _change_order(_another_value)(office, who, contract, turn)
+        if not first.done:
+            return first
+        contract = office.contract
+    clause, order = contract.clauses[turn % len(contract.clauses)], contract.change_orders[-1]
+    form = {
+        "version": _version(contract, turn),
+        "rate": f"{clause.rates[-1].amount * 2 if turn % 2 else clause.rates[-1].amount / 2:f}".replace(".", ","),
+        "valid_from": "" if turn == WRONG else _day(order.from_on),
+        "change_order": str(order.public_id),
+    }
+    return office.send(who, f"/sanction-clauses/{clause.public_id}/rates", **form)
+
+
 _FOUND, _NOTIFIED = frozenset({DeviationState.FOUND}), frozenset({DeviationState.NOTIFIED})
 _AWAITING, _ASSESSING = frozenset({DeviationState.AWAITING_REPLY}), frozenset({DeviationState.ASSESSING_REPLY})
 _PROPOSED = frozenset({DeviationState.SANCTION_PROPOSED})
@@ -313,6 +345,7 @@ ACTS: dict[str, Act] = {
     "take the notice back": Act(Deviation, ASSESSORS, _NOTIFIED | _AWAITING, _settle("withdraw")),
     "reply": Act(Deviation, SUPPLIERS, _AWAITING | _ASSESSING | _PROPOSED, _reply),
     "weigh": Act(Deviation, ASSESSORS, _ASSESSING, _weigh),
+    "note the last day": Act(Deviation, ASSESSORS, _FOUND | _NOTIFIED | _AWAITING | _ASSESSING | _PROPOSED, _put_right),
     "close": Act(Deviation, ASSESSORS, _ASSESSING, _settle("close")),
     "propose": Act(Deviation, ASSESSORS, _ASSESSING, _propose),
     "decide": Act(Sanction, DECIDERS, frozenset({SanctionState.PROPOSED}), _decide),
@@ -338,6 +371,7 @@ ACTS: dict[str, Act] = {
     "close the contract": Act(Contract, ASSESSORS, _OVER, _contract("close")),
     "change the value": Act(Contract, ASSESSORS, _STARTED, _change_order(_another_value)),
     "change the last day": Act(Contract, ASSESSORS, _STARTED, _change_order(_another_last_day)),
+    "agree another rate": Act(Contract, ASSESSORS, _STARTED, _another_rate),
     "end a requirement": Act(Contract, ASSESSORS, _STARTED, _change_order(_without_a_requirement)),
 }
 """Everything that the machine does, sound or not."""

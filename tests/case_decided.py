@@ -3,92 +3,78 @@
 Later the world may go on: a report is amended, a contract changed. Then what was decided only stays what it is.
 """
 
-from datetime import date
-from decimal import Decimal
+from datetime import date, datetime
 
-from sqlalchemy import select
-
-from portal import amounts, calendars
-from portal.extensions import db
-from portal.model import AuditEvent, Cause, Deviation, Finding, FindingResult, Report, ReportState, Sanction
-from portal.operations import calculations, ladder
-from portal.text import Text
-from tests.case_office import VALUE
+from portal import calendars
+from portal.calendars import Counting
+from portal.model import Cause, Deviation, Finding, FindingResult, Report, ReportState, Sanction
+from tests import case_days, case_worth
+from tests.case_days import judged_until
+from tests.case_terms import last_day
+from tests.case_worth import Worth
 
 
-def it_stood_when_decided(sanction: Sanction) -> None:
+def it_stood_when_decided(sanction: Sanction) -> Worth:
     """The report was asked for, it showed the breach or was late, and the amount was what it then came to."""
     deviation, report = sanction.deviation, sanction.deviation.report
     assert report.state != ReportState.SPARED, "nothing was to be reported"
+    assert report.period.starts_on <= last_day(deviation.contract), "R4: no day of the report is one of the contract"
     _the_requirement_was_in_force(deviation)
+    _who_decided_had_no_part_in_it(sanction)
     if deviation.cause == Cause.REQUIREMENT_BROKEN:
-        finding = _in_force(deviation)
+        finding = case_worth.in_force(deviation)
         assert finding is not None
         assert finding.result == FindingResult.BROKEN, "the figures in force did not show the breach"
         _something_notified_is_left(sanction, finding)
-    elif deviation.cause != Cause.NOT_ACCEPTED:
+    elif deviation.cause == Cause.NOT_ACCEPTED:
+        _the_revision_was_rejected(deviation)
+    else:
         _it_was_late(deviation)
-    _the_amount_was_right(sanction)
+    return case_worth.it_comes_to_what_is_stored(sanction)
 
 
 def _the_requirement_was_in_force(deviation: Deviation) -> None:
-    contract, duty = deviation.contract, deviation.requirement
-    ends = (deviation.report.period.ends_on, contract.ends_on, contract.handed_over_on or date.max)
-    judged = max(min(ends), deviation.report.period.starts_on)
-    assert duty.valid_from <= judged <= (duty.valid_to or date.max), "nobody asked for it any more"
-
-
-def _in_force(deviation: Deviation) -> Finding | None:
-    accepted = deviation.report.accepted
-    assert accepted is not None, "no figures are in force"
-    return next((each for each in accepted.findings if each.requirement_id == deviation.requirement_id), None)
+    duty = deviation.requirement
+    assert duty.valid_from <= judged_until(deviation) <= (duty.valid_to or date.max), "nobody asked for it any more"
 
 
 def _something_notified_is_left(sanction: Sanction, finding: Finding) -> None:
     """Of lines that break by themselves at least one that the notice named still does."""
-    if sanction.deviation.requirement.indicator != "lowest_stage":
-        return
-    said = set(sanction.deviation.notices[-1].said["lines"])
-    left = said & set(finding.lines)
-    assert left, "the supplier was never told of what breaks it now"
-    if sanction.clause.clause == "7.3" and sanction.step == "fee":
-        [count] = [
-            int(row["value"])
-            for row in sanction.calculation
-            if Text.load(row["text"]).en.startswith("Number of breaches")
-        ]
-        assert count <= len(left), "more is charged than is broken of what was notified"
+    if sanction.deviation.requirement.indicator == case_worth.BY_LINE:
+        assert case_worth.named(sanction.deviation) & set(finding.lines), "nobody was told of what breaks it now"
+
+
+def _the_revision_was_rejected(deviation: Deviation) -> None:
+    """The very one that the case is about, whatever was made of the report since."""
+    number = int(deviation.facts["revision"])
+    [revision] = [each for each in deviation.report.revisions if each.number == number]
+    assert revision.review is not None
+    assert revision.review.decision == "reject", "R6: the revision was not rejected"
+
+
+def _who_decided_had_no_part_in_it(sanction: Sanction) -> None:
+    """Who gave the notice or weighed a point prepared the decision, as who proposed it did."""
+    deviation = sanction.deviation
+    weighed = {each.weighed_by_id for point in deviation.points for each in point.weighings}
+    prepared = {each.sent_by_id for each in deviation.notices} | weighed | {*sanction.proposers}
+    assert sanction.decided_by_id not in prepared, "R10: it was approved by somebody who prepared it"
 
 
 def _it_was_late(deviation: Deviation) -> None:
-    """Nothing was there when it was due, or it came afterwards. Corrections have deadlines of their own."""
-    report = deviation.report
-    came = [each for each in report.revisions if each.withdrawal is None]
-    if deviation.cause_group != "reporting" or len(report.revisions) > 1 or _was_sent_back(report):
-        return
+    """Nothing was there when it was due, or it came afterwards; and it was not due before the contract's rule says."""
+    report, due_at = deviation.report, case_days.due_at(deviation)
     sanctioned = deviation.sanction
     assert sanctioned is not None
     assert sanctioned.decided_at is not None
-    at = came[0].signed_at if came else sanctioned.decided_at
-    assert at > report.due_at, "it was not late"
+    assert (case_days.came_at(deviation) or sanctioned.decided_at) > due_at, "it was not late"
+    by_rule = _by_the_rule(report)
+    is_first = "revision" not in deviation.facts  # a correction's deadline is so many days after it was asked for
+    assert due_at >= by_rule or not is_first, ("it was due before the day that the contract gives", due_at, by_rule)
 
 
-def _was_sent_back(report: Report) -> bool:
-    return any(each.review is not None and each.review.decision != "approve" for each in report.revisions)
-
-
-def _the_amount_was_right(sanction: Sanction) -> None:
-    """Computed once more for the day of the calculation, by the contract as it was when somebody approved it."""
-    deviation, clause = sanction.deviation, sanction.clause
-    events = select(AuditEvent).where(AuditEvent.subject_id == str(sanction.public_id)).order_by(AuditEvent.id)
-    calculated = [each for each in db.session.scalars(events) if {"amount", "found"} <= each.facts.keys()][-1]
-    on = calendars.local_day(calculated.at, deviation.contract.time_zone)
-    is_first = clause.warns_first and not ladder.earlier(deviation)
-    step = ladder.WARNING if is_first else str(clause.form)
-    sheet = calculations.sheet(deviation, clause, step=step, on=on)
-    if sanction.waived:
-        sheet = amounts.less_waived(sheet, sanction.waived, sanction.waiver_reason, sanction.currency)
-    assert [row.dump() for row in sheet.rows] == sanction.calculation, "it came to something else when it was approved"
-    worth = {VALUE} | {deviation.contract.value_on(each.from_on) for each in deviation.contract.change_orders}
-    said = [row["value"] for row in sanction.calculation if ": base, " in Text.load(row["text"]).en]
-    assert {Decimal(value) for value in said} <= worth
+def _by_the_rule(report: Report) -> datetime:
+    """So many working days after the period's last day, at the end of the day."""
+    contract = report.contract
+    assert (contract.due_counting, contract.due_time) == (Counting.WORKING, "")
+    day = calendars.add_working_days(report.period.ends_on, contract.due_days, contract.country)
+    return calendars.end_of_day(day, contract.time_zone)

@@ -1,6 +1,7 @@
 """What must hold of cases and sanctions whatever was done before, read from the database as any auditor could.
 
-Nothing here asks the operations: the arithmetic, the ladder of states and the grounds are said again, by themselves.
+Nothing here asks the operations: the ladder of states and the grounds are said again, by themselves. What a sanction
+must come to is worked out in `case_worth`, once, when it is decided.
 """
 
 from collections.abc import Iterator
@@ -29,7 +30,6 @@ from portal.model import (
     Verdict,
 )
 from portal.text import Text
-from tests.case_office import FEE, LINE_FEE
 
 FOUND, NOTIFIED, AWAITING, ASSESSING, PROPOSED, DISMISSED, FELL_AWAY, CLOSED = (
     DeviationState.FOUND,
@@ -95,7 +95,7 @@ def everything_holds() -> None:
         if sanction.state in IN_FORCE:
             _no_more_is_charged_than_the_notice_said(sanction, trail[str(sanction.deviation.public_id)])
             _it_has_its_ground(sanction, trail)
-            _its_sheet_adds_up(sanction, trail.get(str(sanction.public_id), []))
+            _its_sheet_adds_up(sanction)
 
 
 def decided() -> dict[int, tuple[object, ...]]:
@@ -237,67 +237,18 @@ def _no_more_is_charged_than_the_notice_said(sanction: Sanction, trail: list[Aud
         assert int(_value(sanction, "Number of breaches")) <= known[-1], "the supplier was heard on less"
 
 
-# -- its arithmetic ---------------------------------------------------------------------------------------------------
+# -- its sheet --------------------------------------------------------------------------------------------------------
 
 
-def _its_sheet_adds_up(sanction: Sanction, trail: list[AuditEvent]) -> None:
-    """The sum that its clause gives, done again, less what was waived; and the sheet ends with that."""
-    gross = _by_hand(sanction, trail)
-    asked_for = gross - sanction.waived
-    assert sanction.amount == asked_for, (sanction.calculation, sanction.waived)
+def _its_sheet_adds_up(sanction: Sanction) -> None:
+    """It ends with the amount, less what was waived. What that must be was worked out when it was decided."""
+    assert sanction.amount is not None
     values = [row["value"] for row in sanction.calculation]
-    assert Decimal(values[-1]) == asked_for
+    assert Decimal(values[-1]) == sanction.amount
     if sanction.waived:
-        assert [Decimal(value) for value in values[-3:]] == [gross, sanction.waived, asked_for]
-
-
-def _by_hand(sanction: Sanction, trail: list[AuditEvent]) -> Decimal:
-    clause = sanction.clause
-    if clause.warns_first and not _earlier(sanction, trail):
-        assert sanction.step == "warning"
-        return Decimal(0)
-    assert sanction.step == clause.form
-    if clause.clause == "7.2":
-        return _by_the_day(sanction)
-    if clause.clause == "7.1":
-        return FEE
-    charged, broken = int(_value(sanction, "Number of breaches")), int(sanction.found["facts"]["breaches"])
-    assert 0 < charged <= broken, "more is charged than is broken"
-    return LINE_FEE * charged
-
-
-def _by_the_day(sanction: Sanction) -> Decimal:
-    """1 ‰ of what the contract was worth for each day, and no more than a tenth of what it was worth at last."""
-    bases = [Decimal(value) for value in _values(sanction, ": base, ")]
-    days = [int(value) for value in _values(sanction, ": number of days")]
-    assert sum(days) == sanction.days == int(_value(sanction, "Days with a daily amount"))
-    amount = sum((base / 1000 * count for base, count in zip(bases, days, strict=True)), Decimal(0))
-    return min(amount, bases[-1] / 10) if bases else amount
-
-
-def _values(sanction: Sanction, words: str) -> list[str]:
-    return [str(row["value"]) for row in sanction.calculation if words in Text.load(row["text"]).en]
+        assert [Decimal(value) for value in values[-3:-1]] == [sanction.amount + sanction.waived, sanction.waived]
 
 
 def _value(sanction: Sanction, words: str) -> str:
     [found] = [row["value"] for row in sanction.calculation if Text.load(row["text"]).en.startswith(words)]
     return str(found)
-
-
-def _earlier(sanction: Sanction, trail: list[AuditEvent]) -> bool:
-    """Whether one for an earlier breach of the same requirement was in force when this one was calculated."""
-    calculated = [each for each in trail if each.facts.get("found") and each.facts.get("amount") is not None]
-    others = db.session.scalars(select(Sanction).where(Sanction.id != sanction.id, Sanction.decided_at.is_not(None)))
-    return any(
-        each.deviation.requirement_id == sanction.deviation.requirement_id
-        and each.decided_at < calculated[-1].at
-        and _found_before(each.deviation, sanction.deviation)
-        for each in others
-        if each.decided_at is not None
-    )
-
-
-def _found_before(one: Deviation, other: Deviation) -> bool:
-    """Whether a breach is earlier: judged for days that ended before, or found first where they are the same days."""
-    first, second = ((each.window or each.report.period).ends_on for each in (one, other))
-    return first < second or (first == second and one.id < other.id)

@@ -5,7 +5,7 @@ import hashlib
 import logging
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -29,7 +29,10 @@ from portal.model import (
     MailState,
     Membership,
     OutgoingMail,
+    PeriodPurpose,
     Report,
+    ReportingPeriod,
+    ReportState,
     Representative,
     Role,
     Sanction,
@@ -50,6 +53,8 @@ PER_DAY = Decimal(100_000)
 MOST = Decimal(10_000_000)
 """10 % of the contract's value."""
 FEE, LINE_FEE = Decimal(20_000), Decimal(5_000)
+TERMS = ("as agreed", "by the fee", "by the day")
+BY_DAY = "Dagmulkt: 1 promille av kontraktsverdien per dag."
 PEOPLE = ("anna", "bo", "sten", "rita", "ruth", "adam", "dora", "eva")
 """As in the small world; Sten is of another supplier; Eva administers for the buyer, and may decide on money too."""
 REPRESENTATIVE = "bo@prove.example"
@@ -142,6 +147,17 @@ class CaseOffice:
         """The report for March, as it is now."""
         return db.session.get_one(Report, self.report_id)
 
+    def reports(self) -> list[Report]:
+        """The report for March, and the next month's that is still to be approved, if one is open."""
+        rows = (
+            select(Report)
+            .join(ReportingPeriod, Report.period_id == ReportingPeriod.id)
+            .where(Report.id != self.report_id, ReportingPeriod.purpose == PeriodPurpose.REGULAR)
+            .where(Report.state.not_in([ReportState.APPROVED, ReportState.SPARED]))
+            .order_by(ReportingPeriod.starts_on)
+        )
+        return [self.report, *db.session.scalars(rows.limit(1)).unique()]
+
     def deviations(self) -> list[Deviation]:
         """Every case, oldest first."""
         return list(db.session.scalars(select(Deviation).order_by(Deviation.id)))
@@ -161,10 +177,28 @@ class CaseOffice:
     def digest(self) -> str:
         """Of everything that is stored, but for who is signed in."""
         found = hashlib.sha256()
-        with db.engine.connect() as connection:
+        with closing(sqlite3.connect(self.file)) as connection:  # plain: a row of SQLAlchemy's says only how it begins
             for name in sorted(Base.metadata.tables.keys() - _NOT_THE_CASES):
-                found.update(repr(connection.exec_driver_sql(f"SELECT * FROM {name}").all()).encode())
+                found.update(repr(connection.execute(f"SELECT * FROM {name}").fetchall()).encode())
         return found.hexdigest()
+
+    def agree(self, terms: str, *, warns_first: bool) -> None:
+        """What breaches cost from the start on, in another form: only where nobody has been told of one yet.
+
+        "by the day": the share of 4.2 has a daily amount of its own. "by the fee": so has what is filed late a fee.
+        """
+        with transaction():
+            contract = self.contract
+            duty = {each.clause: each for each in contract.requirements}
+            own = {each.clause: each for each in contract.clauses}
+            if terms == "by the fee":
+                own["7.2"].form, own["7.2"].rates[0].amount = ClauseForm.FEE, FEE
+            elif terms == "by the day":
+                clause = SanctionClause(form=ClauseForm.DAILY, clause="7.4", wording=BY_DAY, requirement=duty["4.2"])
+                contracts.add_clause(contract, clause, Rate(date(2026, 1, 1), Decimal(1)))
+                own["7.4"] = clause
+            for name in own.keys() & {"7.2", "7.4"}:
+                own[name].warns_first = warns_first
 
     # -- time and the worker ------------------------------------------------------------------------------------------
 
@@ -176,10 +210,14 @@ class CaseOffice:
     def work(self) -> None:
         """The worker does everything that is due, as its schedules have it."""
         db.session.remove()
-        for _round in range(2):
-            self._deliver()
-            for name in (name for name in work.SCHEDULES if name not in _LEFT_OUT):
-                work.HANDLERS[name]({})
+        with closing(sqlite3.connect(self.file)) as watching:
+            for _round in range(2):
+                before = _writings(watching)
+                self._deliver()
+                for name in (name for name in work.SCHEDULES if name not in _LEFT_OUT):
+                    work.HANDLERS[name]({})
+                if _writings(watching) == before:
+                    break
         self._deliver()
         db.session.remove()
         assert not self.trouble, self.trouble
@@ -226,6 +264,12 @@ class CaseOffice:
     def _let_go(self) -> None:
         db.session.remove()
         db.engine.dispose()
+
+
+def _writings(connection: sqlite3.Connection) -> int:
+    """A number that is another one after whatever somebody else has written."""
+    [[number]] = connection.execute("PRAGMA data_version")
+    return int(number)
 
 
 class _Listener(logging.Handler):

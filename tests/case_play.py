@@ -1,7 +1,7 @@
 """What people do with a case, held against who may do it and when; and stories that do everything once."""
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 from lxml import html
@@ -9,10 +9,11 @@ from sqlalchemy import select
 
 from portal import clock
 from portal.extensions import db
-from portal.model import Contract, Deviation, ExtensionRequest, Process, Sanction
+from portal.model import Cause, Contract, Deviation, ExtensionRequest, Process, Sanction
 from tests import case_decided, case_ground
 from tests.case_acts import ACTS, LONG_AGO
 from tests.case_office import Answer, CaseOffice
+from tests.case_worth import Worth
 
 REFUSALS = {403, 404, 409, 422}
 CASE_PAGES = {"case": "", "log": "/log.csv"}
@@ -20,7 +21,7 @@ AMENDED = (("amend", "anna"), ("fill in", "anna"), ("sign", "bo"), ("review", "r
 """An amendment all the way, and who does it."""
 REPEATABLE = {"fill in", "sign", "weigh"}
 """What may be sent again as it stands already, and changes nothing then."""
-CHANGES = {"change the value", "change the last day", "end a requirement"}
+CHANGES = {"change the value", "change the last day", "agree another rate", "end a requirement"}
 """Change orders."""
 ONWARD = (
     "review",
@@ -46,6 +47,8 @@ class Play:
         """What each sanction in force said when it was first seen."""
         self.settled: dict[int, tuple[object, ...]] = {}
         """What each case that somebody has settled said when it was first seen so."""
+        self.charged: dict[tuple[int, int | None], set[date]] = {}
+        """The days that cost something, of each requirement; of the duty to report, for each report."""
         self.stored = ""
         """The digest of what is stored since the last act, unless something else has happened."""
 
@@ -58,7 +61,7 @@ class Play:
             return office.sanctions()[::-1]
         if on is ExtensionRequest:
             return office.wishes()[::-1]
-        return [office.contract if on is Contract else office.report]
+        return [office.contract] if on is Contract else office.reports()
 
     def do(self, name: str, who: str, turn: int = 0, which: int = 0) -> Answer | None:
         """Do an act on one row; None when there is no such row."""
@@ -82,9 +85,9 @@ class Play:
             assert name in REPEATABLE, (name, who, state, "was taken, and came to nothing")
         return answer
 
-    def did(self, name: str, who: str, turn: int) -> bool:
+    def did(self, name: str, who: str, turn: int, which: int = 0) -> bool:
         """Do an act; whether it was taken."""
-        answer = self.do(name, who, turn)
+        answer = self.do(name, who, turn, which)
         return answer is not None and answer.done
 
     def onward(self, which: int) -> None:
@@ -113,12 +116,23 @@ class Play:
         for number, said in self.said.items():
             assert now.get(number) == said, "a decided sanction stays what it is"
         for sanction in db.session.scalars(select(Sanction).where(Sanction.id.in_(now.keys() - self.said.keys()))):
-            case_decided.it_stood_when_decided(sanction)
+            self._no_day_is_charged_twice(sanction, case_decided.it_stood_when_decided(sanction))
         settled = case_ground.settled()
         for number in settled.keys() & self.settled.keys():
             assert settled[number] == self.settled[number], "a settled case stays what it is"
         self.said, self.settled = now, settled
         db.session.remove()
+
+    def _no_day_is_charged_twice(self, sanction: Sanction, worth: Worth) -> None:
+        """Two months that break a requirement each have their days, and so has each late coming of one report."""
+        if worth.days is None:
+            return
+        deviation = sanction.deviation
+        of_what = deviation.requirement.continues_id or deviation.requirement_id
+        report = None if deviation.cause == Cause.REQUIREMENT_BROKEN else deviation.report_id
+        charged = self.charged.setdefault((of_what, report), set())
+        assert charged.isdisjoint(worth.days.costing), "a day is charged in two cases"
+        charged.update(worth.days.costing)
 
     def look(self, who: str, page: str) -> None:
         """Open a page, as the first of its kind that there is."""
@@ -293,12 +307,20 @@ STORIES: dict[str, tuple[str, Sequence[tuple[str, str, int, int]]]] = {
         "begin",
         [
             ("change the value", "adam", 0, 0),
+            ("agree another rate", "adam", 1, 0),
             ("change the last day", "eva", 3, 0),
             ("end a requirement", "adam", 0, 0),
             ("pass", "1 day", 0, 0),
             ("hand over", "adam", 0, 0),
             ("take the handover back", "eva", 0, 0),
             ("pass", "1 day", 0, 0),
+        ],
+    ),
+    "the last day of a breach is noted": (
+        "found",
+        [
+            ("note the last day", "adam", 0, 0),
+            ("note the last day", "eva", 3, 1),
         ],
     ),
     "a notice that was handed over long ago, as somebody types": (
