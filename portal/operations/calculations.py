@@ -1,6 +1,6 @@
 """From a case and its clause to a calculation: which days, rates and base, and what the case said when it was made."""
 
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 from portal import amounts
@@ -16,7 +16,7 @@ from portal.model import (
     SanctionClause,
 )
 from portal.model.base import Json
-from portal.operations import breach_days, contract_days, counted_once, ladder, stretches
+from portal.operations import breach_days, counted_once, ladder, stretches, told
 from portal.text import Text
 
 _A_DAY = timedelta(days=1)
@@ -41,18 +41,19 @@ BASES = {
 # -- what a clause says ---------------------------------------------------------------------------------------------
 
 
-def fee_of(clause: SanctionClause) -> Fee:
-    """The clause as an amount per breach."""
-    return Fee(clause.clause, clause.contract.currency, _rates(clause), by_line=clause.counts == ClauseCounts.LINE)
+def fee_of(clause: SanctionClause, known_at: datetime | None = None) -> Fee:
+    """The clause as an amount per breach. `known_at`, here and below: by what had been entered at that moment."""
+    rates = _rates(clause, known_at)
+    return Fee(clause.clause, clause.contract.currency, rates, by_line=clause.counts == ClauseCounts.LINE)
 
 
-def daily_of(clause: SanctionClause) -> Daily:
+def daily_of(clause: SanctionClause, known_at: datetime | None = None) -> Daily:
     """The clause as an amount per day. Raises Refused when the base that it names is not there."""
     return Daily(
         clause=clause.clause,
         currency=clause.contract.currency,
-        per_mille=_rates(clause),
-        base=_base(clause),
+        per_mille=_rates(clause, known_at),
+        base=_base(clause, known_at),
         base_name=BASES[clause.base],
         grace_days=clause.grace_days,
         counting=clause.day_counting,
@@ -63,34 +64,34 @@ def daily_of(clause: SanctionClause) -> Daily:
     )
 
 
-def demand_computable(clause: SanctionClause) -> None:
+def demand_computable(deviation: Deviation, clause: SanctionClause) -> None:
     """Refuse with words when the clause lacks what its amount is computed from."""
-    if clause.form == ClauseForm.DAILY:
-        daily_of(clause)
-    else:
-        fee_of(clause)
+    for at in told.readings(deviation):
+        daily_of(clause, at) if clause.form == ClauseForm.DAILY else fee_of(clause, at)
 
 
-def rate_on(clause: SanctionClause, day: date) -> Decimal:
+def rate_on(clause: SanctionClause, day: date, known_at: datetime | None = None) -> Decimal:
     """The fee, or the per mille, in force on a day. Raises Refused when the clause has no rate."""
-    return amounts.in_force(_rates(clause), day).amount
+    return amounts.in_force(_rates(clause, known_at), day).amount
 
 
-def _rates(clause: SanctionClause) -> tuple[Step, ...]:
-    if not clause.rates:
+def _rates(clause: SanctionClause, known_at: datetime | None) -> tuple[Step, ...]:
+    rates = tuple(Step(rate.valid_from, rate.amount) for rate in clause.rates if rate.was_there(known_at))
+    if not rates:
         raise Refused(NO_RATE.with_values(clause=clause.clause))
-    return tuple(Step(rate.valid_from, rate.amount) for rate in clause.rates)
+    return rates
 
 
-def _base(clause: SanctionClause) -> tuple[Step, ...]:
+def _base(clause: SanctionClause, known_at: datetime | None) -> tuple[Step, ...]:
     contract = clause.contract
     first = clause.base_amount if clause.base == DailyBase.FIXED else contract.value
     if first is None:
         raise Refused(NO_BASE.with_values(clause=clause.clause))
     steps = [Step(date.min, first)]
     if clause.base == DailyBase.VALUE:
-        days = sorted({order.from_on for order in contract.change_orders if order.value_change})
-        steps += [Step(day, value) for day in days if (value := contract.value_on(day)) is not None]
+        orders = [each for each in contract.change_orders if each.value_change and each.was_there(known_at)]
+        days = sorted({order.from_on for order in orders})
+        steps += [Step(day, value) for day in days if (value := contract.value_on(day, known_at)) is not None]
     return tuple(steps)
 
 
@@ -98,13 +99,24 @@ def _base(clause: SanctionClause) -> tuple[Step, ...]:
 
 
 def sheet(deviation: Deviation, clause: SanctionClause, *, step: str, on: date) -> Sheet:
-    """The calculation for a case as it stands, made on a day. Raises Refused when it cannot be made."""
+    """The calculation for a case as it stands, made on a day. Raises Refused when it cannot be made.
+
+    Of what its notice told and what stands now the lower total holds.
+    """
+    return min(sheets(deviation, clause, step=step, on=on).values(), key=lambda made: made.amount)
+
+
+def sheets(deviation: Deviation, clause: SanctionClause, *, step: str, on: date) -> dict[datetime | None, Sheet]:
+    """The calculation by each reading of the clause (`told.readings`): what the notice told, and what stands now."""
+    readings = told.readings(deviation)
     if step == ladder.WARNING:
-        return amounts.warned(clause.clause, clause.contract.currency)
+        return dict.fromkeys(readings, amounts.warned(clause.clause, clause.contract.currency))
     if clause.form == ClauseForm.DAILY:
-        return amounts.daily(daily_of(clause), breach_days.run_of(deviation, clause, on))
-    found, last_day = int(deviation.facts["breaches"]), contract_days.day_of(deviation.report)
-    return amounts.fee(fee_of(clause), breaches(deviation), last_day, found, counted_once.elsewhere(deviation))
+        run = breach_days.run_of(deviation, clause, on)
+        return {at: amounts.daily(daily_of(clause, at), run) for at in readings}
+    found, last_day = int(deviation.facts["breaches"]), breach_days.judged_until(deviation)
+    count, elsewhere = breaches(deviation), counted_once.elsewhere(deviation)
+    return {at: amounts.fee(fee_of(clause, at), count, last_day, found, elsewhere) for at in readings}
 
 
 def breaches(deviation: Deviation) -> int:
@@ -135,7 +147,7 @@ def at_stake(deviation: Deviation) -> Decimal | None:
 
     None too for days whose last one nobody knows: what they would come to until today no sanction can ask for.
     """
-    clause = deviation.contract.clause_for(deviation.requirement)
+    clause = told.clause_of(deviation)
     if clause is None or not stands(deviation) or lacks_end(deviation, clause):
         return None
     try:
@@ -146,7 +158,19 @@ def at_stake(deviation: Deviation) -> Decimal | None:
 
 def per_day(deviation: Deviation, clause: SanctionClause) -> Decimal:
     """What a day of the breach costs today. Raises Refused when it cannot be computed."""
-    return daily_of(clause).per_day(max(breach_days.today(deviation), breach_days.judged_until(deviation) + _A_DAY))
+    return min(per_days(deviation, clause).values())
+
+
+def per_days(deviation: Deviation, clause: SanctionClause) -> dict[datetime | None, Decimal]:
+    """What a day of the breach costs today by each reading of the clause."""
+    day = max(breach_days.today(deviation), breach_days.judged_until(deviation) + _A_DAY)
+    return {at: daily_of(clause, at).per_day(day) for at in told.readings(deviation)}
+
+
+def rate_of(deviation: Deviation, clause: SanctionClause) -> Decimal:
+    """The fee, or the per mille, that a case is charged by: the one in force on the last day that was judged."""
+    day = breach_days.judged_until(deviation)
+    return min(rate_on(clause, day, at) for at in told.readings(deviation))
 
 
 def lacks_end(deviation: Deviation, clause: SanctionClause) -> bool:

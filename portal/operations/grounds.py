@@ -4,7 +4,9 @@ The database holds the same list as far as it can (`portal/model/guards.py`). Wh
 """
 
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import datetime
+from decimal import Decimal
 from typing import NamedTuple
 
 from portal import calendars, clock
@@ -21,12 +23,22 @@ from portal.model import (
     SanctionClause,
     Verdict,
 )
-from portal.operations import breach_days, calculations, contract_days, deviations, ladder
+from portal.operations import breach_days, calculations, contract_days, deviations, ladder, told
 from portal.text import Text, same
 
 NO_CLAUSE = Text(
     "Kontrakten har ingen sanksjonsbestemmelse for dette kravet. Uten bestemmelse kan det ikke foreslås sanksjon.",
     "The contract has no sanction clause for this requirement. Without a clause no sanction can be proposed.",
+)
+NO_CLAUSE_TOLD = Text(
+    "Da varselet ble skrevet, hadde kontrakten ingen sanksjonsbestemmelse for dette kravet. En bestemmelse som er lagt "
+    "inn senere, gjelder ikke denne saken.",
+    "When the notice was written, the contract had no sanction clause for this requirement. A clause that was entered "
+    "later does not apply to this case.",
+)
+CLAUSE_NOT_TOLD = Text(
+    "Bestemmelsen i punkt {clause} er lagt inn etter at varselet ble skrevet, og gjelder ikke denne saken.",
+    "Clause {clause} was entered after the notice was written, and does not apply to this case.",
 )
 NOT_HEARD = Text(
     "Leverandøren må ha fått varselet og tid til å svare før det kan foreslås sanksjon.",
@@ -87,6 +99,19 @@ NOTICE_LATE = Text(
     "The notice was late: it was sent on {sent}, and the contract's deadline was {due}, counted from {known}, when the "
     "buyer knew of the breach. Consider what that means for the claim.",
 )
+OTHER_CLAUSE = Text(
+    "Etter at varselet ble skrevet, {told}, er det lagt inn en bestemmelse for kravet i punkt {now}. Saken følger "
+    "punkt {before}, som gjaldt da.",
+    "After the notice was written, on {told}, a clause for the requirement was entered: {now}. The case goes by clause "
+    "{before}, which applied then.",
+)
+AS_TOLD = Text(
+    "Etter at varselet ble skrevet, {told}, er satsen eller grunnlaget endret. Som varslet gir bestemmelsen {before}, "
+    "nå {now}{day}. Det laveste gjelder.",
+    "After the notice was written, on {told}, the rate or the base was changed. As notified the clause gives {before}, "
+    "now {now}{day}. The lower one holds.",
+)
+A_DAY = Text(" om dagen", " a day")
 NOTED_LATE = Text(
     "Varselet ble overlevert {served} ({how}), men det ble ikke notert før {noted}. Tiden til å svare er regnet fra "
     "da. Se om overleveringen er dokumentert.",
@@ -134,7 +159,8 @@ class Ground(NamedTuple):
 def of(deviation: Deviation, clause: SanctionClause | None) -> list[Ground]:
     """The whole list, in the order in which people ask."""
     if clause is None:
-        return [Ground("clause", holds=False, said=NO_CLAUSE, lacking=NO_CLAUSE)]
+        words = NO_CLAUSE_TOLD if lacked_clause(deviation) else NO_CLAUSE
+        return [Ground("clause", holds=False, said=words, lacking=words)]
     return [
         _clause(deviation, clause),
         _in_force(deviation),
@@ -145,6 +171,11 @@ def of(deviation: Deviation, clause: SanctionClause | None) -> list[Ground]:
         _stands(deviation),
         _ended(deviation, clause),
     ]
+
+
+def lacked_clause(deviation: Deviation) -> bool:
+    """Whether the only clause there is was entered after the notice was written."""
+    return told.clause_of(deviation) is None and deviation.contract.clause_for(deviation.requirement) is not None
 
 
 def demand(deviation: Deviation, clause: SanctionClause | None) -> None:
@@ -171,7 +202,7 @@ def dropped_charged(sanction: Sanction) -> Text | None:
     too_many = min(len(dropped), lines - (len(deviation.points) - len(dropped)))
     numbers = same(", ".join(dropped))
     if too_many > 0:
-        least = too_many * calculations.rate_on(clause, deviation.report.period.ends_on)
+        least = too_many * calculations.rate_of(deviation, clause)
         words = WAIVE_AT_LEAST.with_values(numbers=numbers, least=with_currency(least, clause.contract.currency))
         return words if sanction.waived < least else None
     return None if sanction.waived else WAIVE_DROPPED.with_values(numbers=numbers)
@@ -186,7 +217,7 @@ def demand_dropped_waived(sanction: Sanction) -> None:
 
 def remarks(deviation: Deviation) -> list[Text]:
     """What stands in the way of no sanction, and yet is to be seen by whoever proposes or approves one."""
-    found = [*_late_notice(deviation), *_noted_late(deviation)]
+    found = [*_late_notice(deviation), *_noted_late(deviation), *_changed_since(deviation)]
     return [*found, *_dropped(deviation), *_said_since(deviation), *beyond_notice(deviation)]
 
 
@@ -202,6 +233,8 @@ def beyond_notice(deviation: Deviation) -> list[Text]:
 def _clause(deviation: Deviation, clause: SanctionClause) -> Ground:
     is_of_contract = clause.contract_id == deviation.contract_id
     holds = is_of_contract and clause.requirement_id in {None, deviation.requirement.origin_id}
+    if not clause.was_there(told.told_at(deviation)):
+        return Ground("clause", holds=False, said=NO_CLAUSE, lacking=CLAUSE_NOT_TOLD.with_values(clause=clause.clause))
     return Ground("clause", holds, CLAUSE_SAID.with_values(clause=clause.clause), NO_CLAUSE)
 
 
@@ -285,6 +318,30 @@ def _late_notice(deviation: Deviation) -> Iterator[Text]:
     if due_at is not None and deviation.notices and deviation.notices[0].created_at > due_at:
         days = {"sent": deviation.notices[0].created_at, "due": due_at, "known": deviation.known_at}
         yield NOTICE_LATE.with_values(**{name: _day(deviation, moment) for name, moment in days.items()})
+
+
+def _changed_since(deviation: Deviation) -> Iterator[Text]:
+    """What the contract says otherwise than when the notice was written, where that makes a difference."""
+    told_at, clause = told.told_at(deviation), told.clause_of(deviation)
+    if told_at is None or clause is None:
+        return
+    day, now = _day(deviation, told_at), deviation.contract.clause_for(deviation.requirement)
+    if now is not None and now is not clause:
+        yield OTHER_CLAUSE.with_values(told=day, now=now.clause, before=clause.clause)
+    with suppress(Refused):
+        is_open = calculations.lacks_end(deviation, clause)
+        costs = calculations.per_days(deviation, clause) if is_open else _totals(deviation, clause)
+        if costs[told_at] != costs[None]:
+            amounts = {"before": costs[told_at], "now": costs[None]}
+            said = {name: with_currency(amount, clause.contract.currency) for name, amount in amounts.items()}
+            yield AS_TOLD.with_values(told=day, **said, day=A_DAY if is_open else same(""))
+
+
+def _totals(deviation: Deviation, clause: SanctionClause) -> dict[datetime | None, Decimal]:
+    """What the clause gives today by each reading."""
+    step, today = ladder.step_of(deviation, clause), breach_days.today(deviation)
+    made = calculations.sheets(deviation, clause, step=step, on=today)
+    return {read_at: sheet.amount for read_at, sheet in made.items()}
 
 
 def _noted_late(deviation: Deviation) -> Iterator[Text]:

@@ -31,12 +31,12 @@ from portal.operations import (
     calculations,
     clauses,
     comments,
-    contract_days,
     contracts,
     deviations,
     figures,
     ladder,
     stretches,
+    told,
 )
 from portal.operations.comments import Place
 from portal.quantities import shown
@@ -130,17 +130,18 @@ def with_deadline(text: str, contract: Contract, working_days: int) -> str:
 
 def may_cost(deviation: Deviation) -> Cost | None:
     """What a sanction for this breach may come to; None when the contract has no clause for it."""
-    clause = deviation.contract.clause_for(deviation.requirement)
+    clause = told.clause_of(deviation)
     if clause is None:
         return None
-    words = clauses.in_words(clause, contract_days.day_of(deviation.report))
-    step = ladder.step_of(deviation, clause)
+    step, read_at = ladder.step_of(deviation, clause), told.told_at(deviation)
     sheet, per_day = None, None
     with suppress(Refused):
         if calculations.lacks_end(deviation, clause):
-            per_day = calculations.per_day(deviation, clause)
+            read_at, per_day = min(calculations.per_days(deviation, clause).items(), key=lambda each: each[1])
         else:
-            sheet = calculations.sheet(deviation, clause, step=step, on=breach_days.today(deviation))
+            made = calculations.sheets(deviation, clause, step=step, on=breach_days.today(deviation))
+            read_at, sheet = min(made.items(), key=lambda each: each[1].amount)
+    words = clauses.in_words(clause, breach_days.judged_until(deviation), read_at)
     breaches = calculations.breaches(deviation) if clause.counts == ClauseCounts.LINE else 1
     counts_once = clause.form == ClauseForm.FEE and clause.counts == ClauseCounts.LINE and not breaks_by_line(deviation)
     return Cost(clause, words, breaches, step, sheet, counts_once, per_day)
@@ -149,7 +150,7 @@ def may_cost(deviation: Deviation) -> Cost | None:
 def threshold(deviation: Deviation) -> Text | None:
     """What the requirement asks for, in words: «20 %», «steg IIIB»; None for the duty to report."""
     kind = _kind(deviation)
-    last_day = (deviation.window or deviation.report.period).ends_on
+    last_day = breach_days.judged_until(deviation)
     return figures.threshold_in_words(kind, deviation.requirement, last_day) if kind else None
 
 
@@ -249,7 +250,7 @@ def _consequences(deviation: Deviation, language: str) -> list[str]:
             f"{named} {cost.words.to(language)}",
             _("The clause reads: %(wording)s", wording=clause.wording),
         ]
-    fee = shown(calculations.rate_on(clause, contract_days.day_of(deviation.report)), language)
+    fee = shown(calculations.rate_of(deviation, clause), language)
     words = {"clause": clause.clause, "fee": f"{fee} {currency}"}
     if clause.counts == ClauseCounts.LINE:
         said = [_("Under clause %(clause)s a breach costs %(fee)s for each line in breach.", **words)]

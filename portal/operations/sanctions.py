@@ -32,6 +32,7 @@ from portal.operations import (
     mail,
     processes,
     recalculation,
+    told,
 )
 from portal.operations.deviations import SAY_WHY, demand_weighed, is_settled, recipients, unweighed
 from portal.permissions import PROPOSED_IT, Permission
@@ -86,11 +87,11 @@ def propose(
     if not reasons.strip():
         raise Invalid(SAY_WHY)
     demand_weighed(deviation)
-    clause = deviation.contract.clause_for(deviation.requirement)
+    clause = told.clause_of(deviation)
+    grounds.demand(deviation, clause)
     if clause is None:
         raise Refused(grounds.NO_CLAUSE)
-    grounds.demand(deviation, clause)
-    calculations.demand_computable(clause)
+    calculations.demand_computable(deviation, clause)
     sanction = _proposal(deviation, clause, reasons.strip(), by)
     _waive(sanction, waiver)
     grounds.demand_dropped_waived(sanction)

@@ -12,7 +12,7 @@ from flask_babel import lazy_gettext as N_  # noqa: N812 - the name that pybabel
 from portal.errors import Conflict, Invalid, Refused
 from portal.extensions import transaction
 from portal.model import Deviation, Sanction
-from portal.operations import cures, deviations, letters, lookup, notices, replies, sanctions
+from portal.operations import cures, deviations, letters, lookup, notices, replies, sanctions, told
 from portal.permissions import Permission
 from portal.web import case_forms, case_list, case_log, case_page, case_views, kept_files, sanction_forms
 from portal.web.access import current_membership, requires
@@ -42,6 +42,7 @@ def index() -> ResponseReturnValue:
         page=case_list.asked_for(by, request.args),
         by=by,
         turn=case_views.turn,
+        clause_of=told.clause_of,
         ages=AGES,
         dues=case_list.DUE,
         orders=case_list.ORDERS,
