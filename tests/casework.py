@@ -8,6 +8,7 @@ from portal.extensions import transaction
 from portal.model import Decision, Deviation, Reply, Sanction, Stance, Verdict
 from portal.operations import deviations, notices, replies, reviews, sanctions
 from portal.operations.evidence import Upload
+from portal.operations.letters import Claim
 from portal.operations.notices import Service
 from portal.operations.replies import PointReply, PointVerdict
 from tests.world import World, case_of, deliver_mail, submit
@@ -38,7 +39,7 @@ def give_notice(world: World, deviation: Deviation, points: Sequence[str] | None
             deviation,
             "Varsel om brudd på punkt 4.2.",
             5,
-            points=points,
+            points=None if points is None else [Claim(point) for point in points],
             by=world.adam,
             version=deviation.version,
         )

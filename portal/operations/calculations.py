@@ -115,24 +115,57 @@ def sheets(deviation: Deviation, clause: SanctionClause, *, step: str, on: date)
         run = breach_days.run_of(deviation, clause, on)
         return {at: amounts.daily(daily_of(clause, at), run) for at in readings}
     found, last_day = int(deviation.facts["breaches"]), breach_days.judged_until(deviation)
-    count, elsewhere = breaches(deviation), counted_once.elsewhere(deviation)
-    return {at: amounts.fee(fee_of(clause, at), count, last_day, found, elsewhere) for at in readings}
+    told_of, elsewhere = notified(deviation), counted_once.elsewhere(deviation)
+    dropped = told_of - breaches(deviation)
+    return {
+        at: amounts.fee(fee_of(clause, at), told_of, last_day, found, elsewhere, dropped=dropped) for at in readings
+    }
 
 
 def breaches(deviation: Deviation) -> int:
-    """How many breaches may cost something: those that the figures in force show and the notice named.
+    """How many breaches may cost something: those that were notified, less the lines whose point was dropped."""
+    named = named_lines(deviation)
+    if named is None:
+        return notified(deviation)
+    return len(named - {point.line for point in deviation.points if point.is_dropped})
+
+
+def notified(deviation: Deviation) -> int:
+    """How many breaches the figures in force show and the notice named.
 
     What the supplier was never told of it could not answer. Lines that break the requirement one by one are the same
     only when they are the same lines; else the number decides. Before a notice, and under one from before it was kept
     what a notice said, it is what the figures show.
     """
-    now = int(deviation.facts["breaches"])
+    now, named = int(deviation.facts["breaches"]), named_lines(deviation)
+    if named is not None:
+        return len(named)
     said = deviation.notices[-1].said if deviation.notices else {}
-    if not said:
-        return now
-    if "figure" in said and stretches.described(deviation.requirement).breaks_by_line:
-        return len(lines_in(deviation.facts) & lines_in(said))
-    return min(now, int(said["breaches"]))
+    return min(now, int(said["breaches"])) if said else now
+
+
+def named_lines(deviation: Deviation) -> set[str] | None:
+    """The lines that break the requirement by themselves now and stood in the notice; None where none are told apart.
+
+    A notice each of whose points is about a line names these lines. Where a person has written one anew nobody else can
+    say which lines it is about: then it is what the case showed when the notice was written.
+    """
+    said = deviation.notices[-1].said if deviation.notices else {}
+    if "figure" not in said or not stretches.described(deviation.requirement).breaks_by_line:
+        return None
+    named = line_keys(deviation.facts) & line_keys(said)
+    own = {point.line for point in deviation.points}
+    return named if None in own or not own else {key for key in named if key in own}
+
+
+def line_keys(facts: Json) -> set[str]:
+    """The lines that facts name, as points name them."""
+    return {line_key(*each) for each in lines_in(facts)}
+
+
+def line_key(report: str, key: str) -> str:
+    """What a point calls a line: its key, after the report's where several reports are judged together."""
+    return f"{report}/{key}" if report else key
 
 
 def lines_in(facts: Json) -> set[tuple[str, str]]:

@@ -3,7 +3,7 @@
 The database holds the same list as far as it can (`portal/model/guards.py`). Who may decide: `permissions.may_decide`.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from datetime import datetime
 from decimal import Decimal
@@ -19,6 +19,7 @@ from portal.model import (
     Deviation,
     Notice,
     NoticeStart,
+    Point,
     Sanction,
     SanctionClause,
     Verdict,
@@ -61,6 +62,10 @@ NOT_NAMED = Text(
     "Avslutt saken.",
     "The notice says nothing of any of the lines that break the requirement now, and the supplier could not answer for "
     "them. Close the case.",
+)
+ALL_DROPPED = Text(
+    "Punktene om de linjene som bryter kravet nå, er frafalt. Avslutt saken.",
+    "The points about the lines that break the requirement now are dropped. Close the case.",
 )
 NO_END = Text(
     "Bestemmelsen i punkt {clause} regner per dag, og ingen vet ennå når bruddet tok slutt. Noter den siste dagen med "
@@ -117,6 +122,10 @@ NOTED_LATE = Text(
     "da. Se om overleveringen er dokumentert.",
     "The notice was handed over on {served} ({how}), but that was not noted before {noted}. The time to reply is "
     "counted from then. See whether there is proof of it.",
+)
+LINES_DROPPED = Text(
+    "Disse punktene er frafalt: {numbers}. Linjene de gjelder, er ikke regnet med.",
+    "These points are dropped: {numbers}. The lines that they are about are not counted.",
 )
 SOME_DROPPED = Text(
     "Disse punktene er frafalt: {numbers}. Se om beløpet likevel gjelder dem.",
@@ -188,24 +197,39 @@ def demand(deviation: Deviation, clause: SanctionClause | None) -> None:
 def dropped_charged(sanction: Sanction) -> Text | None:
     """That a fee for each line is asked for lines whose point was dropped, as far as can be told; None where it is not.
 
-    A point is text that its writer may put otherwise, so nobody but a person can say which lines it is about. Where
-    fewer points than lines are left the difference is to be waived at least: each point that was dropped is a line.
+    A point that was drafted for a line takes its line out by itself. Of one that a person wrote anew nobody else can
+    say which lines it is about. Where fewer of these than lines without a point of their own are left, the difference
+    is to be waived at least: each point that was dropped is a line.
     """
     deviation, clause = sanction.deviation, sanction.clause
-    dropped = _dropped_numbers(deviation)
-    is_by_line = clause.form == ClauseForm.FEE and clause.counts == ClauseCounts.LINE
-    if not dropped or not is_by_line or ladder.step_of(deviation, clause) != ClauseForm.FEE:
+    anew = [point for point in deviation.points if point.line is None]
+    dropped = [point for point in anew if point.is_dropped]
+    if not dropped or not _is_by_line(clause) or ladder.step_of(deviation, clause) != ClauseForm.FEE:
         return None
-    lines = calculations.breaches(deviation)
     if int((deviation.notices[-1].said or deviation.facts)["breaches"]) == 1:  # one breach, and something of it upheld
         return None
-    too_many = min(len(dropped), lines - (len(deviation.points) - len(dropped)))
-    numbers = same(", ".join(dropped))
+    lines = _lines_without_point(deviation)
+    if not lines:
+        return None
+    too_many = min(len(dropped), lines - (len(anew) - len(dropped)))
+    numbers = _numbers(dropped)
     if too_many > 0:
         least = too_many * calculations.rate_of(deviation, clause)
         words = WAIVE_AT_LEAST.with_values(numbers=numbers, least=with_currency(least, clause.contract.currency))
         return words if sanction.waived < least else None
     return None if sanction.waived else WAIVE_DROPPED.with_values(numbers=numbers)
+
+
+def _lines_without_point(deviation: Deviation) -> int:
+    """How many lines are charged that no point was drafted for."""
+    named = calculations.named_lines(deviation)
+    if named is None:
+        return calculations.breaches(deviation)
+    return len(named - {point.line for point in deviation.points})
+
+
+def _is_by_line(clause: SanctionClause) -> bool:
+    return clause.form == ClauseForm.FEE and clause.counts == ClauseCounts.LINE
 
 
 def demand_dropped_waived(sanction: Sanction) -> None:
@@ -223,8 +247,8 @@ def remarks(deviation: Deviation) -> list[Text]:
 
 def beyond_notice(deviation: Deviation) -> list[Text]:
     """That the figures show more than the supplier was told of, where they do."""
-    now, told = int(deviation.facts["breaches"]), calculations.breaches(deviation)
-    return [MORE_THAN_NOTIFIED.with_values(now=now, told=told)] if told < now else []
+    now, notified = int(deviation.facts["breaches"]), calculations.notified(deviation)
+    return [MORE_THAN_NOTIFIED.with_values(now=now, told=notified)] if notified < now else []
 
 
 # -- the list -------------------------------------------------------------------------------------------------------
@@ -288,10 +312,10 @@ def _upheld(deviation: Deviation) -> Ground:
 
 
 def _notified(deviation: Deviation) -> Ground:
-    """Something that breaks the requirement now stood in the notice, whatever the clause counts."""
-    now, told = int(deviation.facts["breaches"]), calculations.breaches(deviation)
-    said = NAMED if told == now else NAMED_LINES.with_values(told=told, now=now)
-    return Ground("notified", told > 0, said, NOT_NAMED)
+    """Something that breaks the requirement now stood in the notice and is left of it, whatever the clause counts."""
+    now, notified = int(deviation.facts["breaches"]), calculations.notified(deviation)
+    said = NAMED if notified == now else NAMED_LINES.with_values(told=notified, now=now)
+    return Ground("notified", calculations.breaches(deviation) > 0, said, ALL_DROPPED if notified else NOT_NAMED)
 
 
 def _stands(deviation: Deviation) -> Ground:
@@ -355,17 +379,19 @@ def _noted_late(deviation: Deviation) -> Iterator[Text]:
 
 
 def _dropped(deviation: Deviation) -> Iterator[Text]:
-    dropped = _dropped_numbers(deviation)
-    if dropped:
-        yield SOME_DROPPED.with_values(numbers=same(", ".join(dropped)))
+    clause = told.clause_of(deviation)
+    takes_out = clause is not None and _is_by_line(clause)
+    dropped = [point for point in deviation.points if point.is_dropped]
+    out = [point for point in dropped if takes_out and point.line is not None]
+    others = [point for point in dropped if point not in out]
+    if out:
+        yield LINES_DROPPED.with_values(numbers=_numbers(out))
+    if others:
+        yield SOME_DROPPED.with_values(numbers=_numbers(others))
 
 
-def _dropped_numbers(deviation: Deviation) -> list[str]:
-    return [
-        str(point.number)
-        for point in deviation.points
-        if point.weighings and point.weighings[-1].verdict == Verdict.DROPPED
-    ]
+def _numbers(points: Sequence[Point]) -> Text:
+    return same(", ".join(str(point.number) for point in points))
 
 
 def _said_since(deviation: Deviation) -> Iterator[Text]:

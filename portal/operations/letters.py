@@ -69,6 +69,15 @@ class NamedLine(NamedTuple):
 
     name: Text
     said: Text
+    key: str
+    """As `calculations.line_key` has it."""
+
+
+class Claim(NamedTuple):
+    """One point of a notice before it is given: its text, and the key of the line that it was drafted for, if any."""
+
+    text: str
+    line: str | None = None
 
 
 def notice_draft(deviation: Deviation) -> str:
@@ -96,14 +105,16 @@ def notice_draft(deviation: Deviation) -> str:
     return "\n\n".join("\n".join(lines) for lines in paragraphs)
 
 
-def points_draft(deviation: Deviation) -> list[str]:
+def points_draft(deviation: Deviation) -> list[Claim]:
     """What the notice claims, in the writer's language: the breach, or each line that breaks by itself."""
     language = _language()
     found = Text.load(deviation.sentence).to(language)
     if not breaks_by_line(deviation):
-        return [found]
-    lines = lines_behind(deviation)
-    return [f"{found} {line.name.to(language)}: {line.said.to(language)}" for line in lines] or [found]
+        return [Claim(found)]
+    return [
+        Claim(f"{found} {line.name.to(language)}: {line.said.to(language)}", line.key)
+        for line in lines_behind(deviation)
+    ] or [Claim(found)]
 
 
 def deadline_sentence(contract: Contract, working_days: int) -> str:
@@ -171,7 +182,11 @@ def lines_behind(deviation: Deviation) -> list[NamedLine]:
     rows = select(Report).where(Report.contract_id == deviation.contract_id, Report.public_id.in_(numbers))
     reports = {str(report.public_id): report for report in db.session.scalars(rows).unique()}
     return [
-        NamedLine(IN_PERIOD.with_values(period=reports[each["report"]].period.name, line=line.name), line.said)
+        NamedLine(
+            IN_PERIOD.with_values(period=reports[each["report"]].period.name, line=line.name),
+            line.said,
+            calculations.line_key(each["report"], line.key),
+        )
         for each in facts["lines_in"]
         for line in _lines_of(reports[each["report"]], kind, each["revision"], set(each["lines"]))
     ]
@@ -181,7 +196,7 @@ def _lines_of(report: Report, kind: Kind, number: int | None, wanted: set[str]) 
     revision = next((each for each in report.revisions if each.number == number), None)
     lines = [Line(str(line.key), line.values) for line in revision.lines_of(kind.key)] if revision else []
     return [
-        NamedLine(line_name(kind, line, place), line_words(kind, line))
+        NamedLine(line_name(kind, line, place), line_words(kind, line), line.key)
         for place, line in enumerate(lines, start=1)
         if line.key in wanted
     ]

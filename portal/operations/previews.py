@@ -21,6 +21,7 @@ from portal.model import (
     DailyStart,
     Deviation,
     DeviationState,
+    Point,
     Report,
     Revision,
     SanctionClause,
@@ -198,6 +199,7 @@ def _cases(contract: Contract) -> Iterator[Deviation]:
         joinedload(Deviation.window),
         joinedload(Deviation.sanction),
         selectinload(Deviation.notices),
+        selectinload(Deviation.points).selectinload(Point.weighings),
     )
     yield from filter(calculations.stands, db.session.scalars(rows.options(*loaded)).unique())
 

@@ -20,6 +20,7 @@ from portal.model import (
     Role,
 )
 from portal.operations import accounts, deliveries, deviations, notices, processes
+from portal.operations.letters import Claim
 from portal.operations.mail import Outcome
 from tests.casework import close, delivered, found, notified, replied, reply, served, weigh
 from tests.world import World, deliver_mail, open_tasks, tick
@@ -148,12 +149,13 @@ def test_without_points_of_its_own_the_breach_is_the_point(world: World) -> None
 
 def test_empty_points_are_left_out_and_a_notice_without_any_is_refused(world: World) -> None:
     deviation = found(world)
+    empty, one = [Claim(" "), Claim("")], [Claim(""), Claim("B"), Claim(" ")]
     with pytest.raises(Invalid) as refused, transaction():
-        notices.give_notice(deviation, "Varsel.", 5, points=[" ", ""], by=world.adam, version=deviation.version)
+        notices.give_notice(deviation, "Varsel.", 5, points=empty, by=world.adam, version=deviation.version)
     assert refused.value.text == notices.NO_POINT
     assert (deviation.points, deviation.notices, open_tasks()) == ([], [], ["assess"])
     with transaction():
-        notices.give_notice(deviation, "Varsel.", 5, points=["", "B", " "], by=world.adam, version=deviation.version)
+        notices.give_notice(deviation, "Varsel.", 5, points=one, by=world.adam, version=deviation.version)
     assert [(point.number, point.text) for point in deviation.points] == [(1, "B")]
 
 

@@ -96,7 +96,7 @@ def remarks(deviation: Deviation) -> list[str]:
 
 
 def test_a_fee_that_is_raised_after_the_notice_is_charged_as_it_was_told(there: tuple[Flask, World]) -> None:
-    """Told of 20 000; a change order of today says 900 000 from within the period: 20 000, and both persons read why."""
+    """Told of 20 000; a change order of today says 900 000 from within the period: 20 000, and both read why."""
     app, world = there
     case = broken(world)
     assert "20\u00a0000" in letters.notice_draft(case)
