@@ -89,6 +89,7 @@ def _the_amount_was_right(sanction: Sanction) -> None:
     if sanction.waived:
         sheet = amounts.less_waived(sheet, sanction.waived, sanction.waiver_reason, sanction.currency)
     assert [row.dump() for row in sheet.rows] == sanction.calculation, "it came to something else when it was approved"
-    worth = {VALUE} | {deviation.contract.value_on(each.from_on) for each in deviation.contract.change_orders}
+    told_at, orders = deviation.notices[0].created_at, deviation.contract.change_orders
+    worth = {VALUE} | {deviation.contract.value_on(each.from_on, at) for each in orders for at in (told_at, None)}
     said = [row["value"] for row in sanction.calculation if ": base, " in Text.load(row["text"]).en]
     assert {Decimal(value) for value in said} <= worth

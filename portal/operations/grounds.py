@@ -3,7 +3,7 @@
 The database holds the same list as far as it can (`portal/model/guards.py`). Who may decide: `permissions.may_decide`.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import suppress
 from datetime import datetime
 from decimal import Decimal
@@ -14,17 +14,14 @@ from portal.amounts import with_currency
 from portal.errors import Refused
 from portal.model import (
     Cause,
-    ClauseCounts,
     ClauseForm,
     Deviation,
     Notice,
     NoticeStart,
-    Point,
-    Sanction,
     SanctionClause,
     Verdict,
 )
-from portal.operations import breach_days, calculations, contract_days, deviations, ladder, told
+from portal.operations import breach_days, calculations, contract_days, deviations, dropped_points, ladder, told
 from portal.text import Text, same
 
 NO_CLAUSE = Text(
@@ -123,24 +120,6 @@ NOTED_LATE = Text(
     "The notice was handed over on {served} ({how}), but that was not noted before {noted}. The time to reply is "
     "counted from then. See whether there is proof of it.",
 )
-LINES_DROPPED = Text(
-    "Disse punktene er frafalt: {numbers}. Linjene de gjelder, er ikke regnet med.",
-    "These points are dropped: {numbers}. The lines that they are about are not counted.",
-)
-SOME_DROPPED = Text(
-    "Disse punktene er frafalt: {numbers}. Se om beløpet likevel gjelder dem.",
-    "These points are dropped: {numbers}. See whether the amount is about them all the same.",
-)
-WAIVE_DROPPED = Text(
-    "Disse punktene er frafalt: {numbers}. Gebyret teller hver linje. Frafall beløpet for linjene de gjelder.",
-    "These points are dropped: {numbers}. The fee counts each line. Waive the amount for the lines they are about.",
-)
-WAIVE_AT_LEAST = Text(
-    "Disse punktene er frafalt: {numbers}. Gebyret teller hver linje. Frafall minst {least}, for linjene som punktene "
-    "gjelder.",
-    "These points are dropped: {numbers}. The fee counts each line. Waive at least {least}, for the lines that they "
-    "are about.",
-)
 SAID_SINCE = Text(
     "Leverandøren har skrevet mer etter at punktene ble vurdert. De må vurderes på nytt før sanksjonen kan avgjøres.",
     "The supplier has written more since the points were weighed. They must be weighed anew before it can be approved.",
@@ -194,55 +173,10 @@ def demand(deviation: Deviation, clause: SanctionClause | None) -> None:
             raise Refused(ground.lacking)
 
 
-def dropped_charged(sanction: Sanction) -> Text | None:
-    """That a fee for each line is asked for lines whose point was dropped, as far as can be told; None where it is not.
-
-    A point that was drafted for a line takes its line out by itself. Of one that a person wrote anew nobody else can
-    say which lines it is about. Where fewer of these than lines without a point of their own are left, the difference
-    is to be waived at least: each point that was dropped is a line.
-    """
-    deviation, clause = sanction.deviation, sanction.clause
-    anew = [point for point in deviation.points if point.line is None]
-    dropped = [point for point in anew if point.is_dropped]
-    if not dropped or not _is_by_line(clause) or ladder.step_of(deviation, clause) != ClauseForm.FEE:
-        return None
-    if int((deviation.notices[-1].said or deviation.facts)["breaches"]) == 1:  # one breach, and something of it upheld
-        return None
-    lines = _lines_without_point(deviation)
-    if not lines:
-        return None
-    too_many = min(len(dropped), lines - (len(anew) - len(dropped)))
-    numbers = _numbers(dropped)
-    if too_many > 0:
-        least = too_many * calculations.rate_of(deviation, clause)
-        words = WAIVE_AT_LEAST.with_values(numbers=numbers, least=with_currency(least, clause.contract.currency))
-        return words if sanction.waived < least else None
-    return None if sanction.waived else WAIVE_DROPPED.with_values(numbers=numbers)
-
-
-def _lines_without_point(deviation: Deviation) -> int:
-    """How many lines are charged that no point was drafted for."""
-    named = calculations.named_lines(deviation)
-    if named is None:
-        return calculations.breaches(deviation)
-    return len(named - {point.line for point in deviation.points})
-
-
-def _is_by_line(clause: SanctionClause) -> bool:
-    return clause.form == ClauseForm.FEE and clause.counts == ClauseCounts.LINE
-
-
-def demand_dropped_waived(sanction: Sanction) -> None:
-    """Refuse, with words, to charge what was not upheld."""
-    words = dropped_charged(sanction)
-    if words is not None:
-        raise Refused(words)
-
-
 def remarks(deviation: Deviation) -> list[Text]:
     """What stands in the way of no sanction, and yet is to be seen by whoever proposes or approves one."""
     found = [*_late_notice(deviation), *_noted_late(deviation), *_changed_since(deviation)]
-    return [*found, *_dropped(deviation), *_said_since(deviation), *beyond_notice(deviation)]
+    return [*found, *dropped_points.remarks(deviation), *_said_since(deviation), *beyond_notice(deviation)]
 
 
 def beyond_notice(deviation: Deviation) -> list[Text]:
@@ -376,22 +310,6 @@ def _noted_late(deviation: Deviation) -> Iterator[Text]:
     served, noted = _day(deviation, notice.served_at), _day(deviation, notice.served_noted_at)
     if served != noted:
         yield NOTED_LATE.with_values(served=served, how=same(notice.served_how), noted=noted)
-
-
-def _dropped(deviation: Deviation) -> Iterator[Text]:
-    clause = told.clause_of(deviation)
-    takes_out = clause is not None and _is_by_line(clause)
-    dropped = [point for point in deviation.points if point.is_dropped]
-    out = [point for point in dropped if takes_out and point.line is not None]
-    others = [point for point in dropped if point not in out]
-    if out:
-        yield LINES_DROPPED.with_values(numbers=_numbers(out))
-    if others:
-        yield SOME_DROPPED.with_values(numbers=_numbers(others))
-
-
-def _numbers(points: Sequence[Point]) -> Text:
-    return same(", ".join(str(point.number) for point in points))
 
 
 def _said_since(deviation: Deviation) -> Iterator[Text]:

@@ -1,7 +1,7 @@
 """The words of a formal notice, from the facts of the case, and what its clause may cost."""
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from decimal import Decimal
 from typing import NamedTuple
@@ -115,6 +115,18 @@ def points_draft(deviation: Deviation) -> list[Claim]:
         Claim(f"{found} {line.name.to(language)}: {line.said.to(language)}", line.key)
         for line in lines_behind(deviation)
     ] or [Claim(found)]
+
+
+def claims(deviation: Deviation, points: Sequence[Claim] | None) -> list[Claim]:
+    """The points to be given, each about a line of the case only where that is one, and no line twice."""
+    drafted = points_draft(deviation)
+    left = {claim.line for claim in drafted if claim.line}
+    given = []
+    for text, line in drafted if points is None else points:
+        if text.strip():
+            given.append(Claim(text.strip(), line if line in left else None))
+            left.discard(line)
+    return given
 
 
 def deadline_sentence(contract: Contract, working_days: int) -> str:

@@ -75,7 +75,7 @@ def give_notice(  # noqa: PLR0913 - a notice and all that it says
         Invalid: text or points are missing, or the deadline is out of range.
     """
     demand_assessor(deviation, by, version)
-    claims = _claims(deviation, points)
+    claims = letters.claims(deviation, points)
     _demand_whole(text, working_days, claims)
     if processes.task_of(deviation, "assess") is None:
         raise Conflict(MOVED_ON)
@@ -98,18 +98,6 @@ def give_notice(  # noqa: PLR0913 - a notice and all that it says
     )
     processes.complete(deviation, "assess", {"assessment": "notify"}, by=by)
     return notice
-
-
-def _claims(deviation: Deviation, points: Sequence[Claim] | None) -> list[Claim]:
-    """The points to be given, each about a line of the case only where that is one, and no line twice."""
-    drafted = letters.points_draft(deviation)
-    left = {claim.line for claim in drafted if claim.line}
-    claims = []
-    for text, line in drafted if points is None else points:
-        if text.strip():
-            claims.append(Claim(text.strip(), line if line in left else None))
-            left.discard(line)
-    return claims
 
 
 def _written(deviation: Deviation, text: str, working_days: int, by: Membership) -> Notice:

@@ -26,6 +26,7 @@ from portal.operations import (
     accounts,
     breach_days,
     calculations,
+    dropped_points,
     grounds,
     ladder,
     lookup,
@@ -94,7 +95,7 @@ def propose(
     calculations.demand_computable(deviation, clause)
     sanction = _proposal(deviation, clause, reasons.strip(), by)
     _waive(sanction, waiver)
-    grounds.demand_dropped_waived(sanction)
+    dropped_points.demand_waived(sanction)
     processes.complete(deviation, "assess_reply", {"outcome": "sanction"}, by=by)
     return sanction
 
@@ -218,7 +219,7 @@ def decide(sanction: Sanction, *, approve: bool, comment: str, by: Membership, v
         _demand_step(sanction)
         _demand_read(sanction.deviation)
         grounds.demand(sanction.deviation, sanction.clause)
-        grounds.demand_dropped_waived(sanction)
+        dropped_points.demand_waived(sanction)
     sanction.comment = comment.strip()
     if approve:
         sanction.decided_by, sanction.decided_at = by.person, clock.now()
@@ -240,7 +241,7 @@ def revise(  # noqa: PLR0913 - a proposal, what is left out of it, or that it is
     if not withdraw:
         grounds.demand(sanction.deviation, sanction.clause)
         _waive(sanction, waiver)
-        grounds.demand_dropped_waived(sanction)
+        dropped_points.demand_waived(sanction)
     sanction.propose_by(by, reasons.strip())
     processes.complete(sanction, "revise", {"revision": "withdraw" if withdraw else "propose"}, by=by)
 

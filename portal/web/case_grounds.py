@@ -9,7 +9,7 @@ from wtforms import DateField, IntegerField, TextAreaField
 from portal import calendars
 from portal.model import Cause, ClauseForm, Deviation, Membership
 from portal.model.cases import SETTLED
-from portal.operations import breach_days, calculations, deviations, grounds, told
+from portal.operations import breach_days, calculations, deviations, dropped_points, grounds, told
 from portal.permissions import Permission, allowed
 
 
@@ -34,7 +34,7 @@ def shown(deviation: Deviation, by: Membership) -> dict[str, Any]:
     clause = sanction.clause if sanction else told.clause_of(deviation)
     is_daily = clause is not None and clause.form == ClauseForm.DAILY
     listed = grounds.of(deviation, clause) if is_buyer and is_open and clause else []
-    dropped = grounds.dropped_charged(sanction) if is_buyer and is_open and sanction else None
+    dropped = dropped_points.still_charged(sanction) if is_buyer and is_open and sanction else None
     end, person = breach_days.end_of(deviation), deviation.put_right.get("person")
     is_breach = deviation.cause == Cause.REQUIREMENT_BROKEN
     return {
