@@ -114,7 +114,7 @@ def test_a_dropped_point_takes_its_line_out_by_itself(three: World) -> None:
     deviation = weighed(three, given(three), DROPPED, DROPPED, UPHELD)
     assert deviation.at_stake == FEE
     sanction = proposed(three, deviation)
-    assert (sanction.amount, sanction.waived) == (FEE, 0)
+    assert (sanction.amount, sanction.waived) == (FEE, Decimal(0))
     rows = [(row["text"]["en"], row["value"]) for row in sanction.calculation]
     assert rows[2:4] == [
         ("Number of breaches: each line in breach counts", "1"),

@@ -35,7 +35,9 @@ from portal.operations import (
     stakes,
     told,
 )
+from portal.operations.contract_facts import Values
 from portal.operations.contracts import Rate
+from portal.operations.duties import Terms
 from tests import casework
 from tests.assessing import cases_of, file
 from tests.desk import sit_down
@@ -53,7 +55,8 @@ from tests.sanctioning import (
 )
 from tests.world import World, case_of, deliver_mail, submit
 
-FEE = Decimal(20_000)
+D = Decimal
+FEE = D(20_000)
 SHARE = "zero_emission_share_energy"
 
 
@@ -70,7 +73,7 @@ def world(there: tuple[Flask, World]) -> World:
 
 def agreed(world: World, applies_from: date, value_change: int = 0) -> ChangeOrder:
     """Adam enters a change order; it may be in force from a day that is past."""
-    values = {
+    values: Values = {
         "order_reference": f"EO-{len(world.contract.change_orders) + 1}",
         "agreed_on": clock.today("Europe/Oslo"),
         "applies_from": applies_from,
@@ -147,7 +150,7 @@ def test_a_fee_that_is_lowered_after_the_notice_is_charged_as_it_stands(world: W
     assert "gives 20\u00a0000\u00a0NOK, now 5\u00a0000\u00a0NOK" in " ".join(remarks(case))
     assert decided(world, sanction).amount == 5000
     rate(world, world.contract.clauses[0], "1000", world.contract.starts_on + timedelta(days=21))
-    assert (sanction.amount, sanction.state) == (5000, SanctionState.DECIDED), "what is decided stays what it is"
+    assert (sanction.amount, sanction.state) == (D(5000), SanctionState.DECIDED), "what is decided stays what it is"
 
 
 def test_a_daily_rate_that_is_lowered_after_the_notice_is_charged_as_it_stands(world: World) -> None:
@@ -176,7 +179,7 @@ def test_a_value_that_rises_after_the_notice_makes_no_day_dearer(world: World) -
     db.session.expire_all()
     cost = letters.may_cost(case)
     assert cost is not None
-    assert (cost.sheet, cost.per_day) == (None, 100_000)
+    assert (cost.sheet, cost.per_day) == (None, D(100_000))
     assert "now 100\u00a0000\u00a0NOK a day" in cost.words.en
     assert "gives 100\u00a0000\u00a0NOK, now 200\u00a0000\u00a0NOK a day. The lower one holds." in " ".join(
         remarks(case)
@@ -184,7 +187,7 @@ def test_a_value_that_rises_after_the_notice_makes_no_day_dearer(world: World) -
     clock.move_to(datetime(2026, 4, 12, 9, tzinfo=UTC))
     note_end(world, case, date(2026, 4, 10))
     sanction = proposed(world, case)
-    assert (sanction.days, sanction.amount) == (10, 1_000_000)
+    assert (sanction.days, sanction.amount) == (10, D(1_000_000))
     assert recalculation.changes(sanction) == []
 
 
@@ -194,7 +197,7 @@ def test_a_value_that_was_raised_before_the_notice_counts(world: World) -> None:
     agreed(world, date(2026, 4, 1), 100_000_000)
     days_after_deadline(world, 10)
     submit(world)
-    assert (proposed(world, heard(world, case)).amount, remarks(case)) == (2_000_000, [])
+    assert (proposed(world, heard(world, case)).amount, remarks(case)) == (D(2_000_000), [])
 
 
 # -- the clause -------------------------------------------------------------------------------------------------------
@@ -204,7 +207,7 @@ def new_requirement(world: World) -> tuple[Requirement, ChangeOrder]:
     """From 2 March a change order asks for a share anew; it falls under the general clause."""
     clock.move_to(datetime(2026, 3, 2, 9, tzinfo=UTC))
     old = duty(world, SHARE)
-    values = {
+    values: Values = {
         "order_reference": "EO-1",
         "agreed_on": date(2026, 3, 2),
         "applies_from": date(2026, 3, 2),
@@ -212,7 +215,7 @@ def new_requirement(world: World) -> tuple[Requirement, ChangeOrder]:
     }
     with transaction():
         order = change_orders.add(world.contract, values, [old], by=world.adam, version=world.contract.version)
-    terms = requirements.Terms(
+    terms = Terms(
         kind="machinery",
         indicator=SHARE,
         comparison=Comparison.AT_LEAST,
@@ -302,7 +305,7 @@ def test_the_hourly_count_keeps_what_was_told(world: World) -> None:
     with transaction():
         stakes.recount(case.id)
     db.session.expire_all()
-    assert (case_of(world).at_stake, case_of(world).state) == (5000, DeviationState.ASSESSING_REPLY)
+    assert (case_of(world).at_stake, case_of(world).state) == (D(5000), DeviationState.ASSESSING_REPLY)
 
 
 def test_a_rate_counts_from_when_the_notice_was_written_not_from_when_it_arrived(world: World) -> None:
