@@ -36,6 +36,9 @@ NOT_NOTIFIED = Text(
     "– av {found} i tallene som gjelder nå; bare det som varselet sa, regnes med",
     "– of {found} in the figures in force now; only what the notice said is counted",
 )
+POINTS_DROPPED = Text(
+    "– i tillegg linjer med frafalt punkt, som ikke regnes med", "– besides lines whose point was dropped, not counted"
+)
 FEE_AMOUNT = Text("Beløp = gebyr × antall brudd", "Amount = fee × number of breaches")
 DAYS_IN_ALL = Text(
     "Dager fra og med {first} ({why_first}) til og med {last} ({why_last})",
@@ -187,13 +190,16 @@ def warned(clause: str, currency: str) -> Sheet:
     return Sheet((Row(CLAUSE, clause), Row(WARNING, "0", currency)), Decimal(0))
 
 
-def fee(terms: Fee, breaches: int, on: date, found: int | None = None, elsewhere: Text | None = None) -> Sheet:
+def fee(  # noqa: PLR0913 - how many breaches, and each reason why there are not more
+    terms: Fee, breaches: int, on: date, found: int | None = None, elsewhere: Text | None = None, *, dropped: int = 0
+) -> Sheet:
     """So many breaches at the fee in force on a day.
 
     `found` is how many the figures show, where that is more than was notified: those beyond it cost nothing.
     `elsewhere` says in which other case the same breach is counted, where it is: then it is not counted here.
+    `dropped` is how many of the breaches are lines that the supplier was told of and then nobody holds against it.
     """
-    rate, count = in_force(terms.rates, on), 0 if elsewhere else terms.counted(breaches)
+    rate, count = in_force(terms.rates, on), 0 if elsewhere else terms.counted(breaches - dropped)
     text = FEE if len(terms.rates) == 1 else FEE_SINCE.with_values(day=calendars.day_name(rate.from_on))
     amount = whole(rate.amount * count)
     rows = [
@@ -201,8 +207,10 @@ def fee(terms: Fee, breaches: int, on: date, found: int | None = None, elsewhere
         Row(text, canonical(rate.amount), terms.currency),
         Row(elsewhere or (LINES_BROKEN if terms.by_line else PERIODS_BROKEN), str(count)),
     ]
-    if found is not None and elsewhere is None and terms.counted(found) > count:
-        rows.append(Row(NOT_NOTIFIED.with_values(found=found), str(count)))
+    if found is not None and elsewhere is None and terms.counted(found) > terms.counted(breaches):
+        rows.append(Row(NOT_NOTIFIED.with_values(found=found), str(terms.counted(breaches))))
+    if dropped and elsewhere is None and terms.by_line:
+        rows.append(Row(POINTS_DROPPED, str(dropped)))
     return _held(Sheet((*rows, Row(FEE_AMOUNT, canonical(amount), terms.currency)), amount), terms.currency)
 
 

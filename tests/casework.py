@@ -10,6 +10,7 @@ from portal.extensions import db, transaction
 from portal.model import Decision, Deviation, MailState, OutgoingMail, Reply, Representative, Sanction, Stance, Verdict
 from portal.operations import deliveries, deviations, notices, replies, reviews, sanctions
 from portal.operations.evidence import Upload
+from portal.operations.letters import Claim
 from portal.operations.mail import Outcome
 from portal.operations.notices import Service
 from portal.operations.replies import PointReply, PointVerdict
@@ -44,7 +45,7 @@ def give_notice(world: World, deviation: Deviation, points: Sequence[str] | None
             deviation,
             "Varsel om brudd på punkt 4.2.",
             5,
-            points=points,
+            points=None if points is None else [Claim(point) for point in points],
             by=world.adam,
             version=deviation.version,
         )

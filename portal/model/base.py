@@ -80,6 +80,10 @@ class Row(Base):
     public_id: Mapped[uuid.UUID] = mapped_column(Uuid, unique=True, default=uuid.uuid4)
     created_at: Mapped[datetime] = mapped_column(Moment, default=clock.now)
 
+    def was_there(self, at: datetime | None) -> bool:
+        """Whether it was stored at a moment, one not stored yet never; None: any moment."""
+        return at is None or (self.created_at or clock.now()) <= at
+
 
 class OfContract:
     """A row below a contract carries both parties: visible when the acting organisation is one of them."""

@@ -184,9 +184,16 @@ class Point(OfContract, Row):
     deviation_id: Mapped[int] = mapped_column(BigId, ForeignKey("deviation.id"), index=True)
     number: Mapped[int]
     text: Mapped[str] = mapped_column(Prose)
+    line: Mapped[str | None] = mapped_column(String(80))
+    """The line that it was drafted for, as `calculations.line_keys` names it; None where a person wrote it anew."""
     deviation: Mapped[Deviation] = relationship(back_populates="points")
     answers: Mapped[list["PointAnswer"]] = relationship(back_populates="point", order_by="PointAnswer.id")
     weighings: Mapped[list["Weighing"]] = relationship(back_populates="point", order_by="Weighing.id")
+
+    @property
+    def is_dropped(self) -> bool:
+        """Whether it was dropped by its newest weighing."""
+        return bool(self.weighings) and self.weighings[-1].verdict == Verdict.DROPPED
 
 
 class Reply(OfContract, Row):

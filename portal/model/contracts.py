@@ -142,11 +142,15 @@ class Contract(Row):
         """The stretches of days on which no period is open; a pause that still goes on has no last day."""
         return [Period(pause.starts_on, pause.ends_on or date.max) for pause in self.pauses]
 
-    def value_on(self, day: date) -> Decimal | None:
-        """The value with the change orders in force on a day; None when no value is agreed."""
+    def value_on(self, day: date, known_at: datetime | None = None) -> Decimal | None:
+        """The value with the change orders in force on a day; None when no value is agreed.
+
+        `known_at`: with those only that had been entered at that moment.
+        """
         if self.value is None:
             return None
-        return self.value + sum((each.value_change for each in self.change_orders if each.from_on <= day), Decimal(0))
+        orders = [each for each in self.change_orders if each.from_on <= day and each.was_there(known_at)]
+        return self.value + sum((each.value_change for each in orders), Decimal(0))
 
     def representatives_of(self, organisation_id: int, day: date) -> list["Representative"]:
         """Whom one party has named on a day, the first named first."""
@@ -166,13 +170,15 @@ class Contract(Row):
             if duty.valid_from <= day and (duty.valid_to is None or day <= duty.valid_to)
         ]
 
-    def clause_for(self, requirement: "Requirement") -> "SanctionClause | None":
+    def clause_for(self, requirement: "Requirement", known_at: datetime | None = None) -> "SanctionClause | None":
         """The sanction clause that a breach of `requirement` falls under: its own before the general one.
 
-        What a change order put in the place of another requirement has the clause that the other one had.
+        What a change order put in the place of another requirement has the clause that the other one had. `known_at`:
+        the one that it fell under by what had been entered at that moment. A case's own clause: `operations.told`.
         """
-        own = [clause for clause in self.clauses if clause.requirement_id == requirement.origin_id]
-        general = [clause for clause in self.clauses if clause.requirement_id is None]
+        known = [clause for clause in self.clauses if clause.was_there(known_at)]
+        own = [clause for clause in known if clause.requirement_id == requirement.origin_id]
+        general = [clause for clause in known if clause.requirement_id is None]
         return next(iter(own + general), None)
 
     def move(self, state: ContractState, *, by: Membership | None, reason: str = "", **facts: object) -> None:

@@ -59,6 +59,7 @@ NEW.state IN {_DECIDED} AND (
   OR NOT EXISTS (
     SELECT 1 FROM sanction_clause c JOIN deviation d ON d.contract_id = c.contract_id
     WHERE c.id = NEW.clause_id AND d.id = NEW.deviation_id AND d.contract_id = NEW.contract_id
+      AND NOT EXISTS (SELECT 1 FROM notice n WHERE n.deviation_id = d.id AND n.created_at < c.created_at)
       AND (c.requirement_id IS NULL OR c.requirement_id = (
         SELECT COALESCE(q.continues_id, q.id) FROM requirement q WHERE q.id = d.requirement_id)))
   OR NOT EXISTS (
@@ -87,8 +88,9 @@ NEW.state IN {_DECIDED} AND (
 """What no decided sanction may lack.
 
 Reasons, and the decision of a person who neither proposed it nor gave notice nor weighed a point; a clause of the same
-contract, for this requirement or for all; a requirement that was in force on a day of what was judged; a breach that
-the figures in force still show, whose last day is known where days are charged; a point of the notice that is upheld at
+contract, for this requirement or for all, that had been entered when notice was given; a requirement that was in force
+on a day of what was judged; a breach that the figures in force still show, whose last day is known where days are
+charged; a point of the notice that is upheld at
 least in part by its newest weighing; a notice that took effect (one from before the contract's rule was kept: was
 delivered); and the supplier's time to answer: passed, or a reply declared complete (under notices from before replies
 were declared complete: any reply)."""

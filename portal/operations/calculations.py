@@ -1,6 +1,6 @@
 """From a case and its clause to a calculation: which days, rates and base, and what the case said when it was made."""
 
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 from portal import amounts
@@ -16,7 +16,7 @@ from portal.model import (
     SanctionClause,
 )
 from portal.model.base import Json
-from portal.operations import breach_days, contract_days, counted_once, ladder, stretches
+from portal.operations import breach_days, counted_once, ladder, stretches, told
 from portal.text import Text
 
 _A_DAY = timedelta(days=1)
@@ -41,18 +41,19 @@ BASES = {
 # -- what a clause says ---------------------------------------------------------------------------------------------
 
 
-def fee_of(clause: SanctionClause) -> Fee:
-    """The clause as an amount per breach."""
-    return Fee(clause.clause, clause.contract.currency, _rates(clause), by_line=clause.counts == ClauseCounts.LINE)
+def fee_of(clause: SanctionClause, known_at: datetime | None = None) -> Fee:
+    """The clause as an amount per breach. `known_at`, here and below: by what had been entered at that moment."""
+    rates = _rates(clause, known_at)
+    return Fee(clause.clause, clause.contract.currency, rates, by_line=clause.counts == ClauseCounts.LINE)
 
 
-def daily_of(clause: SanctionClause) -> Daily:
+def daily_of(clause: SanctionClause, known_at: datetime | None = None) -> Daily:
     """The clause as an amount per day. Raises Refused when the base that it names is not there."""
     return Daily(
         clause=clause.clause,
         currency=clause.contract.currency,
-        per_mille=_rates(clause),
-        base=_base(clause),
+        per_mille=_rates(clause, known_at),
+        base=_base(clause, known_at),
         base_name=BASES[clause.base],
         grace_days=clause.grace_days,
         counting=clause.day_counting,
@@ -63,34 +64,34 @@ def daily_of(clause: SanctionClause) -> Daily:
     )
 
 
-def demand_computable(clause: SanctionClause) -> None:
+def demand_computable(deviation: Deviation, clause: SanctionClause) -> None:
     """Refuse with words when the clause lacks what its amount is computed from."""
-    if clause.form == ClauseForm.DAILY:
-        daily_of(clause)
-    else:
-        fee_of(clause)
+    for at in told.readings(deviation):
+        daily_of(clause, at) if clause.form == ClauseForm.DAILY else fee_of(clause, at)
 
 
-def rate_on(clause: SanctionClause, day: date) -> Decimal:
+def rate_on(clause: SanctionClause, day: date, known_at: datetime | None = None) -> Decimal:
     """The fee, or the per mille, in force on a day. Raises Refused when the clause has no rate."""
-    return amounts.in_force(_rates(clause), day).amount
+    return amounts.in_force(_rates(clause, known_at), day).amount
 
 
-def _rates(clause: SanctionClause) -> tuple[Step, ...]:
-    if not clause.rates:
+def _rates(clause: SanctionClause, known_at: datetime | None) -> tuple[Step, ...]:
+    rates = tuple(Step(rate.valid_from, rate.amount) for rate in clause.rates if rate.was_there(known_at))
+    if not rates:
         raise Refused(NO_RATE.with_values(clause=clause.clause))
-    return tuple(Step(rate.valid_from, rate.amount) for rate in clause.rates)
+    return rates
 
 
-def _base(clause: SanctionClause) -> tuple[Step, ...]:
+def _base(clause: SanctionClause, known_at: datetime | None) -> tuple[Step, ...]:
     contract = clause.contract
     first = clause.base_amount if clause.base == DailyBase.FIXED else contract.value
     if first is None:
         raise Refused(NO_BASE.with_values(clause=clause.clause))
     steps = [Step(date.min, first)]
     if clause.base == DailyBase.VALUE:
-        days = sorted({order.from_on for order in contract.change_orders if order.value_change})
-        steps += [Step(day, value) for day in days if (value := contract.value_on(day)) is not None]
+        orders = [each for each in contract.change_orders if each.value_change and each.was_there(known_at)]
+        days = sorted({order.from_on for order in orders})
+        steps += [Step(day, value) for day in days if (value := contract.value_on(day, known_at)) is not None]
     return tuple(steps)
 
 
@@ -98,32 +99,76 @@ def _base(clause: SanctionClause) -> tuple[Step, ...]:
 
 
 def sheet(deviation: Deviation, clause: SanctionClause, *, step: str, on: date) -> Sheet:
-    """The calculation for a case as it stands, made on a day. Raises Refused when it cannot be made."""
+    """The calculation for a case as it stands, made on a day. Raises Refused when it cannot be made.
+
+    Of what its notice told and what stands now the lower total holds.
+    """
+    return min(sheets(deviation, clause, step=step, on=on).values(), key=lambda made: made.amount)
+
+
+def sheets(deviation: Deviation, clause: SanctionClause, *, step: str, on: date) -> dict[datetime | None, Sheet]:
+    """The calculation by each reading of the clause (`told.readings`): what the notice told, and what stands now."""
+    readings = told.readings(deviation)
     if step == ladder.WARNING:
-        return amounts.warned(clause.clause, clause.contract.currency)
+        return dict.fromkeys(readings, amounts.warned(clause.clause, clause.contract.currency))
     if clause.form == ClauseForm.DAILY:
-        return amounts.daily(daily_of(clause), breach_days.run_of(deviation, clause, on))
-    found, last_day = int(deviation.facts["breaches"]), contract_days.day_of(deviation.report)
-    return amounts.fee(fee_of(clause), breaches(deviation), last_day, found, counted_once.elsewhere(deviation))
+        run = breach_days.run_of(deviation, clause, on)
+        return {at: amounts.daily(daily_of(clause, at), run) for at in readings}
+    found, last_day = int(deviation.facts["breaches"]), breach_days.judged_until(deviation)
+    told_of, elsewhere = notified(deviation), counted_once.elsewhere(deviation)
+    dropped = told_of - breaches(deviation)
+    return {
+        at: amounts.fee(fee_of(clause, at), told_of, last_day, found, elsewhere, dropped=dropped) for at in readings
+    }
 
 
 def breaches(deviation: Deviation) -> int:
-    """How many breaches may cost something: those that the figures in force show and the notice named.
+    """How many breaches may cost something: those that were notified, less the lines whose point was dropped."""
+    named = named_lines(deviation)
+    if named is None:
+        return notified(deviation)
+    return len(named - {point.line for point in deviation.points if point.is_dropped})
+
+
+def notified(deviation: Deviation) -> int:
+    """How many breaches the figures in force show and the notice named.
 
     What the supplier was never told of it could not answer. Lines that break the requirement one by one are the same
     only when they are the same lines; else the number decides. Before a notice, and under one from before it was kept
     what a notice said, it is what the figures show.
     """
-    now = int(deviation.facts["breaches"])
+    now, named = int(deviation.facts["breaches"]), named_lines(deviation)
+    if named is not None:
+        return len(named)
     said = deviation.notices[-1].said if deviation.notices else {}
-    if not said:
-        return now
     # A case from before each rejection was one of its own may stand on a later revision than the notice.
-    if deviation.cause == Cause.NOT_ACCEPTED and said.get("revision") != deviation.facts.get("revision"):
+    if said and deviation.cause == Cause.NOT_ACCEPTED and said.get("revision") != deviation.facts.get("revision"):
         return 0
-    if "figure" in said and stretches.described(deviation.requirement).breaks_by_line:
-        return len(lines_in(deviation.facts) & lines_in(said))
-    return min(now, int(said["breaches"]))
+    return min(now, int(said["breaches"])) if said else now
+
+
+def named_lines(deviation: Deviation) -> set[str] | None:
+    """The lines that break the requirement by themselves now and stood in the notice; None where none are told apart.
+
+    A notice each of whose points is about a line names these lines. Where a person has written one anew nobody else can
+    say which lines it is about: then it is what the case showed when the notice was written.
+    """
+    said = deviation.notices[-1].said if deviation.notices else {}
+    if "figure" not in said or not stretches.described(deviation.requirement).breaks_by_line:
+        return None
+    named = line_keys(deviation.facts) & line_keys(said)
+    own = {point.line for point in deviation.points}
+    return named if None in own or not own else {key for key in named if key in own}
+
+
+def line_keys(facts: Json) -> set[str]:
+    """The lines that facts name, as points name them."""
+    return {line_key(*each) for each in lines_in(facts)}
+
+
+def line_key(report: str, key: str) -> str:
+    """What a point calls a line: its key, after the report's where several reports are judged together."""
+    return f"{report}/{key}" if report else key
 
 
 def lines_in(facts: Json) -> set[tuple[str, str]]:
@@ -138,7 +183,7 @@ def at_stake(deviation: Deviation) -> Decimal | None:
 
     None too for days whose last one nobody knows: what they would come to until today no sanction can ask for.
     """
-    clause = deviation.contract.clause_for(deviation.requirement)
+    clause = told.clause_of(deviation)
     if clause is None or not stands(deviation) or lacks_end(deviation, clause):
         return None
     try:
@@ -149,7 +194,19 @@ def at_stake(deviation: Deviation) -> Decimal | None:
 
 def per_day(deviation: Deviation, clause: SanctionClause) -> Decimal:
     """What a day of the breach costs today. Raises Refused when it cannot be computed."""
-    return daily_of(clause).per_day(max(breach_days.today(deviation), breach_days.judged_until(deviation) + _A_DAY))
+    return min(per_days(deviation, clause).values())
+
+
+def per_days(deviation: Deviation, clause: SanctionClause) -> dict[datetime | None, Decimal]:
+    """What a day of the breach costs today by each reading of the clause."""
+    day = max(breach_days.today(deviation), breach_days.judged_until(deviation) + _A_DAY)
+    return {at: daily_of(clause, at).per_day(day) for at in told.readings(deviation)}
+
+
+def rate_of(deviation: Deviation, clause: SanctionClause) -> Decimal:
+    """The fee, or the per mille, that a case is charged by: the one in force on the last day that was judged."""
+    day = breach_days.judged_until(deviation)
+    return min(rate_on(clause, day, at) for at in told.readings(deviation))
 
 
 def lacks_end(deviation: Deviation, clause: SanctionClause) -> bool:

@@ -11,12 +11,12 @@ from enum import StrEnum
 from typing import Any, NamedTuple
 
 from sqlalchemy import Select, and_, case, false, func, literal, or_, type_coerce
-from sqlalchemy.orm import defaultload, joinedload, lazyload, selectinload
+from sqlalchemy.orm import defaultload, joinedload, lazyload, load_only, selectinload
 from sqlalchemy.types import Integer, String
 
 from portal import clock, permissions
 from portal.extensions import db
-from portal.model import Contract, Deviation, DeviationState, Membership, OrganisationKind, Report, Sanction
+from portal.model import Contract, Deviation, DeviationState, Membership, Notice, OrganisationKind, Report, Sanction
 from portal.model.base import Code, Millionths, Moment
 from portal.model.cases import SETTLED
 from portal.model.sanctions import IN_FORCE
@@ -85,6 +85,7 @@ def page(by: Membership, chosen: CaseFilter, after: uuid.UUID | None, limit: int
 _LOADED = (
     defaultload(Deviation.contract).options(lazyload(Contract.sites), selectinload(Contract.clauses)),
     joinedload(Deviation.report).options(joinedload(Report.period), lazyload(Report.contract)),
+    selectinload(Deviation.notices).options(load_only(Notice.created_at), lazyload("*")),
 )
 
 

@@ -1,7 +1,7 @@
 """Sanction clauses: what each says in plain words, and putting them into a contract with their dated rates."""
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any
@@ -79,15 +79,18 @@ WARNS_WORDS = Text("Første gang er det en skriftlig advarsel.", "The first time
 NO_RATE_WORDS = Text("Ingen sats er lagt inn ennå.", "No rate has been entered yet.")
 
 
-def in_words(clause: SanctionClause, on: date | None = None) -> Text:
-    """What a breach costs under a clause, in one short paragraph: as it is on a day (today), and what will change."""
+def in_words(clause: SanctionClause, on: date | None = None, known_at: datetime | None = None) -> Text:
+    """What a breach costs under a clause, in one short paragraph: as it is on a day (today), and what will change.
+
+    `known_at`: by what had been entered at that moment.
+    """
     day = on or clock.today(clause.contract.time_zone)
-    if not clause.rates:
+    rates = [each for each in clause.rates if each.was_there(known_at)]
+    if not rates:
         return NO_RATE_WORDS
-    said = _daily_words(clause, day) if clause.form == ClauseForm.DAILY else [_fee_words(clause, day)]
-    for rate in clause.rates:
-        if rate.valid_from > day and rate is not clause.rates[0]:
-            said.append(_later(clause, rate))
+    is_daily = clause.form == ClauseForm.DAILY
+    said = _daily_words(clause, day, known_at) if is_daily else [_fee_words(clause, day, known_at)]
+    said += [_later(clause, rate) for rate in rates[1:] if rate.valid_from > day]
     if clause.warns_first:
         said.append(WARNS_WORDS)
     return Text(*(" ".join(each.to(language) for each in said) for language in LANGUAGES))
@@ -111,20 +114,19 @@ def sketch(contract: Contract, terms: "Terms") -> SanctionClause:
     return clause
 
 
-def _fee_words(clause: SanctionClause, day: date) -> Text:
-    return FEE_WORDS[clause.counts].with_values(
-        amount=with_currency(calculations.rate_on(clause, day), clause.contract.currency)
-    )
+def _fee_words(clause: SanctionClause, day: date, known_at: datetime | None) -> Text:
+    fee = calculations.rate_on(clause, day, known_at)
+    return FEE_WORDS[clause.counts].with_values(amount=with_currency(fee, clause.contract.currency))
 
 
-def _daily_words(clause: SanctionClause, day: date) -> list[Text]:
+def _daily_words(clause: SanctionClause, day: date, known_at: datetime | None) -> list[Text]:
     currency = clause.contract.currency
     said = [
         DAILY_WORDS.with_values(
-            rate=_number(calculations.rate_on(clause, day)),
+            rate=_number(calculations.rate_on(clause, day, known_at)),
             day=DAY_WORDS[clause.day_counting],
             base=calculations.BASES[clause.base],
-            now=_now(clause, day),
+            now=_now(clause, day, known_at),
             start=START_WORDS[runs_from(clause)],
         )
     ]
@@ -139,10 +141,10 @@ def _daily_words(clause: SanctionClause, day: date) -> list[Text]:
     return said
 
 
-def _now(clause: SanctionClause, day: date) -> Text:
+def _now(clause: SanctionClause, day: date, known_at: datetime | None) -> Text:
     """What a day costs now; nothing while the contract has no such base."""
     try:
-        per_day = calculations.daily_of(clause).per_day(day)
+        per_day = calculations.daily_of(clause, known_at).per_day(day)
     except Refused:
         return same("")
     return NOW.with_values(amount=with_currency(per_day, clause.contract.currency))
@@ -270,7 +272,10 @@ def add_rate(  # noqa: PLR0913 - a rate, where it comes from, and who says so
     by: Membership,
     version: int,
 ) -> None:
-    """A new rate from a day on. Once the contract is agreed it takes the change order that says so."""
+    """A new rate from a day on. Once the contract is agreed it takes the change order that says so.
+
+    The day may be past, as agreed. A case whose notice is written by then is charged no more for it: `operations.told`.
+    """
     contract = clause.contract
     demand_editor(contract, by=by, version=version)
     if contract.state != ContractState.DRAFT and (order is None or order.contract_id != contract.id):
@@ -318,7 +323,11 @@ def _is_new(duty: Requirement) -> bool:
 
 
 def _demand_new_by_order(contract: Contract, terms: Terms, order: ChangeOrder | None) -> None:
-    """No clause for what runs already: nobody is to pay more for a breach than was agreed when it happened."""
+    """No clause for what runs already: only a requirement that the same change order brought in takes one of its own.
+
+    Its day may be past, and a breach found already. A case whose notice told of another clause, or of none, stays with
+    that: `operations.told`.
+    """
     if order is None or order.contract_id != contract.id:
         raise Invalid(CLAUSE_NEEDS_ORDER, (Problem("required", CLAUSE_NEEDS_ORDER, "change_order"),))
     duty = terms.requirement

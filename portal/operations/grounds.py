@@ -4,7 +4,9 @@ The database holds the same list as far as it can (`portal/model/guards.py`). Wh
 """
 
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import date, datetime
+from decimal import Decimal
 from typing import NamedTuple
 
 from portal import calendars, clock
@@ -12,21 +14,29 @@ from portal.amounts import with_currency
 from portal.errors import Refused
 from portal.model import (
     Cause,
-    ClauseCounts,
     ClauseForm,
     Deviation,
     Notice,
     NoticeStart,
-    Sanction,
     SanctionClause,
     Verdict,
 )
-from portal.operations import breach_days, calculations, deviations, ladder
+from portal.operations import breach_days, calculations, deviations, dropped_points, ladder, told
 from portal.text import Text, same
 
 NO_CLAUSE = Text(
     "Kontrakten har ingen sanksjonsbestemmelse for dette kravet. Uten bestemmelse kan det ikke foreslås sanksjon.",
     "The contract has no sanction clause for this requirement. Without a clause no sanction can be proposed.",
+)
+NO_CLAUSE_TOLD = Text(
+    "Da varselet ble skrevet, hadde kontrakten ingen sanksjonsbestemmelse for dette kravet. En bestemmelse som er lagt "
+    "inn senere, gjelder ikke denne saken.",
+    "When the notice was written, the contract had no sanction clause for this requirement. A clause that was entered "
+    "later does not apply to this case.",
+)
+CLAUSE_NOT_TOLD = Text(
+    "Bestemmelsen i punkt {clause} er lagt inn etter at varselet ble skrevet, og gjelder ikke denne saken.",
+    "Clause {clause} was entered after the notice was written, and does not apply to this case.",
 )
 NOT_HEARD = Text(
     "Leverandøren må ha fått varselet og tid til å svare før det kan foreslås sanksjon.",
@@ -49,6 +59,10 @@ NOT_NAMED = Text(
     "Avslutt saken.",
     "The notice says nothing of any of the lines that break the requirement now, and the supplier could not answer for "
     "them. Close the case.",
+)
+ALL_DROPPED = Text(
+    "Punktene om de linjene som bryter kravet nå, er frafalt. Avslutt saken.",
+    "The points about the lines that break the requirement now are dropped. Close the case.",
 )
 NO_END = Text(
     "Bestemmelsen i punkt {clause} regner per dag, og ingen vet ennå når bruddet tok slutt. Noter den siste dagen med "
@@ -88,25 +102,24 @@ NOTICE_LATE = Text(
     "The notice was late: it was sent on {sent}, and the contract's deadline was {due}, counted from {known}, when the "
     "buyer knew of the breach. Consider what that means for the claim.",
 )
+OTHER_CLAUSE = Text(
+    "Etter at varselet ble skrevet, {told}, er det lagt inn en bestemmelse for kravet i punkt {now}. Saken følger "
+    "punkt {before}, som gjaldt da.",
+    "After the notice was written, on {told}, a clause for the requirement was entered: {now}. The case goes by clause "
+    "{before}, which applied then.",
+)
+AS_TOLD = Text(
+    "Etter at varselet ble skrevet, {told}, er satsen eller grunnlaget endret. Som varslet gir bestemmelsen {before}, "
+    "nå {now}{day}. Det laveste gjelder.",
+    "After the notice was written, on {told}, the rate or the base was changed. As notified the clause gives {before}, "
+    "now {now}{day}. The lower one holds.",
+)
+A_DAY = Text(" om dagen", " a day")
 NOTED_LATE = Text(
     "Varselet ble overlevert {served} ({how}), men det ble ikke notert før {noted}. Tiden til å svare er regnet fra "
     "da. Se om overleveringen er dokumentert.",
     "The notice was handed over on {served} ({how}), but that was not noted before {noted}. The time to reply is "
     "counted from then. See whether there is proof of it.",
-)
-SOME_DROPPED = Text(
-    "Disse punktene er frafalt: {numbers}. Se om beløpet likevel gjelder dem.",
-    "These points are dropped: {numbers}. See whether the amount is about them all the same.",
-)
-WAIVE_DROPPED = Text(
-    "Disse punktene er frafalt: {numbers}. Gebyret teller hver linje. Frafall beløpet for linjene de gjelder.",
-    "These points are dropped: {numbers}. The fee counts each line. Waive the amount for the lines they are about.",
-)
-WAIVE_AT_LEAST = Text(
-    "Disse punktene er frafalt: {numbers}. Gebyret teller hver linje. Frafall minst {least}, for linjene som punktene "
-    "gjelder.",
-    "These points are dropped: {numbers}. The fee counts each line. Waive at least {least}, for the lines that they "
-    "are about.",
 )
 SAID_SINCE = Text(
     "Leverandøren har skrevet mer etter at punktene ble vurdert. De må vurderes på nytt før sanksjonen kan avgjøres.",
@@ -135,7 +148,8 @@ class Ground(NamedTuple):
 def of(deviation: Deviation, clause: SanctionClause | None) -> list[Ground]:
     """The whole list, in the order in which people ask."""
     if clause is None:
-        return [Ground("clause", holds=False, said=NO_CLAUSE, lacking=NO_CLAUSE)]
+        words = NO_CLAUSE_TOLD if lacked_clause(deviation) else NO_CLAUSE
+        return [Ground("clause", holds=False, said=words, lacking=words)]
     return [
         _clause(deviation, clause),
         _in_force(deviation),
@@ -148,6 +162,11 @@ def of(deviation: Deviation, clause: SanctionClause | None) -> list[Ground]:
     ]
 
 
+def lacked_clause(deviation: Deviation) -> bool:
+    """Whether the only clause there is was entered after the notice was written."""
+    return told.clause_of(deviation) is None and deviation.contract.clause_for(deviation.requirement) is not None
+
+
 def demand(deviation: Deviation, clause: SanctionClause | None) -> None:
     """Refuse, with words that say what is lacking."""
     for ground in of(deviation, clause):
@@ -155,46 +174,17 @@ def demand(deviation: Deviation, clause: SanctionClause | None) -> None:
             raise Refused(ground.lacking)
 
 
-def dropped_charged(sanction: Sanction) -> Text | None:
-    """That a fee for each line is asked for lines whose point was dropped, as far as can be told; None where it is not.
-
-    A point is text that its writer may put otherwise, so nobody but a person can say which lines it is about. Where
-    fewer points than lines are left the difference is to be waived at least: each point that was dropped is a line.
-    """
-    deviation, clause = sanction.deviation, sanction.clause
-    dropped = _dropped_numbers(deviation)
-    is_by_line = clause.form == ClauseForm.FEE and clause.counts == ClauseCounts.LINE
-    if not dropped or not is_by_line or ladder.step_of(deviation, clause) != ClauseForm.FEE:
-        return None
-    lines = calculations.breaches(deviation)
-    if int((deviation.notices[-1].said or deviation.facts)["breaches"]) == 1:  # one breach, and something of it upheld
-        return None
-    too_many = min(len(dropped), lines - (len(deviation.points) - len(dropped)))
-    numbers = same(", ".join(dropped))
-    if too_many > 0:
-        least = too_many * calculations.rate_on(clause, deviation.report.period.ends_on)
-        words = WAIVE_AT_LEAST.with_values(numbers=numbers, least=with_currency(least, clause.contract.currency))
-        return words if sanction.waived < least else None
-    return None if sanction.waived else WAIVE_DROPPED.with_values(numbers=numbers)
-
-
-def demand_dropped_waived(sanction: Sanction) -> None:
-    """Refuse, with words, to charge what was not upheld."""
-    words = dropped_charged(sanction)
-    if words is not None:
-        raise Refused(words)
-
-
 def remarks(deviation: Deviation) -> list[Text]:
     """What stands in the way of no sanction, and yet is to be seen by whoever proposes or approves one."""
     found = [*_late_notice(deviation), *_noted_late(deviation), *_still_missing(deviation)]
-    return [*found, *_dropped(deviation), *_said_since(deviation), *beyond_notice(deviation)]
+    found += [*_changed_since(deviation), *dropped_points.remarks(deviation)]
+    return [*found, *_said_since(deviation), *beyond_notice(deviation)]
 
 
 def beyond_notice(deviation: Deviation) -> list[Text]:
     """That the figures show more than the supplier was told of, where they do."""
-    now, told = int(deviation.facts["breaches"]), calculations.breaches(deviation)
-    return [MORE_THAN_NOTIFIED.with_values(now=now, told=told)] if told < now else []
+    now, notified = int(deviation.facts["breaches"]), calculations.notified(deviation)
+    return [MORE_THAN_NOTIFIED.with_values(now=now, told=notified)] if notified < now else []
 
 
 # -- the list -------------------------------------------------------------------------------------------------------
@@ -203,6 +193,8 @@ def beyond_notice(deviation: Deviation) -> list[Text]:
 def _clause(deviation: Deviation, clause: SanctionClause) -> Ground:
     is_of_contract = clause.contract_id == deviation.contract_id
     holds = is_of_contract and clause.requirement_id in {None, deviation.requirement.origin_id}
+    if not clause.was_there(told.told_at(deviation)):
+        return Ground("clause", holds=False, said=NO_CLAUSE, lacking=CLAUSE_NOT_TOLD.with_values(clause=clause.clause))
     return Ground("clause", holds, CLAUSE_SAID.with_values(clause=clause.clause), NO_CLAUSE)
 
 
@@ -254,10 +246,10 @@ def _upheld(deviation: Deviation) -> Ground:
 
 
 def _notified(deviation: Deviation) -> Ground:
-    """Something that breaks the requirement now stood in the notice, whatever the clause counts."""
-    now, told = int(deviation.facts["breaches"]), calculations.breaches(deviation)
-    said = NAMED if told == now else NAMED_LINES.with_values(told=told, now=now)
-    return Ground("notified", told > 0, said, NOT_NAMED)
+    """Something that breaks the requirement now stood in the notice and is left of it, whatever the clause counts."""
+    now, notified = int(deviation.facts["breaches"]), calculations.notified(deviation)
+    said = NAMED if notified == now else NAMED_LINES.with_values(told=notified, now=now)
+    return Ground("notified", calculations.breaches(deviation) > 0, said, ALL_DROPPED if notified else NOT_NAMED)
 
 
 def _stands(deviation: Deviation) -> Ground:
@@ -299,6 +291,30 @@ def _late_notice(deviation: Deviation) -> Iterator[Text]:
         yield NOTICE_LATE.with_values(**{name: _day(deviation, moment) for name, moment in days.items()})
 
 
+def _changed_since(deviation: Deviation) -> Iterator[Text]:
+    """What the contract says otherwise than when the notice was written, where that makes a difference."""
+    told_at, clause = told.told_at(deviation), told.clause_of(deviation)
+    if told_at is None or clause is None:
+        return
+    day, now = _day(deviation, told_at), deviation.contract.clause_for(deviation.requirement)
+    if now is not None and now is not clause:
+        yield OTHER_CLAUSE.with_values(told=day, now=now.clause, before=clause.clause)
+    with suppress(Refused):
+        is_open = calculations.lacks_end(deviation, clause)
+        costs = calculations.per_days(deviation, clause) if is_open else _totals(deviation, clause)
+        if costs[told_at] != costs[None]:
+            amounts = {"before": costs[told_at], "now": costs[None]}
+            said = {name: with_currency(amount, clause.contract.currency) for name, amount in amounts.items()}
+            yield AS_TOLD.with_values(told=day, **said, day=A_DAY if is_open else same(""))
+
+
+def _totals(deviation: Deviation, clause: SanctionClause) -> dict[datetime | None, Decimal]:
+    """What the clause gives today by each reading."""
+    step, today = ladder.step_of(deviation, clause), breach_days.today(deviation)
+    made = calculations.sheets(deviation, clause, step=step, on=today)
+    return {read_at: sheet.amount for read_at, sheet in made.items()}
+
+
 def _noted_late(deviation: Deviation) -> Iterator[Text]:
     """That the buyer's person noted a service by hand on a later day than the one on which it is said to be."""
     notice = deviation.notices[-1] if deviation.notices else None
@@ -312,24 +328,10 @@ def _noted_late(deviation: Deviation) -> Iterator[Text]:
 def _still_missing(deviation: Deviation) -> Iterator[Text]:
     """That days are charged for a report that has not come, and that those after the calculation are not."""
     sanction = deviation.sanction
-    clause = sanction.clause if sanction else deviation.contract.clause_for(deviation.requirement)
+    clause = sanction.clause if sanction else told.clause_of(deviation)
     is_daily = clause is not None and ladder.step_of(deviation, clause) == ClauseForm.DAILY
     if is_daily and breach_days.is_missing(deviation):
         yield _sentence(breach_days.still_missing(_counted_until(deviation)))
-
-
-def _dropped(deviation: Deviation) -> Iterator[Text]:
-    dropped = _dropped_numbers(deviation)
-    if dropped:
-        yield SOME_DROPPED.with_values(numbers=same(", ".join(dropped)))
-
-
-def _dropped_numbers(deviation: Deviation) -> list[str]:
-    return [
-        str(point.number)
-        for point in deviation.points
-        if point.weighings and point.weighings[-1].verdict == Verdict.DROPPED
-    ]
 
 
 def _said_since(deviation: Deviation) -> Iterator[Text]:

@@ -1,7 +1,7 @@
 """The words of a formal notice, from the facts of the case, and what its clause may cost."""
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from decimal import Decimal
 from typing import NamedTuple
@@ -31,12 +31,12 @@ from portal.operations import (
     calculations,
     clauses,
     comments,
-    contract_days,
     contracts,
     deviations,
     figures,
     ladder,
     stretches,
+    told,
 )
 from portal.operations.comments import Place
 from portal.quantities import shown
@@ -69,6 +69,15 @@ class NamedLine(NamedTuple):
 
     name: Text
     said: Text
+    key: str
+    """As `calculations.line_key` has it."""
+
+
+class Claim(NamedTuple):
+    """One point of a notice before it is given: its text, and the key of the line that it was drafted for, if any."""
+
+    text: str
+    line: str | None = None
 
 
 def notice_draft(deviation: Deviation) -> str:
@@ -96,14 +105,28 @@ def notice_draft(deviation: Deviation) -> str:
     return "\n\n".join("\n".join(lines) for lines in paragraphs)
 
 
-def points_draft(deviation: Deviation) -> list[str]:
+def points_draft(deviation: Deviation) -> list[Claim]:
     """What the notice claims, in the writer's language: the breach, or each line that breaks by itself."""
     language = _language()
     found = Text.load(deviation.sentence).to(language)
     if not breaks_by_line(deviation):
-        return [found]
-    lines = lines_behind(deviation)
-    return [f"{found} {line.name.to(language)}: {line.said.to(language)}" for line in lines] or [found]
+        return [Claim(found)]
+    return [
+        Claim(f"{found} {line.name.to(language)}: {line.said.to(language)}", line.key)
+        for line in lines_behind(deviation)
+    ] or [Claim(found)]
+
+
+def claims(deviation: Deviation, points: Sequence[Claim] | None) -> list[Claim]:
+    """The points to be given, each about a line of the case only where that is one, and no line twice."""
+    drafted = points_draft(deviation)
+    left = {claim.line for claim in drafted if claim.line}
+    given = []
+    for text, line in drafted if points is None else points:
+        if text.strip():
+            given.append(Claim(text.strip(), line if line in left else None))
+            left.discard(line)
+    return given
 
 
 def deadline_sentence(contract: Contract, working_days: int) -> str:
@@ -130,17 +153,18 @@ def with_deadline(text: str, contract: Contract, working_days: int) -> str:
 
 def may_cost(deviation: Deviation) -> Cost | None:
     """What a sanction for this breach may come to; None when the contract has no clause for it."""
-    clause = deviation.contract.clause_for(deviation.requirement)
+    clause = told.clause_of(deviation)
     if clause is None:
         return None
-    words = clauses.in_words(clause, contract_days.day_of(deviation.report))
-    step = ladder.step_of(deviation, clause)
+    step, read_at = ladder.step_of(deviation, clause), told.told_at(deviation)
     sheet, per_day = None, None
     with suppress(Refused):
         if calculations.lacks_end(deviation, clause):
-            per_day = calculations.per_day(deviation, clause)
+            read_at, per_day = min(calculations.per_days(deviation, clause).items(), key=lambda each: each[1])
         else:
-            sheet = calculations.sheet(deviation, clause, step=step, on=breach_days.today(deviation))
+            made = calculations.sheets(deviation, clause, step=step, on=breach_days.today(deviation))
+            read_at, sheet = min(made.items(), key=lambda each: each[1].amount)
+    words = clauses.in_words(clause, breach_days.judged_until(deviation), read_at)
     breaches = calculations.breaches(deviation) if clause.counts == ClauseCounts.LINE else 1
     counts_once = clause.form == ClauseForm.FEE and clause.counts == ClauseCounts.LINE and not breaks_by_line(deviation)
     return Cost(clause, words, breaches, step, sheet, counts_once, per_day)
@@ -149,7 +173,7 @@ def may_cost(deviation: Deviation) -> Cost | None:
 def threshold(deviation: Deviation) -> Text | None:
     """What the requirement asks for, in words: «20 %», «steg IIIB»; None for the duty to report."""
     kind = _kind(deviation)
-    last_day = (deviation.window or deviation.report.period).ends_on
+    last_day = breach_days.judged_until(deviation)
     return figures.threshold_in_words(kind, deviation.requirement, last_day) if kind else None
 
 
@@ -170,7 +194,11 @@ def lines_behind(deviation: Deviation) -> list[NamedLine]:
     rows = select(Report).where(Report.contract_id == deviation.contract_id, Report.public_id.in_(numbers))
     reports = {str(report.public_id): report for report in db.session.scalars(rows).unique()}
     return [
-        NamedLine(IN_PERIOD.with_values(period=reports[each["report"]].period.name, line=line.name), line.said)
+        NamedLine(
+            IN_PERIOD.with_values(period=reports[each["report"]].period.name, line=line.name),
+            line.said,
+            calculations.line_key(each["report"], line.key),
+        )
         for each in facts["lines_in"]
         for line in _lines_of(reports[each["report"]], kind, each["revision"], set(each["lines"]))
     ]
@@ -180,7 +208,7 @@ def _lines_of(report: Report, kind: Kind, number: int | None, wanted: set[str]) 
     revision = next((each for each in report.revisions if each.number == number), None)
     lines = [Line(str(line.key), line.values) for line in revision.lines_of(kind.key)] if revision else []
     return [
-        NamedLine(line_name(kind, line, place), line_words(kind, line))
+        NamedLine(line_name(kind, line, place), line_words(kind, line), line.key)
         for place, line in enumerate(lines, start=1)
         if line.key in wanted
     ]
@@ -249,7 +277,7 @@ def _consequences(deviation: Deviation, language: str) -> list[str]:
             f"{named} {cost.words.to(language)}",
             _("The clause reads: %(wording)s", wording=clause.wording),
         ]
-    fee = shown(calculations.rate_on(clause, contract_days.day_of(deviation.report)), language)
+    fee = shown(calculations.rate_of(deviation, clause), language)
     words = {"clause": clause.clause, "fee": f"{fee} {currency}"}
     if clause.counts == ClauseCounts.LINE:
         said = [_("Under clause %(clause)s a breach costs %(fee)s for each line in breach.", **words)]

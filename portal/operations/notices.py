@@ -31,6 +31,7 @@ from portal.operations.deviations import (
     recipients,
 )
 from portal.operations.evidence import Upload
+from portal.operations.letters import Claim
 from portal.permissions import Permission
 from portal.text import Text
 
@@ -60,27 +61,28 @@ def give_notice(  # noqa: PLR0913 - a notice and all that it says
     text: str,
     working_days: int,
     *,
-    points: Sequence[str] | None = None,
+    points: Sequence[Claim] | None = None,
     by: Membership,
     version: int,
 ) -> Notice:
     """Send the formal notice: what is claimed, point by point, and the time to reply, in working days.
 
-    Without `points` there is one for the breach, or one for each line that breaks the requirement by itself.
+    Without `points` there is one for the breach, or one for each line that breaks the requirement by itself. A point
+    that was drafted for such a line stays about it, however it is put.
 
     Raises:
         Conflict: the case has moved on, or changed since it was read.
         Invalid: text or points are missing, or the deadline is out of range.
     """
     demand_assessor(deviation, by, version)
-    drafted = letters.points_draft(deviation) if points is None else points
-    claims = [point.strip() for point in drafted if point.strip()]
+    claims = letters.claims(deviation, points)
     _demand_whole(text, working_days, claims)
     if processes.task_of(deviation, "assess") is None:
         raise Conflict(MOVED_ON)
     notice = _written(deviation, text.strip(), working_days, by)
     deviation.points.extend(
-        Point(**deviation.parties, number=number, text=claim) for number, claim in enumerate(claims, start=1)
+        Point(**deviation.parties, number=number, text=claim.text, line=claim.line)
+        for number, claim in enumerate(claims, start=1)
     )
     db.session.flush()
     record(
@@ -89,7 +91,8 @@ def give_notice(  # noqa: PLR0913 - a notice and all that it says
         by=by,
         deviation=str(deviation.public_id),
         working_days=working_days,
-        points=claims,
+        points=[claim.text for claim in claims],
+        lines=[claim.line for claim in claims],
         starts=str(notice.starts),
         deemed_working_days=notice.deemed_working_days,
     )
@@ -118,7 +121,7 @@ def _written(deviation: Deviation, text: str, working_days: int, by: Membership)
     return notice
 
 
-def _demand_whole(text: str, working_days: int, points: Sequence[str]) -> None:
+def _demand_whole(text: str, working_days: int, points: Sequence[Claim]) -> None:
     if not points:
         raise Invalid(NO_POINT, (Problem("required", NO_POINT, "points"),))
     if not text.strip():

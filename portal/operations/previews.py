@@ -21,11 +21,12 @@ from portal.model import (
     DailyStart,
     Deviation,
     DeviationState,
+    Point,
     Report,
     Revision,
     SanctionClause,
 )
-from portal.operations import breach_days, calculations, ladder
+from portal.operations import breach_days, calculations, ladder, told
 from portal.operations.clauses import RunsFrom, runs_from
 from portal.text import Text, same
 
@@ -156,7 +157,7 @@ _DAILY_EXAMPLES = {
 def _ladder(clause: SanctionClause, cases: Sequence[Deviation]) -> Iterator[Would]:
     taken = [case for case in cases if case.state != DeviationState.CLOSED or ladder.is_sanctioned(case)]
     for case in cases:
-        if clause.contract.clause_for(case.requirement) is not clause:
+        if told.clause_of(case) is not clause:
             continue
         found = BROKEN.with_values(clause=same(case.clause), said=Text.load(case.sentence))
         if ladder.step_of(case, clause, taken) == ladder.WARNING:
@@ -171,7 +172,7 @@ def _would(clause: SanctionClause, case: Deviation) -> tuple[Text, Decimal | Non
     today = breach_days.today(case)
     try:
         if clause.form == ClauseForm.DAILY and clause.starts == DailyStart.NOTICE and not _is_given(case):
-            per_day = calculations.daily_of(clause).per_day(max(today, breach_days.judged_until(case)))
+            per_day = calculations.per_day(case, clause)
             return PER_DAY_FROM_NOTICE.with_values(amount=_money(clause, per_day)), None
         if calculations.lacks_end(case, clause):
             per_day = calculations.per_day(case, clause)
@@ -198,6 +199,7 @@ def _cases(contract: Contract) -> Iterator[Deviation]:
         joinedload(Deviation.window),
         joinedload(Deviation.sanction),
         selectinload(Deviation.notices),
+        selectinload(Deviation.points).selectinload(Point.weighings),
     )
     yield from filter(calculations.stands, db.session.scalars(rows.options(*loaded)).unique())
 

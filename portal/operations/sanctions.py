@@ -27,12 +27,14 @@ from portal.operations import (
     accounts,
     breach_days,
     calculations,
+    dropped_points,
     grounds,
     ladder,
     lookup,
     mail,
     processes,
     recalculation,
+    told,
 )
 from portal.operations.deviations import SAY_WHY, demand_weighed, is_settled, recipients, unweighed
 from portal.permissions import Permission
@@ -87,14 +89,14 @@ def propose(
     if not reasons.strip():
         raise Invalid(SAY_WHY)
     demand_weighed(deviation)
-    clause = deviation.contract.clause_for(deviation.requirement)
+    clause = told.clause_of(deviation)
+    grounds.demand(deviation, clause)
     if clause is None:
         raise Refused(grounds.NO_CLAUSE)
-    grounds.demand(deviation, clause)
-    calculations.demand_computable(clause)
+    calculations.demand_computable(deviation, clause)
     sanction = _proposal(deviation, clause, reasons.strip(), by)
     _waive(sanction, waiver)
-    grounds.demand_dropped_waived(sanction)
+    dropped_points.demand_waived(sanction)
     processes.complete(deviation, "assess_reply", {"outcome": "sanction"}, by=by)
     return sanction
 
@@ -218,7 +220,7 @@ def decide(sanction: Sanction, *, approve: bool, comment: str, by: Membership, v
         _demand_step(sanction)
         _demand_read(sanction.deviation)
         grounds.demand(sanction.deviation, sanction.clause)
-        grounds.demand_dropped_waived(sanction)
+        dropped_points.demand_waived(sanction)
     sanction.comment = comment.strip()
     if approve:
         sanction.decided_by, sanction.decided_at = by.person, clock.now()
@@ -240,7 +242,7 @@ def revise(  # noqa: PLR0913 - a proposal, what is left out of it, or that it is
     if not withdraw:
         grounds.demand(sanction.deviation, sanction.clause)
         _waive(sanction, waiver)
-        grounds.demand_dropped_waived(sanction)
+        dropped_points.demand_waived(sanction)
     sanction.propose_by(by, reasons.strip())
     processes.complete(sanction, "revise", {"revision": "withdraw" if withdraw else "propose"}, by=by)
 

@@ -4,7 +4,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import joinedload, selectinload
 
 from portal.extensions import db
-from portal.model import Contract, Deviation, Report, Revision, SanctionClause
+from portal.model import Contract, Deviation, Point, Report, Revision, SanctionClause
 from portal.model.cases import SETTLED
 from portal.operations import calculations
 
@@ -23,6 +23,7 @@ _READ = (
     ),
     joinedload(Deviation.sanction),
     selectinload(Deviation.notices),
+    selectinload(Deviation.points).selectinload(Point.weighings),
 )
 """What an amount is counted from, read for a batch at once: a fee, that no day changes, costs no statement more."""
 

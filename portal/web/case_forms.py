@@ -11,9 +11,11 @@ from flask_wtf.file import MultipleFileField
 from wtforms import (
     BooleanField,
     DateField,
+    Field,
     FieldList,
     Form,
     FormField,
+    HiddenField,
     IntegerField,
     RadioField,
     StringField,
@@ -28,6 +30,7 @@ from portal.kinds.base import Problem
 from portal.model import Deviation, DeviationState, Point, Stance, Verdict
 from portal.operations import letters, notices
 from portal.operations.evidence import Upload
+from portal.operations.letters import Claim
 from portal.operations.notices import Service
 from portal.operations.replies import PointReply, PointVerdict
 from portal.web import labels
@@ -45,6 +48,8 @@ class NoticeForm(FlaskForm):
 
     version = IntegerField()
     points = FieldList(TextAreaField())
+    lines = FieldList(HiddenField())
+    """The line that a point was drafted for, under the point's own place; nothing for one that a person added."""
     text = TextAreaField(N_("Text of the notice"))
     working_days = IntegerField(N_("Time to reply, in working days"))
 
@@ -120,7 +125,7 @@ def notice_form(deviation: Deviation) -> NoticeForm:
             prefix="notice",
             version=deviation.version,
             text=letters.notice_draft(deviation) if is_to_be_written else "",
-            points=letters.points_draft(deviation) if is_to_be_written else [],
+            **_given(letters.points_draft(deviation) if is_to_be_written else []),
             working_days=deviation.contract.reply_working_days,
         )
     )
@@ -131,7 +136,7 @@ def given_notice() -> NoticeForm:
     return _numbered(NoticeForm(prefix="notice"))
 
 
-def with_points(form: NoticeForm, points: Sequence[str]) -> NoticeForm:
+def with_points(form: NoticeForm, points: Sequence[Claim]) -> NoticeForm:
     """The same notice with other points."""
     return _numbered(
         NoticeForm(
@@ -140,14 +145,29 @@ def with_points(form: NoticeForm, points: Sequence[str]) -> NoticeForm:
             version=form.version.data,
             text=form.text.data,
             working_days=form.working_days.data,
-            points=list(points),
+            **_given(points),
         )
     )
 
 
-def points_of(form: NoticeForm) -> list[str]:
-    """What stands in the fields for points, empty ones too."""
-    return [entry.data or "" for entry in form.points]
+def points_of(form: NoticeForm) -> list[Claim]:
+    """What stands in the fields for points, empty ones too, each with the line that it was drafted for."""
+    lines = {_place(entry): entry.data or None for entry in form.lines}
+    return [Claim(entry.data or "", lines.get(_place(entry))) for entry in form.points]
+
+
+def line_of(form: NoticeForm, point: Field) -> Field | None:
+    """The hidden field beside a point; None beside one that is about no line."""
+    return next((entry for entry in form.lines if entry.data and _place(entry) == _place(point)), None)
+
+
+def _given(points: Sequence[Claim]) -> dict[str, list[str]]:
+    return {"points": [each.text for each in points], "lines": [each.line or "" for each in points]}
+
+
+def _place(entry: Field) -> str:
+    """Where a field stands among its own: a person may have taken one away."""
+    return entry.short_name.rsplit("-", 1)[-1]
 
 
 def _numbered(form: NoticeForm) -> NoticeForm:

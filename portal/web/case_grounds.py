@@ -9,7 +9,7 @@ from wtforms import DateField, IntegerField, TextAreaField
 from portal import calendars
 from portal.model import Cause, ClauseForm, Deviation, Membership
 from portal.model.cases import SETTLED
-from portal.operations import breach_days, calculations, deviations, grounds
+from portal.operations import breach_days, calculations, deviations, dropped_points, grounds, told
 from portal.permissions import Permission, allowed
 
 
@@ -31,16 +31,17 @@ def shown(deviation: Deviation, by: Membership) -> dict[str, Any]:
     is_open = deviation.state not in SETTLED and not deviations.is_settled(deviation)
     is_buyer = by.organisation_id == deviation.buyer_id
     sanction = deviation.sanction
-    clause = sanction.clause if sanction else deviation.contract.clause_for(deviation.requirement)
+    clause = sanction.clause if sanction else told.clause_of(deviation)
     is_daily = clause is not None and clause.form == ClauseForm.DAILY
     listed = grounds.of(deviation, clause) if is_buyer and is_open and clause else []
-    dropped = grounds.dropped_charged(sanction) if is_buyer and is_open and sanction else None
+    dropped = dropped_points.still_charged(sanction) if is_buyer and is_open and sanction else None
     end, person = breach_days.end_of(deviation), breach_days.Ends.of(deviation).person
     is_breach = deviation.cause == Cause.REQUIREMENT_BROKEN
     return {
         "before": deviations.before(deviation),
         "end": (calendars.day_name(end.on), end.why) if end else None,
         "end_noted": person if end and person and person.on == end.on else None,
+        "no_clause_told": grounds.NO_CLAUSE_TOLD if grounds.lacked_clause(deviation) else None,
         "lacks_end": clause is not None and calculations.lacks_end(deviation, clause),
         "may_put_right": is_open and is_breach and is_daily and allowed(by, Permission.CASE_ASSESS),
         "beyond": grounds.beyond_notice(deviation) if is_open and not deviation.not_found_at else [],

@@ -5,8 +5,9 @@ from collections.abc import Iterator
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
+from portal.errors import Refused
 from portal.model import ClauseForm, Deviation, DeviationState, Sanction, SanctionClause
-from portal.operations import calculations, notices
+from portal.operations import calculations, grounds, notices, told
 from portal.quantities import shown
 from portal.web import labels
 from portal.web.accounts import current_language
@@ -74,9 +75,10 @@ def _assessment() -> tuple[str, str]:
 
 
 def _costs(deviation: Deviation) -> Iterator[tuple[str, str]]:
-    clause = deviation.contract.clause_for(deviation.requirement)
+    clause = told.clause_of(deviation)
     if clause is None:
-        yield _("No sanction"), _("The contract has no sanction clause for this requirement.")
+        since = grounds.NO_CLAUSE_TOLD.to(current_language()) if grounds.lacked_clause(deviation) else ""
+        yield _("No sanction"), since or _("The contract has no sanction clause for this requirement.")
         return
     if clause.warns_first:
         yield _("Written warning, the first time"), _("Clause %(clause)s.", clause=clause.clause)
@@ -87,9 +89,10 @@ def _costs(deviation: Deviation) -> Iterator[tuple[str, str]]:
 
 
 def _rate(deviation: Deviation, clause: SanctionClause) -> str:
-    if not clause.rates:
+    try:
+        rate = shown(calculations.rate_of(deviation, clause), current_language())
+    except Refused:  # no rate has been entered
         return ""
-    rate = shown(calculations.rate_on(clause, deviation.report.period.ends_on), current_language())
     if clause.form == ClauseForm.FEE:
         counts = labels.COUNTS[clause.counts]
         return f"{rate}\u00a0{deviation.contract.currency} {counts}."

@@ -78,6 +78,7 @@ def page(
         points=case_views.shown_points(deviation, by),
         representatives=notices.representatives(deviation),
         views=case_views,
+        line_of=case_forms.line_of,
         forms={**_empty_forms(deviation), **(filled or {})},
         refused=refusal.form if refusal else None,
         first=refusal.first if refusal else None,

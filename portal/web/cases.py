@@ -12,7 +12,8 @@ from flask_babel import lazy_gettext as N_  # noqa: N812 - the name that pybabel
 from portal.errors import Conflict, Invalid, Refused
 from portal.extensions import transaction
 from portal.model import Deviation, Sanction
-from portal.operations import cures, deviations, letters, lookup, notices, replies, sanctions
+from portal.operations import cures, deviations, letters, lookup, notices, replies, sanctions, told
+from portal.operations.letters import Claim
 from portal.permissions import Permission
 from portal.web import case_forms, case_list, case_log, case_page, case_views, kept_files, sanction_forms
 from portal.web.access import current_membership, requires
@@ -42,6 +43,7 @@ def index() -> ResponseReturnValue:
         page=case_list.asked_for(by, request.args),
         by=by,
         turn=case_views.turn,
+        clause_of=told.clause_of,
         ages=AGES,
         dues=case_list.DUE,
         orders=case_list.ORDERS,
@@ -92,7 +94,7 @@ def give_notice(deviation: Deviation) -> ResponseReturnValue:
     points = case_forms.points_of(form)
     if "add_point" in request.form or "remove_point" in request.form:
         left = [each for place, each in enumerate(points) if str(place) != request.form.get("remove_point")]
-        form = case_forms.with_points(form, [*left, *([""] if "add_point" in request.form else [])])
+        form = case_forms.with_points(form, [*left, *([Claim("")] if "add_point" in request.form else [])])
         return case_page.page(deviation, current_membership(), {"notice": form})
     days = form.working_days.data or 0
     text = letters.with_deadline(form.text.data or "", deviation.contract, days)

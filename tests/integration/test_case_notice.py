@@ -18,6 +18,7 @@ from portal.model import (
     Role,
 )
 from portal.operations import accounts, deviations, notices, processes
+from portal.operations.letters import Claim
 from tests.casework import (
     ZONE,
     arrive,
@@ -126,12 +127,13 @@ def test_without_points_of_its_own_the_breach_is_the_point(world: World) -> None
 
 def test_empty_points_are_left_out_and_a_notice_without_any_is_refused(world: World) -> None:
     deviation = found(world)
+    empty, one = [Claim(" "), Claim("")], [Claim(""), Claim("B"), Claim(" ")]
     with pytest.raises(Invalid) as refused, transaction():
-        notices.give_notice(deviation, "Varsel.", 5, points=[" ", ""], by=world.adam, version=deviation.version)
+        notices.give_notice(deviation, "Varsel.", 5, points=empty, by=world.adam, version=deviation.version)
     assert refused.value.text == notices.NO_POINT
     assert (deviation.points, deviation.notices, open_tasks()) == ([], [], ["assess"])
     with transaction():
-        notices.give_notice(deviation, "Varsel.", 5, points=["", "B", " "], by=world.adam, version=deviation.version)
+        notices.give_notice(deviation, "Varsel.", 5, points=one, by=world.adam, version=deviation.version)
     assert [(point.number, point.text) for point in deviation.points] == [(1, "B")]
 
 

@@ -34,6 +34,7 @@ from portal.operations import (
     contracts,
     deviations,
     filings,
+    letters,
     reports,
     windows,
 )
@@ -116,6 +117,20 @@ def test_a_handover_inside_a_signed_period_takes_all_of_its_report_in(world: Wor
     assert findings_of(whole)[before:] == ["on_course"], "it belongs to the window, and is not judged by itself"
     assert spans(whole) == [(MARCH, date(2026, 4, 20), "20")]
     assert [each.state for each in cases_of(whole)] == ["fell_away"]
+
+
+def test_a_step_that_came_after_the_handover_is_not_said_to_bind(world: World) -> None:
+    """Handed over on 20 April, and 50 % from the 25th: the case of April was judged by 20 %, and its page says so."""
+    month = duty(world, "20", window=Window.PERIOD, steps=[{"from": "2026-04-25", "threshold": "50"}])
+    only(world, MARCH, END_OF_DECEMBER, month)
+    file(world, APRIL, **AT_0)
+    [case] = cases_of(month)
+    on(5, 6)
+    hand_over(world, date(2026, 4, 20))
+    hourly()
+    said = letters.threshold(case)
+    assert said is not None
+    assert said.en == "20\u00a0%"
 
 
 def test_a_window_is_open_again_when_the_contract_is_and_is_judged_as_the_same(world: World) -> None:

@@ -65,7 +65,7 @@ def test_a_notice_is_written_in_the_language_of_whoever_writes_it(world: World) 
     with force_locale("nb"):
         draft = letters.notice_draft(deviation)
     with force_locale("nb"):
-        assert letters.points_draft(deviation) == [deviation.sentence["nb"]]
+        assert letters.points_draft(deviation) == [(deviation.sentence["nb"], None)]
     assert "mars 2026" in draft
 
 
@@ -83,8 +83,9 @@ def test_lines_are_named_where_each_of_them_breaks_the_requirement(world: World)
     assert letters.breaks_by_line(deviation)
     assert [line.name.en for line in letters.lines_behind(deviation)] == ["DI-2"]
     with force_locale("en"):
-        [point] = letters.points_draft(deviation)
+        [(point, line)] = letters.points_draft(deviation)
     assert point == f"{deviation.sentence['en']} DI-2: Diesel, Stage V, 100\u00a0h, 9\u00a0000\u00a0l"
+    assert line == world.machines["DI-2"]
 
 
 def test_a_share_that_is_too_low_names_what_holds_it_down_and_is_one_breach(world: World) -> None:
@@ -93,7 +94,7 @@ def test_a_share_that_is_too_low_names_what_holds_it_down_and_is_one_breach(worl
     assert [line.name.nb for line in letters.lines_behind(deviation)] == ["DI-2"]
     assert deviation.facts["breaches"] == 1
     with force_locale("en"):
-        assert letters.points_draft(deviation) == [deviation.sentence["en"]]
+        assert letters.points_draft(deviation) == [(deviation.sentence["en"], None)]
 
 
 def test_what_a_breach_may_cost(world: World) -> None:
@@ -145,7 +146,7 @@ def test_the_duty_to_report_has_no_threshold_and_no_lines(world: World) -> None:
     assert letters.threshold(deviation) is None
     assert letters.lines_behind(deviation) == []
     with force_locale("en"):
-        assert "was rejected in review: Feil måned." in letters.points_draft(deviation)[0]
+        assert "was rejected in review: Feil måned." in letters.points_draft(deviation)[0].text
 
 
 @pytest.fixture

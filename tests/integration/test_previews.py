@@ -154,17 +154,26 @@ def test_late_filing_is_as_many_days_as_the_case_says(world: World) -> None:
     assert would.amount == would_be(case_of(world, "5.1"), clause)
 
 
-def test_the_same_day_after_the_hour_is_late_and_costs_the_fee(world: World) -> None:
-    """Due at 12, filed at 14: no day late, and a fee all the same; by the day it is 0 days and 0."""
+def late_by_the_hour(world: World) -> Deviation:
     with transaction():
         world.report.due_at = noon = datetime(2026, 4, 17, 10, tzinfo=UTC)
     clock.move_to(noon + timedelta(hours=2))
     submit(world)
     deviation = case_of(world, "5.1")
     assert deviation.late_by_days == 0
+    return deviation
+
+
+def test_the_same_day_after_the_hour_is_late_and_costs_the_fee(world: World) -> None:
+    """Due at 12, filed at 14: no day late, and a fee all the same."""
+    deviation = late_by_the_hour(world)
     [would] = under(world, world.contract.clauses[0])
     assert would.amount == calculations.at_stake(deviation) == 20_000
     assert proposed(world, heard(world, deviation)).amount == 20_000
+
+
+def test_the_same_day_after_the_hour_is_no_day(world: World) -> None:
+    late_by_the_hour(world)
     clause = daily_clause(world)
     [by_day] = under(world, clause)
     assert by_day.amount == would_be(case_of(world, "5.1"), clause) == 0

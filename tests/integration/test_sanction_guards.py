@@ -106,6 +106,9 @@ LACKING = {
     "a clause of another requirement": (
         "UPDATE sanction_clause SET requirement_id = (SELECT id FROM requirement WHERE clause = '4.3')"
     ),
+    "a clause that was entered after the notice": (
+        "UPDATE sanction_clause SET created_at = '2099-01-01 00:00:00.000000+00:00'"
+    ),
     "no notice at all": "DELETE FROM notice",
 }
 

@@ -120,6 +120,18 @@ def test_no_more_is_charged_than_was_notified(
     assert (said in [row.text.en for row in sheet.rows]) == told
 
 
+@pytest.mark.parametrize(("by_line", "dropped", "times"), [(True, 2, 1), (True, 3, 0), (False, 2, 1), (False, 3, 0)])
+def test_lines_whose_point_was_dropped_cost_nothing(*, by_line: bool, dropped: int, times: int) -> None:
+    """Of five lines three were notified, and of these some are dropped; a period costs once while a line is left."""
+    terms = Fee("7.1", "NOK", (Step(date(2026, 1, 1), D(20_000)),), by_line=by_line)
+    sheet = amounts.fee(terms, 3, date(2026, 3, 31), 5, dropped=dropped)
+    assert sheet.amount == times * D(20_000)
+    said = {row.text.en: row.value for row in sheet.rows}
+    assert said.get("– besides lines whose point was dropped, not counted") == (str(dropped) if by_line else None)
+    covered = said.get("– of 5 in the figures in force now; only what the notice said is counted")
+    assert covered == ("3" if by_line else None)
+
+
 DAILY: dict[str, tuple[Daily, Run, int, Decimal]] = {
     # Due on 10 March: the 11th is the first day. Filed on the 13th: 11, 12, 13 = 3 days × 100 000.
     "three days late": (clause(), run("03-11", "03-13"), 3, 3 * D(100_000)),
