@@ -12,6 +12,8 @@ from portal.extensions import db
 from portal.model import Contract, Report, ReportState
 from portal.operations import processes
 
+CORRECTION_WORKING_DAYS = 5
+"""Working days that the supplier has for what is sent back."""
 REMINDER_WORKING_DAYS = 3
 """Working days before the deadline that a reminder goes out."""
 ESCALATION_WORKING_DAYS = 5
@@ -67,6 +69,11 @@ def end_of_working_day(place: Place, days: int, after: datetime) -> datetime:
 def in_working_days(contract: Contract, days: int) -> datetime:
     """When something is to be filed so many working days from today: at the contract's time of day."""
     return _working_day(contract, days, clock.now(), contract.due_time)
+
+
+def of_correction(report: Report) -> datetime:
+    """When a correction is due: so many working days from today, and never before the report itself was to come."""
+    return max(report.due_at, in_working_days(report.contract, CORRECTION_WORKING_DAYS))
 
 
 def _working_day(place: Place, days: int, after: datetime, at: str) -> datetime:

@@ -37,7 +37,6 @@ from portal.operations.figures import Assessment
 from portal.permissions import Permission
 from portal.text import Text
 
-CORRECTION_WORKING_DAYS = 5
 DONE = frozenset({ReportState.SUBMITTED, ReportState.APPROVED})
 """States in which a signature has been given and stands."""
 WITH_SUPPLIER = (EDITABLE | {ReportState.TO_SIGN}) - {ReportState.AMENDING}

@@ -32,7 +32,6 @@ from portal.operations import (
     mail,
     plans,
     processes,
-    reports,
     revisions,
     verdicts,
 )
@@ -211,7 +210,7 @@ def reject(*, report_id: int, actor_id: int) -> dict[str, object]:
 def _reopen(report: Report, state: ReportState, by: Membership, letter: str) -> dict[str, object]:
     revision = revisions.newest(report)
     review = revision.review
-    report.due_at = deadlines.in_working_days(report.contract, reports.CORRECTION_WORKING_DAYS)
+    report.due_at = deadlines.of_correction(report)
     report.review_due_at = report.overdue_at = None
     report.move(state, by=by, reason=review.reasons if review else "", revision=revision.number)
     _tell_supplier(report, letter, revision)

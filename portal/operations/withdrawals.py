@@ -52,8 +52,7 @@ def take_back(*, report_id: int, actor_id: int) -> dict[str, object]:
     """The report is open again as it was before it was signed, and the reviewers who were told are told again.
 
     It was delivered when its first revision was, so nothing is missing; yet the new one has a deadline of its own: the
-    period's, or, the first time, that of a correction where that is later. An amendment has none: what it amends is in
-    force.
+    first time that of a correction, after that the one it has. An amendment has none: what it amends is in force.
     """
     report, by = lookup.by_number(Report, report_id), accounts.membership(actor_id)
     revision = report.revisions[-1]
@@ -61,8 +60,7 @@ def take_back(*, report_id: int, actor_id: int) -> dict[str, object]:
     if not report.is_amendment:
         is_first = sum(each.withdrawal is not None for each in report.revisions) == 1
         if is_first:  # once: whoever withdraws again and again does not move the deadline for ever
-            correction = deadlines.in_working_days(report.contract, reports.CORRECTION_WORKING_DAYS)
-            report.due_at, report.overdue_at = max(report.period.due_at, correction), None
+            report.due_at, report.overdue_at = deadlines.of_correction(report), None
     reason = revision.withdrawal.reason if revision.withdrawal else ""
     report.move(report.edited_as, by=by, reason=reason, action="report.withdrawn", revision=revision.number)
     for person in accounts.people(report.buyer_id, Role.REVIEWER):

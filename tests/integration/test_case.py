@@ -196,7 +196,7 @@ def test_overdue_by_itself_then_late_then_never_erased(world: World) -> None:
     assert world.report.overdue_at is not None
     tick()
     assert db.session.scalars(select(Deviation)).all() == [deviation]
-    clock.move_to(world.report.due_at + timedelta(days=4))
+    clock.move_to(world.report.due_at + timedelta(days=4, hours=-1))
     submit(world)
     assert (deviation.cause, deviation.late_by_days) == (Cause.REPORT_LATE, 4)
 

@@ -121,7 +121,7 @@ def test_a_reminder_names_whom_and_leaves_out_with_a_reason(app: Flask, world: W
 def test_who_waits_for_the_buyer_is_not_reminded(app: Flask, world: World, boss: Membership) -> None:
     with transaction():
         extensions.ask(world.report, date(2026, 4, 24), "Måleren.", by=world.anna)
-    clock.move_to(DUE + timedelta(days=3))
+    clock.move_to(DUE + timedelta(days=3, hours=-1))
     mona = sit_down(app, boss)
     request = db.session.scalars(select(ExtensionRequest)).one()
     assert f"/more-time/{request.public_id}" in mona.get(LIST).text
@@ -137,7 +137,7 @@ def test_what_has_come_meanwhile_and_who_has_nobody_is_left_out(world: World, mo
     submit(world)
     [row] = chasing.told(chasing.chosen(by, [world.report.public_id]))
     assert row.why_not == WhyNot.FILED
-    clock.move_to(DUE + timedelta(days=1))
+    clock.move_to(DUE + timedelta(days=1, hours=-1))
     with transaction():
         for member in (world.anna, world.bo):
             member.role_codes = ["administrator"]

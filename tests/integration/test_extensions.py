@@ -158,7 +158,7 @@ def test_refused_after_the_deadline_the_days_with_the_buyer_do_not_count(world: 
 
 def test_what_comes_before_the_answer_is_in_time_and_needs_none(world: World, mona: Membership) -> None:
     request = ask(world)
-    clock.move_to(DUE + timedelta(days=2))
+    clock.move_to(DUE + timedelta(days=2, hours=-1))
     submit(world)
     assert world.report.latest is not None
     assert (request.state, world.report.latest.late_by_days) == (ExtensionState.LAPSED, 0)

@@ -8,7 +8,7 @@ from sqlalchemy import select
 from portal import clock
 from portal.extensions import db, transaction
 from portal.model import Cause, Decision, Deviation, DeviationState, ReportState, Role
-from portal.operations import accounts, deadlines, processes, reports, reviews, withdrawals
+from portal.operations import accounts, deadlines, extensions, processes, reports, reviews, withdrawals
 from portal.operations.comments import Place
 from portal.work import mark_overdue
 from tests.reviewing import return_for
@@ -60,7 +60,7 @@ def test_missing_becomes_late_by_n_days_and_the_day_it_came_is_kept(world: World
     missing = case_of(world, "5.1")
     assert missing.sentence["nb"] == "Rapporten for mars 2026 er ikke levert. Fristen var 17. april 2026."
     assert (missing.cause, missing.late_by_days, missing.cured_on) == (Cause.REPORT_MISSING, None, None)
-    clock.move_to(DUE + timedelta(days=4))
+    clock.move_to(DUE + timedelta(days=4, hours=-1))
     submit(world)
     assert list(cases(world).values()) == [missing], "told anew, never erased"
     assert (missing.cause, missing.late_by_days, missing.cured_on) == (Cause.REPORT_LATE, 4, date(2026, 4, 21))
@@ -130,7 +130,7 @@ def test_a_deadline_that_was_moved_after_it_was_missed(world: World) -> None:
 def test_days_with_the_buyer_never_count(world: World) -> None:
     """Class 19. Filed in time, reviewed long after the period's deadline; the correction has a deadline of its own."""
     submit(world)
-    clock.move_to(DUE + timedelta(days=40))
+    clock.move_to(DUE + timedelta(days=40, hours=-1))
     with transaction():
         reviews.decide(world.report, Decision.REJECT, by=world.rita, version=world.report.version, reasons="Feil.")
     assert world.report.due_at > DUE + timedelta(days=40)
@@ -138,6 +138,23 @@ def test_days_with_the_buyer_never_count(world: World) -> None:
     sign(world)
     assert world.report.latest is not None
     assert (world.report.latest.late_by_days, set(cases(world))) == (0, {"not_accepted-1"})
+
+
+@pytest.mark.parametrize("decision", [Decision.RETURN, Decision.REJECT])
+def test_what_is_sent_back_early_is_not_due_before_the_report_itself(world: World, decision: Decision) -> None:
+    """Signed and sent back on 10 March: five working days would be 17 March, but the report itself is due in April."""
+    submit(world)
+    if decision == Decision.RETURN:
+        row = world.report.revisions[-1].lines_of("machinery")[0]
+        return_for(world.report, world.rita, (Place("machinery", row.key, "amount"), "Stemmer tallet?"))
+    else:
+        with transaction():
+            reviews.decide(world.report, decision, by=world.rita, version=world.report.version, reasons="Feil.")
+    assert world.report.due_at == DUE
+    tick_at(DUE - timedelta(minutes=1))
+    assert not world.report.is_overdue
+    sign(world)
+    assert [revision.late_by_days for revision in world.report.revisions] == [0, 0]
 
 
 def test_a_correction_that_comes_late_is_late_by_its_own_deadline(world: World) -> None:
@@ -157,7 +174,7 @@ def test_each_correction_is_late_by_itself(world: World) -> None:
     for number in (1, 2):
         due_at = returned(world) if number == 1 else _returned_again(world)
         tick_at(due_at + timedelta(minutes=1))
-        clock.move_to(due_at + timedelta(days=number))
+        clock.move_to(due_at + timedelta(days=number, hours=-1))
         sign(world)
     found = {group: case.late_by_days for group, case in cases(world).items()}
     assert found == {"correction": 1, "correction-2": 2}
@@ -171,9 +188,22 @@ def test_withdrawn_and_sent_late_is_settled_by_the_same_rule(world: World) -> No
     assert due_at == DUE, "the period's deadline is later than that of a correction"
     tick_at(due_at + timedelta(minutes=1))
     missing = cases(world)["correction"]
-    clock.move_to(due_at + timedelta(days=2))
+    clock.move_to(due_at + timedelta(days=2, hours=-1))
     sign(world)
     assert (missing.cause, missing.late_by_days, missing.cured_on) == (Cause.REPORT_LATE, 2, date(2026, 4, 19))
+
+
+def test_taken_back_after_more_time_was_given_it_keeps_that_time(world: World) -> None:
+    with transaction():
+        request = extensions.ask(world.report, date(2026, 4, 30), "Venter på strømmåler.", by=world.bo)
+    with transaction():
+        extensions.grant(request, date(2026, 4, 30), "", by=world.adam)
+    given = world.report.due_at
+    assert given == DUE + timedelta(days=13)
+    submit(world)
+    with transaction():
+        withdrawals.withdraw(world.report, "Feil måler.", by=world.bo, version=world.report.version)
+    assert world.report.due_at == given
 
 
 def _returned_again(world: World) -> datetime:

@@ -25,7 +25,8 @@ FEE = Decimal(20_000)
 A_DAY = Decimal(100_000)
 """1 ‰ of the contract's value."""
 NOTHING = Decimal(0)
-THREE_DAYS = timedelta(days=3)
+THREE_DAYS = timedelta(days=3, hours=-1)
+"""An hour off the end of the third day, so that it stays that day however long the test takes."""
 
 
 @pytest.fixture

@@ -190,7 +190,7 @@ def whole_report(world: World) -> None:
     for moment in (due_at - timedelta(days=1), due_at + timedelta(minutes=1), due_at + timedelta(days=10)):
         clock.move_to(moment)
         tick()
-    clock.move_to(due_at + timedelta(days=11))
+    clock.move_to(due_at + timedelta(days=11, hours=-1))
     with transaction():
         chasing.remind(world.adam, [world.report.public_id])
     fill_in(world, diesel="9000")

@@ -67,7 +67,7 @@ def test_a_submitted_report_is_withdrawn_and_sent_again(office: Office) -> None:
 
 
 def _in_five_days(report: Report) -> datetime:
-    return deadlines.end_of_working_day(report.contract, reports.CORRECTION_WORKING_DAYS, clock.now())
+    return deadlines.end_of_working_day(report.contract, deadlines.CORRECTION_WORKING_DAYS, clock.now())
 
 
 def test_nothing_is_withdrawn_once_the_review_has_begun(office: Office) -> None:

@@ -378,7 +378,7 @@ def corrected_late(world: World) -> Deviation:
     clock.move_to(due_at + timedelta(minutes=1))
     tick()
     rows = select(Deviation).where(Deviation.report_id == world.report.id, Deviation.cause_group == "correction")
-    clock.move_to(due_at + timedelta(days=3))
+    clock.move_to(due_at + timedelta(days=3, hours=-1))
     send_again(world)
     return db.session.scalars(rows).one()
 
