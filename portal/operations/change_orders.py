@@ -113,8 +113,8 @@ def add(contract: Contract, values: Values, ended: list[Requirement], *, by: Mem
     _record(order, ended, by)
     for duty in ended:
         breaches.note_ended(duty)
-    beyond.follow(contract)
     look_at_periods(contract)
+    beyond.follow(contract)
     return order
 
 

@@ -251,8 +251,8 @@ def complete(contract: Contract, handed_over_on: date, *, by: Membership, versio
         row.ends_on = max(handed_over_on, row.starts_on)
     contract.handed_over_on = handed_over_on
     contract.move(ContractState.COMPLETED, by=by, handed_over_on=handed_over_on.isoformat())
-    beyond.follow(contract)
     look_at_periods(contract)
+    beyond.follow(contract)
 
 
 def reopen(contract: Contract, reason: str, *, by: Membership, version: int) -> None:
@@ -262,8 +262,8 @@ def reopen(contract: Contract, reason: str, *, by: Membership, version: int) -> 
     _demand_reason(reason)
     contract.handed_over_on = None
     contract.move(ContractState.RUNNING, by=by, reason=reason.strip())
-    beyond.follow(contract)
     look_at_periods(contract)
+    beyond.follow(contract)
 
 
 def close(contract: Contract, *, by: Membership, version: int) -> None:
