@@ -20,7 +20,7 @@ from portal.model import (
     Window,
 )
 from portal.model.cases import SETTLED
-from portal.operations import breaches, contract_days, deviations, gone, processes
+from portal.operations import breaches, contract_days, deadlines, deviations, filings, gone, processes
 from portal.operations.deviations import Breach
 from portal.operations.gone import Gone, Why
 from portal.text import Text
@@ -35,7 +35,8 @@ _READ = (joinedload(Deviation.report).joinedload(Report.period), joinedload(Devi
 def watched() -> list[int]:
     """Numbers of the contracts with an open case of what lies after their last day. Only reads.
 
-    Such a case is gone as soon as the last day is noted; this is for those that were opened before or after that.
+    A case is gone as soon as its days are (`follow`), and none is opened of days after the last: this finds what is
+    from before the portal did so.
     """
     is_over = and_(
         Contract.state.in_([ContractState.COMPLETED, ContractState.CLOSED]),
@@ -56,20 +57,33 @@ def is_waiting(number: int) -> bool:
 
 
 def follow_up(number: int) -> None:
-    """Note in a contract what is asked for no more, and what is again."""
-    follow(db.session.get_one(Contract, number))
+    """What `follow` does, where the worker found that something is waiting: the last day is the one that it was."""
+    contract = db.session.get_one(Contract, number)
+    follow(contract, contract_days.last_day(contract))
 
 
-def follow(contract: Contract) -> None:
-    """Asked when a contract's last day is another one. Safe to repeat; what is decided stays as it was decided."""
+def follow(contract: Contract, before: date) -> None:
+    """Asked when a contract's last day may be another one than it was before; what is decided stays as it was decided.
+
+    What is asked for no more costs nothing. What is back is judged by what is in force, and is due anew.
+    """
     db.session.flush()  # to hold a case is to read it again
     last_day = contract_days.last_day(contract)
     sentence = AFTER_THE_LAST.with_values(day=calendars.day_name(last_day))
     for known in list(_asked_no_more(contract)):
         processes.hold(known)
         gone.note(known, Gone(Why.NOT_ASKED, sentence, {"last_day": last_day.isoformat()}, is_beyond=True))
-    for known in list(_asked_again(contract)):
-        _find_again(known)
+    back = _reports_between(contract, before, last_day)
+    for report in back:
+        _ask_again(report)
+    again = list(_asked_again(contract))
+    judged = {each.id for each in back if each.accepted_number is not None}
+    judged |= {each.report_id for each in again if _is_shown_by_report(each)}
+    for number in sorted(judged):
+        breaches.open_for_breaches(report_id=number)
+    for known in again:
+        if not _is_shown_by_report(known):
+            _find_again(known)
 
 
 def _asked_no_more(contract: Contract) -> Iterator[Deviation]:
@@ -81,8 +95,12 @@ def _asked_no_more(contract: Contract) -> Iterator[Deviation]:
 
 
 def _asked_again(contract: Contract) -> Iterator[Deviation]:
-    """The newest case of each breach that was gone with its days, and has them back."""
+    """The newest case of each breach that was gone with its days, and has them back.
+
+    Not one of what was missing: that is due anew, and is missing only when it has not come by then.
+    """
     rows = select(Deviation).where(Deviation.contract_id == contract.id, Deviation.not_found_at.is_not(None))
+    rows = rows.where(Deviation.cause != Cause.REPORT_MISSING)
     for known in db.session.scalars(rows.options(*_READ).order_by(Deviation.id)).unique():
         if known.facts.get("gone", {}).get("is_beyond") and not _is_beyond(known):
             newest = deviations.find(known.report, known.requirement, known.cause_group, known.window)
@@ -104,11 +122,34 @@ def _is_beyond(known: Deviation) -> bool:
     return first > last_day and window.ends_on > last_day
 
 
+def _is_shown_by_report(known: Deviation) -> bool:
+    return known.cause == Cause.REQUIREMENT_BROKEN and known.window is None
+
+
 def _find_again(known: Deviation) -> None:
-    """What is in force shows the breach or does not; what was filed late, or not accepted, was so all the time."""
-    if known.cause == Cause.REQUIREMENT_BROKEN and known.window is None:
-        breaches.open_for_breaches(report_id=known.report_id)
-    elif known.window is None or known.window.result == FindingResult.BROKEN:
+    """What was filed late, or not accepted, was so all the time; a window shows its breach, or does not."""
+    is_back = known.not_found_at is None  # its window was judged anew with a report
+    if not is_back and (known.window is None or known.window.result == FindingResult.BROKEN):
         facts = {name: value for name, value in known.facts.items() if name != "gone"}
         breach = Breach(known.cause, known.cause_group, Text.load(known.sentence), facts)
         deviations.note_breach(known.report, known.requirement, breach, known.window)
+
+
+def _reports_between(contract: Contract, before: date, last_day: date) -> list[Report]:
+    """The regular reports that were wholly after the last day before, and are not any more."""
+    rows = select(Report).join(ReportingPeriod, Report.period_id == ReportingPeriod.id)
+    rows = rows.where(Report.contract_id == contract.id, ReportingPeriod.purpose == PeriodPurpose.REGULAR)
+    rows = rows.where(ReportingPeriod.starts_on > before, ReportingPeriod.starts_on <= last_day)
+    return list(db.session.scalars(rows.order_by(Report.id)).unique())
+
+
+def _ask_again(report: Report) -> None:
+    """A report, or a correction, that the supplier has is due anew; `periods` takes up what was spared meanwhile."""
+    processes.hold(report)
+    if not report.can_be_late:
+        return
+    due_at = deadlines.of_correction(report)
+    if due_at > report.due_at:
+        deadlines.move(report, due_at)
+    filings.note_asked_again(report)
+    filings.note_back(report)

@@ -22,7 +22,7 @@ from portal.model import (
     Requirement,
     record,
 )
-from portal.operations import beyond, breaches
+from portal.operations import beyond, breaches, contract_days
 from portal.operations.contract_facts import LARGEST_VALUE, Values
 from portal.operations.contract_gate import demand_editor
 from portal.operations.contract_life import look_at_periods
@@ -106,6 +106,7 @@ def add(contract: Contract, values: Values, ended: list[Requirement], *, by: Mem
         new_ends_on=new_end,
         old_ends_on=contract.ends_on if new_end else None,
     )
+    before = contract_days.last_day(contract)
     contract.change_orders.append(order)
     contract.ends_on = new_end or contract.ends_on
     for duty in ended:
@@ -114,7 +115,7 @@ def add(contract: Contract, values: Values, ended: list[Requirement], *, by: Mem
     for duty in ended:
         breaches.note_ended(duty)
     look_at_periods(contract)
-    beyond.follow(contract)
+    beyond.follow(contract, before)
     return order
 
 

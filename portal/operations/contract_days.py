@@ -10,7 +10,14 @@ from portal import calendars, clock
 from portal.calendars import Period
 from portal.extensions import db
 from portal.model import Contract, ContractState, PeriodPurpose, Report, ReportingPeriod, ReportState, Revision
+from portal.text import Text
 
+REOPENED = Text(
+    "Kontrakten er gjenåpnet eller forlenget: siste dag er nå {day}. Dagene som saken gjelder, er igjen med i "
+    "kontrakten, og bruddet står fast.",
+    "The contract was reopened or lengthened: its last day is now {day}. The days that the case is about are days of "
+    "the contract again, and the breach stands.",
+)
 _HANDED_OVER = frozenset({ContractState.COMPLETED, ContractState.CLOSED})
 
 
@@ -33,6 +40,11 @@ def last_day(contract: Contract) -> date:
     if is_handed_over(contract) and contract.handed_over_on is not None:
         return min(contract.ends_on, contract.handed_over_on)
     return contract.ends_on
+
+
+def reopened_in_words(contract: Contract) -> Text:
+    """Why a breach stands again that was gone with its days."""
+    return REOPENED.with_values(day=calendars.day_name(last_day(contract)))
 
 
 def counted_on(contract: Contract, ends_on: date) -> date:

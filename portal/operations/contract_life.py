@@ -241,29 +241,34 @@ def _demand_unreported(contract: Contract, first: date) -> None:
 
 
 def complete(contract: Contract, handed_over_on: date, *, by: Membership, version: int) -> None:
-    """Note that the work was handed over: no new period opens; open cases go on, but of days that are after it."""
+    """Note that the work was handed over: no new period opens.
+
+    What lies wholly after that day is asked for no more, and its cases cost nothing; every other case goes on.
+    """
     demand_editor(contract, by=by, version=version)
     if handed_over_on > clock.today(contract.time_zone):
         _blame("handed_over_on", NOT_YET)
     if handed_over_on < contract.starts_on:
         _blame("handed_over_on", _outside(contract))
+    before = contract_days.last_day(contract)
     for row in _going_on(contract):
         row.ends_on = max(handed_over_on, row.starts_on)
     contract.handed_over_on = handed_over_on
     contract.move(ContractState.COMPLETED, by=by, handed_over_on=handed_over_on.isoformat())
     look_at_periods(contract)
-    beyond.follow(contract)
+    beyond.follow(contract, before)
 
 
 def reopen(contract: Contract, reason: str, *, by: Membership, version: int) -> None:
-    """Take a handover back: the work goes on."""
+    """Take a handover back: the work goes on, and what comes back with its days is due anew."""
     demand_editor(contract, by=by, version=version)
     _demand_state(contract, ContractState.COMPLETED)
     _demand_reason(reason)
+    before = contract_days.last_day(contract)
     contract.handed_over_on = None
     contract.move(ContractState.RUNNING, by=by, reason=reason.strip())
     look_at_periods(contract)
-    beyond.follow(contract)
+    beyond.follow(contract, before)
 
 
 def close(contract: Contract, *, by: Membership, version: int) -> None:
@@ -281,12 +286,9 @@ def open_matters(contract: Contract) -> OpenMatters:
     unapproved = Report.state.not_in([ReportState.APPROVED, ReportState.SPARED])
     deviations = select(Deviation).where(Deviation.contract_id == contract.id, Deviation.state.not_in(SETTLED))
     sanctions = select(Sanction).where(Sanction.contract_id == contract.id, Sanction.state.not_in(FINISHED))
+    reports = reports.where(Report.contract_id == contract.id, unapproved).order_by(ReportingPeriod.starts_on)
     return OpenMatters(
-        list(
-            db.session.scalars(
-                reports.where(Report.contract_id == contract.id, unapproved).order_by(ReportingPeriod.starts_on)
-            ).unique()
-        ),
+        [each for each in db.session.scalars(reports).unique() if not _is_asked_no_more(each)],
         list(db.session.scalars(deviations.order_by(Deviation.id)).unique()),
         list(
             db.session.scalars(
@@ -297,6 +299,11 @@ def open_matters(contract: Contract) -> OpenMatters:
         periods.unfiled(contract),
         windows.unjudged(contract),
     )
+
+
+def _is_asked_no_more(report: Report) -> bool:
+    """Signed, and wholly after the last day. One that nobody has signed is spared by the worker first."""
+    return contract_days.is_beyond(report) and bool(report.revisions)
 
 
 def may(contract: Contract) -> list[str]:

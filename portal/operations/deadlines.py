@@ -73,7 +73,12 @@ def in_working_days(contract: Contract, days: int) -> datetime:
 
 def of_correction(report: Report) -> datetime:
     """When a correction is due: so many working days from today, and never before the report itself was to come."""
-    return max(report.due_at, in_working_days(report.contract, CORRECTION_WORKING_DAYS))
+    return max(report.due_at, of_what_is_sent_back(report.contract))
+
+
+def of_what_is_sent_back(contract: Contract) -> datetime:
+    """The least time that the supplier has for what comes back to it today."""
+    return in_working_days(contract, CORRECTION_WORKING_DAYS)
 
 
 def _working_day(place: Place, days: int, after: datetime, at: str) -> datetime:

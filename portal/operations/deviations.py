@@ -28,7 +28,17 @@ from portal.model import (
 )
 from portal.model.base import Json
 from portal.model.cases import MOVED_ON
-from portal.operations import accounts, calculations, deadlines, lookup, mail, processes, stretches, time_asked
+from portal.operations import (
+    accounts,
+    calculations,
+    contract_days,
+    deadlines,
+    lookup,
+    mail,
+    processes,
+    stretches,
+    time_asked,
+)
 from portal.permissions import Permission
 from portal.text import Text
 
@@ -177,6 +187,8 @@ def notice_is_given(deviation: Deviation) -> bool:
 
 def _tell_anew(known: Deviation, breach: Breach) -> None:
     was = known.sentence
+    is_back = known.not_found_at is not None and known.facts.get("gone", {}).get("is_beyond", False)
+    back = contract_days.reopened_in_words(known.contract).dump() if is_back else None
     is_same = known.not_found_at is None and (_weight(known.facts), was) == (
         _weight(breach.facts),
         breach.sentence.dump(),
@@ -199,7 +211,7 @@ def _tell_anew(known: Deviation, breach: Breach) -> None:
         _know(known)
         _begin(known)
     elif known.state != DeviationState.FOUND:
-        tell_changed(known, was=was, found=breach.sentence.dump())
+        tell_changed(known, was=was, found=breach.sentence.dump(), back=back)
 
 
 def fall_away(*, deviation_id: int) -> dict[str, object]:
@@ -351,17 +363,19 @@ def demand_assessor(deviation: Deviation, by: Membership, version: int) -> None:
         raise Conflict(MOVED_ON)
 
 
-def tell_changed(deviation: Deviation, *, was: Json, found: Json, gone: str = "") -> None:
+def tell_changed(deviation: Deviation, *, was: Json, found: Json, gone: str = "", back: Json | None = None) -> None:
     """Tell the buyer, and, while a notice stands to be answered or weighed, the supplier who was given it.
 
-    `gone`: why the breach is not shown any more; empty as long as it is.
+    `gone`: why the breach is not shown any more; empty as long as it is. `back`: why one stands again that was gone,
+    where that is not what a report shows.
     """
     letters = [("breach_changed", assessors(deviation))]
     if notice_is_given(deviation) and not is_settled(deviation):
         letters.append(("case_changed", recipients(deviation.supplier_id)))
     for letter, people in letters:
         for person in people:
-            mail.write(person, letter, deviation.contract, deviation=deviation, was=was, found=found, gone=gone)
+            said = {"deviation": deviation, "was": was, "found": found, "gone": gone, "back": back}
+            mail.write(person, letter, deviation.contract, notice=None, sanction=None, **said)
 
 
 def tell_of_late_reply(deviation: Deviation) -> None:

@@ -11,6 +11,7 @@ from portal.model import (
     PLAN_DUTY,
     REPORTING_DUTY,
     Cause,
+    Decision,
     Deviation,
     PeriodPurpose,
     Report,
@@ -108,10 +109,31 @@ def note_moved(report: Report) -> None:
         _take_back(report, _filing_words(report, AHEAD_AGAIN))
 
 
+def note_asked_again(report: Report) -> None:
+    """It is to be filed after all, by another deadline: only when that is missed too, something is missing again."""
+    known = _known(report)
+    if known is not None and known.cause == Cause.REPORT_MISSING and known.not_found_at is not None:
+        gone.note(known, _not_asked(report, _filing_words(report, AHEAD_AGAIN)))
+
+
+def note_back(report: Report) -> None:
+    """The report's days are the contract's again: a revision that was rejected meanwhile is a breach from now on."""
+    revision = report.standing
+    review = revision.review if revision else None
+    if revision is None or review is None or review.decision != Decision.REJECT:
+        return
+    if deviations.find(report, duty_to_file(report), _group_of_rejected(revision.number)) is None:
+        _note_rejected(report, revision.number, review.reasons)
+
+
 def _take_back(report: Report, sentence: Text) -> None:
     known = _known(report)
     if known is not None and known.not_found_at is None:
-        gone.note(known, Gone(Why.NOT_ASKED, sentence, {"due_at": report.due_at.isoformat()}))
+        gone.note(known, _not_asked(report, sentence))
+
+
+def _not_asked(report: Report, sentence: Text) -> Gone:
+    return Gone(Why.NOT_ASKED, sentence, {"due_at": report.due_at.isoformat()})
 
 
 def _known(report: Report) -> Deviation | None:
@@ -151,16 +173,24 @@ def _filing_words(report: Report, words: Text, days: int = 0) -> Text:
 
 def note_not_accepted(report: Report, reasons: str) -> None:
     """Open the deviation for a revision that was rejected: each is a breach by itself, with its own notice."""
-    number = report.latest.number if report.latest else 0
+    _note_rejected(report, report.latest.number if report.latest else 0, reasons)
+
+
+def _note_rejected(report: Report, number: int, reasons: str) -> None:
     sentence = NOT_ACCEPTED.with_values(period=period_text(report), number=number, reasons=reasons)
     # The deadline as the rejection set it: what happens to the report later does not move it in this case.
     facts: Json = {"breaches": 1, "lines": [], "revision": number, "due_at": report.due_at.isoformat()}
-    _open_against_duty(report, Breach(Cause.NOT_ACCEPTED, f"not_accepted-{number}", sentence, facts))
+    _open_against_duty(report, Breach(Cause.NOT_ACCEPTED, _group_of_rejected(number), sentence, facts))
+
+
+def _group_of_rejected(number: int) -> str:
+    return f"not_accepted-{number}"
 
 
 def _open_against_duty(report: Report, breach: Breach) -> None:
+    """What is wholly after the contract's last day is asked for no more, and is no breach (see `beyond`)."""
     duty = duty_to_file(report)
-    if duty is not None:
+    if duty is not None and not contract_days.is_beyond(report):
         deviations.note_breach(report, duty, breach)
 
 

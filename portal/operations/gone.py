@@ -1,5 +1,6 @@
 """A breach that nothing in force shows any more: it falls away, or a person closes it; until then it costs nothing."""
 
+from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -15,6 +16,13 @@ from portal.text import Text
 GONE = "deviation.not_found_again"
 _SHOWN = ("deviation.assessed_again", "deviation.confirmed")
 """What the trail says of a breach when it is shown after all."""
+
+
+class Absence(NamedTuple):
+    """From when until when a breach was not shown."""
+
+    since: datetime
+    until: datetime
 
 
 class Why(StrEnum):
@@ -65,6 +73,23 @@ def note(known: Deviation | None, gone: Gone) -> None:
         processes.message(known, "breach_gone", {})
     elif known.state != DeviationState.DISMISSED and not is_told:
         deviations.tell_changed(known, was=was, found=gone.sentence.dump(), gone=why)
+
+
+def absences(known: Deviation) -> list[Absence]:
+    """When the breach of a case was not shown and then was again, as the trail has it, oldest first."""
+    rows = select(AuditEvent.action, AuditEvent.at).where(
+        AuditEvent.subject == Deviation.__tablename__,
+        AuditEvent.subject_id == str(known.public_id),
+        AuditEvent.action.in_((GONE, *_SHOWN)),
+    )
+    found, since = [], None
+    for action, at in db.session.execute(rows.order_by(AuditEvent.id)):
+        if action == GONE:
+            since = since or at
+        elif since is not None:
+            found.append(Absence(since, at))
+            since = None
+    return found
 
 
 def _was_said_of_settled(known: Deviation, why: Why) -> bool:

@@ -114,11 +114,15 @@ def _spare(report: Report) -> None:
 
 
 def _take_up(report: Report, rule: DeadlineRule, counted_from: date) -> Report:
-    """Days of a period that was spared are to be reported on after all, by a deadline counted anew."""
+    """Days of a period that was spared are to be reported on after all.
+
+    By the rule's deadline, and no sooner than a correction would be due: until now nobody could file it.
+    """
     contract, period = report.contract, report.period
     period.due_at = rule.due(counted_from, contract.country, contract.time_zone)
-    report.due_at, report.overdue_at = period.due_at, None
-    report.move(ReportState.DRAFT, by=None, action="report.taken_up", due_at=period.due_at.isoformat())
+    report.due_at, report.overdue_at = max(period.due_at, deadlines.of_what_is_sent_back(contract)), None
+    filings.note_asked_again(report)
+    report.move(ReportState.DRAFT, by=None, action="report.taken_up", due_at=report.due_at.isoformat())
     db.session.flush()
     processes.start("report", report, {"report_id": report.id, **deadlines.process_data(report)})
     return report

@@ -20,6 +20,7 @@ from portal.model import (
 )
 from portal.operations import (
     accounts,
+    contract_days,
     deadlines,
     deviations,
     drafts,
@@ -188,7 +189,7 @@ def _expect(report: Report, version: int) -> None:
 def remind(*, report_id: int) -> dict[str, object]:
     """Tell those who fill in that the deadline is near."""
     report = lookup.by_number(Report, report_id)
-    if not report.can_be_late or clock.now() > report.due_at:
+    if not report.can_be_late or clock.now() > report.due_at or contract_days.is_beyond(report):
         return {}
     for person in accounts.people(report.supplier_id, Role.REPORTER, Role.SIGNATORY):
         mail.write(person, "reminder", report.contract, report=report)
@@ -204,6 +205,8 @@ def mark_overdue(*, report_id: int) -> dict[str, object]:
     """
     report = lookup.by_number(Report, report_id)
     time_asked.end_unanswered(report)
+    if contract_days.is_beyond(report):  # asked for no more
+        return {}
     if not report.is_overdue or (report.overdue_at is not None and report.overdue_at >= report.due_at):
         return {}
     deadlines.note(report, overdue_at=clock.now())
@@ -217,7 +220,7 @@ def mark_overdue(*, report_id: int) -> dict[str, object]:
 def escalate(*, report_id: int) -> dict[str, object]:
     """It is long overdue: tell the supplier's administrators, and the buyer's contract managers."""
     report = lookup.by_number(Report, report_id)
-    if not report.is_overdue:
+    if not report.is_overdue or contract_days.is_beyond(report):
         return {}
     for person in _in_charge(report):
         mail.write(person, "escalated", report.contract, report=report)

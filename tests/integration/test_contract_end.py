@@ -278,8 +278,9 @@ def test_an_open_account_rests_while_the_contract_runs_again(world: World) -> No
     hourly()
     [account] = accounts(world)
     assert (account.state, account.period.ends_on) == (ReportState.DRAFT, date(2026, 6, 20))
-    # ten working days after Saturday 20 June: 22–26 June, 29 June–3 July
-    assert account.due_at == datetime(2026, 7, 3, 21, 59, 59, tzinfo=UTC)
+    # Ten working days after Saturday 20 June is Friday 3 July; five after Tuesday 30 June, when it is asked for again,
+    # is Tuesday the 7th: nobody could file it while it rested.
+    assert account.due_at == datetime(2026, 7, 7, 21, 59, 59, tzinfo=UTC)
 
 
 def file_account(world: World, account: Report) -> None:
