@@ -126,9 +126,10 @@ def _end_of_breach(deviation: Deviation) -> date:
 
 def _bounds(deviation: Deviation) -> Iterator[date]:
     contract, ended_on = deviation.contract, deviation.requirement.valid_to
-    if ended_on is not None and ended_on < _local(deviation, deviation.sanction.decided_at):  # type: ignore[union-attr]
+    today = _local(deviation, deviation.sanction.decided_at)  # type: ignore[union-attr]
+    if ended_on is not None and ended_on < today:
         yield ended_on
-    if contract.state in {ContractState.COMPLETED, ContractState.CLOSED}:
+    if contract.state in {ContractState.COMPLETED, ContractState.CLOSED} or last_day(contract) < today:
         yield last_day(contract)
 
 
