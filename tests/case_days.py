@@ -5,7 +5,8 @@ Part of the reckoning that `case_worth` describes: nothing here asks the portal 
 Rules. A report that is late costs from the day after its deadline to the day its first revision came, both included;
 one that is still missing to the day of the calculation. A broken requirement costs from the day after what was judged
 to the last day of the breach, which is known from a person of the buyer's, from the next report that is judged, or from
-the last day of the requirement or of the contract when nothing before it is left to judge. Days on which a report or a
+the last day of the requirement or of the contract when nothing before it is left to judge; no day is known that a
+person noted beyond a report that waits for the buyer's review. Days on which a report or a
 request for more time lies with the buyer never count; days of a pause do not count for a broken requirement. A report
 that was rejected costs no day: what comes late after that is a case of its own.
 """
@@ -118,6 +119,7 @@ def came_at(deviation: Deviation) -> datetime | None:
 def _end_of_breach(deviation: Deviation) -> date:
     """The earliest last day that is known, and none after the requirement's or the contract's own last day."""
     bounds = list(_bounds(deviation))
+    _nothing_within_the_noted_days_waits(deviation, bounds)
     known = [*_noted(deviation), *_shown(deviation)]
     known += [day for day in bounds if _all_judged(deviation, day)]
     assert known, "R1: nobody knows on which day the breach ended, or something before that day is not judged yet"
@@ -137,6 +139,16 @@ def _noted(deviation: Deviation) -> Iterator[date]:
     """As a person of the buyer's has noted it."""
     if "person" in deviation.put_right:
         yield date.fromisoformat(deviation.put_right["person"]["on"])
+
+
+def _nothing_within_the_noted_days_waits(deviation: Deviation, bounds: list[date]) -> None:
+    """What a signed report shows may end the breach before the day that a person noted: it is reviewed first."""
+    until = min([*_noted(deviation), *_shown(deviation), *bounds], default=date.min)
+    for report in _regular(deviation) if "person" in deviation.put_right else ():
+        is_within = deviation.report.period.ends_on < report.period.starts_on <= until
+        judges = counted_on(report) <= (deviation.requirement.valid_to or date.max)
+        waits = report.state == ReportState.SUBMITTED
+        assert not (is_within and judges and waits), "R14: a report within the noted days was not reviewed"
 
 
 def _shown(deviation: Deviation) -> Iterator[date]:

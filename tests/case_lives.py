@@ -125,6 +125,21 @@ LIVES: dict[str, Life] = {
         ],
         {"4.2": "daily 0"},
     ),
+    "R14: the day that is noted waits for the report that has come": Life(
+        "found",
+        "by the day",
+        False,
+        [
+            *heard("4.2"),
+            UNTIL_MAY,
+            *filed(2, 1),
+            Step("note the last day", "adam", "4.2"),
+            Step("not propose", "adam", "4.2"),
+            Step("review", "rita", 1),
+            *MONEY_OF_MARCH,
+        ],
+        {"4.2": "daily 0"},
+    ),
     "R2: the work stands still in April, and May is broken too": Life(
         "begin",
         "by the day",

@@ -70,6 +70,12 @@ NO_END = Text(
     "Clause {clause} counts by the day, and nobody knows yet when the breach ended. Note the last day of the breach on "
     "the case, or wait until the next period has been judged.",
 )
+TO_REVIEW = Text(
+    "Rapporten for {period} er levert og ikke kontrollert. Det den viser, kan avslutte bruddet før {day}, som er "
+    "notert. Kontroller rapporten først.",
+    "The report for {period} has come and is not reviewed. What it shows may end the breach before {day}, which was "
+    "noted. Review the report first.",
+)
 
 CLAUSE_SAID = Text("Kontrakten har en bestemmelse: punkt {clause}.", "The contract has a clause for it: {clause}.")
 GIVEN = Text("Varselet regnes som gitt {day}.", "The notice counts as given on {day}.")
@@ -258,8 +264,11 @@ def _stands(deviation: Deviation) -> Ground:
 
 
 def _ended(deviation: Deviation, clause: SanctionClause) -> Ground:
-    lacks = calculations.lacks_end(deviation, clause)
+    lacks, lacking = calculations.lacks_end(deviation, clause), NO_END.with_values(clause=clause.clause)
     end, said = breach_days.end_of(deviation), UNTIL_FILED
+    waits = breach_days.to_review(deviation) if lacks and end else None
+    if waits is not None and end is not None:
+        lacking = TO_REVIEW.with_values(period=waits.period.name, day=calendars.day_name(end.on))
     if ladder.step_of(deviation, clause) != ClauseForm.DAILY:
         said = NOT_BY_DAY
     elif end is not None:
@@ -268,7 +277,7 @@ def _ended(deviation: Deviation, clause: SanctionClause) -> Ground:
         said = NO_DAYS_YET
     elif breach_days.is_missing(deviation):
         said = _sentence(breach_days.still_missing(_counted_until(deviation)))
-    return Ground("ended", not lacks, said, NO_END.with_values(clause=clause.clause))
+    return Ground("ended", not lacks, said, lacking)
 
 
 def _counted_until(deviation: Deviation) -> date:

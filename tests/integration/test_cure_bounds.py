@@ -116,3 +116,96 @@ def test_a_change_order_that_lengthens_the_contract_moves_the_bound(world: World
     assert said(deviation) is None
     note_end(world, deviation, date(2026, 5, 31))
     assert (said(deviation) or ("",))[0] == date(2026, 5, 31)
+
+
+# -- reports that wait for the buyer ----------------------------------------------------------------------------------
+
+
+def waiting(world: World, until: date, *, diesel: str = "400") -> tuple[Deviation, Report]:
+    """March is broken; April has come and lies with the buyer; Adam notes a last day. April is met, or broken."""
+    deviation = march(world)
+    april = sign_month(world, APRIL, electric="1008" if diesel == "400" else "0", diesel=diesel)
+    on(date(2026, 5, 5))
+    note_end(world, deviation, until)
+    return deviation, april
+
+
+@pytest.mark.parametrize("until", [date(2026, 4, 30), date(2026, 4, 1)])
+def test_a_report_within_the_noted_days_is_reviewed_before_a_proposal(world: World, until: date) -> None:
+    """April is met: not 30 days, nor 1, but none, whichever of its tasks the buyer does first."""
+    deviation, april = waiting(world, until)
+    assert deviation.at_stake is None
+    with pytest.raises(Refused, match="The report for April 2026 has come and is not reviewed") as refused:
+        proposed(world, deviation)
+    assert f"before {until.day} April 2026, which was noted" in str(refused.value)
+    db.session.rollback()
+    approve_it(world, april)
+    assert deviation.at_stake == 0
+    sanction = decided(world, proposed(world, deviation))
+    assert (sanction.days, sanction.amount) == (0, Decimal(0))
+
+
+def test_a_noted_day_before_the_report_s_first_does_not_wait_for_it(world: World) -> None:
+    deviation, _ = waiting(world, date(2026, 3, 31))
+    assert proposed(world, deviation).days == 0
+
+
+def test_what_is_sent_back_waits_for_the_supplier_and_holds_nothing(world: World) -> None:
+    deviation, april = waiting(world, date(2026, 4, 13))
+    with transaction():
+        reviews.decide(april, Decision.REJECT, reasons="Feil tall.", by=world.rita, version=april.version)
+    assert proposed(world, deviation).days == 13
+
+
+def test_what_comes_after_the_proposal_is_reviewed_before_the_approval(world: World) -> None:
+    """The database's own list has a last day; the approval asks for the whole ground again."""
+    deviation = march(world)
+    on(date(2026, 4, 20))
+    note_end(world, deviation, date(2026, 4, 13))
+    sanction = proposed(world, deviation)
+    april = sign_month(world, APRIL, **MET)
+    db.session.expire_all()
+    with pytest.raises(Refused, match="Review the report first"):
+        decided(world, sanction)
+    db.session.rollback()
+    approve_it(world, april)
+    send_back(world, sanction)
+    assert said(deviation) == (date(2026, 3, 31), "the last day that was judged; in April 2026 the requirement is met")
+
+
+def test_what_is_decided_does_not_wait_for_what_comes_later(world: World) -> None:
+    deviation = march(world)
+    on(date(2026, 4, 20))
+    note_end(world, deviation, date(2026, 4, 13))
+    decided(world, proposed(world, deviation))
+    sign_month(world, APRIL, **MET)
+    clause = told.clause_of(deviation)
+    assert clause is not None
+    assert all(each.holds for each in grounds.of(deviation, clause))
+
+
+def test_a_bound_that_a_person_s_day_was_cut_to_waits_as_well(world: World) -> None:
+    """Noted: 3 May. The contract ends on 30 April, which cuts it; April's report lies with the buyer."""
+    agreed_until(world, date(2026, 4, 30))
+    deviation = march(world)
+    with transaction():
+        world.contract.ends_on = date(2026, 12, 31)
+    april = sign_month(world, APRIL, **MET)
+    on(date(2026, 5, 5))
+    note_end(world, deviation, date(2026, 5, 3))
+    agreed_until(world, date(2026, 4, 30))
+    hourly()
+    assert said(deviation) == (date(2026, 4, 30), "the contract's last day")
+    with pytest.raises(Refused, match="Review the report first"):
+        proposed(world, deviation)
+    db.session.rollback()
+    approve_it(world, april)
+    assert proposed(world, deviation).days == 0
+
+
+def test_a_report_that_does_not_judge_the_requirement_holds_nothing(world: World) -> None:
+    """Asked for no longer than to 15 April: April's report, which counts by the 30th, says nothing of it."""
+    deviation, _ = waiting(world, date(2026, 4, 13))
+    with transaction():
+        deviation.requirement.valid_to = date(2026, 4, 15)
+    assert proposed(world, deviation).days == 13
