@@ -19,8 +19,10 @@ from portal.model import (
     Notice,
     NoticeStart,
     SanctionClause,
+    SanctionState,
     Verdict,
 )
+from portal.model.sanctions import IN_FORCE as DECIDED
 from portal.operations import breach_days, calculations, deviations, dropped_points, ladder, told
 from portal.text import Text, same
 
@@ -135,6 +137,8 @@ MORE_THAN_NOTIFIED = Text(
     "Tallene som gjelder nå, viser {now} brudd. Varselet dekker {told} av dem, og sanksjonen gjelder bare de.",
     "The figures in force now show {now} breaches. The notice covers {told} of them, and a sanction only those.",
 )
+_STANDING = DECIDED | {SanctionState.PROPOSED}
+"""States of a sanction whose calculation holds; what was sent back or withdrawn is calculated again."""
 
 
 class Ground(NamedTuple):
@@ -281,8 +285,12 @@ def _ended(deviation: Deviation, clause: SanctionClause) -> Ground:
 
 
 def _counted_until(deviation: Deviation) -> date:
-    """The day of the calculation: of the one that is proposed or decided, else the one that is made now."""
-    made_on = deviation.sanction.found.get("on") if deviation.sanction else None
+    """The day of the calculation: of the one that is proposed or decided, else the one that would be made now.
+
+    What was sent back or withdrawn is calculated anew when it is proposed again, and its days run until then.
+    """
+    sanction = deviation.sanction
+    made_on = sanction.found.get("on") if sanction and sanction.state in _STANDING else None
     return date.fromisoformat(made_on) if made_on else breach_days.today(deviation)
 
 
