@@ -258,6 +258,19 @@ LIVES: dict[str, Life] = {
         ],
         {"4.2": "fee 20000"},
     ),
+    "R15: who noted the last day does not approve": Life(
+        "found",
+        "by the day",
+        False,
+        [
+            *heard("4.2"),
+            Step("note the last day", "eva", "4.2"),
+            Step("propose", "adam", "4.2"),
+            Step("not decide", "eva", "4.2"),
+            Step("decide", "dora", "4.2"),
+        ],
+        {"4.2": "daily 400000"},
+    ),
 }
 """By the rule that each is about, and what happens."""
 

@@ -49,18 +49,23 @@ class LastDay(NamedTuple):
     why: Text
     reason: str = ""
     by: str = ""
+    by_id: int | None = None
+    """Number of the person (`permissions.prepared`); None for days noted before it was kept."""
 
     def dump(self) -> Json:
         """As it is kept."""
         said: Json = {"on": self.on.isoformat(), "why": self.why.dump()}
-        return {**said, "reason": self.reason, "by": self.by} if self.by else said
+        if self.by:
+            said |= {"reason": self.reason, "by": self.by}
+        return said if self.by_id is None else {**said, "by_id": self.by_id}
 
     @classmethod
     def load(cls, said: Json | None) -> "LastDay | None":
         """Back from `dump`."""
         if said is None:
             return None
-        return cls(date.fromisoformat(said["on"]), Text.load(said["why"]), said.get("reason", ""), said.get("by", ""))
+        on, why = date.fromisoformat(said["on"]), Text.load(said["why"])
+        return cls(on, why, said.get("reason", ""), said.get("by", ""), said.get("by_id"))
 
 
 class Ends(NamedTuple):

@@ -125,7 +125,7 @@ def put_right(deviation: Deviation, on: date | None, reason: str, *, by: Members
     problems = [*_wrong_day(deviation, on), *([] if reason.strip() else [Problem("required", SAY_WHY, "reason")])]
     if on is None or problems:
         raise Invalid(problems[0].text, tuple(problems))
-    person = LastDay(on, NOTED.with_values(name=by.person.name), reason.strip(), by.person.name)
+    person = LastDay(on, NOTED.with_values(name=by.person.name), reason.strip(), by.person.name, by.person_id)
     _keep(deviation, Ends.of(deviation)._replace(person=person))
     record(deviation, "deviation.put_right", by=by, reason=person.reason, on=on.isoformat(), why=person.why.dump())
 

@@ -1,20 +1,22 @@
-"""Who prepared a sanction does not decide it: who gave the notice, who weighed a point, who proposed it."""
+"""Who prepared a sanction does not decide it: who gave notice, weighed a point, noted the last day, or proposed it."""
 
 from collections.abc import Callable, Iterator
+from datetime import date
 
 import pytest
 from flask import Flask
 from sqlalchemy import select, text
 from sqlalchemy.exc import DBAPIError
 
-from portal import clock
+from portal import clock, permissions
 from portal.errors import Forbidden
 from portal.extensions import db, transaction
 from portal.model import Membership, OutgoingMail, Role, Sanction, SanctionState, Verdict
-from portal.operations import notices, replies, sanctions
+from portal.operations import breach_days, cures, notices, replies, sanctions
 from portal.operations.replies import PointVerdict
 from tests import casework
-from tests.sanctioning import Room, broken, opened
+from tests.assessing import cases_of, file
+from tests.sanctioning import VALUE, Room, broken, daily_clause, duty, heard, opened, proposed
 from tests.world import World, deliver_mail
 
 BOTH = [Role.REVIEWER.value, Role.CONTRACT_MANAGER.value, Role.DECISION_MAKER.value]
@@ -98,6 +100,43 @@ def test_who_weighs_anew_after_the_proposal_does_not_decide(three: World) -> Non
     with pytest.raises(Forbidden, match="weighed"):
         approve(sanction, three.ruth)
     approve(sanction, three.dora)
+
+
+def noted(world: World, *people: Membership) -> Sanction:
+    """Clause 4.2 is broken under a daily clause, and each of `people` notes when that ended; Adam does the rest."""
+    with transaction():
+        world.contract.value = VALUE
+    share = duty(world, "zero_emission_share_energy")
+    daily_clause(world, share)
+    report = file(world, date(2026, 3, 1), electric="0", diesel="500")
+    deviation = heard(world, next(each for each in cases_of(share) if each.report_id == report.id))
+    for by in people:
+        with transaction():
+            cures.put_right(deviation, date(2026, 4, 2), "Byttet.", by=by, version=deviation.version)
+    return proposed(world, deviation)
+
+
+def test_who_noted_the_last_day_of_the_breach_does_not_decide(three: World) -> None:
+    """By itself it sets the amount."""
+    sanction = noted(three, three.adam, three.ruth)
+    with pytest.raises(Forbidden, match="noted the last day of the breach in this case yourself"):
+        approve(sanction, three.ruth)
+    approve(sanction, three.dora)
+
+
+def test_whose_day_stands_no_more_may_decide(three: World) -> None:
+    sanction = noted(three, three.ruth, three.adam)
+    approve(sanction, three.ruth)
+    assert sanction.decided_by_id == three.ruth.person_id
+
+
+def test_of_a_day_noted_before_the_number_was_kept_only_the_name_is_known(three: World) -> None:
+    sanction = noted(three, three.ruth)
+    with transaction():
+        kept = sanction.deviation.put_right["person"]
+        sanction.deviation.put_right = {"person": {name: kept[name] for name in ("on", "why", "reason", "by")}}
+    assert three.ruth.person_id not in permissions.prepared(sanction.deviation)
+    assert breach_days.Ends.of(sanction.deviation).dump() == sanction.deviation.put_right
 
 
 @pytest.mark.parametrize("step", ["notice", "weighing", "proposal"])
