@@ -12,11 +12,12 @@ from portal import clock, permissions
 from portal.errors import Forbidden
 from portal.extensions import db, transaction
 from portal.model import Membership, OutgoingMail, Role, Sanction, SanctionState, Verdict
-from portal.operations import breach_days, cures, notices, replies, sanctions
+from portal.operations import accounts, breach_days, cures, notices, replies, sanctions, tasks
 from portal.operations.replies import PointVerdict
 from tests import casework
 from tests.assessing import cases_of, file
 from tests.sanctioning import VALUE, Room, broken, daily_clause, duty, heard, opened, proposed
+from tests.statements import counted
 from tests.world import World, deliver_mail
 
 BOTH = [Role.REVIEWER.value, Role.CONTRACT_MANAGER.value, Role.DECISION_MAKER.value]
@@ -153,6 +154,72 @@ def test_only_who_can_decide_is_asked_to(three: World) -> None:
     prepared(three, notice=three.ruth, weighing=three.rita, proposal=three.adam)
     asked = select(OutgoingMail.to_address).where(OutgoingMail.letter == "sanction_to_decide")
     assert db.session.scalars(asked).all() == ["dora@prove.example"]
+
+
+def letters(letter: str) -> list[str]:
+    rows = select(OutgoingMail.to_address).where(OutgoingMail.letter == letter).order_by(OutgoingMail.id)
+    return list(db.session.scalars(rows))
+
+
+def test_where_nobody_is_left_the_administrators_are_told(three: World) -> None:
+    with transaction():
+        three.dora.role_codes = three.rita.role_codes = [Role.REVIEWER.value]
+        three.rita.role_codes = [Role.REVIEWER.value, Role.ADMINISTRATOR.value]
+    prepared(three, notice=three.ruth, weighing=three.adam, proposal=three.adam)
+    assert letters("sanction_to_decide") == []
+    administrators = [each.email for each in accounts.people(three.contract.buyer_id, Role.ADMINISTRATOR)]
+    assert three.rita.person.email in administrators
+    assert letters("sanction_without_decider") == administrators
+    [letter] = db.session.scalars(
+        select(OutgoingMail).where(
+            OutgoingMail.letter == "sanction_without_decider", OutgoingMail.to_address == three.rita.person.email
+        )
+    )
+    assert (letter.for_buyer, letter.for_supplier) == (True, False)
+    assert three.adam.person.name in letter.body
+
+
+def test_where_somebody_is_left_the_administrators_are_not(three: World) -> None:
+    prepared(three, notice=three.ruth, weighing=three.rita, proposal=three.adam)
+    assert letters("sanction_without_decider") == []
+
+
+def approvals(by: Membership) -> tuple[list[int], int]:
+    """The sanctions that wait for a person by the work list, and how many by its count."""
+    found = [row.subject.id for row in tasks.mine(by) if row.task.element == "approve_sanction"]
+    assert found == [row.subject.id for row in tasks.mine(by, "approve_sanction")]
+    return found, tasks.counts(by).get("approve_sanction", 0)
+
+
+@pytest.mark.parametrize("step", ["notice", "weighing", "proposal"])
+def test_the_approval_is_no_task_for_whoever_prepared_it(three: World, step: str) -> None:
+    steps = {"notice": three.adam, "weighing": three.adam, "proposal": three.adam, step: three.ruth}
+    sanction = prepared(three, **steps)
+    assert approvals(three.ruth) == ([], 0)
+    assert approvals(three.dora) == approvals(three.rita) == ([sanction.id], 1)
+    assert approvals(three.adam) == ([], 0)
+
+
+def test_nor_for_who_noted_the_last_day(three: World) -> None:
+    sanction = noted(three, three.ruth)
+    assert approvals(three.ruth) == ([], 0)
+    assert approvals(three.rita) == ([sanction.id], 1)
+
+
+def test_the_count_asks_no_more_of_many_persons_steps(three: World) -> None:
+    """Whose approvals it is not is asked with a fixed number of statements, and only of who may decide at all."""
+    prepared(three, notice=three.ruth, weighing=three.rita, proposal=three.adam)
+    asked = {}
+    for by in (three.dora, three.anna, three.adam):
+        number, by_id = by.id, by.id
+        db.session.rollback()
+        db.session.expunge_all()
+        person = accounts.membership(by_id)
+        assert person.organisation
+        with counted() as statements:
+            tasks.counts(person)
+        asked[number] = len(statements)
+    assert sorted(asked.values()) == [1, 1, 5]
 
 
 # -- the page -----------------------------------------------------------------------------------------------------
