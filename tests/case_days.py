@@ -5,10 +5,10 @@ Part of the reckoning that `case_worth` describes: nothing here asks the portal 
 Rules. A report that is late costs from the day after its deadline to the day its first revision came, both included;
 one that is still missing to the day of the calculation. A broken requirement costs from the day after what was judged
 to the last day of the breach, which is known from a person of the buyer's, from the next report that is judged, or from
-the last day of the requirement or of the contract when nothing before it is left to judge; no day is known that a
-person noted beyond a report that waits for the buyer's review. Days on which a report or a
-request for more time lies with the buyer never count; days of a pause do not count for a broken requirement. A report
-that was rejected costs no day: what comes late after that is a case of its own.
+the last day of the requirement or of the contract when nothing before it is left to judge; a day that a person noted
+beyond a report that waits for the buyer's review is not known yet. Days on which a report or a request for more time
+lies with the buyer never count; days of a pause do not count for a broken requirement. A report that was rejected costs
+no day: what comes late after that is a case of its own.
 """
 
 from collections.abc import Iterator

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import cast
 
 from sqlalchemy import ColumnElement, func, or_, select
-from sqlalchemy.orm import joinedload
+from sqlalchemy.orm import Load, contains_eager, selectinload
 
 from portal import permissions
 from portal.extensions import db
@@ -83,21 +83,23 @@ def _waits_for(by: Membership, chosen: Sequence[str]) -> list[ColumnElement[bool
 def _prepared(by: Membership) -> list[int]:
     """Open approvals, by their number, of sanctions that this person prepared: as many statements for many as for one.
 
-    Who prepared one has its home in `permissions.prepared`; nobody proposes so much that reading it costs anything.
+    Who prepared one has its home in `permissions.prepared`: nothing is read here but what it looks at.
     """
-    of_case = joinedload(Sanction.deviation)
     rows = (
-        select(HumanTask.id, Sanction)
+        select(HumanTask.id, Deviation)
         .join(Sanction, Sanction.id == HumanTask.subject_id)
+        .join(Deviation, Deviation.id == Sanction.deviation_id)
         .where(HumanTask.closed_at.is_(None), HumanTask.element == _APPROVAL)
         .where(HumanTask.buyer_id == by.organisation_id)
         .options(
-            of_case.selectinload(Deviation.notices),
-            of_case.selectinload(Deviation.points).selectinload(Point.weighings),
+            Load(Deviation).lazyload("*"),
+            contains_eager(Deviation.sanction).lazyload("*"),
+            selectinload(Deviation.notices).lazyload("*"),
+            selectinload(Deviation.points).selectinload(Point.weighings).lazyload("*"),
         )
     )
     found = db.session.execute(rows).unique()
-    return [number for number, sanction in found if by.person_id in permissions.prepared(sanction.deviation)]
+    return [number for number, deviation in found if by.person_id in permissions.prepared(deviation)]
 
 
 def _with_subjects(tasks: Sequence[HumanTask]) -> list[TaskRow]:

@@ -16,7 +16,7 @@ from portal.operations import accounts, breach_days, cures, notices, replies, sa
 from portal.operations.replies import PointVerdict
 from tests import casework
 from tests.assessing import cases_of, file
-from tests.sanctioning import VALUE, Room, broken, daily_clause, duty, heard, opened, proposed
+from tests.sanctioning import VALUE, Room, broken, daily_clause, duty, heard, note_end, opened, proposed
 from tests.statements import counted
 from tests.world import World, deliver_mail
 
@@ -206,20 +206,28 @@ def test_nor_for_who_noted_the_last_day(three: World) -> None:
     assert approvals(three.rita) == ([sanction.id], 1)
 
 
-def test_the_count_asks_no_more_of_many_persons_steps(three: World) -> None:
-    """Whose approvals it is not is asked with a fixed number of statements, and only of who may decide at all."""
-    prepared(three, notice=three.ruth, weighing=three.rita, proposal=three.adam)
-    asked = {}
-    for by in (three.dora, three.anna, three.adam):
-        number, by_id = by.id, by.id
-        db.session.rollback()
-        db.session.expunge_all()
-        person = accounts.membership(by_id)
-        assert person.organisation
-        with counted() as statements:
-            tasks.counts(person)
-        asked[number] = len(statements)
-    assert sorted(asked.values()) == [1, 1, 5]
+def asked_for(number: int) -> int:
+    """How many statements it takes to count what waits for a person."""
+    db.session.rollback()
+    db.session.expunge_all()
+    by = accounts.membership(number)
+    assert by.organisation
+    with counted() as statements:
+        tasks.counts(by)
+    return len(statements)
+
+
+def test_the_count_does_not_ask_for_each_approval(three: World) -> None:
+    """Of two: their cases, notices, points and weighings at once. Nothing for those who decide on nothing."""
+    dora, adam = three.dora.id, three.adam.id
+    noted(three, three.ruth)
+    share = duty(three, "zero_emission_share_energy")
+    april = file(three, date(2026, 4, 1), electric="0", diesel="500")
+    second = heard(three, next(each for each in cases_of(share) if each.report_id == april.id))
+    note_end(three, second, date(2026, 4, 30))
+    proposed(three, second)
+    assert tasks.counts(three.dora)["approve_sanction"] == 2
+    assert (asked_for(dora), asked_for(adam)) == (5, 1)
 
 
 # -- the page -----------------------------------------------------------------------------------------------------
