@@ -134,7 +134,8 @@ def waiting(world: World, until: date, *, diesel: str = "400") -> tuple[Deviatio
 def test_a_report_within_the_noted_days_is_reviewed_before_a_proposal(world: World, until: date) -> None:
     """April is met: not 30 days, nor 1, but none, whichever of its tasks the buyer does first."""
     deviation, april = waiting(world, until)
-    assert deviation.at_stake is None
+    before = deviation.at_stake
+    assert before is None
     with pytest.raises(Refused, match="The report for April 2026 has come and is not reviewed") as refused:
         proposed(world, deviation)
     assert f"before {until.day} April 2026, which was noted" in str(refused.value)
