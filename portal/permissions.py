@@ -120,6 +120,10 @@ WEIGHED_IT = Text(
     "Du har selv vurdert punktene i denne saken. En annen må avgjøre sanksjonen.",
     "You weighed the points of this case yourself. Somebody else must decide the sanction.",
 )
+NOTED_THE_DAY = Text(
+    "Du har selv notert siste dag med brudd i denne saken. En annen må avgjøre sanksjonen.",
+    "You noted the last day of the breach in this case yourself. Somebody else must decide the sanction.",
+)
 NOT_YOUR_CONTRACT = Text("Kontrakten er ikke din oppdragsgivers.", "The contract is not your organisation's.")
 
 
@@ -237,13 +241,17 @@ def may_review(by: Membership, report: Report) -> None:
 
 
 def prepared(deviation: Deviation) -> dict[int, Text]:
-    """Who prepared the sanction in a case, or would have: nobody who gave notice, weighed a point or proposed decides.
+    """Who prepared the sanction in a case, or would have, and therefore does not decide it.
 
-    Persons by number, and what to tell each of them.
+    Who gave notice, who weighed a point, who proposed, and whose last day of the breach stands in the case: by itself
+    that day sets a daily amount. Of a day noted before the person's number was kept only the name is known, which bars
+    nobody. Persons by number, and what to tell each of them.
     """
+    noted = deviation.put_right.get("person", {}).get("by_id")
     weighed = [weighing.weighed_by_id for point in deviation.points for weighing in point.weighings]
     proposers = deviation.sanction.proposers if deviation.sanction else []
     return {
+        **({noted: NOTED_THE_DAY} if noted is not None else {}),
         **dict.fromkeys(weighed, WEIGHED_IT),
         **{notice.sent_by_id: GAVE_NOTICE for notice in deviation.notices},
         **dict.fromkeys(proposers, PROPOSED_IT),

@@ -5,9 +5,10 @@ Part of the reckoning that `case_worth` describes: nothing here asks the portal 
 Rules. A report that is late costs from the day after its deadline to the day its first revision came, both included;
 one that is still missing to the day of the calculation. A broken requirement costs from the day after what was judged
 to the last day of the breach, which is known from a person of the buyer's, from the next report that is judged, or from
-the last day of the requirement or of the contract when nothing before it is left to judge. Days on which a report or a
-request for more time lies with the buyer never count; days of a pause do not count for a broken requirement. A report
-that was rejected costs no day: what comes late after that is a case of its own.
+the last day of the requirement or of the contract when nothing before it is left to judge; a day that a person noted
+beyond a report that waits for the buyer's review is not known yet. Days on which a report or a request for more time
+lies with the buyer never count; days of a pause do not count for a broken requirement. A report that was rejected costs
+no day: what comes late after that is a case of its own.
 """
 
 from collections.abc import Iterator
@@ -118,6 +119,7 @@ def came_at(deviation: Deviation) -> datetime | None:
 def _end_of_breach(deviation: Deviation) -> date:
     """The earliest last day that is known, and none after the requirement's or the contract's own last day."""
     bounds = list(_bounds(deviation))
+    _nothing_within_the_noted_days_waits(deviation, bounds)
     known = [*_noted(deviation), *_shown(deviation)]
     known += [day for day in bounds if _all_judged(deviation, day)]
     assert known, "R1: nobody knows on which day the breach ended, or something before that day is not judged yet"
@@ -126,9 +128,10 @@ def _end_of_breach(deviation: Deviation) -> date:
 
 def _bounds(deviation: Deviation) -> Iterator[date]:
     contract, ended_on = deviation.contract, deviation.requirement.valid_to
-    if ended_on is not None and ended_on < _local(deviation, deviation.sanction.decided_at):  # type: ignore[union-attr]
+    today = _local(deviation, deviation.sanction.decided_at)  # type: ignore[union-attr]
+    if ended_on is not None and ended_on < today:
         yield ended_on
-    if contract.state in {ContractState.COMPLETED, ContractState.CLOSED}:
+    if contract.state in {ContractState.COMPLETED, ContractState.CLOSED} or last_day(contract) < today:
         yield last_day(contract)
 
 
@@ -136,6 +139,16 @@ def _noted(deviation: Deviation) -> Iterator[date]:
     """As a person of the buyer's has noted it."""
     if "person" in deviation.put_right:
         yield date.fromisoformat(deviation.put_right["person"]["on"])
+
+
+def _nothing_within_the_noted_days_waits(deviation: Deviation, bounds: list[date]) -> None:
+    """What a signed report shows may end the breach before the day that a person noted: it is reviewed first."""
+    until = min([*_noted(deviation), *_shown(deviation), *bounds], default=date.min)
+    for report in _regular(deviation) if "person" in deviation.put_right else ():
+        is_within = deviation.report.period.ends_on < report.period.starts_on <= until
+        judges = counted_on(report) <= (deviation.requirement.valid_to or date.max)
+        waits = report.state == ReportState.SUBMITTED
+        assert not (is_within and judges and waits), "R14: a report within the noted days was not reviewed"
 
 
 def _shown(deviation: Deviation) -> Iterator[date]:

@@ -5,9 +5,12 @@ Later the world may go on: a report is amended, a contract changed. Then what wa
 
 from datetime import date, datetime
 
+from sqlalchemy import select
+
 from portal import calendars
 from portal.calendars import Counting
-from portal.model import Cause, Deviation, Finding, FindingResult, Report, ReportState, Sanction
+from portal.extensions import db
+from portal.model import AuditEvent, Cause, Deviation, Finding, FindingResult, Report, ReportState, Sanction
 from tests import case_days, case_worth
 from tests.case_days import judged_until
 from tests.case_terms import last_day
@@ -53,8 +56,11 @@ def _the_revision_was_rejected(deviation: Deviation) -> None:
 
 
 def _who_decided_had_no_part_in_it(sanction: Sanction) -> None:
-    """Who gave the notice or weighed a point prepared the decision, as who proposed it did."""
+    """Who gave the notice, weighed a point or noted the last day prepared the decision, as who proposed it did."""
     deviation = sanction.deviation
+    rows = select(AuditEvent).filter_by(subject_id=str(deviation.public_id), action="deviation.put_right")
+    noted = [each.person_id for each in db.session.scalars(rows.order_by(AuditEvent.id)) if each.person_id is not None]
+    assert sanction.decided_by_id not in noted[-1:], "R15: it was approved by who noted the last day of the breach"
     weighed = {each.weighed_by_id for point in deviation.points for each in point.weighings}
     prepared = {each.sent_by_id for each in deviation.notices} | weighed | {*sanction.proposers}
     assert sanction.decided_by_id not in prepared, "R10: it was approved by somebody who prepared it"

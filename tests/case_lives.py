@@ -125,6 +125,21 @@ LIVES: dict[str, Life] = {
         ],
         {"4.2": "daily 0"},
     ),
+    "R14: the day that is noted waits for the report that has come": Life(
+        "found",
+        "by the day",
+        False,
+        [
+            *heard("4.2"),
+            UNTIL_MAY,
+            *filed(2, 1),
+            Step("note the last day", "adam", "4.2"),
+            Step("not propose", "adam", "4.2"),
+            Step("review", "rita", 1),
+            *MONEY_OF_MARCH,
+        ],
+        {"4.2": "daily 0"},
+    ),
     "R2: the work stands still in April, and May is broken too": Life(
         "begin",
         "by the day",
@@ -242,6 +257,19 @@ LIVES: dict[str, Life] = {
             Step("decide", "dora", "4.2"),
         ],
         {"4.2": "fee 20000"},
+    ),
+    "R15: who noted the last day does not approve": Life(
+        "found",
+        "by the day",
+        False,
+        [
+            *heard("4.2"),
+            Step("note the last day", "eva", "4.2"),
+            Step("propose", "adam", "4.2"),
+            Step("not decide", "eva", "4.2"),
+            Step("decide", "dora", "4.2"),
+        ],
+        {"4.2": "daily 400000"},
     ),
 }
 """By the rule that each is about, and what happens."""

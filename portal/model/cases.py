@@ -103,7 +103,7 @@ class Deviation(OfContract, Held, Row):
     """Why a broken requirement's breach ended when it did, as a person and as the figures say: `breach_days.Ends`.
 
     {"person", "figures": {"on": ISO date, "why": {"nb", "en"}}}. Both may be there; the earlier day holds, and stands
-    in `cured_on`. A person's has "reason" and "by" as well.
+    in `cured_on`. A person's has "reason", "by" and, since it is kept, "by_id" as well.
     """
     not_found_at: Mapped[datetime | None] = mapped_column(Moment)
     """Since when the figures in force no longer show the breach; None as long as they do."""

@@ -93,7 +93,10 @@ on a day of what was judged; a breach that the figures in force still show, whos
 charged; a point of the notice that is upheld at
 least in part by its newest weighing; a notice that took effect (one from before the contract's rule was kept: was
 delivered); and the supplier's time to answer: passed, or a reply declared complete (under notices from before replies
-were declared complete: any reply)."""
+were declared complete: any reply).
+
+It does not ask who noted the last day of the breach, nor whether a report within the noted days waits for review: the
+portal does (`permissions.prepared`, `calculations.lacks_end`)."""
 
 
 class Rule(NamedTuple):

@@ -9,7 +9,17 @@ from portal import calendars, clock
 from portal.amounts import Run
 from portal.calendars import Period
 from portal.extensions import db
-from portal.model import Cause, DailyStart, Deviation, ExtensionRequest, Report, SanctionClause
+from portal.model import (
+    Cause,
+    DailyStart,
+    Deviation,
+    ExtensionRequest,
+    PeriodPurpose,
+    Report,
+    ReportingPeriod,
+    ReportState,
+    SanctionClause,
+)
 from portal.model.base import Json
 from portal.operations import contract_days
 from portal.text import Text
@@ -39,18 +49,23 @@ class LastDay(NamedTuple):
     why: Text
     reason: str = ""
     by: str = ""
+    by_id: int | None = None
+    """Number of the person (`permissions.prepared`); None for days noted before it was kept."""
 
     def dump(self) -> Json:
         """As it is kept."""
         said: Json = {"on": self.on.isoformat(), "why": self.why.dump()}
-        return {**said, "reason": self.reason, "by": self.by} if self.by else said
+        if self.by:
+            said |= {"reason": self.reason, "by": self.by}
+        return said if self.by_id is None else {**said, "by_id": self.by_id}
 
     @classmethod
     def load(cls, said: Json | None) -> "LastDay | None":
         """Back from `dump`."""
         if said is None:
             return None
-        return cls(date.fromisoformat(said["on"]), Text.load(said["why"]), said.get("reason", ""), said.get("by", ""))
+        on, why = date.fromisoformat(said["on"]), Text.load(said["why"])
+        return cls(on, why, said.get("reason", ""), said.get("by", ""), said.get("by_id"))
 
 
 class Ends(NamedTuple):
@@ -106,6 +121,29 @@ def run_of(deviation: Deviation, clause: SanctionClause, on: date) -> Run:
 def end_of(deviation: Deviation) -> LastDay | None:
     """The last day of a broken requirement's breach, and why it is that one; None as long as it is not known."""
     return Ends.of(deviation).last
+
+
+def to_review(deviation: Deviation) -> Report | None:
+    """The first signed report within the days that a person noted that waits for the buyer's review; None without.
+
+    What it shows may end the breach before the day that was noted: the order in which the buyer does its work is not to
+    set an amount. What is decided already stands. A case whose day nobody has noted costs no statement.
+    """
+    is_decided = deviation.sanction is not None and deviation.sanction.decided_at is not None
+    ends, until = Ends.of(deviation), judged_until(deviation)
+    if ends.person is None or ends.last is None or is_decided:
+        return None
+    rows = (
+        select(Report)
+        .join(ReportingPeriod, Report.period_id == ReportingPeriod.id)
+        .where(Report.contract_id == deviation.contract_id, Report.state == ReportState.SUBMITTED)
+        .where(ReportingPeriod.purpose == PeriodPurpose.REGULAR)
+        .where(ReportingPeriod.starts_on > until, ReportingPeriod.starts_on <= ends.last.on)
+        .order_by(ReportingPeriod.starts_on)
+    )
+    # One that reaches beyond the day on which the requirement ended does not judge it.
+    asked_until = deviation.requirement.valid_to or date.max
+    return next((each for each in db.session.scalars(rows).unique() if contract_days.day_of(each) <= asked_until), None)
 
 
 def is_missing(deviation: Deviation) -> bool:

@@ -215,9 +215,11 @@ def lacks_end(deviation: Deviation, clause: SanctionClause) -> bool:
     That it is still broken today nobody knows before figures or a person say so, and the day of a proposal is not to
     decide. A report that is not there is another matter: that it is missing both parties see, and the supplier ends it
     by filing. There the day of the proposal does decide: later days cannot be asked for, and both persons are told.
+    Nor is a day known that a person noted beyond a report that has come, as long as the buyer has not reviewed it.
     """
-    is_daily = ladder.step_of(deviation, clause) == str(ClauseForm.DAILY)
-    return is_daily and deviation.cause == Cause.REQUIREMENT_BROKEN and breach_days.end_of(deviation) is None
+    if deviation.cause != Cause.REQUIREMENT_BROKEN or ladder.step_of(deviation, clause) != str(ClauseForm.DAILY):
+        return False
+    return breach_days.end_of(deviation) is None or breach_days.to_review(deviation) is not None
 
 
 def stands(deviation: Deviation) -> bool:

@@ -125,7 +125,7 @@ def put_right(deviation: Deviation, on: date | None, reason: str, *, by: Members
     problems = [*_wrong_day(deviation, on), *([] if reason.strip() else [Problem("required", SAY_WHY, "reason")])]
     if on is None or problems:
         raise Invalid(problems[0].text, tuple(problems))
-    person = LastDay(on, NOTED.with_values(name=by.person.name), reason.strip(), by.person.name)
+    person = LastDay(on, NOTED.with_values(name=by.person.name), reason.strip(), by.person.name, by.person_id)
     _keep(deviation, Ends.of(deviation)._replace(person=person))
     record(deviation, "deviation.put_right", by=by, reason=person.reason, on=on.isoformat(), why=person.why.dump())
 
@@ -227,12 +227,17 @@ def _known_end(deviation: Deviation, judged: _Judged) -> LastDay | None:
 
 
 def _bound(deviation: Deviation) -> LastDay | None:
-    """The last day on which there can have been a breach: the requirement's, the contract's; None while it runs."""
-    duty, contract, known = deviation.requirement, deviation.contract, []
-    if duty.valid_to is not None and duty.valid_to < breach_days.today(deviation):
+    """The last day on which there can have been a breach: the requirement's, the contract's; None while both run.
+
+    The contract's agreed last day bounds it once it is past, also before a handover is noted: no report is asked for
+    after it that could say otherwise. A change order that moves that day moves the bound.
+    """
+    duty, contract, today, known = deviation.requirement, deviation.contract, breach_days.today(deviation), []
+    if duty.valid_to is not None and duty.valid_to < today:
         known.append(LastDay(duty.valid_to, NO_LONGER_ASKED))
-    if contract_days.is_handed_over(contract):
-        known.append(LastDay(contract_days.last_day(contract), CONTRACT_OVER))
+    last = contract_days.last_day(contract)
+    if contract_days.is_handed_over(contract) or last < today:
+        known.append(LastDay(last, CONTRACT_OVER))
     return min(known, default=None, key=lambda each: each.on)
 
 

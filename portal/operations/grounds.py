@@ -19,8 +19,10 @@ from portal.model import (
     Notice,
     NoticeStart,
     SanctionClause,
+    SanctionState,
     Verdict,
 )
+from portal.model.sanctions import IN_FORCE as DECIDED
 from portal.operations import breach_days, calculations, deviations, dropped_points, gone, ladder, told
 from portal.text import Text, same
 
@@ -69,6 +71,12 @@ NO_END = Text(
     "brudd på saken, eller vent til neste periode er vurdert.",
     "Clause {clause} counts by the day, and nobody knows yet when the breach ended. Note the last day of the breach on "
     "the case, or wait until the next period has been judged.",
+)
+TO_REVIEW = Text(
+    "Rapporten for {period} er levert og ikke kontrollert. Det den viser, kan avslutte bruddet før {day}, som er "
+    "notert. Kontroller rapporten først.",
+    "The report for {period} has come and is not reviewed. What it shows may end the breach before {day}, which was "
+    "noted. Review the report first.",
 )
 
 CLAUSE_SAID = Text("Kontrakten har en bestemmelse: punkt {clause}.", "The contract has a clause for it: {clause}.")
@@ -136,6 +144,8 @@ MORE_THAN_NOTIFIED = Text(
     "Tallene som gjelder nå, viser {now} brudd. Varselet dekker {told} av dem, og sanksjonen gjelder bare de.",
     "The figures in force now show {now} breaches. The notice covers {told} of them, and a sanction only those.",
 )
+_STANDING = DECIDED | {SanctionState.PROPOSED}
+"""States of a sanction whose calculation holds; what was sent back or withdrawn is calculated again."""
 
 
 class Ground(NamedTuple):
@@ -265,8 +275,11 @@ def _stands(deviation: Deviation) -> Ground:
 
 
 def _ended(deviation: Deviation, clause: SanctionClause) -> Ground:
-    lacks = calculations.lacks_end(deviation, clause)
+    lacks, lacking = calculations.lacks_end(deviation, clause), NO_END.with_values(clause=clause.clause)
     end, said = breach_days.end_of(deviation), UNTIL_FILED
+    waits = breach_days.to_review(deviation) if lacks and end else None
+    if waits is not None and end is not None:
+        lacking = TO_REVIEW.with_values(period=waits.period.name, day=calendars.day_name(end.on))
     if ladder.step_of(deviation, clause) != ClauseForm.DAILY:
         said = NOT_BY_DAY
     elif end is not None:
@@ -275,12 +288,16 @@ def _ended(deviation: Deviation, clause: SanctionClause) -> Ground:
         said = NO_DAYS_YET
     elif breach_days.is_missing(deviation):
         said = _sentence(breach_days.still_missing(_counted_until(deviation)))
-    return Ground("ended", not lacks, said, NO_END.with_values(clause=clause.clause))
+    return Ground("ended", not lacks, said, lacking)
 
 
 def _counted_until(deviation: Deviation) -> date:
-    """The day of the calculation: of the one that is proposed or decided, else the one that is made now."""
-    made_on = deviation.sanction.found.get("on") if deviation.sanction else None
+    """The day of the calculation: of the one that is proposed or decided, else the one that would be made now.
+
+    What was sent back or withdrawn is calculated anew when it is proposed again, and its days run until then.
+    """
+    sanction = deviation.sanction
+    made_on = sanction.found.get("on") if sanction and sanction.state in _STANDING else None
     return date.fromisoformat(made_on) if made_on else breach_days.today(deviation)
 
 

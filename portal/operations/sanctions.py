@@ -176,9 +176,16 @@ def calculate(*, sanction_id: int, step: str) -> dict[str, object]:
         sanction.move(SanctionState.PROPOSED, by=None, **facts)
     else:
         record(sanction, "sanction.calculated", by=None, step=sanction.step, **facts)
-    for person in deciders(deviation):
-        mail.write(person, "sanction_to_decide", sanction.contract, sanction_row=sanction)
+    _ask_for_decision(sanction)
     return {}
+
+
+def _ask_for_decision(sanction: Sanction) -> None:
+    """Write to those who can decide it; where nobody is left, to the administrators, who can see to it."""
+    able = deciders(sanction.deviation)
+    for person in able or accounts.people(sanction.buyer_id, Role.ADMINISTRATOR):
+        letter = "sanction_to_decide" if able else "sanction_without_decider"
+        mail.write(person, letter, sanction.contract, sanction_row=sanction)
 
 
 def deciders(deviation: Deviation, *, besides: Membership | None = None) -> list[Person]:

@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import cast
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import ColumnElement, func, or_, select
+from sqlalchemy.orm import Load, contains_eager, selectinload
 
 from portal import permissions
 from portal.extensions import db
-from portal.model import Deviation, HumanTask, Membership, Report, Sanction
+from portal.model import Deviation, HumanTask, Membership, Point, Report, Sanction
 from portal.operations.processes import Subject
 from portal.permissions import Permission
 
@@ -25,6 +26,7 @@ PERMISSION_OF = {
     "confirm_decision_delivery": Permission.SANCTION_PROPOSE,
 }
 """User task -> what it takes to do it. A test holds this against the diagrams."""
+_APPROVAL = "approve_sanction"
 
 _ENTITIES: dict[str, type[Subject]] = {entity.__tablename__: entity for entity in (Report, Deviation, Sanction)}
 
@@ -45,15 +47,14 @@ class TaskRow:
 
 
 def mine(by: Membership, *elements: str, limit: int = 100) -> list[TaskRow]:
-    """Open tasks this person may do, the nearest deadline first; all kinds, or only `elements`."""
+    """Open tasks this person may do, the nearest deadline first; all kinds, or only `elements`.
+
+    The approval of a sanction is no task for whoever prepared it.
+    """
     chosen = [name for name in elements or PERMISSION_OF if permissions.allowed(by, PERMISSION_OF[name])]
     rows = db.session.scalars(
         select(HumanTask)
-        .where(
-            HumanTask.closed_at.is_(None),
-            HumanTask.element.in_(chosen),
-            or_(HumanTask.buyer_id == by.organisation_id, HumanTask.supplier_id == by.organisation_id),
-        )
+        .where(*_waits_for(by, chosen))
         .order_by(HumanTask.due_at.is_(None), HumanTask.due_at, HumanTask.id)
         .limit(limit)
     ).all()
@@ -64,15 +65,41 @@ def counts(by: Membership) -> dict[str, int]:
     """How many open tasks of each step wait for this person."""
     chosen = [name for name, needed in PERMISSION_OF.items() if permissions.allowed(by, needed)]
     rows = db.session.execute(
-        select(HumanTask.element, func.count())
-        .where(
-            HumanTask.closed_at.is_(None),
-            HumanTask.element.in_(chosen),
-            or_(HumanTask.buyer_id == by.organisation_id, HumanTask.supplier_id == by.organisation_id),
-        )
-        .group_by(HumanTask.element)
+        select(HumanTask.element, func.count()).where(*_waits_for(by, chosen)).group_by(HumanTask.element)
     )
     return {row[0]: row[1] for row in rows}
+
+
+def _waits_for(by: Membership, chosen: Sequence[str]) -> list[ColumnElement[bool]]:
+    """Open tasks of the chosen steps at this person's organisation, but for what somebody else must decide."""
+    conditions = [
+        HumanTask.closed_at.is_(None),
+        HumanTask.element.in_(chosen),
+        or_(HumanTask.buyer_id == by.organisation_id, HumanTask.supplier_id == by.organisation_id),
+    ]
+    return [*conditions, HumanTask.id.not_in(_prepared(by))] if _APPROVAL in chosen else conditions
+
+
+def _prepared(by: Membership) -> list[int]:
+    """Open approvals, by their number, of sanctions that this person prepared: as many statements for many as for one.
+
+    Who prepared one has its home in `permissions.prepared`: nothing is read here but what it looks at.
+    """
+    rows = (
+        select(HumanTask.id, Deviation)
+        .join(Sanction, Sanction.id == HumanTask.subject_id)
+        .join(Deviation, Deviation.id == Sanction.deviation_id)
+        .where(HumanTask.closed_at.is_(None), HumanTask.element == _APPROVAL)
+        .where(HumanTask.buyer_id == by.organisation_id)
+        .options(
+            Load(Deviation).lazyload("*"),
+            contains_eager(Deviation.sanction).lazyload("*"),
+            selectinload(Deviation.notices).lazyload("*"),
+            selectinload(Deviation.points).selectinload(Point.weighings).lazyload("*"),
+        )
+    )
+    found = db.session.execute(rows).unique()
+    return [number for number, deviation in found if by.person_id in permissions.prepared(deviation)]
 
 
 def _with_subjects(tasks: Sequence[HumanTask]) -> list[TaskRow]:

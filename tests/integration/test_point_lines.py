@@ -22,7 +22,7 @@ from tests import casework
 from tests.desk import sit_down
 from tests.integration.test_window_lines import over_two_months
 from tests.machine_lines import costs_by_line, used
-from tests.sanctioning import broken, decided, heard, opened, proposed
+from tests.sanctioning import broken, decided, heard, missing, opened, proposed
 from tests.world import World, case_of, deliver_mail
 
 FEE = Decimal(20_000)
@@ -206,10 +206,20 @@ def sent_by(page: str) -> dict[str, str]:
     return {**lines, **{name: f"Punkt {place}." for place, name in enumerate(points, start=1)}}
 
 
+REMOVED = "A line whose point you remove is not charged. Write a new point if one is to cover several lines."
+
+
+def test_of_a_breach_that_is_no_line_s_the_form_says_nothing_of_lines(there: tuple[Flask, World]) -> None:
+    app, world = there
+    assert REMOVED not in sit_down(app, world.adam).get(f"/cases/{missing(world).public_id}").text
+
+
 def test_the_form_carries_the_line_of_each_point(there: tuple[Flask, World], three: World) -> None:
     deviation = case_of(three, "4.3")
     adam, here = sit_down(there[0], three.adam), f"/cases/{deviation.public_id}"
-    first = sent_by(adam.get(here).text)
+    shown = adam.get(here).text
+    assert REMOVED in shown
+    first = sent_by(shown)
     keys = [three.machines[name] for name in ("DI-2", "DI-3", "DI-4")]
     assert [first[f"notice-lines-{place}"] for place in range(3)] == keys
     form = {"notice-version": str(deviation.version), "notice-text": "Tekst.", "notice-working_days": "7"}

@@ -107,6 +107,30 @@ def test_both_persons_read_that_no_day_after_the_proposal_can_be_asked_for(world
     assert decided(world, sanction).amount == 10 * D(100_000)
 
 
+def test_what_is_sent_back_or_withdrawn_is_counted_anew_and_says_so(world: World) -> None:
+    """Proposed a day after the deadline, sent back 20 days later: proposed again it is 21 days, as was read before."""
+    daily_clause(world)
+    deviation = heard(world, missing(world))
+    days_after_deadline(world, 1)
+    sanction = proposed(world, deviation)
+    first = breach_days.still_missing(breach_days.today(deviation)).en[1:]
+    days_after_deadline(world, 21)
+    now = breach_days.still_missing(breach_days.today(deviation)).en[1:]
+    assert [each.en for each in grounds.remarks(deviation)] == [f"T{first}."]
+    send_back(world, sanction)
+    assert [each.en for each in grounds.remarks(deviation)] == [f"T{now}."]
+    revise(world, sanction)
+    assert sanction.days == 21
+    assert [each.en for each in grounds.remarks(deviation)] == [f"T{now}."]
+    send_back(world, sanction)
+    revise(world, sanction, withdraw=True)
+    days_after_deadline(world, 30)
+    later = breach_days.still_missing(breach_days.today(deviation)).en[1:]
+    assert [each.en for each in grounds.remarks(deviation)] == [f"T{later}."]
+    assert later != now
+    assert proposed(world, deviation).days == 30
+
+
 def test_once_the_report_has_come_its_days_end_there(world: World) -> None:
     daily_clause(world)
     deviation = heard(world, filed_late(world, 4))

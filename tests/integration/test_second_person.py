@@ -1,20 +1,23 @@
-"""Who prepared a sanction does not decide it: who gave the notice, who weighed a point, who proposed it."""
+"""Who prepared a sanction does not decide it: who gave notice, weighed a point, noted the last day, or proposed it."""
 
 from collections.abc import Callable, Iterator
+from datetime import date
 
 import pytest
 from flask import Flask
 from sqlalchemy import select, text
 from sqlalchemy.exc import DBAPIError
 
-from portal import clock
+from portal import clock, permissions
 from portal.errors import Forbidden
 from portal.extensions import db, transaction
 from portal.model import Membership, OutgoingMail, Role, Sanction, SanctionState, Verdict
-from portal.operations import notices, replies, sanctions
+from portal.operations import accounts, breach_days, cures, notices, replies, sanctions, tasks
 from portal.operations.replies import PointVerdict
 from tests import casework
-from tests.sanctioning import Room, broken, opened
+from tests.assessing import cases_of, file
+from tests.sanctioning import VALUE, Room, broken, daily_clause, duty, heard, note_end, opened, proposed
+from tests.statements import counted
 from tests.world import World, deliver_mail
 
 BOTH = [Role.REVIEWER.value, Role.CONTRACT_MANAGER.value, Role.DECISION_MAKER.value]
@@ -100,6 +103,43 @@ def test_who_weighs_anew_after_the_proposal_does_not_decide(three: World) -> Non
     approve(sanction, three.dora)
 
 
+def noted(world: World, *people: Membership) -> Sanction:
+    """Clause 4.2 is broken under a daily clause, and each of `people` notes when that ended; Adam does the rest."""
+    with transaction():
+        world.contract.value = VALUE
+    share = duty(world, "zero_emission_share_energy")
+    daily_clause(world, share)
+    report = file(world, date(2026, 3, 1), electric="0", diesel="500")
+    deviation = heard(world, next(each for each in cases_of(share) if each.report_id == report.id))
+    for by in people:
+        with transaction():
+            cures.put_right(deviation, date(2026, 4, 2), "Byttet.", by=by, version=deviation.version)
+    return proposed(world, deviation)
+
+
+def test_who_noted_the_last_day_of_the_breach_does_not_decide(three: World) -> None:
+    """By itself it sets the amount."""
+    sanction = noted(three, three.adam, three.ruth)
+    with pytest.raises(Forbidden, match="noted the last day of the breach in this case yourself"):
+        approve(sanction, three.ruth)
+    approve(sanction, three.dora)
+
+
+def test_whose_day_stands_no_more_may_decide(three: World) -> None:
+    sanction = noted(three, three.ruth, three.adam)
+    approve(sanction, three.ruth)
+    assert sanction.decided_by_id == three.ruth.person_id
+
+
+def test_of_a_day_noted_before_the_number_was_kept_only_the_name_is_known(three: World) -> None:
+    sanction = noted(three, three.ruth)
+    with transaction():
+        kept = sanction.deviation.put_right["person"]
+        sanction.deviation.put_right = {"person": {name: kept[name] for name in ("on", "why", "reason", "by")}}
+    assert three.ruth.person_id not in permissions.prepared(sanction.deviation)
+    assert breach_days.Ends.of(sanction.deviation).dump() == sanction.deviation.put_right
+
+
 @pytest.mark.parametrize("step", ["notice", "weighing", "proposal"])
 def test_the_database_knows_it_too(three: World, step: str) -> None:
     steps = {"notice": three.adam, "weighing": three.adam, "proposal": three.adam, step: three.ruth}
@@ -114,6 +154,80 @@ def test_only_who_can_decide_is_asked_to(three: World) -> None:
     prepared(three, notice=three.ruth, weighing=three.rita, proposal=three.adam)
     asked = select(OutgoingMail.to_address).where(OutgoingMail.letter == "sanction_to_decide")
     assert db.session.scalars(asked).all() == ["dora@prove.example"]
+
+
+def letters(letter: str) -> list[str]:
+    rows = select(OutgoingMail.to_address).where(OutgoingMail.letter == letter).order_by(OutgoingMail.id)
+    return list(db.session.scalars(rows))
+
+
+def test_where_nobody_is_left_the_administrators_are_told(three: World) -> None:
+    with transaction():
+        three.dora.role_codes = three.rita.role_codes = [Role.REVIEWER.value]
+        three.rita.role_codes = [Role.REVIEWER.value, Role.ADMINISTRATOR.value]
+    prepared(three, notice=three.ruth, weighing=three.adam, proposal=three.adam)
+    assert letters("sanction_to_decide") == []
+    administrators = [each.email for each in accounts.people(three.contract.buyer_id, Role.ADMINISTRATOR)]
+    assert three.rita.person.email in administrators
+    assert letters("sanction_without_decider") == administrators
+    [letter] = db.session.scalars(
+        select(OutgoingMail).where(
+            OutgoingMail.letter == "sanction_without_decider", OutgoingMail.to_address == three.rita.person.email
+        )
+    )
+    assert (letter.for_buyer, letter.for_supplier) == (True, False)
+    assert three.adam.person.name in letter.body
+
+
+def test_where_somebody_is_left_the_administrators_are_not(three: World) -> None:
+    prepared(three, notice=three.ruth, weighing=three.rita, proposal=three.adam)
+    assert letters("sanction_without_decider") == []
+
+
+def approvals(by: Membership) -> tuple[list[int], int]:
+    """The sanctions that wait for a person by the work list, and how many by its count."""
+    found = [row.subject.id for row in tasks.mine(by) if row.task.element == "approve_sanction"]
+    assert found == [row.subject.id for row in tasks.mine(by, "approve_sanction")]
+    return found, tasks.counts(by).get("approve_sanction", 0)
+
+
+@pytest.mark.parametrize("step", ["notice", "weighing", "proposal"])
+def test_the_approval_is_no_task_for_whoever_prepared_it(three: World, step: str) -> None:
+    steps = {"notice": three.adam, "weighing": three.adam, "proposal": three.adam, step: three.ruth}
+    sanction = prepared(three, **steps)
+    assert approvals(three.ruth) == ([], 0)
+    assert approvals(three.dora) == approvals(three.rita) == ([sanction.id], 1)
+    assert approvals(three.adam) == ([], 0)
+
+
+def test_nor_for_who_noted_the_last_day(three: World) -> None:
+    sanction = noted(three, three.ruth)
+    assert approvals(three.ruth) == ([], 0)
+    assert approvals(three.rita) == ([sanction.id], 1)
+
+
+def asked_for(number: int) -> int:
+    """How many statements it takes to count what waits for a person."""
+    db.session.rollback()
+    db.session.expunge_all()
+    by = accounts.membership(number)
+    assert by.organisation
+    with counted() as statements:
+        tasks.counts(by)
+    return len(statements)
+
+
+def test_the_count_does_not_ask_for_each_approval(three: World) -> None:
+    """Of two: their cases, notices, points and weighings at once. Nothing for those who decide on nothing."""
+    dora, adam = three.dora.id, three.adam.id
+    noted(three, three.ruth)
+    share = duty(three, "zero_emission_share_energy")
+    april = file(three, date(2026, 4, 1), electric="0", diesel="500")
+    second = heard(three, next(each for each in cases_of(share) if each.report_id == april.id))
+    note_end(three, second, date(2026, 4, 30))
+    proposed(three, second)
+    assert tasks.counts(three.dora)["approve_sanction"] == 2
+    assert (asked_for(dora), asked_for(adam)) == (5, 1)
 
 
 # -- the page -----------------------------------------------------------------------------------------------------
