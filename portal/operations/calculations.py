@@ -103,11 +103,16 @@ def sheet(deviation: Deviation, clause: SanctionClause, *, step: str, on: date) 
 
     Of what its notice told and what stands now the lower total holds.
     """
-    return min(sheets(deviation, clause, step=step, on=on).values(), key=lambda made: made.amount)
+    return least(sheets(deviation, clause, step=step, on=on))
 
 
-def sheets(deviation: Deviation, clause: SanctionClause, *, step: str, on: date) -> dict[datetime | None, Sheet]:
-    """The calculation by each reading of the clause (`told.readings`): what the notice told, and what stands now."""
+def sheets(
+    deviation: Deviation, clause: SanctionClause, *, step: str, on: date, as_weighed: bool = True
+) -> dict[datetime | None, Sheet]:
+    """The calculation by each reading of the clause (`told.readings`): what the notice told, and what stands now.
+
+    `as_weighed`: without the lines whose point was dropped. What the supplier sees before it is told of that has them.
+    """
     readings = told.readings(deviation)
     if step == ladder.WARNING:
         return dict.fromkeys(readings, amounts.warned(clause.clause, clause.contract.currency))
@@ -116,10 +121,23 @@ def sheets(deviation: Deviation, clause: SanctionClause, *, step: str, on: date)
         return {at: amounts.daily(daily_of(clause, at), run) for at in readings}
     found, last_day = int(deviation.facts["breaches"]), breach_days.judged_until(deviation)
     told_of, elsewhere = notified(deviation), counted_once.elsewhere(deviation)
-    dropped = told_of - breaches(deviation)
+    dropped = told_of - breaches(deviation) if as_weighed else 0
     return {
         at: amounts.fee(fee_of(clause, at), told_of, last_day, found, elsewhere, dropped=dropped) for at in readings
     }
+
+
+def today_by_reading(
+    deviation: Deviation, clause: SanctionClause, *, as_weighed: bool = True
+) -> dict[datetime | None, Sheet]:
+    """What the clause gives today by each reading of it. Raises Refused when it cannot be computed."""
+    step, today = ladder.step_of(deviation, clause), breach_days.today(deviation)
+    return sheets(deviation, clause, step=step, on=today, as_weighed=as_weighed)
+
+
+def least(by_reading: dict[datetime | None, Sheet]) -> Sheet:
+    """The calculation that holds of those by each reading: the lowest one."""
+    return min(by_reading.values(), key=lambda made: made.amount)
 
 
 def breaches(deviation: Deviation) -> int:
@@ -181,13 +199,14 @@ def lines_in(facts: Json) -> set[tuple[str, str]]:
 def at_stake(deviation: Deviation) -> Decimal | None:
     """What a sanction would come to today: 0 for a warning; None without a clause, its base, or the breach itself.
 
-    None too for days whose last one nobody knows: what they would come to until today no sanction can ask for.
+    None too for days whose last one nobody knows: what they would come to until today no sanction can ask for. Both
+    parties read it, so what was weighed counts only once the supplier was told of that.
     """
     clause = told.clause_of(deviation)
     if clause is None or not stands(deviation) or lacks_end(deviation, clause):
         return None
     try:
-        return sheet(deviation, clause, step=ladder.step_of(deviation, clause), on=breach_days.today(deviation)).amount
+        return least(today_by_reading(deviation, clause, as_weighed=told.of_weighings(deviation))).amount
     except Refused:
         return None
 

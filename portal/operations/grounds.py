@@ -310,9 +310,7 @@ def _changed_since(deviation: Deviation) -> Iterator[Text]:
 
 def _totals(deviation: Deviation, clause: SanctionClause) -> dict[datetime | None, Decimal]:
     """What the clause gives today by each reading."""
-    step, today = ladder.step_of(deviation, clause), breach_days.today(deviation)
-    made = calculations.sheets(deviation, clause, step=step, on=today)
-    return {read_at: sheet.amount for read_at, sheet in made.items()}
+    return {read_at: made.amount for read_at, made in calculations.today_by_reading(deviation, clause).items()}
 
 
 def _noted_late(deviation: Deviation) -> Iterator[Text]:

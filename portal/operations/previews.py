@@ -168,7 +168,7 @@ def _ladder(clause: SanctionClause, cases: Sequence[Deviation]) -> Iterator[Woul
 
 
 def _would(clause: SanctionClause, case: Deviation) -> tuple[Text, Decimal | None]:
-    """What a sanction proposed today would say: the very calculation that it would stand on."""
+    """What a sanction proposed today would say, but for points that were dropped and the supplier not told of yet."""
     today = breach_days.today(case)
     try:
         if clause.form == ClauseForm.DAILY and clause.starts == DailyStart.NOTICE and not _is_given(case):
@@ -177,7 +177,9 @@ def _would(clause: SanctionClause, case: Deviation) -> tuple[Text, Decimal | Non
         if calculations.lacks_end(case, clause):
             per_day = calculations.per_day(case, clause)
             return PER_DAY_SO_FAR.with_values(amount=_money(clause, per_day)), None
-        amount = calculations.sheet(case, clause, step=str(clause.form), on=today).amount
+        step, as_weighed = str(clause.form), told.of_weighings(case)
+        made = calculations.sheets(case, clause, step=step, on=today, as_weighed=as_weighed)
+        amount = calculations.least(made).amount
     except Refused:
         return NOT_COMPUTABLE, None
     return AMOUNT.with_values(amount=_money(clause, amount)), amount

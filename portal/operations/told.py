@@ -7,7 +7,8 @@ only where it comes to less. Before there is a notice nothing was told, and the 
 
 from datetime import datetime
 
-from portal.model import Deviation, SanctionClause
+from portal.model import Deviation, DeviationState, SanctionClause
+from portal.model.sanctions import IN_FORCE
 
 
 def told_at(deviation: Deviation) -> datetime | None:
@@ -24,3 +25,12 @@ def readings(deviation: Deviation) -> tuple[datetime | None, ...]:
     """The moments as of which a case's terms are read: as the notice told of them, and (None) as they stand now."""
     at = told_at(deviation)
     return (at, None) if at else (None,)
+
+
+def of_weighings(deviation: Deviation) -> bool:
+    """Whether the supplier was told what its points were found to be worth: with the decision, or as it was closed.
+
+    Until then nothing that it sees may tell of that, an amount as little as a word.
+    """
+    sanction = deviation.sanction
+    return deviation.state == DeviationState.CLOSED or (sanction is not None and sanction.state in IN_FORCE)
