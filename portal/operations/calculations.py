@@ -1,5 +1,6 @@
 """From a case and its clause to a calculation: which days, rates and base, and what the case said when it was made."""
 
+from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 
@@ -106,12 +107,19 @@ def sheet(deviation: Deviation, clause: SanctionClause, *, step: str, on: date) 
     return least(sheets(deviation, clause, step=step, on=on))
 
 
-def sheets(
-    deviation: Deviation, clause: SanctionClause, *, step: str, on: date, as_weighed: bool = True
+def sheets(  # noqa: PLR0913 - what is calculated, and for whom
+    deviation: Deviation,
+    clause: SanctionClause,
+    *,
+    step: str,
+    on: date,
+    as_weighed: bool = True,
+    among: Sequence[Deviation] | None = None,
 ) -> dict[datetime | None, Sheet]:
     """The calculation by each reading of the clause (`told.readings`): what the notice told, and what stands now.
 
     `as_weighed`: without the lines whose point was dropped. What the supplier sees before it is told of that has them.
+    `among`, here and below: the cases of the contract, where a list has read them at once (`counted_once`).
     """
     readings = told.readings(deviation)
     if step == ladder.WARNING:
@@ -120,7 +128,7 @@ def sheets(
         run = breach_days.run_of(deviation, clause, on)
         return {at: amounts.daily(daily_of(clause, at), run) for at in readings}
     found, last_day = int(deviation.facts["breaches"]), breach_days.judged_until(deviation)
-    told_of, elsewhere = notified(deviation), counted_once.elsewhere(deviation)
+    told_of, elsewhere = notified(deviation), counted_once.elsewhere(deviation, among)
     dropped = told_of - breaches(deviation) if as_weighed else 0
     return {
         at: amounts.fee(fee_of(clause, at), told_of, last_day, found, elsewhere, dropped=dropped) for at in readings
@@ -128,11 +136,15 @@ def sheets(
 
 
 def today_by_reading(
-    deviation: Deviation, clause: SanctionClause, *, as_weighed: bool = True
+    deviation: Deviation,
+    clause: SanctionClause,
+    *,
+    as_weighed: bool = True,
+    among: Sequence[Deviation] | None = None,
 ) -> dict[datetime | None, Sheet]:
     """What the clause gives today by each reading of it. Raises Refused when it cannot be computed."""
-    step, today = ladder.step_of(deviation, clause), breach_days.today(deviation)
-    return sheets(deviation, clause, step=step, on=today, as_weighed=as_weighed)
+    step, today = ladder.step_of(deviation, clause, among=among), breach_days.today(deviation)
+    return sheets(deviation, clause, step=step, on=today, as_weighed=as_weighed, among=among)
 
 
 def least(by_reading: dict[datetime | None, Sheet]) -> Sheet:
@@ -196,17 +208,18 @@ def lines_in(facts: Json) -> set[tuple[str, str]]:
     return {(each["report"], key) for each in facts["lines_in"] for key in each["lines"]}
 
 
-def at_stake(deviation: Deviation) -> Decimal | None:
+def at_stake(deviation: Deviation, among: Sequence[Deviation] | None = None) -> Decimal | None:
     """What a sanction would come to today: 0 for a warning; None without a clause, its base, or the breach itself.
 
     None too for days whose last one nobody knows: what they would come to until today no sanction can ask for. Both
     parties read it, so what was weighed counts only once the supplier was told of that.
     """
     clause = told.clause_of(deviation)
-    if clause is None or not stands(deviation) or lacks_end(deviation, clause):
+    if clause is None or not stands(deviation) or lacks_end(deviation, clause, among):
         return None
+    as_weighed = told.of_weighings(deviation)
     try:
-        return least(today_by_reading(deviation, clause, as_weighed=told.of_weighings(deviation))).amount
+        return least(today_by_reading(deviation, clause, as_weighed=as_weighed, among=among)).amount
     except Refused:
         return None
 
@@ -228,14 +241,14 @@ def rate_of(deviation: Deviation, clause: SanctionClause) -> Decimal:
     return min(rate_on(clause, day, at) for at in told.readings(deviation))
 
 
-def lacks_end(deviation: Deviation, clause: SanctionClause) -> bool:
+def lacks_end(deviation: Deviation, clause: SanctionClause, among: Sequence[Deviation] | None = None) -> bool:
     """Whether days of a broken requirement would be charged whose last one is not known.
 
     That it is still broken today nobody knows before figures or a person say so, and the day of a proposal is not to
     decide. A report that is not there is another matter: that it is missing both parties see, and the supplier ends it
     by filing. There the day of the proposal does decide: later days cannot be asked for, and both persons are told.
     """
-    is_daily = ladder.step_of(deviation, clause) == str(ClauseForm.DAILY)
+    is_daily = ladder.step_of(deviation, clause, among=among) == str(ClauseForm.DAILY)
     return is_daily and deviation.cause == Cause.REQUIREMENT_BROKEN and breach_days.end_of(deviation) is None
 
 
