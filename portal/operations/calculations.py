@@ -67,7 +67,7 @@ def daily_of(clause: SanctionClause, known_at: datetime | None = None) -> Daily:
 
 def demand_computable(deviation: Deviation, clause: SanctionClause) -> None:
     """Refuse with words when the clause lacks what its amount is computed from."""
-    for at in told.readings(deviation):
+    for at in told.readings(deviation, clause):
         daily_of(clause, at) if clause.form == ClauseForm.DAILY else fee_of(clause, at)
 
 
@@ -121,7 +121,7 @@ def sheets(  # noqa: PLR0913 - what is calculated, and for whom
     `as_weighed`: without the lines whose point was dropped. What the supplier sees before it is told of that has them.
     `among`, here and below: the cases of the contract, where a list has read them at once (`counted_once`).
     """
-    readings = told.readings(deviation)
+    readings = told.readings(deviation, clause)
     if step == ladder.WARNING:
         return dict.fromkeys(readings, amounts.warned(clause.clause, clause.contract.currency))
     if clause.form == ClauseForm.DAILY:
@@ -232,13 +232,13 @@ def per_day(deviation: Deviation, clause: SanctionClause) -> Decimal:
 def per_days(deviation: Deviation, clause: SanctionClause) -> dict[datetime | None, Decimal]:
     """What a day of the breach costs today by each reading of the clause."""
     day = max(breach_days.today(deviation), breach_days.judged_until(deviation) + _A_DAY)
-    return {at: daily_of(clause, at).per_day(day) for at in told.readings(deviation)}
+    return {at: daily_of(clause, at).per_day(day) for at in told.readings(deviation, clause)}
 
 
 def rate_of(deviation: Deviation, clause: SanctionClause) -> Decimal:
     """The fee, or the per mille, that a case is charged by: the one in force on the last day that was judged."""
     day = breach_days.judged_until(deviation)
-    return min(rate_on(clause, day, at) for at in told.readings(deviation))
+    return min(rate_on(clause, day, at) for at in told.readings(deviation, clause))
 
 
 def lacks_end(deviation: Deviation, clause: SanctionClause, among: Sequence[Deviation] | None = None) -> bool:
