@@ -172,7 +172,7 @@ def test_the_one_line_that_is_left_is_charged_whole(three: World) -> None:
     db.session.expire_all()
     assert calculations.breaches(deviation) == 1
     sanction = proposed(three, deviation)
-    assert (sanction.amount, sanction.waived) == (FEE, 0)
+    assert (sanction.amount, sanction.waived) == (FEE, Decimal(0))
 
 
 def test_a_point_that_is_dropped_after_the_proposal_stops_the_approval(three: World) -> None:
