@@ -1,5 +1,6 @@
 """From a case and its clause to a calculation: which days, rates and base, and what the case said when it was made."""
 
+from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 
@@ -66,7 +67,7 @@ def daily_of(clause: SanctionClause, known_at: datetime | None = None) -> Daily:
 
 def demand_computable(deviation: Deviation, clause: SanctionClause) -> None:
     """Refuse with words when the clause lacks what its amount is computed from."""
-    for at in told.readings(deviation):
+    for at in told.readings(deviation, clause):
         daily_of(clause, at) if clause.form == ClauseForm.DAILY else fee_of(clause, at)
 
 
@@ -103,23 +104,52 @@ def sheet(deviation: Deviation, clause: SanctionClause, *, step: str, on: date) 
 
     Of what its notice told and what stands now the lower total holds.
     """
-    return min(sheets(deviation, clause, step=step, on=on).values(), key=lambda made: made.amount)
+    return least(sheets(deviation, clause, step=step, on=on))
 
 
-def sheets(deviation: Deviation, clause: SanctionClause, *, step: str, on: date) -> dict[datetime | None, Sheet]:
-    """The calculation by each reading of the clause (`told.readings`): what the notice told, and what stands now."""
-    readings = told.readings(deviation)
+def sheets(  # noqa: PLR0913 - what is calculated, and for whom
+    deviation: Deviation,
+    clause: SanctionClause,
+    *,
+    step: str,
+    on: date,
+    as_weighed: bool = True,
+    among: Sequence[Deviation] | None = None,
+) -> dict[datetime | None, Sheet]:
+    """The calculation by each reading of the clause (`told.readings`): what the notice told, and what stands now.
+
+    `as_weighed`: without the lines whose point was dropped. What the supplier sees before it is told of that has them.
+    `among`, here and below: the cases of the contract, where a list has read them at once (`counted_once`).
+    """
+    readings = told.readings(deviation, clause)
     if step == ladder.WARNING:
         return dict.fromkeys(readings, amounts.warned(clause.clause, clause.contract.currency))
     if clause.form == ClauseForm.DAILY:
         run = breach_days.run_of(deviation, clause, on)
         return {at: amounts.daily(daily_of(clause, at), run) for at in readings}
     found, last_day = int(deviation.facts["breaches"]), breach_days.judged_until(deviation)
-    told_of, elsewhere = notified(deviation), counted_once.elsewhere(deviation)
-    dropped = told_of - breaches(deviation)
+    told_of, elsewhere = notified(deviation), counted_once.elsewhere(deviation, among)
+    dropped = told_of - breaches(deviation) if as_weighed else 0
     return {
         at: amounts.fee(fee_of(clause, at), told_of, last_day, found, elsewhere, dropped=dropped) for at in readings
     }
+
+
+def today_by_reading(
+    deviation: Deviation,
+    clause: SanctionClause,
+    *,
+    as_weighed: bool = True,
+    among: Sequence[Deviation] | None = None,
+) -> dict[datetime | None, Sheet]:
+    """What the clause gives today by each reading of it. Raises Refused when it cannot be computed."""
+    step, today = ladder.step_of(deviation, clause, among=among), breach_days.today(deviation)
+    return sheets(deviation, clause, step=step, on=today, as_weighed=as_weighed, among=among)
+
+
+def least(by_reading: dict[datetime | None, Sheet]) -> Sheet:
+    """The calculation that holds of those by each reading: the lowest one."""
+    return min(by_reading.values(), key=lambda made: made.amount)
 
 
 def breaches(deviation: Deviation) -> int:
@@ -178,16 +208,18 @@ def lines_in(facts: Json) -> set[tuple[str, str]]:
     return {(each["report"], key) for each in facts["lines_in"] for key in each["lines"]}
 
 
-def at_stake(deviation: Deviation) -> Decimal | None:
+def at_stake(deviation: Deviation, among: Sequence[Deviation] | None = None) -> Decimal | None:
     """What a sanction would come to today: 0 for a warning; None without a clause, its base, or the breach itself.
 
-    None too for days whose last one nobody knows: what they would come to until today no sanction can ask for.
+    None too for days whose last one nobody knows: what they would come to until today no sanction can ask for. Both
+    parties read it, so what was weighed counts only once the supplier was told of that.
     """
     clause = told.clause_of(deviation)
-    if clause is None or not stands(deviation) or lacks_end(deviation, clause):
+    if clause is None or not stands(deviation) or lacks_end(deviation, clause, among):
         return None
+    as_weighed = told.of_weighings(deviation)
     try:
-        return sheet(deviation, clause, step=ladder.step_of(deviation, clause), on=breach_days.today(deviation)).amount
+        return least(today_by_reading(deviation, clause, as_weighed=as_weighed, among=among)).amount
     except Refused:
         return None
 
@@ -200,16 +232,16 @@ def per_day(deviation: Deviation, clause: SanctionClause) -> Decimal:
 def per_days(deviation: Deviation, clause: SanctionClause) -> dict[datetime | None, Decimal]:
     """What a day of the breach costs today by each reading of the clause."""
     day = max(breach_days.today(deviation), breach_days.judged_until(deviation) + _A_DAY)
-    return {at: daily_of(clause, at).per_day(day) for at in told.readings(deviation)}
+    return {at: daily_of(clause, at).per_day(day) for at in told.readings(deviation, clause)}
 
 
 def rate_of(deviation: Deviation, clause: SanctionClause) -> Decimal:
     """The fee, or the per mille, that a case is charged by: the one in force on the last day that was judged."""
     day = breach_days.judged_until(deviation)
-    return min(rate_on(clause, day, at) for at in told.readings(deviation))
+    return min(rate_on(clause, day, at) for at in told.readings(deviation, clause))
 
 
-def lacks_end(deviation: Deviation, clause: SanctionClause) -> bool:
+def lacks_end(deviation: Deviation, clause: SanctionClause, among: Sequence[Deviation] | None = None) -> bool:
     """Whether days of a broken requirement would be charged whose last one is not known.
 
     That it is still broken today nobody knows before figures or a person say so, and the day of a proposal is not to
@@ -217,7 +249,8 @@ def lacks_end(deviation: Deviation, clause: SanctionClause) -> bool:
     by filing. There the day of the proposal does decide: later days cannot be asked for, and both persons are told.
     Nor is a day known that a person noted beyond a report that has come, as long as the buyer has not reviewed it.
     """
-    if deviation.cause != Cause.REQUIREMENT_BROKEN or ladder.step_of(deviation, clause) != str(ClauseForm.DAILY):
+    is_daily = ladder.step_of(deviation, clause, among=among) == str(ClauseForm.DAILY)
+    if not is_daily or deviation.cause != Cause.REQUIREMENT_BROKEN:
         return False
     return breach_days.end_of(deviation) is None or breach_days.to_review(deviation) is not None
 

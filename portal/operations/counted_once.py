@@ -3,6 +3,7 @@
 It takes one rung of its clause and costs one fee, whichever of its cases is decided first.
 """
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from sqlalchemy import or_, select
@@ -27,6 +28,8 @@ COUNTED_BEFORE = Text(
 )
 CORRECTION = "correction"
 """How the causes begin of what is to be filed after a revision (`filings`)."""
+OF_A_REVISION = or_(Deviation.cause == Cause.NOT_ACCEPTED, Deviation.cause_group.startswith(CORRECTION))
+"""The cases that may be about a breach that is found twice."""
 
 
 class Identity(NamedTuple):
@@ -59,25 +62,30 @@ def _rejected(deviation: Deviation) -> int | None:
     return standing[-1].number if review is not None and review.decision == Decision.REJECT else None
 
 
-def found_otherwise(deviation: Deviation) -> list[Deviation]:
-    """The other cases about the same breach."""
+def found_otherwise(deviation: Deviation, among: Sequence[Deviation] | None = None) -> list[Deviation]:
+    """The other cases about the same breach.
+
+    `among`: the cases of the contract, where a list has read them at once with their reports' revisions; else they are
+    asked for.
+    """
     mine = identity(deviation)
     if not mine.report:
         return []
-    rows = select(Deviation).where(
-        Deviation.report_id == mine.report,
-        or_(Deviation.cause == Cause.NOT_ACCEPTED, Deviation.cause_group.startswith(CORRECTION)),
-    )
-    found = db.session.scalars(rows.options(joinedload(Deviation.sanction))).unique()
+    found = _of_report(mine.report) if among is None else [each for each in among if each.report_id == mine.report]
     return [each for each in found if each is not deviation and identity(each) == mine]
 
 
-def elsewhere(deviation: Deviation) -> Text | None:
-    """The words for it when another case about the same breach counts its fee.
+def _of_report(number: int) -> Sequence[Deviation]:
+    rows = select(Deviation).where(Deviation.report_id == number, OF_A_REVISION)
+    return db.session.scalars(rows.options(joinedload(Deviation.sanction))).unique().all()
+
+
+def elsewhere(deviation: Deviation, among: Sequence[Deviation] | None = None) -> Text | None:
+    """The words for it when another case about the same breach counts its fee. `among`: as in `found_otherwise`.
 
     The late correction counts, as it does by the day; unless another one was decided, with its fee, before.
     """
-    others = found_otherwise(deviation)
+    others = found_otherwise(deviation, among)
     if deviation.cause == Cause.NOT_ACCEPTED:
         return COUNTED_AS_LATE if any(_is_late(each) and _still_counts(each) for each in others) else None
     charged = [each for each in others if costs_something(each.sanction)]

@@ -40,8 +40,6 @@ def still_charged(sanction: Sanction) -> Text | None:
     dropped = [point for point in anew if point.is_dropped]
     if not dropped or not _is_by_line(clause) or ladder.step_of(deviation, clause) != ClauseForm.FEE:
         return None
-    if int((deviation.notices[-1].said or deviation.facts)["breaches"]) == 1:  # one breach, and something of it upheld
-        return None
     lines = _lines_without_point(deviation)
     if not lines:
         return None
@@ -51,6 +49,8 @@ def still_charged(sanction: Sanction) -> Text | None:
         least = too_many * calculations.rate_of(deviation, clause)
         words = WAIVE_AT_LEAST.with_values(numbers=numbers, least=with_currency(least, clause.contract.currency))
         return words if sanction.waived < least else None
+    if calculations.breaches(deviation) == 1:  # one is charged now, and a point that may be about it is upheld
+        return None
     return None if sanction.waived else WAIVE_DROPPED.with_values(numbers=numbers)
 
 

@@ -111,10 +111,10 @@ NOTICE_LATE = Text(
     "buyer knew of the breach. Consider what that means for the claim.",
 )
 OTHER_CLAUSE = Text(
-    "Etter at varselet ble skrevet, {told}, er det lagt inn en bestemmelse for kravet i punkt {now}. Saken følger "
-    "punkt {before}, som gjaldt da.",
-    "After the notice was written, on {told}, a clause for the requirement was entered: {now}. The case goes by clause "
-    "{before}, which applied then.",
+    "Etter at varselet ble skrevet, {told}, er det lagt inn en bestemmelse for kravet i punkt {now}: {other}. Saken "
+    "følger punkt {before}, som gjaldt da: {this}.",
+    "After the notice was written, on {told}, a clause for the requirement was entered, {now}: {other}. The case goes "
+    "by clause {before}, which applied then: {this}.",
 )
 AS_TOLD = Text(
     "Etter at varselet ble skrevet, {told}, er satsen eller grunnlaget endret. Som varslet gir bestemmelsen {before}, "
@@ -123,6 +123,8 @@ AS_TOLD = Text(
     "now {now}{day}. The lower one holds.",
 )
 A_DAY = Text(" om dagen", " a day")
+A_SUM = Text("{amount}{day}", "{amount}{day}")
+NO_SUM = Text("beløpet kan ikke beregnes", "the amount cannot be computed")
 NOTED_LATE = Text(
     "Varselet ble overlevert {served} ({how}), men det ble ikke notert før {noted}. Tiden til å svare er regnet fra "
     "da. Se om overleveringen er dokumentert.",
@@ -322,7 +324,8 @@ def _changed_since(deviation: Deviation) -> Iterator[Text]:
         return
     day, now = _day(deviation, told_at), deviation.contract.clause_for(deviation.requirement)
     if now is not None and now is not clause:
-        yield OTHER_CLAUSE.with_values(told=day, now=now.clause, before=clause.clause)
+        costs_of = {"other": _gives(deviation, now), "this": _gives(deviation, clause)}
+        yield OTHER_CLAUSE.with_values(told=day, now=now.clause, before=clause.clause, **costs_of)
     with suppress(Refused):
         is_open = calculations.lacks_end(deviation, clause)
         costs = calculations.per_days(deviation, clause) if is_open else _totals(deviation, clause)
@@ -332,11 +335,22 @@ def _changed_since(deviation: Deviation) -> Iterator[Text]:
             yield AS_TOLD.with_values(told=day, **said, day=A_DAY if is_open else same(""))
 
 
+def _gives(deviation: Deviation, clause: SanctionClause) -> Text:
+    """What a clause comes to for the case today, in words; each day of it, where nobody knows which is the last."""
+    is_open = calculations.lacks_end(deviation, clause)
+    try:
+        amount = calculations.per_day(deviation, clause) if is_open else min(_totals(deviation, clause).values())
+    except Refused:
+        return NO_SUM
+    if ladder.step_of(deviation, clause) == ladder.WARNING:
+        return ladder.STEPS[ladder.WARNING]
+    money = with_currency(amount, clause.contract.currency)
+    return A_SUM.with_values(amount=money, day=A_DAY if is_open else same(""))
+
+
 def _totals(deviation: Deviation, clause: SanctionClause) -> dict[datetime | None, Decimal]:
     """What the clause gives today by each reading."""
-    step, today = ladder.step_of(deviation, clause), breach_days.today(deviation)
-    made = calculations.sheets(deviation, clause, step=step, on=today)
-    return {read_at: sheet.amount for read_at, sheet in made.items()}
+    return {read_at: made.amount for read_at, made in calculations.today_by_reading(deviation, clause).items()}
 
 
 def _noted_late(deviation: Deviation) -> Iterator[Text]:

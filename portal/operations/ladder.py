@@ -1,7 +1,7 @@
 """Which step of its clause a breach comes to: the first one warned of where the clause warns first."""
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date
 
 from sqlalchemy import ColumnElement, or_, select
@@ -22,32 +22,41 @@ STEPS = {
 }
 
 
-def step_of(deviation: Deviation, clause: SanctionClause, taken: Iterable[Deviation] | None = None) -> str:
+def step_of(
+    deviation: Deviation,
+    clause: SanctionClause,
+    taken: Iterable[Deviation] | None = None,
+    among: Sequence[Deviation] | None = None,
+) -> str:
     """The step that the clause comes to for this case: a warning where it warns first and none was taken before.
 
-    One that is decided keeps its step. `taken`: as in `earlier`.
+    One that is decided keeps its step. `taken`, `among`: as in `earlier`.
     """
     if is_sanctioned(deviation) and deviation.sanction is not None:
         return deviation.sanction.step
-    return WARNING if warns_first(deviation, clause) and not earlier(deviation, taken) else str(clause.form)
+    is_warned = warns_first(deviation, clause, among) and not earlier(deviation, taken, among)
+    return WARNING if is_warned else str(clause.form)
 
 
-def warns_first(deviation: Deviation, clause: SanctionClause) -> bool:
+def warns_first(deviation: Deviation, clause: SanctionClause, among: Sequence[Deviation] | None = None) -> bool:
     """Whether the breach is warned of before it costs anything: by its clause, or since it was, found otherwise."""
-    return clause.warns_first or _was_warned_of(deviation)
+    return clause.warns_first or _was_warned_of(deviation, among)
 
 
-def earlier(deviation: Deviation, taken: Iterable[Deviation] | None = None) -> int:
+def earlier(
+    deviation: Deviation, taken: Iterable[Deviation] | None = None, among: Sequence[Deviation] | None = None
+) -> int:
     """How many earlier breaches of the same requirement, in whatever form a change order gave it, have been sanctioned.
 
     Earlier is what was judged for days that ended before, and of the same days what was found first: never what
     somebody happened to decide first, for the parties agreed that the first breach is warned of. A breach that is found
     twice is one, and stays on the rung on which it was warned of. `taken`: the cases that count as sanctioned; those
-    with a decision, unless a preview asks as if others had one too.
+    with a decision, unless a preview asks as if others had one too. `among`: the cases of the contract, where a list
+    has read them at once; else they are asked for.
     """
-    if _was_warned_of(deviation):
+    if _was_warned_of(deviation, among):
         return 0
-    others = _sanctioned(deviation) if taken is None else taken
+    others = _sanctioned(deviation, among) if taken is None else taken
     mine = _place(deviation)
     origin = deviation.requirement.origin_id
     before = (each for each in others if each.requirement.origin_id == origin and _place(each) < mine)
@@ -55,9 +64,9 @@ def earlier(deviation: Deviation, taken: Iterable[Deviation] | None = None) -> i
     return len(rungs - {counted_once.identity(deviation)})
 
 
-def _was_warned_of(deviation: Deviation) -> bool:
+def _was_warned_of(deviation: Deviation, among: Sequence[Deviation] | None) -> bool:
     """Whether the other case about the same breach was decided with a warning."""
-    others = counted_once.found_otherwise(deviation)
+    others = counted_once.found_otherwise(deviation, among)
     return any(is_sanctioned(each) and each.sanction is not None and each.sanction.step == WARNING for each in others)
 
 
@@ -73,7 +82,9 @@ def is_sanctioned(deviation: Deviation) -> bool:
     return deviation.sanction is not None and deviation.sanction.state in IN_FORCE
 
 
-def _sanctioned(deviation: Deviation) -> Iterable[Deviation]:
+def _sanctioned(deviation: Deviation, among: Sequence[Deviation] | None) -> Iterable[Deviation]:
+    if among is not None:
+        return filter(is_sanctioned, among)
     rows = select(Deviation).join(Sanction, Sanction.deviation_id == Deviation.id)
     return db.session.scalars(
         rows.options(contains_eager(Deviation.sanction)).where(

@@ -151,21 +151,26 @@ def with_deadline(text: str, contract: Contract, working_days: int) -> str:
     return text.replace(drafted, deadline_sentence(contract, working_days))
 
 
-def may_cost(deviation: Deviation) -> Cost | None:
-    """What a sanction for this breach may come to; None when the contract has no clause for it."""
+def may_cost(deviation: Deviation, *, as_weighed: bool = False) -> Cost | None:
+    """What a sanction for this breach may come to; None when the contract has no clause for it.
+
+    `as_weighed`: without the lines whose point was dropped, which is the buyer's own until the supplier is told.
+    """
     clause = told.clause_of(deviation)
     if clause is None:
         return None
+    as_weighed = as_weighed or told.of_weighings(deviation)
     step, read_at = ladder.step_of(deviation, clause), told.told_at(deviation)
     sheet, per_day = None, None
     with suppress(Refused):
         if calculations.lacks_end(deviation, clause):
             read_at, per_day = min(calculations.per_days(deviation, clause).items(), key=lambda each: each[1])
         else:
-            made = calculations.sheets(deviation, clause, step=step, on=breach_days.today(deviation))
+            made = calculations.today_by_reading(deviation, clause, as_weighed=as_weighed)
             read_at, sheet = min(made.items(), key=lambda each: each[1].amount)
     words = clauses.in_words(clause, breach_days.judged_until(deviation), read_at)
-    breaches = calculations.breaches(deviation) if clause.counts == ClauseCounts.LINE else 1
+    counted = calculations.breaches if as_weighed else calculations.notified
+    breaches = counted(deviation) if clause.counts == ClauseCounts.LINE else 1
     counts_once = clause.form == ClauseForm.FEE and clause.counts == ClauseCounts.LINE and not breaks_by_line(deviation)
     return Cost(clause, words, breaches, step, sheet, counts_once, per_day)
 

@@ -111,9 +111,9 @@ def of(contract: Contract) -> list[Preview]:
     Each requirement has its own ladder: where a clause warns first, the first breach of it is a warning. What is still
     open counts as if it had been sanctioned in its turn.
     """
-    cases = sorted(_cases(contract), key=lambda each: (breach_days.judged_until(each), each.requirement_id, each.id))
+    found = sorted(_cases(contract), key=lambda each: (breach_days.judged_until(each), each.requirement_id, each.id))
     return [
-        Preview(clause, example(clause), tuple(_ladder(clause, cases))) for clause in contract.clauses if clause.rates
+        Preview(clause, example(clause), tuple(_ladder(clause, found))) for clause in contract.clauses if clause.rates
     ]
 
 
@@ -154,30 +154,33 @@ _DAILY_EXAMPLES = {
 }
 
 
-def _ladder(clause: SanctionClause, cases: Sequence[Deviation]) -> Iterator[Would]:
+def _ladder(clause: SanctionClause, found: Sequence[Deviation]) -> Iterator[Would]:
+    cases = list(filter(calculations.stands, found))
     taken = [case for case in cases if case.state != DeviationState.CLOSED or ladder.is_sanctioned(case)]
     for case in cases:
         if told.clause_of(case) is not clause:
             continue
-        found = BROKEN.with_values(clause=same(case.clause), said=Text.load(case.sentence))
-        if ladder.step_of(case, clause, taken) == ladder.WARNING:
-            yield Would(_name(case), found, WARNING, Decimal(0))
+        said = BROKEN.with_values(clause=same(case.clause), said=Text.load(case.sentence))
+        if ladder.step_of(case, clause, taken, found) == ladder.WARNING:
+            yield Would(_name(case), said, WARNING, Decimal(0))
         else:
-            gives, amount = _would(clause, case)
-            yield Would(_name(case), found, gives, amount)
+            gives, amount = _would(clause, case, found)
+            yield Would(_name(case), said, gives, amount)
 
 
-def _would(clause: SanctionClause, case: Deviation) -> tuple[Text, Decimal | None]:
-    """What a sanction proposed today would say: the very calculation that it would stand on."""
+def _would(clause: SanctionClause, case: Deviation, among: Sequence[Deviation]) -> tuple[Text, Decimal | None]:
+    """What a sanction proposed today would say, but for points that were dropped and the supplier not told of yet."""
     today = breach_days.today(case)
     try:
         if clause.form == ClauseForm.DAILY and clause.starts == DailyStart.NOTICE and not _is_given(case):
             per_day = calculations.per_day(case, clause)
             return PER_DAY_FROM_NOTICE.with_values(amount=_money(clause, per_day)), None
-        if calculations.lacks_end(case, clause):
+        if calculations.lacks_end(case, clause, among):
             per_day = calculations.per_day(case, clause)
             return PER_DAY_SO_FAR.with_values(amount=_money(clause, per_day)), None
-        amount = calculations.sheet(case, clause, step=str(clause.form), on=today).amount
+        step, as_weighed = str(clause.form), told.of_weighings(case)
+        made = calculations.sheets(case, clause, step=step, on=today, as_weighed=as_weighed, among=among)
+        amount = calculations.least(made).amount
     except Refused:
         return NOT_COMPUTABLE, None
     return AMOUNT.with_values(amount=_money(clause, amount)), amount
@@ -191,17 +194,19 @@ def _is_given(case: Deviation) -> bool:
 # -- what was broken --------------------------------------------------------------------------------------------------
 
 
-def _cases(contract: Contract) -> Iterator[Deviation]:
-    """Every breach that was found and still stands, as a sanction asks for it."""
+def _cases(contract: Contract) -> Sequence[Deviation]:
+    """Every breach that was ever found, read at once with what its amount is counted from."""
     rows = select(Deviation).where(Deviation.contract_id == contract.id)
     loaded = (
-        joinedload(Deviation.report).selectinload(Report.revisions).joinedload(Revision.review),
+        joinedload(Deviation.report)
+        .selectinload(Report.revisions)
+        .options(joinedload(Revision.review), joinedload(Revision.withdrawal)),
         joinedload(Deviation.window),
         joinedload(Deviation.sanction),
         selectinload(Deviation.notices),
         selectinload(Deviation.points).selectinload(Point.weighings),
     )
-    yield from filter(calculations.stands, db.session.scalars(rows.options(*loaded)).unique())
+    return db.session.scalars(rows.options(*loaded)).unique().all()
 
 
 def _name(case: Deviation) -> Text:

@@ -23,7 +23,7 @@ from portal.model import (
     record,
 )
 from portal.model.cases import MOVED_ON
-from portal.operations import calculations, deviations, evidence, lookup, processes, time_asked
+from portal.operations import deviations, evidence, lookup, processes, time_asked
 from portal.operations.deviations import demand_assessor
 from portal.operations.evidence import Upload
 from portal.permissions import Permission
@@ -222,7 +222,6 @@ def weigh(deviation: Deviation, verdicts: Sequence[PointVerdict], *, by: Members
     ]
     db.session.add_all(rows)
     db.session.flush()
-    deviation.at_stake = calculations.at_stake(deviation)  # a dropped point may take a line out of it
     for row in rows:
         record(row, "point.weighed", by=by, reason=row.reasons, number=row.point.number, verdict=str(row.verdict))
     return rows

@@ -200,8 +200,7 @@ def _waive(sanction: Sanction, waiver: Waiver | None) -> None:
         sanction.waived, sanction.waiver_reason = Decimal(0), ""
         return
     deviation, clause = sanction.deviation, sanction.clause
-    step, today = ladder.step_of(deviation, clause), breach_days.today(deviation)
-    given = calculations.sheet(deviation, clause, step=step, on=today).amount
+    given = calculations.least(calculations.today_by_reading(deviation, clause)).amount
     if not given:
         raise Invalid(NOTHING_TO_WAIVE, (Problem("nothing", NOTHING_TO_WAIVE, "waive"),))
     waived = given if waiver.amount is None else waiver.amount

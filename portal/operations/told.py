@@ -1,13 +1,16 @@
-"""What the supplier was told that a breach may cost: that holds, unless what stands now comes to less.
+"""What the supplier was told that a breach may cost: the clause of the notice holds, and by that the lower amount.
 
-A case is charged by the clause, the rates and the base that the portal held when its notice was written: a change order
-is entered by the buyer alone, and may say that it is in force from a day that is past. What was entered since counts
-only where it comes to less. Before there is a notice nothing was told, and the case follows the contract.
+A case goes by the clause that the portal held when its notice was written, and by none that was entered since, be it
+dearer or cheaper: a change order is entered by the buyer alone, and may say that it is in force from a day that is
+past. Of such a clause whoever proposes or approves reads a remark, with what each of the two gives (`grounds`). The
+rates and the base of the clause that was told are read as they stood then and as they stand now, and the lower total
+holds. Before there is a notice nothing was told, and the case follows the contract.
 """
 
 from datetime import datetime
 
-from portal.model import Deviation, SanctionClause
+from portal.model import Deviation, DeviationState, SanctionClause
+from portal.model.sanctions import IN_FORCE
 
 
 def told_at(deviation: Deviation) -> datetime | None:
@@ -20,7 +23,19 @@ def clause_of(deviation: Deviation) -> SanctionClause | None:
     return deviation.contract.clause_for(deviation.requirement, told_at(deviation))
 
 
-def readings(deviation: Deviation) -> tuple[datetime | None, ...]:
-    """The moments as of which a case's terms are read: as the notice told of them, and (None) as they stand now."""
+def readings(deviation: Deviation, clause: SanctionClause) -> tuple[datetime | None, ...]:
+    """The moments as of which a clause's terms are read: as the notice told of them, and (None) as they stand now.
+
+    Of a clause that was entered since, the notice told nothing.
+    """
     at = told_at(deviation)
-    return (at, None) if at else (None,)
+    return (at, None) if at and clause.was_there(at) else (None,)
+
+
+def of_weighings(deviation: Deviation) -> bool:
+    """Whether the supplier was told what its points were found to be worth: with the decision, or as it was closed.
+
+    Until then nothing that it sees may tell of that, an amount as little as a word.
+    """
+    sanction = deviation.sanction
+    return deviation.state == DeviationState.CLOSED or (sanction is not None and sanction.state in IN_FORCE)

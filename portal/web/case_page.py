@@ -69,7 +69,7 @@ def page(
         state=state,
         is_buyer=by.organisation_id == deviation.buyer_id,
         **_what_can_be_done(deviation, by),
-        **_what_was_found(deviation),
+        **_what_was_found(deviation, by),
         **case_grounds.shown(deviation, by),
         assessed_since=recalculation.changes(sanction) if sanction else [],
         deadline_now=case_views.deadline(deviation, by),
@@ -123,9 +123,9 @@ def _answers_at(element: str, *, weighs_again: bool) -> str:
     return {"assess_reply": "weigh-%s", "reply": "answer-%s"}.get(element, "point-%s-title")
 
 
-def _what_was_found(deviation: Deviation) -> dict[str, Any]:
+def _what_was_found(deviation: Deviation, by: Membership) -> dict[str, Any]:
     return {
-        "cost": letters.may_cost(deviation),
+        "cost": letters.may_cost(deviation, as_weighed=by.organisation_id == deviation.buyer_id),
         "threshold": letters.threshold(deviation),
         "lines": letters.lines_behind(deviation),
         "breaks_by_line": letters.breaks_by_line(deviation),

@@ -21,9 +21,7 @@ from portal.model import (
     Weighing,
 )
 from portal.model.cases import SETTLED
-from portal.model.sanctions import IN_FORCE
-from portal.operations import deliveries, deviations, notices, processes, replies
-from portal.web.case_undecided import shown_sanction
+from portal.operations import deliveries, deviations, notices, processes, replies, told
 from portal.web.words import short_day
 
 _HEARD = frozenset({DeviationState.ASSESSING_REPLY, DeviationState.SANCTION_PROPOSED})
@@ -142,13 +140,8 @@ class ShownPoint(NamedTuple):
 
 
 def shown_points(deviation: Deviation, by: Membership) -> list[ShownPoint]:
-    """The points of the notice; what they were found to be worth is told the supplier with the decision."""
-    sanction = shown_sanction(deviation, by)
-    is_told = (
-        by.organisation_id == deviation.buyer_id
-        or deviation.state == DeviationState.CLOSED
-        or (sanction is not None and sanction.state in IN_FORCE)
-    )
+    """The points of the notice; what they were found to be worth the supplier reads once it was told."""
+    is_told = by.organisation_id == deviation.buyer_id or told.of_weighings(deviation)
     left = {point.id for point in deviations.unweighed(deviation)}
     return [
         ShownPoint(point, point.answers, point.weighings if is_told else (), point.id in left)

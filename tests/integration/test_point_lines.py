@@ -86,7 +86,7 @@ def test_the_line_of_a_window_is_named_with_its_report(there: tuple[Flask, World
     assert [point.line for point in case.points] == [f"{report}/{world.machines['DI-2']}" for report in reports]
     with transaction():
         replies.weigh(case, [PointVerdict(case.points[0], DROPPED, "Godtatt.")], by=world.adam, version=case.version)
-    assert (case.at_stake, proposed(world, case).amount) == (FEE, FEE)
+    assert (case.at_stake, proposed(world, case).amount) == (2 * FEE, FEE), "what was weighed is not told yet"
 
 
 def test_a_breach_as_a_whole_is_about_no_line(there: tuple[Flask, World]) -> None:
@@ -112,7 +112,7 @@ def test_a_line_that_is_none_of_the_case_s_or_is_named_twice_is_left_out(three: 
 def test_a_dropped_point_takes_its_line_out_by_itself(three: World) -> None:
     """Two of three dropped: 20 000 is left, nothing is to be waived, and the sheet says why it is not more."""
     deviation = weighed(three, given(three), DROPPED, DROPPED, UPHELD)
-    assert deviation.at_stake == FEE
+    assert deviation.at_stake == 3 * FEE, "the supplier is not told before the decision"
     sanction = proposed(three, deviation)
     assert (sanction.amount, sanction.waived) == (FEE, Decimal(0))
     rows = [(row["text"]["en"], row["value"]) for row in sanction.calculation]
@@ -155,7 +155,7 @@ def test_where_only_dropped_lines_are_left_there_is_no_ground(three: World) -> N
     deviation = weighed(three, given(three), DROPPED, DROPPED, UPHELD)
     used(three, "DI-2", "DI-3")
     db.session.expire_all()
-    assert deviation.at_stake == 0
+    assert deviation.at_stake == 2 * FEE
     with pytest.raises(Refused, match="the lines that break the requirement now are dropped"):
         proposed(three, deviation)
 

@@ -3,16 +3,20 @@
 from datetime import date, timedelta
 from decimal import Decimal
 
-from portal import clock
+import pytest
+from sqlalchemy import func, inspect, select
+
+from portal import calendars, clock
 from portal.extensions import db, transaction
-from portal.model import ClauseForm, SanctionClause, SanctionRate
-from portal.operations import contracts, stakes
+from portal.model import ClauseForm, Contract, Decision, Deviation, SanctionClause, SanctionRate
+from portal.operations import contracts, previews, reviews, stakes
 from portal.operations.contracts import Rate
 from portal.work import HANDLERS
 from tests.assessing import cases_of, file
+from tests.reviewing import send_again
 from tests.sanctioning import daily_clause, duty, missing, world
 from tests.statements import counted
-from tests.world import World
+from tests.world import World, submit, tick
 
 __all__ = ["world"]
 
@@ -42,7 +46,56 @@ def test_many_cases_under_a_fee_are_looked_at_with_as_many_statements_as_one(wor
     for month in (4, 5, 6):
         file(world, date(2026, month, 1), **BROKEN)
     assert len(cases_of(duty(world, SHARE))) == 4
-    assert asked() == for_one <= 12
+    assert asked() == for_one <= 13
+
+
+@pytest.mark.parametrize("warns_first", [True, False])
+def test_breaches_that_are_found_twice_are_looked_at_with_as_many_statements_as_one(
+    world: World, *, warns_first: bool
+) -> None:
+    """A month is rejected and corrected too late; then the three months after it are too."""
+    with transaction():
+        world.contract.clauses[0].warns_first = warns_first
+    twice(world)
+    number = world.contract.id
+    for_one = asked(), shown(number)
+    for name in ("contract", "report", "anna", "bo", "rita"):  # the looks begin with a session that knows nothing
+        kept = getattr(world, name)
+        setattr(world, name, db.session.get_one(type(kept), identity(kept)))
+    for _month in range(3):
+        with transaction():
+            world.report = contracts.open_period(
+                world.contract, calendars.month_of(world.report.period.ends_on + timedelta(days=1))
+            )
+        clock.move_to(max(clock.now(), calendars.end_of_day(world.report.period.ends_on, "Europe/Oslo")))
+        twice(world)
+    assert db.session.scalar(select(func.count()).select_from(Deviation)) == 8
+    assert (asked(), shown(number)) == for_one
+
+
+def twice(world: World) -> None:
+    """The report that is open is rejected, and its correction comes three days late."""
+    submit(world)
+    with transaction():
+        reviews.decide(world.report, Decision.REJECT, by=world.rita, version=world.report.version, reasons="Feil.")
+    clock.move_to(world.report.due_at + timedelta(minutes=1))
+    tick()
+    clock.move_to(world.report.due_at + timedelta(days=3, hours=-1))
+    send_again(world)
+    HANDLERS["cases.recount"]({})
+
+
+def identity(row: object) -> int:
+    """The number of a row that no session holds any more."""
+    return int(inspect(row, raiseerr=True).identity[0])
+
+
+def shown(number: int) -> int:
+    """How many statements the previews of a contract take."""
+    contract = db.session.get_one(Contract, number)
+    with counted() as found:
+        assert any(each.earlier for each in previews.of(contract))
+    return len(found)
 
 
 def test_a_fee_that_was_changed_is_noticed(world: World) -> None:

@@ -1,8 +1,10 @@
 """What the supplier was told that a breach costs holds: entered later, a rate, a clause or a base takes only away."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -230,15 +232,16 @@ def new_requirement(world: World) -> tuple[Requirement, ChangeOrder]:
     return new, order
 
 
-def own_clause(world: World, new: Requirement, order: ChangeOrder) -> SanctionClause:
+def own_clause(world: World, new: Requirement, order: ChangeOrder, asks: int = 500_000, **more: Any) -> SanctionClause:
     terms = clauses.Terms(
         form=ClauseForm.FEE,
         clause="7.9",
         wording="Gebyr.",
         requirement=new,
-        rate=Decimal(500_000),
+        rate=Decimal(asks),
         valid_from=date(2026, 3, 2),
     )
+    terms = replace(terms, **more)
     with transaction():
         clause = clauses.add(world.contract, terms, by=world.adam, version=world.contract.version, order=order)
     db.session.expire_all()
@@ -255,8 +258,9 @@ def test_a_clause_that_is_entered_after_the_notice_is_none_for_the_case(world: W
     assert world.contract.clause_for(new) is own
     assert (told.clause_of(case), calculations.at_stake(case)) == (general, FEE)
     [said] = remarks(case)
-    assert said.endswith(
-        "a clause for the requirement was entered: 7.9. The case goes by clause 7.1, which applied then."
+    assert said.replace("\u00a0", " ").endswith(
+        "a clause for the requirement was entered, 7.9: 500 000 NOK. "
+        "The case goes by clause 7.1, which applied then: 20 000 NOK."
     )
     sanction = proposed(world, case)
     assert (sanction.clause, sanction.amount) == (general, FEE)
@@ -267,6 +271,31 @@ def test_a_clause_that_is_entered_after_the_notice_is_none_for_the_case(world: W
     assert [each.key for each in grounds.of(case, own) if not each.holds] == ["clause"]
     with pytest.raises(Refused, match="was entered after the notice was written"):
         grounds.demand(case, own)
+
+
+@pytest.mark.parametrize(
+    ("asks", "more", "gives"),
+    [
+        (5000, {}, "5 000 NOK"),
+        (1, {"form": ClauseForm.DAILY}, "100 000 NOK a day"),
+        (5000, {"warns_first": True}, "written warning"),
+    ],
+)
+def test_a_cheaper_clause_is_none_for_the_case_either_and_both_amounts_are_read(
+    world: World, asks: int, more: dict[str, Any], gives: str
+) -> None:
+    """Rates and base go by the lower reading of the clause that was told; which clause, by the notice alone."""
+    new, order = new_requirement(world)
+    file(world, date(2026, 3, 1), electric="0", diesel="500")
+    [case] = cases_of(new)
+    heard(world, case)
+    own = own_clause(world, new, order, asks, **more)
+    [said] = remarks(case)
+    assert said.replace("\u00a0", " ").endswith(
+        f", 7.9: {gives}. The case goes by clause 7.1, which applied then: 20 000 NOK."
+    )
+    sanction = proposed(world, case)
+    assert (sanction.amount, sanction.clause is own) == (FEE, False)
 
 
 def test_before_the_notice_a_clause_that_is_entered_is_the_case_s(world: World) -> None:

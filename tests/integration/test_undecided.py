@@ -12,11 +12,14 @@ from sqlalchemy import select
 from portal.errors import Conflict
 from portal.extensions import db, transaction
 from portal.model import Deviation, DeviationState, OutgoingMail, Role, SanctionState, Verdict
-from portal.operations import sanctions
+from portal.operations import replies, sanctions
+from portal.operations.replies import PointVerdict
+from portal.work import HANDLERS
 from tests import casework
 from tests.desk import Desk
+from tests.machine_lines import costs_by_line, used
 from tests.sanctioning import Room, decided, heard, opened, proposed, revise, send_back
-from tests.world import case_of, deliver_mail, tick
+from tests.world import World, case_of, deliver_mail, tick
 
 TOKEN = re.compile(r"[\w-]{40,}\.[\w-]{6}\.[\w-]{20,}")
 """What Flask-WTF signs: another in each second."""
@@ -73,6 +76,48 @@ def test_no_page_of_the_supplier_tells_that_a_sanction_is_proposed(room: Room) -
     unchanged()
     proposed(world, case_of(world))
     unchanged()
+
+
+def weigh_in(world: World, *verdicts: Verdict) -> None:
+    """Adam weighs the points, each with its verdict."""
+    case = case_of(world, "4.3")
+    weighed = [PointVerdict(each, verdict, "Fordi.") for each, verdict in zip(case.points, verdicts, strict=True)]
+    with transaction():
+        replies.weigh(case, weighed, by=world.adam, version=case.version)
+    HANDLERS["cases.recount"]({})
+    db.session.expire_all()
+
+
+def test_no_page_of_the_supplier_tells_how_its_points_were_weighed(room: Room) -> None:
+    """Byte for byte the same with two of three points dropped, weighed and proposed; with the decision it is told."""
+    world = room.world
+    used(costs_by_line(world), "DI-2", "DI-3", "DI-4")
+    casework.give_notice(world, case_of(world, "4.3"))
+    deliver_mail()
+    casework.reply(world, case_of(world, "4.3"))
+    anna, adam = room.at(world.anna), room.at(world.adam)
+    everything(anna, case_of(world, "4.3"))
+    before = everything(anna, case_of(world, "4.3"))
+    path, listed = f"/cases/{case_of(world, '4.3').public_id}", "/cases?state=all"
+    preview = f"/contracts/{world.contract.public_id}"
+    assert [place for place in (path, listed, preview) if "60\u00a0000" not in before[place]] == []
+
+    def unchanged() -> None:
+        for place, page in everything(anna, case_of(world, "4.3")).items():
+            assert page.splitlines() == before[place].splitlines(), place
+
+    weigh_in(world, Verdict.UPHELD, Verdict.DROPPED, Verdict.DROPPED)
+    unchanged()
+    assert "20\u00a0000" in adam.get(path).text
+    assert "60\u00a0000" not in adam.get(path).text
+    sanction = proposed(world, case_of(world, "4.3"))
+    assert sanction.amount == 20_000
+    HANDLERS["cases.recount"]({})
+    unchanged()
+    decided(world, sanction)
+    for place, page in everything(anna, case_of(world, "4.3")).items():
+        assert "60\u00a0000" not in page, place
+    assert "20\u00a0000" in anna.get(path).text
 
 
 def codes(desk: Desk, deviation: Deviation) -> list[str]:

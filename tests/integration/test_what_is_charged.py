@@ -165,6 +165,16 @@ def test_a_point_for_several_lines_needs_what_the_proposer_holds_that_it_is_abou
     assert proposed(three, deviation, Waiver(FEE, "Punkt 1 gjaldt DI-4.")).amount == 2 * FEE
 
 
+def test_the_one_line_that_is_left_is_charged_whole(three: World) -> None:
+    """Points 1 and 2 of three are dropped, and an amendment then leaves one line: there is nothing more to waive."""
+    deviation = weighed(three, DROPPED, DROPPED, UPHELD)
+    used(three, "DI-4")
+    db.session.expire_all()
+    assert calculations.breaches(deviation) == 1
+    sanction = proposed(three, deviation)
+    assert (sanction.amount, sanction.waived) == (FEE, Decimal(0))
+
+
 def test_a_point_that_is_dropped_after_the_proposal_stops_the_approval(three: World) -> None:
     deviation = weighed(three, UPHELD, PARTLY, UPHELD)
     sanction = proposed(three, deviation)
