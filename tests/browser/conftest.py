@@ -7,7 +7,7 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 
 from portal import clock
 from portal.extensions import transaction
@@ -22,6 +22,9 @@ from tests.world import MARCH, World, build_world
 __all__ = ["check_page"]
 
 Visit = Callable[..., Visitor]
+
+expect.set_options(timeout=20_000)
+"""What is expected comes at once, or late where the machine does much else: five seconds were not enough for that."""
 
 
 @pytest.fixture(autouse=True)
