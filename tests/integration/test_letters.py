@@ -12,7 +12,7 @@ from flask_babel import force_locale
 
 from portal import calendars, clock, resources
 from portal.extensions import db, transaction
-from portal.model import ClauseCounts, Decision, Deviation, OutgoingMail
+from portal.model import ClauseCounts, Decision, Deviation, OutgoingMail, Role
 from portal.operations import (
     amendments,
     chasing,
@@ -258,6 +258,17 @@ def amended_case(world: World) -> None:
     decided(world, Decision.APPROVE)
 
 
+def sanction_without_decider(world: World) -> None:
+    """Who could decide has gone when a sanction is proposed in the next month's case."""
+    with transaction():
+        world.dora.role_codes = [Role.REVIEWER.value]
+    deviation = case_of(world)
+    casework.reply(world, deviation)
+    casework.weigh(world, deviation)
+    with transaction():
+        sanctions.propose(deviation, "Leverandørens risiko.", by=world.adam, version=deviation.version)
+
+
 def whole_case(world: World) -> None:
     """Notified, replied to, a sanction proposed, replied to once more, sanctioned, delivered, closed."""
     deviation = case_of(world)
@@ -292,6 +303,7 @@ def test_every_letter_is_written_and_says_what_it_must(
     refused_amendment(world)
     healing_amendment(world)
     amended_case(world)
+    sanction_without_decider(world)
     assert sorted(written) == LETTERS, "each letter was written, and each folder is a letter"
     for letter, rows in written.items():
         for row in rows:
