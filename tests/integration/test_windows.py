@@ -101,6 +101,7 @@ def test_an_amended_report_has_the_window_judged_again_and_the_breach_shrinks_gr
     ]
     assert trail == [
         "deviation.found",
+        "deviation.put_right",  # by the contract's last day, which is past
         "deviation.assessed_again",
         "deviation.not_found_again",
         "deviation.fell_away",
@@ -116,7 +117,8 @@ def test_an_amended_last_report_tells_the_case_by_its_window_only(world: World) 
     [case] = cases_of(share)
     assert case.facts["figure"]["value"] == "5"
     trail = select(AuditEvent.action).where(AuditEvent.subject_id == str(case.public_id)).order_by(AuditEvent.id)
-    assert list(db.session.scalars(trail)) == ["deviation.found", "deviation.assessed_again"]
+    found = ["deviation.found", "deviation.put_right", "deviation.assessed_again"]
+    assert list(db.session.scalars(trail)) == found, "put right by the contract's last day, which is past"
 
 
 def test_what_rests_on_the_same_reports_is_not_judged_again(world: World) -> None:
