@@ -128,7 +128,8 @@ def _end_of_breach(deviation: Deviation) -> date:
 
 def _bounds(deviation: Deviation) -> Iterator[date]:
     contract, ended_on = deviation.contract, deviation.requirement.valid_to
-    today = _local(deviation, deviation.sanction.decided_at)  # type: ignore[union-attr]
+    assert deviation.sanction is not None, "only a decided case is looked at"
+    today = _local(deviation, deviation.sanction.decided_at)
     if ended_on is not None and ended_on < today:
         yield ended_on
     if contract.state in {ContractState.COMPLETED, ContractState.CLOSED} or last_day(contract) < today:

@@ -12,10 +12,10 @@ from portal import calendars, clock
 from portal.errors import Refused
 from portal.extensions import db, transaction
 from portal.model import AuditEvent, ContractState, Decision, Deviation, DeviationState, Report, SanctionState, Window
-from portal.operations import contract_life, contracts, deviations, grounds, reviews
-from portal.work import open_periods
+from portal.operations import contracts, deviations, grounds, reviews
 from tests.assessing import amend, cases_of, file, only, sign_month, windows_of
 from tests.assessing import duty as asked_for
+from tests.handover import hand_over, hourly, reopen
 from tests.sanctioning import decided, duty, heard, proposed, world
 from tests.world import World, case_of, submit
 
@@ -26,24 +26,6 @@ MARCH, APRIL, MAY = (date(2026, month, 1) for month in (3, 4, 5))
 BROKEN = {"electric": "0", "diesel": "500"}
 MET = {"electric": "1008", "diesel": "400"}
 FOUND, FELL_AWAY = DeviationState.FOUND, DeviationState.FELL_AWAY
-
-
-def hourly() -> None:
-    """What the worker does every hour, in transactions of its own."""
-    db.session.rollback()
-    open_periods({})
-    db.session.rollback()
-    db.session.expire_all()
-
-
-def hand_over(world: World, day: date) -> None:
-    with transaction():
-        contract_life.complete(world.contract, day, by=world.adam, version=world.contract.version)
-
-
-def reopen(world: World) -> None:
-    with transaction():
-        contract_life.reopen(world.contract, "Mangler.", by=world.adam, version=world.contract.version)
 
 
 def two_months(world: World) -> tuple[Deviation, Deviation, Report]:

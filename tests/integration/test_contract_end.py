@@ -39,8 +39,8 @@ from portal.operations import (
     windows,
 )
 from portal.operations.contracts import Rate
-from portal.work import open_periods
 from tests.assessing import amend, approve_it, cases_of, duty, file, findings_of, only, windows_of
+from tests.handover import hand_over, hourly, reopen
 from tests.once import ask_for_account, fill_in, lines, sign
 from tests.statements import counted
 from tests.world import World
@@ -59,24 +59,6 @@ def database_url(everyday_database_url: str) -> str:
 
 def on(month: int, day: int) -> None:
     clock.move_to(datetime(2026, month, day, 9, tzinfo=UTC))
-
-
-def hand_over(world: World, day: date) -> None:
-    with transaction():
-        contract_life.complete(world.contract, day, by=world.adam, version=world.contract.version)
-
-
-def reopen(world: World) -> None:
-    with transaction():
-        contract_life.reopen(world.contract, "Mangler.", by=world.adam, version=world.contract.version)
-
-
-def hourly() -> None:
-    """What the worker does every hour, in transactions of its own."""
-    db.session.rollback()
-    open_periods({})
-    db.session.rollback()
-    db.session.expire_all()
 
 
 def spans(requirement: Requirement) -> list[tuple[date, date, str]]:

@@ -37,9 +37,9 @@ from portal.operations import (
     recalculation,
 )
 from portal.operations.contract_facts import Values
-from portal.work import open_periods
 from tests.assessing import amend, approve_it, cases_of, file, only, sign_month
 from tests.assessing import duty as asked_for
+from tests.handover import hand_over, hourly
 from tests.sanctioning import daily_clause, decided, duty, heard, missing, note_end, proposed, revise, send_back, world
 from tests.statements import counted
 from tests.world import World, submit
@@ -205,19 +205,6 @@ def pause(world: World, first: date, last: date) -> None:
         session.add(
             Pause(**world.contract.parties, contract=world.contract, starts_on=first, ends_on=last, reason="Frost.")
         )
-
-
-def hourly() -> None:
-    """What the worker does every hour, and when a contract is changed, in transactions of its own."""
-    db.session.rollback()
-    open_periods({})
-    db.session.rollback()
-    db.session.expire_all()
-
-
-def hand_over(world: World, day: date) -> None:
-    with transaction():
-        contract_life.complete(world.contract, day, by=world.adam, version=world.contract.version)
 
 
 def fall_away_from(world: World, first: date, requirement: Requirement) -> None:

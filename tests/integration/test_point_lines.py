@@ -1,7 +1,7 @@
 """A point that was drafted for a line stays about it: dropped, it takes its line out of what is charged by itself."""
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
@@ -22,17 +22,18 @@ from tests import casework
 from tests.desk import sit_down
 from tests.integration.test_window_lines import over_two_months
 from tests.machine_lines import costs_by_line, used
-from tests.sanctioning import broken, decided, heard, missing, opened, proposed
+from tests.sanctioning import Room, broken, decided, heard, missing, proposed, room
 from tests.world import World, case_of, deliver_mail
+
+__all__ = ["room"]
 
 FEE = Decimal(20_000)
 UPHELD, PARTLY, DROPPED = Verdict.UPHELD, Verdict.PARTLY, Verdict.DROPPED
 
 
 @pytest.fixture
-def there(make_app: Callable[..., Flask], everyday_database_url: str) -> Iterator[tuple[Flask, World]]:
-    with opened(make_app, everyday_database_url) as room:
-        yield room.app, room.world
+def there(room: Room) -> tuple[Flask, World]:
+    return room.app, room.world
 
 
 @pytest.fixture

@@ -16,6 +16,7 @@ from portal.operations import breaches, contract_life, grounds, reviews
 from portal.work import mark_overdue, open_periods
 from tests import casework
 from tests.assessing import approve_it, file, sign_month
+from tests.handover import hand_over, reopen
 from tests.sanctioning import daily_clause, decided, heard, missing, proposed, world
 from tests.world import World, case_of, deliver_mail, letters, submit, tick
 
@@ -36,16 +37,6 @@ def hourly() -> None:
     mark_overdue({})
     tick()
     db.session.expire_all()
-
-
-def hand_over(world: World, day: date) -> None:
-    with transaction():
-        contract_life.complete(world.contract, day, by=world.adam, version=world.contract.version)
-
-
-def reopen(world: World) -> None:
-    with transaction():
-        contract_life.reopen(world.contract, "Mangler.", by=world.adam, version=world.contract.version)
 
 
 def cases(report: Report) -> list[tuple[str, DeviationState, bool]]:

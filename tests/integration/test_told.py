@@ -1,6 +1,5 @@
 """What the supplier was told that a breach costs holds: entered later, a rate, a clause or a base takes only away."""
 
-from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -44,6 +43,7 @@ from tests import casework
 from tests.assessing import cases_of, file
 from tests.desk import sit_down
 from tests.sanctioning import (
+    Room,
     broken,
     daily_clause,
     days_after_deadline,
@@ -52,10 +52,12 @@ from tests.sanctioning import (
     heard,
     missing,
     note_end,
-    opened,
     proposed,
+    room,
 )
 from tests.world import World, case_of, deliver_mail, submit
+
+__all__ = ["room"]
 
 D = Decimal
 FEE = D(20_000)
@@ -63,9 +65,8 @@ SHARE = "zero_emission_share_energy"
 
 
 @pytest.fixture
-def there(make_app: Callable[..., Flask], everyday_database_url: str) -> Iterator[tuple[Flask, World]]:
-    with opened(make_app, everyday_database_url) as room:
-        yield room.app, room.world
+def there(room: Room) -> tuple[Flask, World]:
+    return room.app, room.world
 
 
 @pytest.fixture
