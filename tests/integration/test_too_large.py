@@ -5,18 +5,19 @@ An amount is kept as millionths in 64 bits, a little more than nine million mill
 
 from datetime import date
 from decimal import Decimal
+from uuid import UUID
 
 import pytest
 from sqlalchemy import select
 
 from portal import amounts, quantities
 from portal.extensions import db, transaction
-from portal.model import ClauseCounts, ClauseForm, PlannedFigure, Sanction, SanctionClause
+from portal.model import ClauseCounts, ClauseForm, Membership, PlannedFigure, Sanction, SanctionClause
 from portal.operations import contracts, sanction_register
 from portal.operations.contracts import Rate
 from portal.operations.sanction_register import SanctionFilter
 from tests.clause_pages import DAILY, FEE, version
-from tests.desk import Desk, sit_down, words
+from tests.desk import words
 from tests.sanctioning import (
     VALUE,
     Room,
@@ -168,9 +169,8 @@ def test_days_at_the_largest_amount_come_to_no_more_than_can_be_kept(room: Room)
     )
 
 
-def _of(room: Room, by: object, number: object) -> str:
-    desk: Desk = sit_down(room.app, by)  # type: ignore[arg-type]
-    return desk.reads(f"/cases/{number}")
+def _of(room: Room, by: Membership, number: UUID) -> str:
+    return room.at(by).reads(f"/cases/{number}")
 
 
 def test_lines_at_the_largest_fee_come_to_no_more_and_the_list_adds_them_up(room: Room) -> None:
