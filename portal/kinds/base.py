@@ -265,6 +265,18 @@ class Kind:
         """`display` in every language, to be part of a sentence."""
         return Text(self.display(column_key, values, "nb"), self.display(column_key, values, "en"))
 
+    def line_name(self, line: Line, place: int) -> Text:
+        """What a line is called: its identity in words, else its place on the list."""
+        identity = next((field for field in self.fields if field.identity), None)
+        if identity is not None and line.text(identity.key):
+            return self.words(identity.key, line.values)
+        return Text(f"Linje {place}", f"Line {place}")
+
+    def line_words(self, line: Line) -> Text:
+        """What a line says beside its name, in one sentence."""
+        given = [self.words(each.key, line.values) for each in self.fields if not each.identity and line.text(each.key)]
+        return Text(", ".join(each.nb for each in given), ", ".join(each.en for each in given))
+
     # Checked and counted
 
     def check(self, lines: Sequence[Line], setting: Setting) -> tuple[Problem, ...]:

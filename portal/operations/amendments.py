@@ -6,7 +6,7 @@ from portal.extensions import db
 from portal.kinds.base import Problem
 from portal.model import Answer, DraftLine, Membership, Report, ReportState, Revision, Role
 from portal.model.cases import MOVED_ON
-from portal.operations import accounts, contracts, evidence, letters, lookup, mail, processes, reports
+from portal.operations import accounts, comments, contracts, evidence, lookup, mail, processes, reports
 from portal.permissions import Permission
 from portal.text import Text
 
@@ -96,7 +96,7 @@ def refuse(*, report_id: int, actor_id: int) -> dict[str, object]:
             report=report,
             revision=revision,
             review=review,
-            asked=letters.asked(revision),
+            asked=comments.asked(revision),
         )
     return {}
 

@@ -2,20 +2,21 @@
 
 import hashlib
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Self
+from typing import NamedTuple, Self
 
 from sqlalchemy import select
 
 from portal import clock, permissions
 from portal.errors import Forbidden, Invalid, Refused
 from portal.extensions import db
+from portal.kinds import Kind, Line
 from portal.kinds.base import Problem
 from portal.model import Comment, CommentCategory, Membership, Report, Revision, record
 from portal.operations import contracts, lookup, processes, verdicts
 from portal.permissions import Permission
-from portal.text import Text
+from portal.text import Text, same
 
 LONGEST = 4000
 LONGEST_REPLY = 1000
@@ -28,6 +29,7 @@ NOT_YOURS = Text(
     "Only whoever wrote the comment can change or remove it.",
 )
 YOUR_OWN = Text("Kommentaren er din egen. Endre eller fjern den.", "The comment is your own. Change or remove it.")
+THE_WHOLE_REPORT = Text("Hele rapporten", "The whole report")
 NO_QUESTION = Text("Her er det ikke noe spørsmål å svare på nå.", "There is no question to answer here now.")
 
 
@@ -53,6 +55,15 @@ class Place:
 
     def __str__(self) -> str:
         return f"{self.kind}/{self.line_key or ''}/{self.field}" if self.kind else ""
+
+
+class Asked(NamedTuple):
+    """What a decision told the supplier: what it is about, the field («» for the whole of it), the reviewer's words."""
+
+    line: Text
+    field: Text
+    comment: str
+    is_question: bool
 
 
 # -- by the buyer -----------------------------------------------------------------------------------------------------
@@ -152,6 +163,31 @@ def of(report: Report, *, by: Membership) -> list[Comment]:
 def told(revision: Revision) -> list[Comment]:
     """What the decision on a revision told the supplier."""
     return [comment for comment in on(revision) if comment.told_at is not None]
+
+
+def asked(revision: Revision) -> list[Asked]:
+    """What the reviewers of this revision said to the supplier, by name. Internal notes are never among it."""
+    kinds = {kind.key: kind for kind in contracts.kinds_of(revision.report)}
+    return [
+        Asked(
+            *place_in_words(kinds, revision, Place.of(comment)),
+            comment.text,
+            comment.category == CommentCategory.QUESTION,
+        )
+        for comment in told(revision)
+    ]
+
+
+def place_in_words(kinds: Mapping[str, Kind], revision: Revision, place: Place) -> tuple[Text, Text]:
+    """What a comment is about: the line, the part or the whole report, and the field («» for all of it)."""
+    if not place.kind:
+        return THE_WHOLE_REPORT, same("")
+    kind = kinds[place.kind]
+    if place.line_key is None:
+        return kind.title, same("")
+    frozen = enumerate(revision.lines_of(place.kind), start=1)
+    name = next(kind.line_name(Line(str(row.key), row.values), n) for n, row in frozen if row.key == place.line_key)
+    return name, kind.column(place.field).label if place.field else same("")
 
 
 # -- by the supplier --------------------------------------------------------------------------------------------------

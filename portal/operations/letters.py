@@ -1,7 +1,7 @@
 """The words of a formal notice, from the facts of the case, and what its clause may cost."""
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from decimal import Decimal
 from typing import NamedTuple
@@ -18,19 +18,16 @@ from portal.model import (
     DUTIES_TO_FILE,
     ClauseCounts,
     ClauseForm,
-    CommentCategory,
     Contract,
     Deviation,
     NoticeStart,
     Report,
-    Revision,
     SanctionClause,
 )
 from portal.operations import (
     breach_days,
     calculations,
     clauses,
-    comments,
     contracts,
     deviations,
     figures,
@@ -38,9 +35,11 @@ from portal.operations import (
     stretches,
     told,
 )
-from portal.operations.comments import Place
 from portal.quantities import shown
-from portal.text import Text, same
+from portal.text import Text
+
+
+IN_PERIOD = Text("{period}: {line}", "{period}: {line}")
 
 
 class Cost(NamedTuple):
@@ -213,62 +212,10 @@ def _lines_of(report: Report, kind: Kind, number: int | None, wanted: set[str]) 
     revision = next((each for each in report.revisions if each.number == number), None)
     lines = [Line(str(line.key), line.values) for line in revision.lines_of(kind.key)] if revision else []
     return [
-        NamedLine(line_name(kind, line, place), line_words(kind, line), line.key)
+        NamedLine(kind.line_name(line, place), kind.line_words(line), line.key)
         for place, line in enumerate(lines, start=1)
         if line.key in wanted
     ]
-
-
-def line_name(kind: Kind, line: Line, place: int) -> Text:
-    """What a line is called: its identity in words, else its place on the list."""
-    identity = next((field for field in kind.fields if field.identity), None)
-    if identity is not None and line.text(identity.key):
-        return kind.words(identity.key, line.values)
-    return Text(f"Linje {place}", f"Line {place}")
-
-
-def line_words(kind: Kind, line: Line) -> Text:
-    """What a line says beside its name, in one sentence."""
-    given = [kind.words(each.key, line.values) for each in kind.fields if not each.identity and line.text(each.key)]
-    return Text(", ".join(each.nb for each in given), ", ".join(each.en for each in given))
-
-
-IN_PERIOD = Text("{period}: {line}", "{period}: {line}")
-THE_WHOLE_REPORT = Text("Hele rapporten", "The whole report")
-
-
-class Asked(NamedTuple):
-    """What a decision told the supplier: what it is about, the field («» for the whole of it), the reviewer's words."""
-
-    line: Text
-    field: Text
-    comment: str
-    is_question: bool
-
-
-def asked(revision: Revision) -> list[Asked]:
-    """What the reviewers of this revision said to the supplier, by name. Internal notes are never among it."""
-    kinds = {kind.key: kind for kind in contracts.kinds_of(revision.report)}
-    return [
-        Asked(
-            *place_in_words(kinds, revision, Place.of(comment)),
-            comment.text,
-            comment.category == CommentCategory.QUESTION,
-        )
-        for comment in comments.told(revision)
-    ]
-
-
-def place_in_words(kinds: Mapping[str, Kind], revision: Revision, place: Place) -> tuple[Text, Text]:
-    """What a comment is about: the line, the part or the whole report, and the field («» for all of it)."""
-    if not place.kind:
-        return THE_WHOLE_REPORT, same("")
-    kind = kinds[place.kind]
-    if place.line_key is None:
-        return kind.title, same("")
-    frozen = enumerate(revision.lines_of(place.kind), start=1)
-    name = next(line_name(kind, Line(str(row.key), row.values), n) for n, row in frozen if row.key == place.line_key)
-    return name, kind.column(place.field).label if place.field else same("")
 
 
 def _consequences(deviation: Deviation, language: str) -> list[str]:

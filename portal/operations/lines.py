@@ -7,7 +7,7 @@ from typing import NamedTuple
 from portal.errors import Conflict, Refused
 from portal.kinds.base import Field, FieldType, Kind, Line
 from portal.model import Answer, DraftLine, Membership, Report, Section
-from portal.operations import contracts, drafts, letters, typed
+from portal.operations import contracts, drafts, typed
 from portal.operations.drafts import COPIED, RawLine
 from portal.text import Text
 
@@ -152,7 +152,7 @@ def copy_previous(report: Report, kind_key: str, *, by: Membership) -> Copied:
     values, changed, left_out = 0, [], []
     for place, line in enumerate(drafts.frozen_lines(before).get(kind_key, []), start=1):
         if not _has_place(kind, line):
-            left_out.append(letters.line_name(contracts.kind_of(before.report, kind_key), line, place))
+            left_out.append(contracts.kind_of(before.report, kind_key).line_name(line, place))
             continue
         row = stored.get(uuid.UUID(line.key)) or _added(section, uuid.UUID(line.key))
         copied = _fill(kind, row, line)

@@ -27,7 +27,6 @@ from portal.operations import (
     comments,
     deadlines,
     filings,
-    letters,
     lookup,
     mail,
     plans,
@@ -226,7 +225,7 @@ def _tell_supplier(report: Report, letter: str, revision: Revision) -> None:
             report=report,
             revision=revision,
             review=revision.review,
-            asked=letters.asked(revision),
+            asked=comments.asked(revision),
         )
 
 

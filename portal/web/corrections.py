@@ -7,7 +7,7 @@ from flask_babel import ngettext
 
 from portal.kinds import Kind, Line
 from portal.model import Comment, Report, Revision
-from portal.operations import comments, drafts, letters
+from portal.operations import comments, drafts
 from portal.operations.comments import Place
 from portal.text import Text, same
 from portal.web.access import current_membership
@@ -66,7 +66,7 @@ def told(report: Report, comments_: Sequence[Comment], kinds: Mapping[str, Kind]
     lines = {revision.id: drafts.frozen_lines(revision) for revision in _needed(report, comments_)}
     found = []
     for comment in comments_:
-        line, field = letters.place_in_words(kinds, comment.revision, Place.of(comment))
+        line, field = comments.place_in_words(kinds, comment.revision, Place.of(comment))
         outcome = None
         if latest is not None and comment.revision_id != latest.id:
             outcome = _outcome(Place.of(comment), kinds, lines[comment.revision_id], lines[latest.id])
@@ -96,7 +96,7 @@ def _outcome(
     kind = kinds[place.kind]
     old, new = (_line(lines.get(kind.key, ()), str(place.line_key)) for lines in (before, now))
     if new is None or old is None:
-        gone = letters.line_words(kind, old) if old else NOTHING
+        gone = kind.line_words(old) if old else NOTHING
         return Outcome([Change(THE_LINE, gone, NOTHING)] if old else ())
     columns = {place.field, f"{place.field}_source"} if place.field else {column.key for column in kind.columns}
     return Outcome(list(_changes(kind, old, new, columns)))

@@ -13,7 +13,7 @@ from portal import factors
 from portal.kinds import WHOLE_SITE, Indicator, Kind, Line, Problem
 from portal.kinds.base import FieldType
 from portal.model import Answer, Evidence, Figure, Report, ReportState, Revision, Section
-from portal.operations import drafts, evidence, explanations, figures, letters, stretches
+from portal.operations import drafts, evidence, explanations, figures, stretches
 from portal.operations.figures import ComputedFigure, Judgement
 from portal.operations.reports import Summary
 from portal.text import Text, same
@@ -162,7 +162,7 @@ def _remarks(kind: Kind, lines: Sequence[Line], problems: Sequence[Problem], url
 
 
 def _named(kind: Kind, line: Line, index: int, words: Text) -> Text:
-    name = letters.line_name(kind, line, index + 1)
+    name = kind.line_name(line, index + 1)
     return Text(f"{name.nb}: {words.nb}", f"{name.en}: {words.en}")
 
 
@@ -236,7 +236,7 @@ def _finding(judgement: Judgement, kind: Kind, lines: Sequence[Line], day: date)
     kind = stretches.describing(kind, judgement.requirement)
     indicator = kind.indicator(judgement.requirement.indicator)
     named = [
-        letters.line_name(kind, line, place)
+        kind.line_name(line, place)
         for place, line in enumerate(lines, start=1)
         if indicator.breaks_by_line and line.key in judgement.lines
     ]

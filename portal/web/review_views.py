@@ -11,7 +11,7 @@ from portal import factors, permissions
 from portal.extensions import db
 from portal.kinds import WHOLE_SITE, Field, FieldType, Indicator, Kind, Line
 from portal.model import Evidence, Figure, Finding, FindingResult, Membership, Report, Revision
-from portal.operations import drafts, figures, letters, stretches
+from portal.operations import drafts, figures, stretches
 from portal.text import Text, same
 from portal.web import labels
 from portal.web.comparisons import Earlier
@@ -160,7 +160,7 @@ def _reviewed(
     fields = [field for field in kind.fields if not field.identity]
     return ReviewedLine(
         key=line.key,
-        name=letters.line_name(kind, line, place),
+        name=kind.line_name(line, place),
         cells=[_cell(kind, field, line, before, files, is_flagged=field.key in flagged) for field in fields],
         remarks=[*_breaches(kind, line, revision), *_remarks(kind, line, revision)],
         comments=[each for each in said if str(each.place.line_key) == line.key],
@@ -175,7 +175,7 @@ def _gone(kind: Kind, place: int, line: Line, said: Sequence[ToldComment]) -> Re
     fields = [field for field in kind.fields if not field.identity]
     return ReviewedLine(
         key=line.key,
-        name=letters.line_name(kind, line, place),
+        name=kind.line_name(line, place),
         cells=[_cell(kind, field, empty, line, {}, is_flagged=False) for field in fields],
         remarks=[],
         comments=[each for each in said if str(each.place.line_key) == line.key],
@@ -378,7 +378,7 @@ def _finding(finding: Finding, revision: Revision, kind: Kind) -> ShownFinding:
     indicator = kind.indicator(finding.requirement.indicator)
     lines = enumerate(revision.lines_of(kind.key), start=1)  # none of the whole site: its figures break no line
     named = [
-        letters.line_name(kind, Line(str(line.key), line.values), place)
+        kind.line_name(Line(str(line.key), line.values), place)
         for place, line in lines
         if indicator.breaks_by_line and str(line.key) in finding.lines
     ]
