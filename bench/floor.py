@@ -19,7 +19,9 @@ from portal.errors import InvalidTransition
 from portal.extensions import db
 from portal.model import HumanTask, Membership, Process, ProcessDefinition, Report
 from portal.model.cases import MOVED_ON
-from portal.operations import breaches, processes, reviews, revisions
+from portal.operations import processes
+from portal.operations.cases import breaches
+from portal.operations.reports import reviews, revisions
 
 ANCHOR = "bench floor: number of the process row that all work items hang on"
 HELD = "bench floor: transaction, and number of the report that is locked in it"

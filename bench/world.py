@@ -11,10 +11,14 @@ from portal import calendars, clock
 from portal.calendars import Period
 from portal.extensions import db, transaction
 from portal.model import Comparison, Contract, Decision, Membership, OrganisationKind, Report, Role
-from portal.operations import accounts, contracts, drafts, lookup, machines, reports, reviews
-from portal.operations.contracts import Duty
-from portal.operations.drafts import RawLine
-from portal.operations.machines import MachineFacts
+from portal.operations import accounts, lookup
+from portal.operations.contracts import contracts
+from portal.operations.contracts.contracts import Duty
+from portal.operations.entry import drafts
+from portal.operations.entry.drafts import RawLine
+from portal.operations.reports import reports, reviews
+from portal.operations.running import machines
+from portal.operations.running.machines import MachineFacts
 
 ZONE = "Europe/Oslo"
 BASIS = {"fuel": "nir-2021", "biofuel": "zero", "boundary": "inside", "mandate": "0.1", "electricity": "nve-2023"}

@@ -10,20 +10,12 @@ from sqlalchemy import select
 from portal import clock
 from portal.extensions import db, enqueue, parts, transaction
 from portal.model import ContractImport, Evidence, ImportedFile, ImportStep, MailState, OutgoingMail
-from portal.operations import (
-    beyond,
-    breaches,
-    cures,
-    deliveries,
-    imports,
-    mail,
-    periods,
-    processes,
-    reports,
-    stakes,
-    time_asked,
-    windows,
-)
+from portal.operations import mail, processes, time_asked
+from portal.operations.cases import breaches, cures, deliveries, stakes
+from portal.operations.entry import imports
+from portal.operations.figures import windows
+from portal.operations.reports import periods, reports
+from portal.operations.running import beyond
 
 Payload = Mapping[str, object]
 Found = TypeVar("Found")

@@ -2,7 +2,8 @@
 
 from portal.extensions import db, transaction
 from portal.model import Decision, Deviation
-from portal.operations import amendments, drafts, reports, reviews
+from portal.operations.entry import drafts
+from portal.operations.reports import amendments, reports, reviews
 from tests.world import World, machine_lines, reasons_for
 
 HEALED, SMALLER, LARGER, SAME = "1000", "7000", "20000", "9000"

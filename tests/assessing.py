@@ -18,7 +18,8 @@ from portal.model import (
     Requirement,
     Window,
 )
-from portal.operations import amendments, contracts, reviews
+from portal.operations.contracts import contracts
+from portal.operations.reports import amendments, reviews
 from tests.world import World, submit
 
 SHARE = "zero_emission_share_energy"

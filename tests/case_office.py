@@ -39,9 +39,11 @@ from portal.model import (
     SanctionClause,
     WebSession,
 )
-from portal.operations import accounts, contracts, machines
-from portal.operations.contracts import Rate
-from portal.operations.machines import MachineFacts
+from portal.operations import accounts
+from portal.operations.contracts import contracts
+from portal.operations.contracts.contracts import Rate
+from portal.operations.running import machines
+from portal.operations.running.machines import MachineFacts
 from portal.post import Message, PostRefused, PostUnavailable
 from tests.desk import give_passwords
 from tests.http import PASSWORD

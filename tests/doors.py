@@ -16,9 +16,9 @@ from werkzeug.test import TestResponse, encode_multipart
 
 from portal.extensions import db, transaction
 from portal.model import ImportedFile, Membership, Report
-from portal.operations import imports
+from portal.operations.entry import imports
 from portal.web import passwords
-from portal.web.kind_forms import PREFIX
+from portal.web.reports.kind_forms import PREFIX
 from portal.work import read_import
 
 PASSWORD = "åtte kontrollører samtidig"

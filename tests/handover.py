@@ -3,7 +3,7 @@
 from datetime import date
 
 from portal.extensions import db, transaction
-from portal.operations import contract_life
+from portal.operations.running import contract_life
 from portal.work import open_periods
 from tests.world import World
 

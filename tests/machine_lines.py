@@ -2,9 +2,12 @@
 
 from portal.extensions import transaction
 from portal.model import ClauseCounts, Decision
-from portal.operations import amendments, contracts, drafts, machines, reviews
-from portal.operations.drafts import RawLine
-from portal.operations.machines import MachineFacts
+from portal.operations.contracts import contracts
+from portal.operations.entry import drafts
+from portal.operations.entry.drafts import RawLine
+from portal.operations.reports import amendments, reviews
+from portal.operations.running import machines
+from portal.operations.running.machines import MachineFacts
 from tests.reviewing import send_again
 from tests.sanctioning import duty
 from tests.world import World, deliver_mail

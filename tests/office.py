@@ -12,7 +12,7 @@ from waitress.wasyncore import close_all
 
 from portal.extensions import db, transaction
 from portal.model import Decision, Membership, OutgoingMail, Report
-from portal.operations import reviews
+from portal.operations.reports import reviews
 from portal.web import passwords
 from tests.http import PASSWORD, HttpBrowser
 from tests.world import World, build_world, submit

@@ -8,8 +8,10 @@ from portal import kinds
 from portal.calendars import Period
 from portal.extensions import transaction
 from portal.model import ACCOUNT_DUTY, Comparison, Contract, PeriodPurpose, Report, Requirement
-from portal.operations import contracts, drafts, reports
-from portal.operations.drafts import RawLine
+from portal.operations.contracts import contracts
+from portal.operations.entry import drafts
+from portal.operations.entry.drafts import RawLine
+from portal.operations.reports import reports
 from tests.world import World, reasons_for
 
 

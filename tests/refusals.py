@@ -13,7 +13,7 @@ from portal.application import create_app
 from portal.extensions import db, parts, transaction
 from portal.kinds.base import Kind
 from portal.model import ImportedFile, ImportState, Report
-from portal.operations import contracts
+from portal.operations.contracts import contracts
 from tests.conftest import settings_for, share_what_is_compiled
 from tests.doors import Desk, Element, sit_down, words
 from tests.world import IN_MARCH, World, build_world

@@ -10,9 +10,10 @@ from sqlalchemy import select
 
 from portal.extensions import db, transaction
 from portal.model import Comment, CommentCategory, Decision, Membership, Report
-from portal.operations import comments, drafts, reports, reviews
-from portal.operations.comments import Place
-from portal.operations.drafts import RawLine
+from portal.operations.entry import drafts
+from portal.operations.entry.drafts import RawLine
+from portal.operations.reports import comments, reports, reviews
+from portal.operations.reports.comments import Place
 from tests.desk import Desk, give_passwords, sit_down, words
 from tests.world import World, machine_lines, reasons_for
 

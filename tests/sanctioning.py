@@ -24,9 +24,11 @@ from portal.model import (
     Sanction,
     SanctionClause,
 )
-from portal.operations import contracts, cures, reviews, sanctions
-from portal.operations.contracts import Rate
-from portal.operations.sanctions import Waiver
+from portal.operations.cases import cures, sanctions
+from portal.operations.cases.sanctions import Waiver
+from portal.operations.contracts import contracts
+from portal.operations.contracts.contracts import Rate
+from portal.operations.reports import reviews
 from tests import casework
 from tests.desk import Desk, give_passwords, sit_down
 from tests.world import World, build_world, case_of, deliver_mail, submit, tick

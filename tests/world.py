@@ -24,23 +24,17 @@ from portal.model import (
     Row,
     SanctionClause,
 )
-from portal.operations import (
-    accounts,
-    audit,
-    contracts,
-    deadlines,
-    deliveries,
-    drafts,
-    machines,
-    periods,
-    processes,
-    reports,
-)
-from portal.operations.contracts import Duty, Rate
-from portal.operations.drafts import RawLine
-from portal.operations.explanations import Subject
-from portal.operations.machines import MachineFacts
+from portal.operations import accounts, audit, deadlines, processes
+from portal.operations.cases import deliveries
+from portal.operations.contracts import contracts
+from portal.operations.contracts.contracts import Duty, Rate
+from portal.operations.entry import drafts
+from portal.operations.entry.drafts import RawLine
+from portal.operations.entry.explanations import Subject
 from portal.operations.mail import Outcome
+from portal.operations.reports import periods, reports
+from portal.operations.running import machines
+from portal.operations.running.machines import MachineFacts
 
 MARCH = date(2026, 3, 1)
 IN_MARCH = datetime(2026, 3, 10, 9, tzinfo=UTC)

@@ -12,23 +12,14 @@ from portal.demo.finding import buyer_side, supplier_side
 from portal.demo.plants import Plant
 from portal.demo.world import Job
 from portal.model import Cause, CommentCategory, Decision, Deviation, Stance, Verdict
-from portal.operations import (
-    comments,
-    deviations,
-    drafts,
-    extensions,
-    letters,
-    notices,
-    replies,
-    reports,
-    reviews,
-    sanctions,
-)
-from portal.operations.comments import Place
-from portal.operations.drafts import RawLine
-from portal.operations.evidence import Upload
-from portal.operations.explanations import Subject
-from portal.operations.replies import PointReply, PointVerdict
+from portal.operations.cases import deviations, letters, notices, replies, sanctions
+from portal.operations.cases.replies import PointReply, PointVerdict
+from portal.operations.entry import drafts
+from portal.operations.entry.drafts import RawLine
+from portal.operations.entry.evidence import Upload
+from portal.operations.entry.explanations import Subject
+from portal.operations.reports import comments, extensions, reports, reviews
+from portal.operations.reports.comments import Place
 
 MACHINERY, TRANSPORT, METERS, DELIVERIES = "machinery", "transport", "energy", "fuel"
 MUCH_MORE = 2

@@ -11,7 +11,8 @@ from portal.demo.plants import PLANTS, Plant
 from portal.demo.world import FIRMS, Job
 from portal.extensions import db
 from portal.model import Contract, Deviation, Machine, Membership, Organisation, Report, ReportingPeriod
-from portal.operations import contracts, drafts
+from portal.operations.contracts import contracts
+from portal.operations.entry import drafts
 
 ZONE = "Europe/Oslo"
 _BY_NAME = {plant.name: plant for plant in PLANTS}

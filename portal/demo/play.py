@@ -29,9 +29,13 @@ from portal.model import (
     Representative,
     SanctionClause,
 )
-from portal.operations import accounts, contracts, demo_copy, machines, periods, stakes
-from portal.operations.contracts import Duty, Rate
-from portal.operations.machines import MachineFacts
+from portal.operations import accounts, demo_copy
+from portal.operations.cases import stakes
+from portal.operations.contracts import contracts
+from portal.operations.contracts.contracts import Duty, Rate
+from portal.operations.reports import periods
+from portal.operations.running import machines
+from portal.operations.running.machines import MachineFacts
 from portal.text import Text
 
 NOT_EMPTY = Text(

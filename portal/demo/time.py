@@ -7,7 +7,8 @@ from sqlalchemy import select
 from portal import clock
 from portal.extensions import db, transaction
 from portal.model import MailState, OutgoingMail, Process
-from portal.operations import deliveries, processes
+from portal.operations import processes
+from portal.operations.cases import deliveries
 from portal.operations.mail import Outcome
 
 

@@ -5,18 +5,8 @@ A case keeps the diagram that it began with, so a name that was ever shipped sta
 
 from collections.abc import Callable, Mapping
 
-from portal.operations import (
-    amendments,
-    breaches,
-    deviations,
-    notices,
-    replies,
-    reports,
-    reviews,
-    revisions,
-    sanctions,
-    withdrawals,
-)
+from portal.operations.cases import breaches, deviations, notices, replies, sanctions
+from portal.operations.reports import amendments, reports, reviews, revisions, withdrawals
 
 SERVICE_TASKS: dict[str, Callable[..., Mapping[str, object] | None]] = {
     "amendments.put_aside": amendments.put_aside,

@@ -3,36 +3,19 @@
 from flask import Flask
 
 from portal.config import Settings
-from portal.web import (
-    accounts,
-    cases,
-    chasing,
-    comments,
+from portal.web import accounts, definitions, demo, errors, extensions, files, mail, pages, security, words
+from portal.web.cases import cases, sanctions
+from portal.web.contracts import (
     contract_imports,
     contract_life,
     contract_lists,
     contract_setup,
     contracts,
-    definitions,
-    demo,
-    errors,
-    exports,
-    extensions,
-    files,
     machines,
-    mail,
-    pages,
-    receipts,
-    reports,
     requirements,
-    reviews,
     sanction_clauses,
-    sanctions,
-    security,
-    sharing,
-    signing,
-    words,
 )
+from portal.web.reports import chasing, comments, exports, receipts, reports, reviews, sharing, signing
 
 PARTS = (receipts, signing, contract_setup, contract_lists, contract_life, contract_imports)
 """Pages that hang on the blueprint of another: it is enough that they are there."""

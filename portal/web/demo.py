@@ -19,7 +19,7 @@ from portal.extensions import db, parts, transaction
 from portal.files import XLSX
 from portal.model import Membership, OrganisationKind, Person, Report, SignInAttempt
 from portal.operations import accounts, demo_copy
-from portal.operations import practice as practice_files
+from portal.operations.entry import practice as practice_files
 from portal.operations.lookup import NOT_HERE
 from portal.permissions import Permission
 from portal.web import access, waiting

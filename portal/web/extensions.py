@@ -14,7 +14,8 @@ from portal.errors import Conflict, Invalid
 from portal.extensions import transaction
 from portal.kinds import Problem
 from portal.model import Deviation, ExtensionRequest, ExtensionState, Report
-from portal.operations import extensions, lookup, time_asked
+from portal.operations import lookup, time_asked
+from portal.operations.reports import extensions
 from portal.operations.time_asked import Subject
 from portal.permissions import Permission
 from portal.text import Text

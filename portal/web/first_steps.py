@@ -8,7 +8,9 @@ from flask_babel import LazyString
 from flask_babel import lazy_gettext as N_  # noqa: N812 - the name that pybabel looks for
 
 from portal.model import Membership
-from portal.operations import accounts, extensions, first_steps, practice, tasks
+from portal.operations import accounts, first_steps, tasks
+from portal.operations.entry import practice
+from portal.operations.reports import extensions
 from portal.web.waiting import of_task
 
 

@@ -14,7 +14,7 @@ from portal.errors import NotFound
 from portal.extensions import parts
 from portal.files import clean_name, media_type
 from portal.model import Deviation, Membership
-from portal.operations.evidence import Upload
+from portal.operations.entry.evidence import Upload
 
 
 class KeptFile(NamedTuple):

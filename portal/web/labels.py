@@ -27,8 +27,8 @@ from portal.model import (
     Verdict,
     Window,
 )
-from portal.operations.chasing import WhyNot
-from portal.operations.review_queue import Why
+from portal.operations.reports.chasing import WhyNot
+from portal.operations.reports.review_queue import Why
 
 
 class Tag(NamedTuple):

@@ -22,7 +22,7 @@ from portal.model import (
     ReportingPeriod,
     ReportState,
 )
-from portal.operations.review_queue import QueueFilter, Why
+from portal.operations.reports.review_queue import QueueFilter, Why
 from portal.web import choices
 from portal.web.access import current_membership
 from portal.web.choices import Choices, contract_of, supplier_of, uuid_of

@@ -8,7 +8,9 @@ from flask_babel import LazyString, ngettext
 from flask_babel import gettext as _
 
 from portal.model import Contract, Deviation, ExtensionRequest, Membership, Organisation, Report, ReportState, Sanction
-from portal.operations import extensions, replies, tasks
+from portal.operations import tasks
+from portal.operations.cases import replies
+from portal.operations.reports import extensions
 from portal.operations.tasks import TaskRow
 from portal.web import labels
 from portal.web.labels import Tag

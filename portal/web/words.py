@@ -12,7 +12,9 @@ from flask_babel import gettext as _
 from portal import calendars, permissions, quantities
 from portal.config import Settings
 from portal.model import OrganisationKind, Role
-from portal.operations import extensions, replies, tasks
+from portal.operations import tasks
+from portal.operations.cases import replies
+from portal.operations.reports import extensions
 from portal.permissions import Permission
 from portal.text import Text
 from portal.web import labels, sessions

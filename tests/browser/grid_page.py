@@ -7,8 +7,8 @@ from sqlalchemy import func, select
 
 from portal.extensions import transaction
 from portal.model import Machine, Report
-from portal.operations import machines
-from portal.operations.machines import MachineFacts
+from portal.operations.running import machines
+from portal.operations.running.machines import MachineFacts
 from tests.browser.server import Portal
 from tests.browser.visitor import Visitor
 from tests.world import World

@@ -8,7 +8,7 @@ from playwright.sync_api import expect
 
 from portal.extensions import db, transaction
 from portal.model import Contract, Report, Representative
-from portal.operations import replies
+from portal.operations.cases import replies
 from tests import casework
 from tests.browser.conftest import Visit, settle
 from tests.browser.server import Portal

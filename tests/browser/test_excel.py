@@ -15,8 +15,9 @@ from sqlalchemy import select
 from portal.extensions import db, transaction
 from portal.files import XLSX
 from portal.model import ImportedFile, ImportStep, Report
-from portal.operations import imports, machines
-from portal.operations.machines import MachineFacts
+from portal.operations.entry import imports
+from portal.operations.running import machines
+from portal.operations.running.machines import MachineFacts
 from portal.work import read_import
 from tests.browser.conftest import Visit, settle
 from tests.browser.server import Portal, serving

@@ -12,7 +12,7 @@ from portal import calendars, clock
 from portal.extensions import db, transaction
 from portal.kinds import kind
 from portal.model import Report
-from portal.operations import contracts
+from portal.operations.contracts import contracts
 from portal.web import sessions
 from tests.browser.conftest import Visit, settle
 from tests.browser.grid_page import cell, lines_of, paste, saved, with_machines

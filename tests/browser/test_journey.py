@@ -20,9 +20,14 @@ from portal import calendars
 from portal.extensions import db, transaction
 from portal.kinds import kind
 from portal.model import FindingResult, Revision
-from portal.operations import audit, contracts, drafts, exports, notices, replies, revisions
+from portal.operations import audit
+from portal.operations.cases import notices, replies
+from portal.operations.contracts import contracts
+from portal.operations.entry import drafts
+from portal.operations.figures import exports
+from portal.operations.reports import revisions
 from portal.text import Text
-from portal.web import reviews
+from portal.web.reports import reviews
 from tests import postgres
 from tests.browser.conftest import Visit, settle
 from tests.browser.server import Portal, serving

@@ -6,7 +6,7 @@ import pytest
 
 from portal.extensions import transaction
 from portal.model import Role
-from portal.operations import extensions
+from portal.operations.reports import extensions
 from tests.browser.conftest import Visit, settle
 from tests.browser.server import Portal
 from tests.browser.visitor import Visitor

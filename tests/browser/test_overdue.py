@@ -7,7 +7,7 @@ from playwright.sync_api import expect
 
 from portal.extensions import db, transaction
 from portal.model import Report
-from portal.operations import filings, reports
+from portal.operations.reports import filings, reports
 from tests.browser.conftest import Visit, settle
 from tests.browser.server import Portal
 from tests.world import fill_in

@@ -17,7 +17,8 @@ from portal.application import LARGEST_UPLOAD
 from portal.extensions import db
 from portal.kinds import kind
 from portal.model import Report
-from portal.operations import drafts, reports
+from portal.operations.entry import drafts
+from portal.operations.reports import reports
 from portal.web import passwords, sessions
 from tests.browser.conftest import Visit, settle
 from tests.browser.server import Portal

@@ -6,7 +6,7 @@ from playwright.sync_api import Locator, expect
 from portal.extensions import db
 from portal.kinds import kind
 from portal.model import Report
-from portal.operations import reviews
+from portal.operations.reports import reviews
 from tests.browser.conftest import Visit, settle
 from tests.browser.server import Portal
 from tests.browser.visitor import Visitor, Words

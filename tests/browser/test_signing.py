@@ -9,7 +9,8 @@ from pypdf import PdfReader
 
 from portal.extensions import db, transaction
 from portal.model import Decision, Report, ReportState
-from portal.operations import drafts, reports, reviews
+from portal.operations.entry import drafts
+from portal.operations.reports import reports, reviews
 from tests.browser.conftest import Visit, settle
 from tests.browser.server import Portal
 from tests.browser.visitor import Visitor

@@ -16,7 +16,7 @@ from portal import clock
 from portal.application import LARGEST_UPLOAD, MOST_FORM_PARTS
 from portal.extensions import db, parts, transaction
 from portal.model import AuditEvent, ImportedFile, ImportState, Report
-from portal.operations import reports
+from portal.operations.reports import reports
 from portal.sheets.names import letters
 from tests import bad_workbooks as bad
 from tests.doors import columns_of, filled, saved, sit_down, template_book, words

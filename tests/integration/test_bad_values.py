@@ -22,7 +22,7 @@ from portal import clock
 from portal.extensions import db, transaction
 from portal.kinds.base import Field, FieldType
 from portal.model import ImportState, Report
-from portal.operations import drafts, imports
+from portal.operations.entry import drafts, imports
 from portal.sheets.names import letters
 from tests import bad_workbooks as bad
 from tests.refusals import FUEL, Office, _in_march, another_month, office

@@ -12,7 +12,9 @@ from portal import calendars, clock
 from portal.errors import Refused
 from portal.extensions import db, transaction
 from portal.model import AuditEvent, ContractState, Decision, Deviation, DeviationState, Report, SanctionState, Window
-from portal.operations import contracts, deviations, grounds, reviews
+from portal.operations.cases import deviations, grounds
+from portal.operations.contracts import contracts
+from portal.operations.reports import reviews
 from tests.assessing import amend, cases_of, file, only, sign_month, windows_of
 from tests.assessing import duty as asked_for
 from tests.handover import hand_over, hourly, reopen

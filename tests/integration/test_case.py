@@ -20,9 +20,11 @@ from portal.model import (
     Sanction,
     SanctionState,
 )
-from portal.operations import audit, deliveries, deviations, notices, processes, replies, reviews, sanctions
-from portal.operations.evidence import Upload
+from portal.operations import audit, processes
+from portal.operations.cases import deliveries, deviations, notices, replies, sanctions
+from portal.operations.entry.evidence import Upload
 from portal.operations.mail import Outcome
+from portal.operations.reports import reviews
 from tests.casework import CHARGER, answer, found, notified, proposed, served, weigh, weighed
 from tests.world import World, case_of, deliver_mail, open_tasks, submit, tick
 

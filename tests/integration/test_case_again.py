@@ -20,8 +20,11 @@ from portal.model import (
     DeviationState,
     ReportState,
 )
-from portal.operations import audit, deviations, drafts, processes, reports, sanctions
-from portal.operations.comments import Place
+from portal.operations import audit, processes
+from portal.operations.cases import deviations, sanctions
+from portal.operations.entry import drafts
+from portal.operations.reports import reports
+from portal.operations.reports.comments import Place
 from tests.amending import HEALED, LARGER, SAME, SMALLER, accept, amend, decide, snapshot
 from tests.casework import close, delivered, found, give_notice, notified, proposed, replied, reply, weigh, weighed
 from tests.reviewing import return_for

@@ -9,7 +9,7 @@ from sqlalchemy import select
 from portal.errors import Conflict, Refused
 from portal.extensions import db, transaction
 from portal.model import Deviation, DeviationState, OutgoingMail
-from portal.operations import deviations, grounds, sanctions
+from portal.operations.cases import deviations, grounds, sanctions
 from tests.assessing import amend, cases_of, duty, file, only, windows_of
 from tests.casework import close, found, give_notice, proposed, reply, weigh, weighed
 from tests.world import World, actions, deliver_mail, letters, open_tasks

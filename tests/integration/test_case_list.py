@@ -17,7 +17,8 @@ from portal.model import (
     OrganisationKind,
     Sanction,
 )
-from portal.operations import accounts, stakes
+from portal.operations import accounts
+from portal.operations.cases import stakes
 from portal.web import choices
 from portal.work import HANDLERS, SCHEDULES
 from tests.desk import Desk, words

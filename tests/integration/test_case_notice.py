@@ -17,8 +17,9 @@ from portal.model import (
     OutgoingMail,
     Role,
 )
-from portal.operations import accounts, deviations, notices, processes
-from portal.operations.letters import Claim
+from portal.operations import accounts, processes
+from portal.operations.cases import deviations, notices
+from portal.operations.cases.letters import Claim
 from tests.casework import (
     ZONE,
     arrive,

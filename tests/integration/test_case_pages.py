@@ -14,7 +14,7 @@ from flask import Flask
 from portal import clock
 from portal.extensions import db, transaction
 from portal.model import Deviation, DeviationState, NoticeStart
-from portal.operations import breaches, deviations
+from portal.operations.cases import breaches, deviations
 from tests import casework
 from tests.amending import HEALED, accept
 from tests.assessing import amend

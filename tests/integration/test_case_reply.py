@@ -10,9 +10,9 @@ from portal import clock, permissions
 from portal.errors import Conflict, Forbidden, Invalid, Refused
 from portal.extensions import db, transaction
 from portal.model import DeviationState, OutgoingMail, PointAnswer, Stance, Verdict, Weighing
-from portal.operations import deviations, replies, sanctions
-from portal.operations.evidence import Upload
-from portal.operations.replies import PointReply, PointVerdict
+from portal.operations.cases import deviations, replies, sanctions
+from portal.operations.cases.replies import PointReply, PointVerdict
+from portal.operations.entry.evidence import Upload
 from tests.casework import CHARGER, close, delivered, proposed, replied, reply, weigh
 from tests.world import World, deliver_mail, open_tasks, tick
 

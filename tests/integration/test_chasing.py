@@ -10,8 +10,9 @@ from sqlalchemy import select
 from portal import clock
 from portal.extensions import db, transaction
 from portal.model import ExtensionRequest, Membership, OutgoingMail, Report, Role
-from portal.operations import accounts, audit, chasing, extensions, periods, reports
-from portal.operations.chasing import Wanted, WhyNot
+from portal.operations import accounts, audit
+from portal.operations.reports import chasing, extensions, periods, reports
+from portal.operations.reports.chasing import Wanted, WhyNot
 from tests.desk import Desk, give_passwords, sit_down, words
 from tests.world import DUE, World, submit, tick
 

@@ -27,18 +27,12 @@ from portal.model import (
     SanctionClause,
     Window,
 )
-from portal.operations import (
-    breach_days,
-    breaches,
-    contract_life,
-    contracts,
-    deviations,
-    filings,
-    letters,
-    reports,
-    windows,
-)
-from portal.operations.contracts import Rate
+from portal.operations.cases import breach_days, breaches, deviations, letters
+from portal.operations.contracts import contracts
+from portal.operations.contracts.contracts import Rate
+from portal.operations.figures import windows
+from portal.operations.reports import filings, reports
+from portal.operations.running import contract_life
 from tests.assessing import amend, approve_it, cases_of, duty, file, findings_of, only, windows_of
 from tests.handover import hand_over, hourly, reopen
 from tests.once import ask_for_account, fill_in, lines, sign

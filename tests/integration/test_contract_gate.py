@@ -10,17 +10,11 @@ import pytest
 from portal.errors import Conflict, Forbidden, Refused
 from portal.extensions import db, transaction
 from portal.model import ClauseForm, Comparison, Contract, ContractState, Membership, OrganisationKind, Role, Window
-from portal.operations import (
-    accounts,
-    agreements,
-    change_orders,
-    clauses,
-    contract_life,
-    contract_lists,
-    duties,
-    requirements,
-)
-from portal.operations.contract_facts import Values
+from portal.operations import accounts
+from portal.operations.cases import clauses
+from portal.operations.contracts import agreements, contract_lists, duties
+from portal.operations.contracts.contract_facts import Values
+from portal.operations.running import change_orders, contract_life, requirements
 from tests.statements import counted
 from tests.world import World
 

@@ -12,8 +12,8 @@ from werkzeug.datastructures import FileStorage
 
 from portal.extensions import db
 from portal.model import Contract, ContractImport, ContractState, ImportState, Membership
-from portal.operations import agreements, contract_sheets
-from portal.web import contract_imports as pages
+from portal.operations.contracts import agreements, contract_sheets
+from portal.web.contracts import contract_imports as pages
 from portal.work import sweep_files
 from tests import bad_workbooks
 from tests.contracts import BEGIN, NEW_SUPPLIER, contract_at, filled

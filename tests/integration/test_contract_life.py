@@ -22,7 +22,9 @@ from portal.model import (
     ReportState,
     Window,
 )
-from portal.operations import contract_accounts, contract_life, contracts, reviews
+from portal.operations.contracts import contracts
+from portal.operations.reports import reviews
+from portal.operations.running import contract_accounts, contract_life
 from tests.contracts import TODAY, contract_at, place, require_something, send_form, version_on
 from tests.pages import Seat, blamed, database_url, parsed, seat, words, world
 from tests.world import World, submit

@@ -21,8 +21,10 @@ from portal.model import (
     SanctionClause,
     SanctionRate,
 )
-from portal.operations import agreements, calculations, contract_life
-from portal.operations.counting_facts import not_asked_for
+from portal.operations.cases import calculations
+from portal.operations.contracts import agreements
+from portal.operations.contracts.counting_facts import not_asked_for
+from portal.operations.running import contract_life
 from portal.work import open_periods
 from tests.contracts import (
     BEGIN,

@@ -19,7 +19,9 @@ from sqlalchemy import select
 from portal import calendars, clock, resources
 from portal.extensions import db, transaction
 from portal.model import Figure, HumanTask, Measured, Process, Report, ReportState, RevisionLine
-from portal.operations import audit, contracts, processes, reports, revisions
+from portal.operations import audit, processes
+from portal.operations.contracts import contracts
+from portal.operations.reports import reports, revisions
 from portal.web import passwords
 from tests.conftest import SECRET
 from tests.http import PASSWORD, HttpBrowser

@@ -13,8 +13,10 @@ from portal import clock
 from portal.errors import Invalid, Refused
 from portal.extensions import db, transaction
 from portal.model import Decision, Deviation, Report
-from portal.operations import breach_days, change_orders, grounds, reviews, told
-from portal.operations.contract_facts import Values
+from portal.operations.cases import breach_days, grounds, told
+from portal.operations.contracts.contract_facts import Values
+from portal.operations.reports import reviews
+from portal.operations.running import change_orders
 from portal.work import open_periods
 from tests.assessing import approve_it, cases_of, file, sign_month
 from tests.sanctioning import daily_clause, decided, duty, heard, note_end, proposed, send_back, world

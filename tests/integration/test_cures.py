@@ -27,16 +27,10 @@ from portal.model import (
     SanctionState,
     Window,
 )
-from portal.operations import (
-    breach_days,
-    change_orders,
-    contract_life,
-    contracts,
-    cures,
-    deviations,
-    recalculation,
-)
-from portal.operations.contract_facts import Values
+from portal.operations.cases import breach_days, cures, deviations, recalculation
+from portal.operations.contracts import contracts
+from portal.operations.contracts.contract_facts import Values
+from portal.operations.running import change_orders, contract_life
 from tests.assessing import amend, approve_it, cases_of, file, only, sign_month
 from tests.assessing import duty as asked_for
 from tests.handover import hand_over, hourly

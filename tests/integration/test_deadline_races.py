@@ -10,7 +10,8 @@ from sqlalchemy import func, select
 
 from portal.extensions import db, transaction
 from portal.model import Membership, OutgoingMail, Role
-from portal.operations import accounts, extensions, time_asked
+from portal.operations import accounts, time_asked
+from portal.operations.reports import extensions
 from tests.http import HttpBrowser
 from tests.office import Office, open_office
 

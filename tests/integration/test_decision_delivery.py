@@ -10,7 +10,7 @@ from sqlalchemy import select
 from portal import clock
 from portal.extensions import db, transaction
 from portal.model import AuditEvent, Sanction, SanctionState
-from portal.operations import sanctions
+from portal.operations.cases import sanctions
 from tests.sanctioning import broken, decided, heard, opened, proposed
 from tests.world import World, tick
 

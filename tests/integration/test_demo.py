@@ -31,7 +31,8 @@ from portal.model import (
     Sanction,
     SanctionState,
 )
-from portal.operations import audit, demo_copy, first_steps, imports, practice
+from portal.operations import audit, demo_copy, first_steps
+from portal.operations.entry import imports, practice
 from portal.work import read_import
 from tests.conftest import A_FRIDAY_IN_NOVEMBER, DEMO_FILE
 

@@ -7,8 +7,9 @@ import pytest
 from portal.errors import Refused
 from portal.extensions import transaction
 from portal.model import ChangeOrder, Deviation, DeviationState, Requirement
-from portal.operations import breaches, change_orders, requirements, sanctions
-from portal.operations.contract_facts import Values
+from portal.operations.cases import breaches, sanctions
+from portal.operations.contracts.contract_facts import Values
+from portal.operations.running import change_orders, requirements
 from tests.assessing import cases_of, duty, file, only, windows_of
 from tests.casework import delivered, found, weighed
 from tests.world import World, letters, open_tasks

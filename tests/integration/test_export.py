@@ -9,8 +9,10 @@ import openpyxl
 
 from portal.extensions import transaction
 from portal.model import Decision
-from portal.operations import drafts, exports, reports, reviews
-from portal.operations.drafts import RawLine
+from portal.operations.entry import drafts
+from portal.operations.entry.drafts import RawLine
+from portal.operations.figures import exports
+from portal.operations.reports import reports, reviews
 from tests.world import World, machine_lines, reasons_for
 
 EVIL = '=HYPERLINK("http://evil.example","klikk")'

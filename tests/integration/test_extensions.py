@@ -21,7 +21,8 @@ from portal.model import (
     ReportState,
     Role,
 )
-from portal.operations import accounts, audit, extensions, processes, reports
+from portal.operations import accounts, audit, processes
+from portal.operations.reports import extensions, reports
 from portal.workflow import Definition
 from tests.casework import notified as given_notice
 from tests.desk import Desk, give_passwords, sit_down, words

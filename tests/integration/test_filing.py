@@ -8,8 +8,9 @@ from sqlalchemy import select
 from portal import clock
 from portal.extensions import db, transaction
 from portal.model import Cause, Decision, Deviation, DeviationState, ReportState, Role
-from portal.operations import accounts, deadlines, extensions, processes, reports, reviews, withdrawals
-from portal.operations.comments import Place
+from portal.operations import accounts, deadlines, processes
+from portal.operations.reports import extensions, reports, reviews, withdrawals
+from portal.operations.reports.comments import Place
 from portal.work import mark_overdue
 from tests.reviewing import return_for
 from tests.world import DUE, World, case_of, fill_in, half_a_month, letters, submit, the_whole_month, tick, tick_at

@@ -15,7 +15,10 @@ from portal.model import (
     Report,
     ReportState,
 )
-from portal.operations import audit, contract_life, deviations, grounds, periods, sanctions
+from portal.operations import audit
+from portal.operations.cases import deviations, grounds, sanctions
+from portal.operations.reports import periods
+from portal.operations.running import contract_life
 from tests.casework import give_notice, reply, weigh
 from tests.once import ask_for_account
 from tests.world import DUE, World, case_of, deliver_mail, half_a_month, letters, submit, the_whole_month, tick_at

@@ -15,8 +15,9 @@ from werkzeug.test import TestResponse
 
 from portal.extensions import db, transaction
 from portal.model import Decision, Deviation, Evidence, OutgoingMail, Sanction
-from portal.operations import reports, reviews, sanctions
-from portal.operations.comments import Place
+from portal.operations.cases import sanctions
+from portal.operations.reports import reports, reviews
+from portal.operations.reports.comments import Place
 from portal.web import passwords
 from tests import casework
 from tests.reviewing import return_for

@@ -14,8 +14,10 @@ from sqlalchemy import select
 from portal import calendars, clock
 from portal.extensions import db, transaction
 from portal.model import Cause, Decision, Deviation, DeviationState, ReportState, Sanction
-from portal.operations import calculations, contracts, grounds, ladder, recalculation, reviews, withdrawals
-from portal.operations.comments import Place
+from portal.operations.cases import calculations, grounds, ladder, recalculation
+from portal.operations.contracts import contracts
+from portal.operations.reports import reviews, withdrawals
+from portal.operations.reports.comments import Place
 from tests import casework
 from tests.reviewing import return_for, send_again
 from tests.sanctioning import daily_clause, decided, heard, missing, opened, proposed

@@ -16,10 +16,13 @@ from portal import calendars, clock
 from portal.errors import Invalid
 from portal.extensions import db, transaction
 from portal.model import Answer, AuditEvent, DraftLine, Membership, Report, Section
-from portal.operations import contracts, drafts, lines, machines, reports
-from portal.operations.drafts import RawLine
-from portal.operations.lines import Clash
-from portal.operations.machines import MachineFacts
+from portal.operations.contracts import contracts
+from portal.operations.entry import drafts, lines
+from portal.operations.entry.drafts import RawLine
+from portal.operations.entry.lines import Clash
+from portal.operations.reports import reports
+from portal.operations.running import machines
+from portal.operations.running.machines import MachineFacts
 from tests.pages import Desk, Element, database_url, fields, parsed, section, stored, words, world
 from tests.statements import counted
 from tests.world import World, fill_in, machine_lines, submit

@@ -13,8 +13,10 @@ from werkzeug.test import TestResponse
 from portal import calendars, clock
 from portal.extensions import db, parts, transaction
 from portal.model import Evidence, Report
-from portal.operations import comments, contracts, drafts, evidence, lines, reports, revisions
-from portal.operations.evidence import Place, Upload
+from portal.operations.contracts import contracts
+from portal.operations.entry import drafts, evidence, lines
+from portal.operations.entry.evidence import Place, Upload
+from portal.operations.reports import comments, reports, revisions
 from portal.work import sweep_files
 from tests.pages import Desk, Seat, database_url, fields, parsed, seat, section, words, world
 from tests.reviewing import return_for

@@ -17,8 +17,9 @@ from waitress.server import create_server
 from portal import clock
 from portal.extensions import db, transaction
 from portal.model import DraftLine, Report
-from portal.operations import audit, machines
-from portal.operations.machines import MachineFacts
+from portal.operations import audit
+from portal.operations.running import machines
+from portal.operations.running.machines import MachineFacts
 from portal.web import passwords
 from tests.http import PASSWORD, HttpBrowser
 from tests.pages import fields

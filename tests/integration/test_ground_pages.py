@@ -10,7 +10,10 @@ from sqlalchemy import select
 from portal import calendars, clock
 from portal.extensions import db, transaction
 from portal.model import ClauseCounts, Deviation, Point, Verdict, Weighing
-from portal.operations import amendments, contracts, deadlines, deviations, letters
+from portal.operations import deadlines
+from portal.operations.cases import deviations, letters
+from portal.operations.contracts import contracts
+from portal.operations.reports import amendments
 from tests.assessing import approve_it
 from tests.machine_lines import costs_by_line, used
 from tests.sanctioning import Room, broken, daily_clause, duty, heard, missing, note_end, proposed, room, send_back

@@ -25,18 +25,11 @@ from portal.model import (
     Verdict,
     Weighing,
 )
-from portal.operations import (
-    amendments,
-    breach_days,
-    calculations,
-    contracts,
-    grounds,
-    letters,
-    processes,
-    reviews,
-    sanctions,
-)
-from portal.operations.contracts import Rate
+from portal.operations import processes
+from portal.operations.cases import breach_days, calculations, grounds, letters, sanctions
+from portal.operations.contracts import contracts
+from portal.operations.contracts.contracts import Rate
+from portal.operations.reports import amendments, reviews
 from tests import casework
 from tests.machine_lines import costs_by_line, used
 from tests.reviewing import send_again

@@ -146,7 +146,7 @@ def test_every_service_task_is_asked_for_by_a_diagram_or_was_once() -> None:
 
 
 def _recorded_actions() -> Iterator[str]:
-    for path in [*OPERATIONS.glob("*.py"), *(resources.PACKAGE / "model").glob("*.py")]:
+    for path in [*OPERATIONS.rglob("*.py"), *(resources.PACKAGE / "model").glob("*.py")]:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "record" and len(node.args) > 1:
                 action = node.args[1]
@@ -170,7 +170,7 @@ def test_a_kind_is_named_by_its_own_module_only(key: str) -> None:
 
 def test_nothing_below_the_doors_commits() -> None:
     for folder in ("operations", "model"):
-        for path in (resources.PACKAGE / folder).glob("*.py"):
+        for path in (resources.PACKAGE / folder).rglob("*.py"):
             assert ".commit()" not in path.read_text(encoding="utf-8"), path
 
 

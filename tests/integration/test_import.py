@@ -22,8 +22,9 @@ from portal.model import (
     ImportStep,
     Report,
 )
-from portal.operations import comparing, contracts, drafts, imports
-from portal.operations.comments import Place
+from portal.operations.contracts import contracts
+from portal.operations.entry import comparing, drafts, imports
+from portal.operations.reports.comments import Place
 from portal.sheets import importing
 from portal.sheets.names import letters
 from portal.work import read_import

@@ -11,8 +11,8 @@ from flask import Flask, current_app
 from portal import clock
 from portal.extensions import db, transaction
 from portal.model import ImportedFile, ImportState, ImportStep, Report
-from portal.operations import imports
-from portal.web import import_views
+from portal.operations.entry import imports
+from portal.web.reports import import_views
 from tests.doors import Desk, Element, filled, sit_down, words
 from tests.world import World, build_world, fill_in
 

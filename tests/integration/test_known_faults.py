@@ -15,9 +15,10 @@ from sqlalchemy import select
 from portal import resources
 from portal.extensions import db, transaction
 from portal.model import OutgoingMail
-from portal.operations import amendments, drafts
-from portal.operations.comments import Place
-from portal.operations.sanctions import Waiver
+from portal.operations.cases.sanctions import Waiver
+from portal.operations.entry import drafts
+from portal.operations.reports import amendments
+from portal.operations.reports.comments import Place
 from tests import sanctioning
 from tests.amending import LARGER, SAME, amend, decide, snapshot
 from tests.casework import delivered

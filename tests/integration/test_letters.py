@@ -13,21 +13,12 @@ from flask_babel import force_locale
 from portal import calendars, clock, resources
 from portal.extensions import db, transaction
 from portal.model import ClauseCounts, Decision, Deviation, OutgoingMail, Role
-from portal.operations import (
-    amendments,
-    chasing,
-    contracts,
-    drafts,
-    extensions,
-    letters,
-    mail,
-    reports,
-    reviews,
-    sanctions,
-    time_asked,
-    withdrawals,
-)
-from portal.operations.comments import Place
+from portal.operations import mail, time_asked
+from portal.operations.cases import letters, sanctions
+from portal.operations.contracts import contracts
+from portal.operations.entry import drafts
+from portal.operations.reports import amendments, chasing, extensions, reports, reviews, withdrawals
+from portal.operations.reports.comments import Place
 from tests import casework
 from tests.reviewing import return_for
 from tests.world import World, case_of, deliver_mail, fill_in, machine_lines, submit, tick

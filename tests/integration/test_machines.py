@@ -9,9 +9,11 @@ from sqlalchemy import select
 from portal.errors import Invalid
 from portal.extensions import db, transaction
 from portal.model import FindingResult, Machine
-from portal.operations import contracts, drafts, machines
-from portal.operations.drafts import RawLine
-from portal.operations.machines import MachineFacts
+from portal.operations.contracts import contracts
+from portal.operations.entry import drafts
+from portal.operations.entry.drafts import RawLine
+from portal.operations.running import machines
+from portal.operations.running.machines import MachineFacts
 from tests.pages import Seat, database_url, parsed, seat, words, world
 from tests.reviewing import send_again
 from tests.world import World, machine_lines

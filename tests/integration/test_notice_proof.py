@@ -11,7 +11,8 @@ from portal import calendars, clock
 from portal.errors import Invalid
 from portal.extensions import db, transaction
 from portal.model import Deviation, DeviationState, MailState, NoticeStart, OutgoingMail
-from portal.operations import audit, deviations, grounds, notices
+from portal.operations import audit
+from portal.operations.cases import deviations, grounds, notices
 from tests.casework import CHARGER, ZONE, arrive, delivered, end_of, name_representative, notified, served
 from tests.desk import give_passwords, sit_down, words
 from tests.world import World, actions, open_tasks, tick_at

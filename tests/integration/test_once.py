@@ -11,7 +11,8 @@ from portal import clock
 from portal.calendars import Period
 from portal.extensions import db, transaction
 from portal.model import AuditEvent, Decision, FigureOrigin, PeriodPurpose, PlannedFigure, Report, ReportState
-from portal.operations import amendments, drafts, reviews
+from portal.operations.entry import drafts
+from portal.operations.reports import amendments, reviews
 from tests.assessing import approve_it, file
 from tests.desk import give_passwords, sit_down
 from tests.once import fill_in, lines, open_once, sign

@@ -20,8 +20,11 @@ from portal import calendars, clock, kinds, quantities
 from portal.extensions import db, transaction
 from portal.kinds.base import Field, FieldType, Kind
 from portal.model import ImportedFile, Report
-from portal.operations import contracts, imports, machines, reports
-from portal.operations.machines import MachineFacts
+from portal.operations.contracts import contracts
+from portal.operations.entry import imports
+from portal.operations.reports import reports
+from portal.operations.running import machines
+from portal.operations.running.machines import MachineFacts
 from portal.sheets.layout import HEADER_ROW
 from portal.sheets.wording import FAULTS
 from tests.doors import columns_of, saved, sit_down, template_book

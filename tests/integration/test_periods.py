@@ -22,7 +22,9 @@ from portal.model import (
     ReportingPeriod,
     ReportState,
 )
-from portal.operations import drafts, extensions, periods, processes, reports
+from portal.operations import processes
+from portal.operations.entry import drafts
+from portal.operations.reports import extensions, periods, reports
 from tests.once import ask_for, ask_for_account
 from tests.world import World, fill_in, machine_lines, submit, tick
 

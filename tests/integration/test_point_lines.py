@@ -12,11 +12,12 @@ from portal import clock
 from portal.errors import Conflict, Refused
 from portal.extensions import db, transaction
 from portal.model import Deviation, SanctionRate, Verdict
-from portal.operations import calculations, contract_life, grounds, letters, notices, replies, sanctions
-from portal.operations.letters import Claim
-from portal.operations.replies import PointVerdict
-from portal.operations.sanctions import Waiver
-from portal.web import case_ladder
+from portal.operations.cases import calculations, grounds, letters, notices, replies, sanctions
+from portal.operations.cases.letters import Claim
+from portal.operations.cases.replies import PointVerdict
+from portal.operations.cases.sanctions import Waiver
+from portal.operations.running import contract_life
+from portal.web.cases import case_ladder
 from portal.work import open_periods
 from tests import casework
 from tests.desk import sit_down

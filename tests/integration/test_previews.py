@@ -12,18 +12,10 @@ from portal.calendars import Counting
 from portal.errors import Conflict
 from portal.extensions import db, transaction
 from portal.model import ClauseCounts, DailyStart, Deviation, Report, Requirement, SanctionClause
-from portal.operations import (
-    breach_days,
-    calculations,
-    clauses,
-    contracts,
-    deviations,
-    extensions,
-    ladder,
-    previews,
-    recalculation,
-)
-from portal.operations.previews import Would
+from portal.operations.cases import breach_days, calculations, clauses, deviations, ladder, previews, recalculation
+from portal.operations.cases.previews import Would
+from portal.operations.contracts import contracts
+from portal.operations.reports import extensions
 from tests import casework
 from tests.amending import HEALED, accept
 from tests.desk import sit_down

@@ -13,7 +13,8 @@ from waitress.server import create_server
 from portal import calendars, clock
 from portal.extensions import db, transaction
 from portal.model import HumanTask, Process, Report, ReportState, Review, Role
-from portal.operations import accounts, audit, contracts
+from portal.operations import accounts, audit
+from portal.operations.contracts import contracts
 from portal.web import passwords
 from tests.http import PASSWORD, HttpBrowser
 from tests.world import World, build_world, submit

@@ -12,7 +12,9 @@ from sqlalchemy import select
 from portal import clock
 from portal.extensions import db, transaction
 from portal.model import AuditEvent, Cause, Decision, Deviation, DeviationState, OutgoingMail, Report, ReportState
-from portal.operations import breaches, contract_life, grounds, reviews
+from portal.operations.cases import breaches, grounds
+from portal.operations.reports import reviews
+from portal.operations.running import contract_life
 from portal.work import mark_overdue, open_periods
 from tests import casework
 from tests.assessing import approve_it, file, sign_month

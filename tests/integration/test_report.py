@@ -22,9 +22,11 @@ from portal.model import (
     Review,
     Role,
 )
-from portal.operations import accounts, audit, drafts, processes, reports, reviews, revisions
-from portal.operations.comments import Place
-from portal.operations.drafts import RawLine
+from portal.operations import accounts, audit, processes
+from portal.operations.entry import drafts
+from portal.operations.entry.drafts import RawLine
+from portal.operations.reports import reports, reviews, revisions
+from portal.operations.reports.comments import Place
 from tests.reviewing import return_for
 from tests.world import IN_APRIL, World, fill_in, machine_lines, open_tasks, submit, tick
 
@@ -234,7 +236,7 @@ def test_nothing_is_left_behind_when_a_step_fails(world: World, monkeypatch: pyt
     def broken(*_arguments: object, **_named: object) -> None:
         raise OSError("disk")
 
-    monkeypatch.setattr("portal.operations.revisions._figure_row", broken)
+    monkeypatch.setattr("portal.operations.reports.revisions._figure_row", broken)
     with pytest.raises(OSError, match="disk"), transaction():
         reports.sign(world.report, by=world.bo, version=world.report.version)
     report = db.session.scalars(select(Report)).one()

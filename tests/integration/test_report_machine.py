@@ -26,8 +26,10 @@ from portal.model import (
     Review,
     Revision,
 )
-from portal.operations import amendments, audit, comments, drafts, reports, reviews, revisions, withdrawals
-from portal.operations.comments import Place
+from portal.operations import audit
+from portal.operations.entry import drafts
+from portal.operations.reports import amendments, comments, reports, reviews, revisions, withdrawals
+from portal.operations.reports.comments import Place
 from tests.world import World, build_world, machine_lines, tick
 
 TASKS_OF = {

@@ -23,9 +23,12 @@ from portal.model import (
     SanctionClause,
     Window,
 )
-from portal.operations import agreements, clauses, contracts, previews, requirements, reviews
-from portal.operations.contracts import Rate
-from portal.operations.duties import Terms
+from portal.operations.cases import clauses, previews
+from portal.operations.contracts import agreements, contracts
+from portal.operations.contracts.contracts import Rate
+from portal.operations.contracts.duties import Terms
+from portal.operations.reports import reviews
+from portal.operations.running import requirements
 from tests.desk import Desk, give_passwords, sit_down, words
 from tests.sanctioning import broken, decided, heard, proposed
 from tests.world import World, case_of, deliver_mail, submit

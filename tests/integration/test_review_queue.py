@@ -9,8 +9,10 @@ from sqlalchemy import select
 from portal import calendars, clock
 from portal.extensions import db, transaction
 from portal.model import Claim, Report
-from portal.operations import claims, contracts, drafts
-from portal.operations.comments import Place
+from portal.operations.contracts import contracts
+from portal.operations.entry import drafts
+from portal.operations.reports import claims
+from portal.operations.reports.comments import Place
 from tests.desk import Desk, words
 from tests.reviewing import Seat, asked, delivery, return_for, seat, send_again
 from tests.statements import counted

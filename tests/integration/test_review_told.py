@@ -9,8 +9,9 @@ from sqlalchemy import select
 
 from portal.extensions import db, transaction
 from portal.model import CommentCategory, Evidence, OutgoingMail, RevisionLine
-from portal.operations import comments, drafts
-from portal.operations.comments import Place
+from portal.operations.entry import drafts
+from portal.operations.reports import comments
+from portal.operations.reports.comments import Place
 from tests.desk import Desk, words
 from tests.reviewing import Seat, correct, decision, delivery, fresh, line, page, said, say, seat, send_again
 from tests.world import World, fill_in, submit

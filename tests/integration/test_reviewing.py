@@ -8,7 +8,8 @@ from sqlalchemy import select
 
 from portal.extensions import db, transaction
 from portal.model import Comment, OutgoingMail, ReportState
-from portal.operations import comments, drafts
+from portal.operations.entry import drafts
+from portal.operations.reports import comments
 from tests.desk import words
 from tests.reviewing import Seat, correct, decision, delivery, fresh, line, page, said, say, seat, send_again
 from tests.world import World, machine_lines, submit

@@ -22,7 +22,8 @@ from portal.model import (
     Weighing,
     guards,
 )
-from portal.operations import contracts, sanctions
+from portal.operations.cases import sanctions
+from portal.operations.contracts import contracts
 from tests.casework import proposed
 from tests.sanctioning import Room, room
 from tests.world import World, deliver_mail

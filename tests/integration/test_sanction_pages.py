@@ -24,7 +24,8 @@ from portal.model import (
     SanctionClause,
     SanctionState,
 )
-from portal.operations import accounts, previews
+from portal.operations import accounts
+from portal.operations.cases import previews
 from tests.clause_pages import DAILY, FEE, version
 from tests.desk import Desk
 from tests.sanctioning import (

@@ -23,8 +23,10 @@ from portal.model import (
     SanctionState,
     Verdict,
 )
-from portal.operations import breach_days, calculations, contracts, grounds, ladder, processes, recalculation, sanctions
-from portal.operations.sanctions import Waiver
+from portal.operations import processes
+from portal.operations.cases import breach_days, calculations, grounds, ladder, recalculation, sanctions
+from portal.operations.cases.sanctions import Waiver
+from portal.operations.contracts import contracts
 from tests import casework
 from tests.sanctioning import (
     broken,

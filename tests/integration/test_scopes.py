@@ -9,8 +9,9 @@ from sqlalchemy import select
 from portal.extensions import db, transaction
 from portal.kinds.base import Line
 from portal.model import Deployment, Machine, Requirement, Site, Window
-from portal.operations import contracts, machines, scopes
-from portal.web import requirement_views
+from portal.operations.contracts import contracts, scopes
+from portal.operations.running import machines
+from portal.web.contracts import requirement_views
 from tests.assessing import cases_of, duty, file, findings_of, only
 from tests.world import World
 

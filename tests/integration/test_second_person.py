@@ -12,8 +12,9 @@ from portal import clock, permissions
 from portal.errors import Forbidden
 from portal.extensions import db, transaction
 from portal.model import Membership, OutgoingMail, Role, Sanction, SanctionState, Verdict
-from portal.operations import accounts, breach_days, cures, notices, replies, sanctions, tasks
-from portal.operations.replies import PointVerdict
+from portal.operations import accounts, tasks
+from portal.operations.cases import breach_days, cures, notices, replies, sanctions
+from portal.operations.cases.replies import PointVerdict
 from tests import casework
 from tests.assessing import cases_of, file
 from tests.sanctioning import VALUE, Room, broken, daily_clause, duty, heard, note_end, opened, proposed

@@ -3,8 +3,9 @@
 from decimal import Decimal
 
 from portal.extensions import db, transaction
-from portal.operations import contracts, drafts
-from portal.operations.drafts import RawLine
+from portal.operations.contracts import contracts
+from portal.operations.entry import drafts
+from portal.operations.entry.drafts import RawLine
 from tests.pages import Seat, database_url, parsed, seat, words, world
 from tests.world import World
 

@@ -16,9 +16,13 @@ from sqlalchemy import select
 from portal import calendars
 from portal.extensions import db, transaction
 from portal.model import OutgoingMail, ReportState, Role
-from portal.operations import accounts, audit, contracts, drafts, machines, reports, revisions
-from portal.operations.drafts import RawLine
-from portal.operations.machines import MachineFacts
+from portal.operations import accounts, audit
+from portal.operations.contracts import contracts
+from portal.operations.entry import drafts
+from portal.operations.entry.drafts import RawLine
+from portal.operations.reports import reports, revisions
+from portal.operations.running import machines
+from portal.operations.running.machines import MachineFacts
 from portal.web import passwords
 from tests.http import PASSWORD, HttpBrowser
 from tests.office import Office, open_office

@@ -9,8 +9,10 @@ from sqlalchemy import func, inspect, select
 from portal import calendars, clock
 from portal.extensions import db, transaction
 from portal.model import ClauseForm, Contract, Decision, Deviation, SanctionClause, SanctionRate
-from portal.operations import contracts, previews, reviews, stakes
-from portal.operations.contracts import Rate
+from portal.operations.cases import previews, stakes
+from portal.operations.contracts import contracts
+from portal.operations.contracts.contracts import Rate
+from portal.operations.reports import reviews
 from portal.work import HANDLERS
 from tests.assessing import cases_of, file
 from tests.reviewing import send_again

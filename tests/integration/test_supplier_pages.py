@@ -13,9 +13,11 @@ from portal.model import (
     Report,
     ReportState,
 )
-from portal.operations import drafts, machines, reports
-from portal.operations.comments import Place
-from portal.operations.machines import MachineFacts
+from portal.operations.entry import drafts
+from portal.operations.reports import reports
+from portal.operations.reports.comments import Place
+from portal.operations.running import machines
+from portal.operations.running.machines import MachineFacts
 from tests.pages import Desk, Seat, database_url, fields, parsed, seat, section, stored, words, world
 from tests.reviewing import return_for
 from tests.world import World, fill_in, machine_lines, submit

@@ -14,9 +14,13 @@ from sqlalchemy import select
 from portal import calendars, clock
 from portal.extensions import db, transaction
 from portal.model import Decision, Deviation, OutgoingMail, Report, ReportState, Revision, RevisionLine
-from portal.operations import audit, contracts, deadlines, drafts, exports, processes, reports, reviews, revisions
-from portal.operations.comments import Place
-from portal.operations.drafts import RawLine
+from portal.operations import audit, deadlines, processes
+from portal.operations.contracts import contracts
+from portal.operations.entry import drafts
+from portal.operations.entry.drafts import RawLine
+from portal.operations.figures import exports
+from portal.operations.reports import reports, reviews, revisions
+from portal.operations.reports.comments import Place
 from tests.office import Office, open_office
 from tests.reviewing import return_for
 from tests.world import case_of, open_tasks, tick

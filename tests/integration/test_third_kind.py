@@ -15,8 +15,11 @@ from portal import calendars, kinds
 from portal.extensions import db, transaction
 from portal.kinds.base import Choice, Field, FieldType, Hit, Indicator, Kind, Line, Measure, Parameter, Rule, Setting
 from portal.model import Comparison, Decision, FindingResult, ImportedFile, ImportState, Requirement
-from portal.operations import contracts, drafts, exports, imports, reports, reviews
-from portal.operations.drafts import RawLine
+from portal.operations.contracts import contracts
+from portal.operations.entry import drafts, imports
+from portal.operations.entry.drafts import RawLine
+from portal.operations.figures import exports
+from portal.operations.reports import reports, reviews
 from portal.text import Text
 from portal.work import read_import
 from tests.world import World, build_world, reasons_for

@@ -19,17 +19,9 @@ from portal.model import (
     Sanction,
     SanctionClause,
 )
-from portal.operations import (
-    audit,
-    breach_days,
-    calculations,
-    clocks,
-    deviations,
-    extensions,
-    replies,
-    reports,
-    time_asked,
-)
+from portal.operations import audit, time_asked
+from portal.operations.cases import breach_days, calculations, clocks, deviations, replies
+from portal.operations.reports import extensions, reports
 from tests.casework import delivered, reply
 from tests.desk import give_passwords, sit_down
 from tests.sanctioning import VALUE, daily_clause

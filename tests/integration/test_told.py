@@ -22,23 +22,22 @@ from portal.model import (
     SanctionState,
     Window,
 )
-from portal.operations import (
+from portal.operations.cases import (
     calculations,
-    change_orders,
     clauses,
-    contracts,
     grounds,
     letters,
     previews,
     recalculation,
-    requirements,
     sanctions,
     stakes,
     told,
 )
-from portal.operations.contract_facts import Values
-from portal.operations.contracts import Rate
-from portal.operations.duties import Terms
+from portal.operations.contracts import contracts
+from portal.operations.contracts.contract_facts import Values
+from portal.operations.contracts.contracts import Rate
+from portal.operations.contracts.duties import Terms
+from portal.operations.running import change_orders, requirements
 from tests import casework
 from tests.assessing import cases_of, file
 from tests.desk import sit_down

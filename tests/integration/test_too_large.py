@@ -13,9 +13,10 @@ from sqlalchemy import select
 from portal import amounts, quantities
 from portal.extensions import db, transaction
 from portal.model import ClauseCounts, ClauseForm, Membership, PlannedFigure, Sanction, SanctionClause
-from portal.operations import contracts, sanction_register
-from portal.operations.contracts import Rate
-from portal.operations.sanction_register import SanctionFilter
+from portal.operations.cases import sanction_register
+from portal.operations.cases.sanction_register import SanctionFilter
+from portal.operations.contracts import contracts
+from portal.operations.contracts.contracts import Rate
 from tests.clause_pages import DAILY, FEE, version
 from tests.desk import words
 from tests.sanctioning import (

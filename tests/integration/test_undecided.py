@@ -12,8 +12,8 @@ from sqlalchemy import select
 from portal.errors import Conflict
 from portal.extensions import db, transaction
 from portal.model import Deviation, DeviationState, OutgoingMail, Role, SanctionState, Verdict
-from portal.operations import replies, sanctions
-from portal.operations.replies import PointVerdict
+from portal.operations.cases import replies, sanctions
+from portal.operations.cases.replies import PointVerdict
 from portal.work import HANDLERS
 from tests import casework
 from tests.desk import Desk

@@ -23,18 +23,11 @@ from portal.model import (
     Verdict,
     Weighing,
 )
-from portal.operations import (
-    breach_days,
-    calculations,
-    change_orders,
-    contract_life,
-    grounds,
-    recalculation,
-    reviews,
-    sanctions,
-)
-from portal.operations.contract_facts import Values
-from portal.operations.sanctions import Waiver
+from portal.operations.cases import breach_days, calculations, grounds, recalculation, sanctions
+from portal.operations.cases.sanctions import Waiver
+from portal.operations.contracts.contract_facts import Values
+from portal.operations.reports import reviews
+from portal.operations.running import change_orders, contract_life
 from tests import casework
 from tests.assessing import cases_of, file
 from tests.machine_lines import costs_by_line, used

@@ -6,7 +6,9 @@ from decimal import Decimal
 from portal import clock
 from portal.extensions import transaction
 from portal.model import ClauseCounts, Comparison, Deviation, Requirement, Window
-from portal.operations import amendments, breaches, drafts, grounds, letters
+from portal.operations.cases import breaches, grounds, letters
+from portal.operations.entry import drafts
+from portal.operations.reports import amendments
 from tests.assessing import approve_it, cases_of, duty, file, only
 from tests.reviewing import send_again
 from tests.sanctioning import heard, proposed, world

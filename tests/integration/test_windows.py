@@ -18,7 +18,8 @@ from portal.model import (
     Requirement,
     Window,
 )
-from portal.operations import breaches, stretches, windows
+from portal.operations.cases import breaches
+from portal.operations.figures import stretches, windows
 from tests.assessing import amend, approve_it, cases_of, duty, file, findings_of, only, sign_month, windows_of
 from tests.world import World
 

@@ -13,7 +13,9 @@ from sqlalchemy import delete, func, select, update
 from portal import clock
 from portal.extensions import db, parts, transaction
 from portal.model import Contract, DeviationState, MailState, OutgoingMail, Pause, Process, Report
-from portal.operations import contract_life, notices, processes
+from portal.operations import processes
+from portal.operations.cases import notices
+from portal.operations.running import contract_life
 from portal.work import MailStuck, deliver_mail, open_periods, sweep_mail, tick_timers
 from tests.casework import found
 from tests.world import World, build_world, open_tasks, submit

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from portal.operations.clocks import Held, Side, days_with, given_to_buyer
+from portal.operations.cases.clocks import Held, Side, days_with, given_to_buyer
 
 ZONE = "Europe/Oslo"
 NOW = datetime(2026, 4, 20, 12, tzinfo=UTC)

@@ -1,0 +1,351 @@
+"""What a breach costs: proposed from a clause with its arithmetic, decided by a second person, delivered, settled."""
+
+from datetime import timedelta
+from decimal import Decimal
+from typing import NamedTuple
+
+from sqlalchemy import select, update
+from sqlalchemy.orm.attributes import set_committed_value
+
+from portal import amounts, clock, permissions
+from portal.errors import Conflict, Invalid, Refused
+from portal.extensions import db
+from portal.kinds.base import Problem
+from portal.model import (
+    Deviation,
+    DeviationState,
+    Membership,
+    Person,
+    Role,
+    Sanction,
+    SanctionClause,
+    SanctionState,
+    record,
+)
+from portal.model.cases import MOVED_ON
+from portal.operations import accounts, lookup, mail, processes
+from portal.operations.cases import breach_days, calculations, dropped_points, grounds, ladder, recalculation, told
+from portal.operations.cases.deviations import SAY_WHY, demand_weighed, is_settled, recipients, unweighed
+from portal.permissions import Permission
+from portal.quantities import canonical
+from portal.text import Text, same
+
+UNDELIVERED_AFTER = timedelta(days=2)
+STALE = Text(
+    "Saken er vurdert på nytt, eller bestemmelsen eller grunnlaget er endret, etter at beløpet ble beregnet. Send "
+    "forslaget tilbake, så det beregnes på nytt.",
+    "The case was assessed again, or the clause or its base was changed, after the amount was calculated. Send the "
+    "proposal back, so that it is calculated again.",
+)
+OTHER_STEP = Text(
+    "Et tidligere brudd på kravet er avgjort etter at beløpet ble beregnet. Trinnet var {before} og er nå {now}. "
+    "Send forslaget tilbake, så det beregnes på nytt.",
+    "An earlier breach of the requirement was decided after the amount was calculated. The step was {before} and is "
+    "now {now}. Send the proposal back, so that it is calculated again.",
+)
+SAY_WHY_WAIVED = Text("Skriv hvorfor beløpet frafalles.", "Write why the amount is waived.")
+NOTHING_TO_WAIVE = Text(
+    "Det er ikke noe beløp å frafalle: bestemmelsen gir ingenting i denne saken.",
+    "There is no amount to waive: the clause gives nothing in this case.",
+)
+WAIVED_TOO_MUCH = Text(
+    "Beløpet som frafalles, må være større enn 0 og ikke større enn {amount}.",
+    "The amount that is waived must be more than 0 and no more than {amount}.",
+)
+
+
+REPLIED_SINCE = Text(
+    "Leverandøren har svart etter at punktene ble vurdert. Punktene må vurderes på nytt før saken avgjøres.",
+    "The supplier has replied since the points were assessed. They must be assessed again before the case is decided.",
+)
+
+
+class Waiver(NamedTuple):
+    """What is not asked for of what the clause gives, and why; no amount: all of it."""
+
+    amount: Decimal | None
+    reason: str
+
+
+def propose(
+    deviation: Deviation, reasons: str, *, by: Membership, version: int, waiver: Waiver | None = None
+) -> Sanction:
+    """Propose a sanction under the contract's own clause. Raises Refused when it holds none for this requirement."""
+    permissions.may_decide(by, Permission.SANCTION_PROPOSE, buyer_id=deviation.buyer_id, involved={})
+    processes.hold(deviation)
+    if deviation.version != version or processes.task_of(deviation, "assess_reply") is None:
+        raise Conflict(MOVED_ON)
+    if not reasons.strip():
+        raise Invalid(SAY_WHY)
+    demand_weighed(deviation)
+    clause = told.clause_of(deviation)
+    grounds.demand(deviation, clause)
+    if clause is None:
+        raise Refused(grounds.NO_CLAUSE)
+    calculations.demand_computable(deviation, clause)
+    sanction = _proposal(deviation, clause, reasons.strip(), by)
+    _waive(sanction, waiver)
+    dropped_points.demand_waived(sanction)
+    processes.complete(deviation, "assess_reply", {"outcome": "sanction"}, by=by)
+    return sanction
+
+
+def _demand_read(deviation: Deviation) -> None:
+    """What the supplier said after the points were weighed is weighed before a decision. A reply just now waits."""
+    processes.hold(deviation)
+    if unweighed(deviation):
+        raise Conflict(REPLIED_SINCE)
+
+
+def _demand_step(sanction: Sanction) -> None:
+    """Of two proposed before either is decided, the later breach takes the step that the earlier one leaves it."""
+    change = recalculation.step_change(sanction)
+    if change is not None:
+        raise Conflict(OTHER_STEP.with_values(before=change.before, now=change.now))
+
+
+def _proposal(deviation: Deviation, clause: SanctionClause, reasons: str, by: Membership) -> Sanction:
+    earlier = deviation.sanction
+    if earlier is not None:
+        # A withdrawn proposal is taken up again, with its whole trail, rather than hidden behind a new one.
+        earlier.clause = clause
+        earlier.propose_by(by, reasons)
+        earlier.move(SanctionState.PROPOSED, by=by, reason=reasons, clause=clause.clause)
+        return earlier
+    sanction = Sanction(
+        **deviation.parties,
+        contract=deviation.contract,
+        deviation=deviation,
+        clause=clause,
+        currency=deviation.contract.currency,
+    )
+    sanction.propose_by(by, reasons)
+    db.session.add(sanction)
+    db.session.flush()
+    record(sanction, "sanction.proposed", by=by, reason=reasons, clause=clause.clause)
+    return sanction
+
+
+def propose_sanction(*, deviation_id: int, actor_id: int) -> dict[str, object]:
+    """Start the sanction's own process. Asked by the deviation's process."""
+    deviation = lookup.by_number(Deviation, deviation_id)
+    if deviation.sanction is None:
+        raise Refused(grounds.NO_CLAUSE)
+    deviation.move(DeviationState.SANCTION_PROPOSED, by=accounts.membership(actor_id))
+    processes.start("sanction", deviation.sanction, {"sanction_id": deviation.sanction.id})
+    return {}
+
+
+def ground(*, sanction_id: int) -> dict[str, object]:
+    """What a sanction must stand on, as facts for the decision table. Asked by the process."""
+    sanction = lookup.by_number(Sanction, sanction_id)
+    deviation = sanction.deviation
+    return {
+        **{ground.key: ground.holds for ground in grounds.of(deviation, sanction.clause)},
+        "earlier": ladder.earlier(deviation),
+        "warns_first": ladder.warns_first(deviation, sanction.clause),
+        "form": str(sanction.clause.form),
+    }
+
+
+def calculate(*, sanction_id: int, step: str) -> dict[str, object]:
+    """Write the calculation sheet for the step the decision table chose. Asked by the process."""
+    sanction = lookup.by_number(Sanction, sanction_id)
+    deviation = sanction.deviation
+    # A case that began under an older table answers "fee" for every clause that does not warn: the clause's form holds.
+    sanction.step = ladder.WARNING if step == ladder.WARNING else str(sanction.clause.form)
+    made_on = breach_days.today(deviation)
+    sheet = recalculation.sheet(sanction, on=made_on)
+    sanction.amount, sanction.days = Decimal(canonical(sheet.amount)), sheet.days
+    sanction.calculation = [row.dump() for row in sheet.rows]
+    found = recalculation.found(deviation)
+    sanction.found, sanction.found_hash = {**found, "on": made_on.isoformat()}, recalculation.digest(found)
+    facts = {"amount": canonical(sheet.amount), "waived": canonical(sanction.waived), "found": sanction.found_hash}
+    if sanction.state == SanctionState.SENT_BACK:
+        sanction.move(SanctionState.PROPOSED, by=None, **facts)
+    else:
+        record(sanction, "sanction.calculated", by=None, step=sanction.step, **facts)
+    _ask_for_decision(sanction)
+    return {}
+
+
+def _ask_for_decision(sanction: Sanction) -> None:
+    """Write to those who can decide it; where nobody is left, to the administrators, who can see to it."""
+    able = deciders(sanction.deviation)
+    for person in able or accounts.people(sanction.buyer_id, Role.ADMINISTRATOR):
+        letter = "sanction_to_decide" if able else "sanction_without_decider"
+        mail.write(person, letter, sanction.contract, sanction_row=sanction)
+
+
+def deciders(deviation: Deviation, *, besides: Membership | None = None) -> list[Person]:
+    """Who can be the second person in a case; `besides` whoever is about to be the first."""
+    first = {*permissions.prepared(deviation), *([besides.person_id] if besides else [])}
+    return [person for person in accounts.people(deviation.buyer_id, Role.DECISION_MAKER) if person.id not in first]
+
+
+def _waive(sanction: Sanction, waiver: Waiver | None) -> None:
+    """Note what is not asked for; the calculation gives it a line of its own. None: all is asked for."""
+    if waiver is None:
+        sanction.waived, sanction.waiver_reason = Decimal(0), ""
+        return
+    deviation, clause = sanction.deviation, sanction.clause
+    given = calculations.least(calculations.today_by_reading(deviation, clause)).amount
+    if not given:
+        raise Invalid(NOTHING_TO_WAIVE, (Problem("nothing", NOTHING_TO_WAIVE, "waive"),))
+    waived = given if waiver.amount is None else waiver.amount
+    if not 0 < waived <= given or waived != amounts.whole(waived):
+        words = WAIVED_TOO_MUCH.with_values(amount=amounts.with_currency(given, sanction.currency))
+        raise Invalid(words, (Problem("range", words, "waived"),))
+    if not waiver.reason.strip():
+        raise Invalid(SAY_WHY_WAIVED, (Problem("required", SAY_WHY_WAIVED, "waiver_reason"),))
+    sanction.waived, sanction.waiver_reason = waived, waiver.reason.strip()
+
+
+def decide(sanction: Sanction, *, approve: bool, comment: str, by: Membership, version: int) -> None:
+    """The second person's word: approve, or send back with a comment."""
+    permissions.may_approve(by, sanction)
+    processes.hold(sanction)
+    if sanction.version != version or processes.task_of(sanction, "approve_sanction") is None:
+        raise Conflict(_decided_already(sanction))
+    if not approve and not comment.strip():
+        raise Invalid(SAY_WHY)
+    if approve and recalculation.is_outdated(sanction):
+        raise Conflict(STALE)
+    if approve:
+        _demand_step(sanction)
+        _demand_read(sanction.deviation)
+        grounds.demand(sanction.deviation, sanction.clause)
+        dropped_points.demand_waived(sanction)
+    sanction.comment = comment.strip()
+    if approve:
+        sanction.decided_by, sanction.decided_at = by.person, clock.now()
+    else:
+        sanction.move(SanctionState.SENT_BACK, by=by, reason=comment.strip())
+    processes.complete(sanction, "approve_sanction", {"decision": "approve" if approve else "send_back"}, by=by)
+
+
+def revise(  # noqa: PLR0913 - a proposal, what is left out of it, or that it is taken back
+    sanction: Sanction, reasons: str, *, withdraw: bool, by: Membership, version: int, waiver: Waiver | None = None
+) -> None:
+    """After being sent back: propose anew with better reasons, calculated anew, or withdraw."""
+    permissions.may_decide(by, Permission.SANCTION_PROPOSE, buyer_id=sanction.buyer_id, involved={})
+    processes.hold(sanction)
+    if sanction.version != version or processes.task_of(sanction, "revise") is None:
+        raise Conflict(MOVED_ON)
+    if not reasons.strip():
+        raise Invalid(SAY_WHY)
+    if not withdraw:
+        grounds.demand(sanction.deviation, sanction.clause)
+        _waive(sanction, waiver)
+        dropped_points.demand_waived(sanction)
+    sanction.propose_by(by, reasons.strip())
+    processes.complete(sanction, "revise", {"revision": "withdraw" if withdraw else "propose"}, by=by)
+
+
+def decide_sanction(*, sanction_id: int, actor_id: int) -> dict[str, object]:
+    """Asked by the process once approved."""
+    sanction = lookup.by_number(Sanction, sanction_id)
+    sanction.move(
+        SanctionState.DECIDED,
+        by=accounts.membership(actor_id),
+        reason=sanction.comment,
+        amount=canonical(sanction.amount or Decimal(0)),
+        waived=canonical(sanction.waived),
+        proposed_by=sanction.proposed_by_id,
+    )
+    _weigh_ladder_anew(sanction.deviation)
+    return {}
+
+
+def _weigh_ladder_anew(decided: Deviation) -> None:
+    """What other open cases of the same requirement may cost: after a warning the next step is no warning."""
+    others = select(Deviation).where(
+        ladder.of_same(decided.requirement),
+        Deviation.id != decided.id,
+        Deviation.state.not_in((DeviationState.CLOSED, DeviationState.DISMISSED, DeviationState.FELL_AWAY)),
+    )
+    db.session.flush()
+    for other in db.session.scalars(others).unique():
+        if is_settled(other):
+            continue
+        # Past the row's version: what somebody is doing in that case at this very moment has not changed by it.
+        stake = calculations.at_stake(other)
+        noted = update(Deviation).where(Deviation.id == other.id).values(at_stake=stake)
+        db.session.execute(noted.execution_options(synchronize_session=False))
+        set_committed_value(other, "at_stake", stake)
+
+
+def send_decision(*, sanction_id: int) -> dict[str, object]:
+    """Write the decision letters. Asked by the process, also when sending again."""
+    sanction = lookup.by_number(Sanction, sanction_id)
+    for person in recipients(sanction.supplier_id):
+        mail.write(person, "sanction_decided", sanction.contract, sanction=sanction, sanction_row=sanction)
+    return {"undelivered_at": processes.moment(clock.now() + UNDELIVERED_AFTER)}
+
+
+def note_delivery(sanction: Sanction, how: str) -> None:
+    """A decision letter has arrived."""
+    processes.hold(sanction)
+    if sanction.delivered_at is not None:
+        return
+    sanction.delivered_at, sanction.delivered_how = clock.now(), how[:400]
+    processes.message(sanction, "decision_delivered", {})
+
+
+def settle_delivery(sanction: Sanction, how: str, *, by: Membership, version: int) -> None:
+    """The decision did not get through by mail: say how it was delivered instead, or (nothing said) send it again."""
+    permissions.may_decide(by, Permission.SANCTION_PROPOSE, buyer_id=sanction.buyer_id, involved={})
+    processes.hold(sanction)
+    if sanction.version != version or processes.task_of(sanction, "confirm_decision_delivery") is None:
+        raise Conflict(MOVED_ON)
+    if how.strip():
+        record(sanction, "sanction.delivery_told", by=by, reason=how.strip()[:400])
+        if sanction.delivered_at is None:
+            sanction.delivered_at, sanction.delivered_how = clock.now(), how.strip()[:400]
+    # The letter may have arrived after all while somebody was asked about it: that stays the proof.
+    answer = "delivered" if sanction.delivered_at is not None else "resend"
+    processes.complete(sanction, "confirm_decision_delivery", {"delivery_answer": answer}, by=by)
+
+
+def close(*, sanction_id: int) -> dict[str, object]:
+    """The decision is delivered: close it and tell the deviation. Asked by the process."""
+    sanction = lookup.by_number(Sanction, sanction_id)
+    sanction.move(SanctionState.DELIVERED, by=None, how=sanction.delivered_how)
+    sanction.move(SanctionState.CLOSED, by=None)
+    _tell_deviation(sanction, "closed")
+    return {}
+
+
+def withdraw_sanction(*, sanction_id: int, actor_id: int) -> dict[str, object]:
+    """Asked by the process: the proposal is taken back, and the deviation is to be assessed again."""
+    sanction = lookup.by_number(Sanction, sanction_id)
+    sanction.move(SanctionState.WITHDRAWN, by=accounts.membership(actor_id), reason=sanction.reasons)
+    _tell_deviation(sanction, "withdrawn")
+    return {}
+
+
+def refuse_sanction(*, sanction_id: int) -> dict[str, object]:
+    """Asked by the process: the decision table found no ground."""
+    sanction = lookup.by_number(Sanction, sanction_id)
+    sanction.move(SanctionState.REFUSED, by=None)
+    _tell_deviation(sanction, "withdrawn")
+    return {}
+
+
+def reopen_assessment(*, deviation_id: int) -> dict[str, object]:
+    """A proposal came to nothing: the reply is to be assessed again. Asked by the deviation's process."""
+    lookup.by_number(Deviation, deviation_id).move(DeviationState.ASSESSING_REPLY, by=None)
+    return {}
+
+
+def _tell_deviation(sanction: Sanction, settled: str) -> None:
+    processes.message(sanction.deviation, "sanction_settled", {"settled": settled})
+
+
+def _decided_already(sanction: Sanction) -> Text:
+    task = processes.last_closed(sanction, "approve_sanction")
+    if task is None or task.closed_by is None:
+        return MOVED_ON
+    return Text("{name} har allerede avgjort saken.", "{name} has already decided the case.").with_values(
+        name=same(task.closed_by.name)
+    )

@@ -1,0 +1,69 @@
+"""Taking a signed report back, as long as nobody on the buyer's side has begun to review it."""
+
+from portal import calendars, permissions
+from portal.errors import Conflict
+from portal.extensions import db
+from portal.model import Membership, Report, ReportState, Role, Withdrawal
+from portal.operations import accounts, deadlines, lookup, mail, processes
+from portal.operations.reports import reports, verdicts
+from portal.permissions import Permission
+from portal.text import Text
+
+BEGUN = Text(
+    "Kontrollen begynte {day}, så rapporten kan ikke trekkes tilbake. Be kontrolløren om å få den i retur.",
+    "The review began on {day}, so the report cannot be withdrawn. Ask the reviewer to return it.",
+)
+NOT_WITH_BUYER = Text(
+    "Rapporten er allerede trukket tilbake, eller ikke sendt inn. Les den på nytt.",
+    "The report has already been withdrawn, or was not submitted. Read it again.",
+)
+
+
+def withdraw(report: Report, reason: str, *, by: Membership, version: int) -> None:
+    """Take back what was submitted; the revision stays as it was signed, and the draft is open as before.
+
+    Raises:
+        Conflict: the review has begun, or the report has moved on; the words say which.
+    """
+    permissions.demand(by, Permission.REPORT_SIGN)
+    processes.hold(report)
+    revision = report.latest
+    if report.state != ReportState.SUBMITTED or revision is None:
+        raise Conflict(_why_not(report))
+    if report.review_begun_at is not None:
+        day = calendars.day_name(calendars.local_day(report.review_begun_at, report.contract.time_zone))
+        raise Conflict(BEGUN.with_values(day=day))
+    if report.version != version:
+        raise Conflict(reports.CHANGED_SINCE)
+    revision.withdrawal = Withdrawal(**report.parties, withdrawn_by=by.person, reason=reason.strip())
+    db.session.flush()
+    if not processes.message(report, "report_withdrawn", {"actor_id": by.id}, by=by):
+        raise Conflict(verdicts.NEWER)
+
+
+def _why_not(report: Report) -> Text:
+    was_decided = report.standing is not None and report.standing.review is not None
+    return verdicts.who_decided(report) if was_decided and not report.is_editable else NOT_WITH_BUYER
+
+
+# -- asked by the process -----------------------------------------------------------------------------------------
+
+
+def take_back(*, report_id: int, actor_id: int) -> dict[str, object]:
+    """The report is open again as it was before it was signed, and the reviewers who were told are told again.
+
+    It was delivered when its first revision was, so nothing is missing; yet the new one has a deadline of its own: the
+    first time that of a correction, after that the one it has. An amendment has none: what it amends is in force.
+    """
+    report, by = lookup.by_number(Report, report_id), accounts.membership(actor_id)
+    revision = report.revisions[-1]
+    report.review_due_at = None
+    if not report.is_amendment:
+        is_first = sum(each.withdrawal is not None for each in report.revisions) == 1
+        if is_first:  # once: whoever withdraws again and again does not move the deadline for ever
+            report.due_at, report.overdue_at = deadlines.of_correction(report), None
+    reason = revision.withdrawal.reason if revision.withdrawal else ""
+    report.move(report.edited_as, by=by, reason=reason, action="report.withdrawn", revision=revision.number)
+    for person in accounts.people(report.buyer_id, Role.REVIEWER):
+        mail.write(person, "withdrawn", report.contract, report=report, revision=revision)
+    return deadlines.process_data(report)

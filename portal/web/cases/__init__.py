@@ -1,0 +1,1 @@
+"""Pages of cases and sanctions: lists, the case page, its forms and its log."""

@@ -1,0 +1,1 @@
+"""Pages of reports: filling in, grid, Excel, signing, reviewing, comments, chasing, exports."""
