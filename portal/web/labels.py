@@ -100,6 +100,7 @@ NOT_REMINDED = {
     WhyNot.ASKED: _("They have asked for more time, and you have not answered"),
     WhyNot.GRANTED: _("They have been given more time"),
     WhyNot.FILED: _("The report has come"),
+    WhyNot.BEYOND: _("It is about days after the contract's last one, and is asked for no more"),
     WhyNot.NOBODY: _("The supplier has nobody who fills in or signs"),
 }
 

@@ -14,7 +14,8 @@ from portal.extensions import db, transaction
 from portal.model import AuditEvent, ContractState, Decision, Deviation, DeviationState, Report, SanctionState, Window
 from portal.operations.cases import deviations, grounds
 from portal.operations.contracts import contracts
-from portal.operations.reports import reviews
+from portal.operations.reports import chasing, reviews
+from portal.operations.reports.chasing import Wanted, WhyNot
 from tests.assessing import amend, cases_of, file, only, sign_month, windows_of
 from tests.assessing import duty as asked_for
 from tests.handover import hand_over, hourly, reopen
@@ -113,6 +114,20 @@ def test_a_late_report_of_days_after_the_last_one_is_no_case_either(world: World
     assert late.state == FELL_AWAY
     reopen(world)
     assert (late.state, late.sentence, late.late_by_days, late.at_stake) == (FOUND, sentence, 5, Decimal(20_000))
+
+
+def test_what_is_rejected_after_the_last_day_is_not_on_the_list_of_what_has_not_come(world: World) -> None:
+    april = sign_month(world, APRIL, **MET)
+    clock.move_to(datetime(2026, 5, 20, 9, tzinfo=UTC))
+    with transaction():
+        reviews.decide(april, Decision.REJECT, by=world.rita, version=april.version, reasons="Feil.")
+    clock.move_to(datetime(2026, 6, 20, 9, tzinfo=UTC))
+    assert april in chasing.unfiled(world.adam, Wanted())
+    hand_over(world, date(2026, 3, 20))
+    assert april not in chasing.unfiled(world.adam, Wanted())
+    assert chasing.told([april])[0].why_not == WhyNot.BEYOND, "nor is anybody reminded who had the page open"
+    reopen(world)
+    assert chasing.told([april])[0].why_not != WhyNot.BEYOND
 
 
 def sign_late(world: World) -> Report:

@@ -1,18 +1,19 @@
 """A case whose breach nothing in force shows any more: nothing is charged, the parties are told, a person closes it."""
 
 from collections.abc import Callable
-from datetime import date
+from datetime import UTC, date, datetime
 
 import pytest
 from sqlalchemy import select
 
+from portal import clock
 from portal.errors import Conflict, Refused
 from portal.extensions import db, transaction
 from portal.model import Deviation, DeviationState, OutgoingMail
 from portal.operations.cases import deviations, grounds, sanctions
 from tests.assessing import amend, cases_of, duty, file, only, windows_of
-from tests.casework import close, found, give_notice, proposed, reply, weigh, weighed
-from tests.world import World, actions, deliver_mail, letters, open_tasks
+from tests.casework import close, delivered, found, give_notice, proposed, reply, weigh, weighed
+from tests.world import World, actions, deliver_mail, letters, open_tasks, tick
 
 NOTHING = {"electric": "0", "diesel": "0"}
 """No energy at all: a share of it cannot be computed."""
@@ -50,6 +51,16 @@ def test_an_amendment_that_cannot_be_judged_is_no_ground_for_a_sanction(world: W
     assert "Ingenting" in bodies("breach_changed")[0] or "Nothing that is in force" in bodies("breach_changed")[0]
     with pytest.raises(Refused, match="no longer shows the breach"), transaction():
         sanctions.propose(deviation, "Forsinkelsen.", by=world.adam, version=deviation.version)
+
+
+def test_nobody_is_reminded_of_a_reply_to_what_is_gone(world: World) -> None:
+    """A reply is due on Tuesday 17 March, and two reminders go out on Saturday: see `test_case_notice`."""
+    deviation = delivered(world)
+    amend(world, world.report, **NOTHING)
+    clock.move_to(datetime(2026, 3, 16, 7, tzinfo=UTC))
+    tick()
+    assert deviation.not_found_at is not None
+    assert (letters("reply_reminder"), deviation.notices[0].reminded_at) == ([], None)
 
 
 def test_what_was_proposed_is_not_approved_on_what_cannot_be_judged(world: World) -> None:

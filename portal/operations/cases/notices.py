@@ -374,8 +374,13 @@ def _reply_deadline(due_at: datetime, start: datetime, deviation: Deviation) -> 
 
 
 def remind(*, deviation_id: int) -> dict[str, object]:
-    """The time to reply is nearly over: remind those who got the notice. Asked by the process."""
+    """The time to reply is nearly over: remind those who got the notice. Asked by the process.
+
+    Not of a breach that nothing shows any more: they were told that it costs nothing.
+    """
     deviation = lookup.by_number(Deviation, deviation_id)
+    if deviation.not_found_at is not None:
+        return {}
     notice = deviation.notices[-1]
     _write(deviation, notice, "reply_reminder")
     notice.reminded_at = clock.now()

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import date
 from typing import NamedTuple
 
-from sqlalchemy import and_, select
+from sqlalchemy import and_, case, or_, select
 
 from portal import calendars, clock
 from portal.calendars import Period
@@ -19,6 +19,13 @@ REOPENED = Text(
     "the contract again, and the breach stands.",
 )
 _HANDED_OVER = frozenset({ContractState.COMPLETED, ContractState.CLOSED})
+LAST_DAY = case(
+    (and_(Contract.state.in_(_HANDED_OVER), Contract.handed_over_on < Contract.ends_on), Contract.handed_over_on),
+    else_=Contract.ends_on,
+)
+"""`last_day`, asked of the database."""
+ASKED_FOR = or_(ReportingPeriod.purpose != PeriodPurpose.REGULAR, ReportingPeriod.starts_on <= LAST_DAY)
+"""What is not `is_beyond`, asked of the database: for reports joined with their period and contract."""
 
 
 class Filed(NamedTuple):

@@ -24,6 +24,7 @@ from portal.model import (
     record,
 )
 from portal.operations import accounts, mail, processes
+from portal.operations.contracts import contract_days
 from portal.operations.reports import reports
 from portal.permissions import Permission
 
@@ -45,6 +46,8 @@ class WhyNot(StrEnum):
     """The buyer gave more time, and it is not over."""
     FILED = "filed"
     """It has come meanwhile."""
+    BEYOND = "beyond"
+    """It lies wholly after the contract's last day: it is asked for no more."""
     NOBODY = "nobody"
     """The supplier has nobody who fills in or signs."""
 
@@ -142,6 +145,8 @@ def _why_not(
     zone = report.contract.time_zone
     if not report.can_be_late:
         return WhyNot.FILED
+    if contract_days.is_beyond(report):
+        return WhyNot.BEYOND
     if report.is_held:
         return WhyNot.ASKED
     if _is_extended(report, request):
@@ -180,6 +185,7 @@ def _unfiled(by: Membership, wanted: Wanted) -> Select[Report]:
             Report.state.in_(reports.WITH_SUPPLIER),
             Report.accepted_number.is_(None),
             Report.due_at <= clock.now() + SOON,
+            contract_days.ASKED_FOR,
         )
     )
     if wanted.contract:

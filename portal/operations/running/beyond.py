@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from datetime import date
 
-from sqlalchemy import and_, case, select
+from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 
 from portal import calendars
@@ -11,7 +11,6 @@ from portal.extensions import db
 from portal.model import (
     Cause,
     Contract,
-    ContractState,
     Deviation,
     FindingResult,
     PeriodPurpose,
@@ -41,16 +40,9 @@ def watched() -> list[int]:
     A case is gone as soon as its days are (`follow`), and none is opened of days after the last: this finds what is
     from before the portal did so.
     """
-    is_over = and_(
-        Contract.state.in_([ContractState.COMPLETED, ContractState.CLOSED]),
-        Contract.handed_over_on.is_not(None),
-        Contract.handed_over_on < Contract.ends_on,
-    )
-    last_day = case((is_over, Contract.handed_over_on), else_=Contract.ends_on)
     rows = select(Deviation.contract_id).where(Deviation.not_found_at.is_(None), Deviation.state.not_in(SETTLED))
     rows = rows.join(Contract, Deviation.contract_id == Contract.id).join(Report, Deviation.report_id == Report.id)
-    rows = rows.join(ReportingPeriod, Report.period_id == ReportingPeriod.id)
-    rows = rows.where(ReportingPeriod.purpose == PeriodPurpose.REGULAR, ReportingPeriod.starts_on > last_day)
+    rows = rows.join(ReportingPeriod, Report.period_id == ReportingPeriod.id).where(~contract_days.ASKED_FOR)
     return list(db.session.scalars(rows.distinct().order_by(Deviation.contract_id)))
 
 
