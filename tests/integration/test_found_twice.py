@@ -278,6 +278,23 @@ def test_a_correction_that_is_late_twice_costs_one_fee(world: World) -> None:
     assert ladder.earlier(next_missing(world)) == 1
 
 
+def test_a_correction_that_is_taken_back_again_pays_no_day_twice(world: World) -> None:
+    """Three days late, with the buyer for four, taken back with no more time, and there after two days: five in all."""
+    day(world)
+    rejected(world)
+    send_again(world)
+    taken_back(world)
+    first = corrected_late(world)
+    clock.move_to(clock.now() + timedelta(days=4))
+    taken_back(world)
+    tick()
+    clock.move_to(clock.now() + timedelta(days=2))
+    send_again(world)
+    second = newest(world, Cause.REPORT_LATE)
+    assert (first.cause_group, second.cause_group) == ("correction-2", "correction-3")
+    assert [sanctioned(world, each).amount for each in (first, second)] == [3 * A_DAY, 2 * A_DAY]
+
+
 def test_the_late_correction_of_what_was_only_returned_is_a_breach_of_its_own(world: World) -> None:
     """Revision 1 is returned and corrected late, revision 2 rejected: one has nothing to do with the other."""
     submit(world)

@@ -1,6 +1,6 @@
 """Taking a signed report back, as long as nobody on the buyer's side has begun to review it."""
 
-from portal import calendars, permissions
+from portal import calendars, clock, permissions
 from portal.errors import Conflict
 from portal.extensions import db
 from portal.model import Membership, Report, ReportState, Role, Withdrawal
@@ -53,15 +53,17 @@ def take_back(*, report_id: int, actor_id: int) -> dict[str, object]:
     """The report is open again as it was before it was signed, and the reviewers who were told are told again.
 
     It was delivered when its first revision was, so nothing is missing; yet the new one has a deadline of its own: the
-    first time that of a correction, after that the one it has. An amendment has none: what it amends is in force.
+    first time that of a correction. After that the one it has, and where that is past, now: days before it lay with the
+    buyer, or were counted when it came. An amendment has none: what it amends is in force.
     """
     report, by = lookup.by_number(Report, report_id), accounts.membership(actor_id)
     revision = report.revisions[-1]
     report.review_due_at = None
     if not report.is_amendment:
         is_first = sum(each.withdrawal is not None for each in report.revisions) == 1
-        if is_first:  # once: whoever withdraws again and again does not move the deadline for ever
-            report.due_at, report.overdue_at = deadlines.of_correction(report), None
+        # once: whoever withdraws again and again does not move the deadline for ever
+        report.due_at = deadlines.of_correction(report) if is_first else max(report.due_at, clock.now())
+        report.overdue_at = None
     reason = revision.withdrawal.reason if revision.withdrawal else ""
     report.move(report.edited_as, by=by, reason=reason, action="report.withdrawn", revision=revision.number)
     for person in accounts.people(report.buyer_id, Role.REVIEWER):
