@@ -45,7 +45,9 @@ def world(make_app: Callable[..., Flask], sqlite_url: str) -> Iterator[World]:
 
 def under(world: World, clause: SanctionClause) -> list[Would]:
     db.session.expire_all()
-    return next(list(each.earlier) for each in previews.of(world.contract) if each.clause.id == clause.id)
+    return next(
+        list(each.earlier) for each in previews.of(world.contract, by=world.adam) if each.clause.id == clause.id
+    )
 
 
 def would_be(deviation: Deviation, clause: SanctionClause) -> Decimal:

@@ -278,7 +278,10 @@ def test_what_replaces_a_requirement_keeps_its_clause_and_goes_on_in_its_ladder(
         reviews.decide(world.report, Decision.APPROVE, by=world.rita, version=world.report.version)
     deliver_mail()
     april = heard(world, case_of(world, "4.2 b"))
-    assert [[each.amount for each in shown.earlier] for shown in previews.of(world.contract)] == [[], [0, 5000]]
+    assert [[each.amount for each in shown.earlier] for shown in previews.of(world.contract, by=world.adam)] == [
+        [],
+        [0, 5000],
+    ]
     assert decided(world, proposed(world, march)).step == "warning"
     assert april.at_stake == 5000
     sanction = decided(world, proposed(world, april))

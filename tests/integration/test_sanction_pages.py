@@ -388,7 +388,9 @@ def test_earlier_periods_say_what_they_would_have_given(room: Room) -> None:
     daily_clause(room.world)
     days_after_deadline(room.world, 4)
     broken(room.world)
-    found = {each.clause.clause: each for each in previews.of(db.session.merge(room.world.contract))}
+    found = {
+        each.clause.clause: each for each in previews.of(db.session.merge(room.world.contract), by=room.world.adam)
+    }
     [fee], [late] = found["7.1"].earlier, found["7.2"].earlier
     assert (fee.amount, late.amount) == (D(20_000), D(400_000))
     assert fee.found.en.startswith("Breach of clause 4.2: ")
@@ -404,7 +406,7 @@ def test_where_a_clause_warns_first_the_first_breach_is_a_warning(room: Room) ->
     with transaction():
         room.world.contract.clauses[0].warns_first = True
     broken(room.world)
-    [preview] = previews.of(db.session.merge(room.world.contract))
+    [preview] = previews.of(db.session.merge(room.world.contract), by=room.world.adam)
     assert [(each.gives.en, each.amount) for each in preview.earlier] == [("A written warning", D(0))]
     assert preview.total == 0
 
@@ -413,7 +415,9 @@ def test_a_report_that_is_not_there_counts_so_far(room: Room) -> None:
     daily_clause(room.world, day_counting=Counting.CALENDAR)
     missing(room.world)
     days_after_deadline(room.world, 3)
-    [late] = next(each for each in previews.of(room.world.contract) if each.clause.clause == "7.2").earlier
+    [late] = next(
+        each for each in previews.of(room.world.contract, by=room.world.adam) if each.clause.clause == "7.2"
+    ).earlier
     assert late.amount == 3 * D(100_000)
     assert late.found.en.startswith("Breach of clause 5.1: The report for March 2026 has not been filed. It was due ")
 
@@ -422,7 +426,7 @@ def test_what_takes_a_notice_to_say_is_said_for_each_day(room: Room) -> None:
     requirement = next(each for each in room.world.contract.requirements if each.clause == "4.2")
     daily_clause(room.world, requirement, starts=DailyStart.NOTICE)
     broken(room.world)
-    preview = next(each for each in previews.of(room.world.contract) if each.clause.clause == "7.2")
+    preview = next(each for each in previews.of(room.world.contract, by=room.world.adam) if each.clause.clause == "7.2")
     [breach] = preview.earlier
     assert breach.amount is None
     assert breach.gives.en == "100\u00a0000\u00a0NOK for each day from the notice until the breach was put right"
@@ -432,6 +436,6 @@ def test_a_clause_without_its_base_says_so(room: Room) -> None:
     daily_clause(room.world, base=DailyBase.VALUE)
     with transaction():
         db.session.get_one(Contract, room.world.contract.id).value = None
-    preview = next(each for each in previews.of(room.world.contract) if each.clause.clause == "7.2")
+    preview = next(each for each in previews.of(room.world.contract, by=room.world.adam) if each.clause.clause == "7.2")
     assert preview.example.en == "Cannot be computed: the contract lacks the base."
     assert "7.2" in room.at(room.world.anna).reads(f"/contracts/{room.world.contract.public_id}")

@@ -118,7 +118,7 @@ def test_a_fee_that_is_raised_after_the_notice_is_charged_as_it_was_told(there: 
     assert "now 900 000 NOK. The lower one holds." in sit_down(app, world.dora).reads(here)
     assert "20 000 NOK for each period with a breach" in sit_down(app, world.bo).reads(here)
     assert decided(world, sanction).amount == FEE
-    [shown] = previews.of(world.contract)
+    [shown] = previews.of(world.contract, by=world.adam)
     assert [each.amount for each in shown.earlier] == [FEE]
 
 
@@ -264,7 +264,9 @@ def test_a_clause_that_is_entered_after_the_notice_is_none_for_the_case(world: W
     )
     sanction = proposed(world, case)
     assert (sanction.clause, sanction.amount) == (general, FEE)
-    shown = {each.clause: [would.amount for would in each.earlier] for each in previews.of(world.contract)}
+    shown = {
+        each.clause: [would.amount for would in each.earlier] for each in previews.of(world.contract, by=world.adam)
+    }
     assert shown == {general: [FEE], own: []}
     with transaction():
         sanction.clause = own

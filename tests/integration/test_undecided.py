@@ -110,10 +110,13 @@ def test_no_page_of_the_supplier_tells_how_its_points_were_weighed(room: Room) -
     unchanged()
     assert "20\u00a0000" in adam.get(path).text
     assert "60\u00a0000" not in adam.get(path).text
+    assert ("20\u00a0000" in adam.get(preview).text, "60\u00a0000" in adam.get(preview).text) == (True, False)
+    assert "60\u00a0000" in adam.get(listed).text, "the list says what was found"
     sanction = proposed(world, case_of(world, "4.3"))
     assert sanction.amount == 20_000
     HANDLERS["cases.recount"]({})
     unchanged()
+    assert ("20\u00a0000" in adam.get(listed).text, "60\u00a0000" in adam.get(listed).text) == (True, False)
     decided(world, sanction)
     for place, page in everything(anna, case_of(world, "4.3")).items():
         assert "60\u00a0000" not in page, place

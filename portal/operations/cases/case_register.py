@@ -16,7 +16,17 @@ from sqlalchemy.types import Integer, String
 
 from portal import clock, permissions
 from portal.extensions import db
-from portal.model import Contract, Deviation, DeviationState, Membership, Notice, OrganisationKind, Report, Sanction
+from portal.model import (
+    Contract,
+    Deviation,
+    DeviationState,
+    Membership,
+    Notice,
+    OrganisationKind,
+    Report,
+    Sanction,
+    SanctionState,
+)
 from portal.model.base import Code, Millionths, Moment
 from portal.model.cases import SETTLED
 from portal.model.sanctions import IN_FORCE
@@ -63,8 +73,8 @@ class CaseFilter:
 class Listed(NamedTuple):
     """A case in a list, as its reader may know it.
 
-    `until` is the deadline that runs. `amount` is what was decided, else, as long as nothing is, what the clause gives
-    for what was found; None when there is none, or none that can be said.
+    `until` is the deadline that runs. `amount` is what was decided, or for the buyer is proposed; before that what the
+    clause gives for what was found, however its points were weighed. None when there is none, or none can be said.
     """
 
     deviation: Deviation
@@ -78,7 +88,7 @@ def page(by: Membership, chosen: CaseFilter, after: uuid.UUID | None, limit: int
     every = permissions.visible(Deviation, by).join(Contract, Deviation.contract_id == Contract.id)
     every = every.outerjoin(Sanction, Sanction.deviation_id == Deviation.id)
     ordered = following(_narrowed(every, chosen, by), every, Deviation, _keys(by)[chosen.order], after)
-    found = ordered.limit(limit).add_columns(_state(by), _until(by), _amount()).options(*_LOADED)
+    found = ordered.limit(limit).add_columns(_state(by), _until(by), _amount(by)).options(*_LOADED)
     return [Listed(*row) for row in db.session.execute(found).unique()]
 
 
@@ -113,9 +123,10 @@ def _until(by: Membership) -> Any:
     return type_coerce(case(*runs, else_=None), Moment())
 
 
-def _amount() -> Any:
+def _amount(by: Membership) -> Any:
+    said = IN_FORCE if by.organisation.kind != OrganisationKind.BUYER else {SanctionState.PROPOSED, *IN_FORCE}
     decided = case(
-        (Sanction.state.in_(IN_FORCE), Sanction.amount),
+        (Sanction.state.in_(sorted(said)), Sanction.amount),
         (Deviation.state.in_(sorted(SETTLED)), None),
         else_=Deviation.at_stake,
     )
@@ -135,9 +146,9 @@ def _narrowed(rows: Select[Any], chosen: CaseFilter, by: Membership) -> Select[A
     if chosen.due is not None:
         rows = rows.where(_is_due(chosen.due, _until(by)))
     if chosen.least is not None:
-        rows = rows.where(_amount() >= literal(chosen.least, Millionths()))
+        rows = rows.where(_amount(by) >= literal(chosen.least, Millionths()))
     if chosen.most is not None:
-        rows = rows.where(_amount() <= literal(chosen.most, Millionths()))
+        rows = rows.where(_amount(by) <= literal(chosen.most, Millionths()))
     return rows
 
 
@@ -163,7 +174,7 @@ def _keys(by: Membership) -> dict[Order, Key]:
         Order.AGE: Key(Deviation.known_at, Moment()),
         Order.DEADLINE: Key(func.coalesce(_until(by), literal(_NEVER, Moment()), type_=Moment()), Moment()),
         Order.AMOUNT: Key(
-            func.coalesce(_amount(), literal(_NO_AMOUNT, Millionths()), type_=Millionths()),
+            func.coalesce(_amount(by), literal(_NO_AMOUNT, Millionths()), type_=Millionths()),
             Millionths(),
             is_falling=True,
         ),

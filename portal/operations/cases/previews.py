@@ -21,6 +21,7 @@ from portal.model import (
     DailyStart,
     Deviation,
     DeviationState,
+    Membership,
     Point,
     Report,
     Revision,
@@ -105,15 +106,19 @@ class Preview:
         return sum((each.amount for each in self.earlier if each.amount is not None), Decimal(0))
 
 
-def of(contract: Contract) -> list[Preview]:
+def of(contract: Contract, *, by: Membership) -> list[Preview]:
     """Every clause of a contract with its example and its history, from accepted figures and the days reports came.
 
     Each requirement has its own ladder: where a clause warns first, the first breach of it is a warning. What is still
-    open counts as if it had been sanctioned in its turn.
+    open counts as if it had been sanctioned in its turn. What points were found to be worth counts for the buyer at
+    once, and for the supplier from the decision on.
     """
+    is_buyers = by.organisation_id == contract.buyer_id
     found = sorted(_cases(contract), key=lambda each: (breach_days.judged_until(each), each.requirement_id, each.id))
     return [
-        Preview(clause, example(clause), tuple(_ladder(clause, found))) for clause in contract.clauses if clause.rates
+        Preview(clause, example(clause), tuple(_ladder(clause, found, is_buyers=is_buyers)))
+        for clause in contract.clauses
+        if clause.rates
     ]
 
 
@@ -154,7 +159,7 @@ _DAILY_EXAMPLES = {
 }
 
 
-def _ladder(clause: SanctionClause, found: Sequence[Deviation]) -> Iterator[Would]:
+def _ladder(clause: SanctionClause, found: Sequence[Deviation], *, is_buyers: bool) -> Iterator[Would]:
     cases = list(filter(calculations.stands, found))
     taken = [case for case in cases if case.state != DeviationState.CLOSED or ladder.is_sanctioned(case)]
     for case in cases:
@@ -164,12 +169,14 @@ def _ladder(clause: SanctionClause, found: Sequence[Deviation]) -> Iterator[Woul
         if ladder.step_of(case, clause, taken, found) == ladder.WARNING:
             yield Would(_name(case), said, WARNING, Decimal(0))
         else:
-            gives, amount = _would(clause, case, found)
+            gives, amount = _would(clause, case, found, as_weighed=is_buyers or told.of_weighings(case))
             yield Would(_name(case), said, gives, amount)
 
 
-def _would(clause: SanctionClause, case: Deviation, among: Sequence[Deviation]) -> tuple[Text, Decimal | None]:
-    """What a sanction proposed today would say, but for points that were dropped and the supplier not told of yet."""
+def _would(
+    clause: SanctionClause, case: Deviation, among: Sequence[Deviation], *, as_weighed: bool
+) -> tuple[Text, Decimal | None]:
+    """What a sanction proposed today would say; not `as_weighed`, with points in it that were dropped."""
     today = breach_days.today(case)
     try:
         if clause.form == ClauseForm.DAILY and clause.starts == DailyStart.NOTICE and not _is_given(case):
@@ -178,8 +185,7 @@ def _would(clause: SanctionClause, case: Deviation, among: Sequence[Deviation]) 
         if calculations.lacks_end(case, clause, among):
             per_day = calculations.per_day(case, clause)
             return PER_DAY_SO_FAR.with_values(amount=_money(clause, per_day)), None
-        step, as_weighed = str(clause.form), told.of_weighings(case)
-        made = calculations.sheets(case, clause, step=step, on=today, as_weighed=as_weighed, among=among)
+        made = calculations.sheets(case, clause, step=str(clause.form), on=today, as_weighed=as_weighed, among=among)
         amount = calculations.least(made).amount
     except Refused:
         return NOT_COMPUTABLE, None

@@ -85,7 +85,7 @@ def show(contract: Contract) -> ResponseReturnValue:
         rules=_rules(contract),
         duties=[in_words(contract, duty) for duty in contract.requirements],
         kinds=[known[key] for key in contract.kinds if key in known],
-        previews=previews.of(contract),
+        previews=previews.of(contract, by=by),
         basis=(*Basis.load(contract.basis).sentences(), *carriers.counted_in_words(contract.counted)),
         page=lists.reports(by, {"contract": str(contract.public_id)}),
     )

@@ -34,7 +34,7 @@ def index(contract: Contract) -> ResponseReturnValue:
     return render_template(
         "sanction_clauses/index.html",
         contract=contract,
-        previews=previews.of(contract),
+        previews=previews.of(contract, by=by),
         may_edit=may_edit and contract.state != ContractState.CLOSED,
         is_draft=contract.state == ContractState.DRAFT,
         may_add=contract.state == ContractState.DRAFT or bool(clauses.without_own(contract)),
