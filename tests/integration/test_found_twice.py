@@ -32,8 +32,8 @@ THREE_DAYS = timedelta(days=3, hours=-1)
 
 
 @pytest.fixture
-def world(make_app: Callable[..., Flask], database_url: str) -> Iterator[World]:
-    with opened(make_app, database_url) as room:
+def world(make_app: Callable[..., Flask], everyday_database_url: str) -> Iterator[World]:
+    with opened(make_app, everyday_database_url) as room:
         yield room.world
 
 
