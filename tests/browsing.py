@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
 
+import pytest
 from flask import Flask, abort, flash
 from flask.testing import FlaskClient
 from flask.typing import ResponseReturnValue
@@ -129,6 +130,24 @@ def add_probes(app: Flask) -> None:
             access.current_person().name = "Never stored"
             db.session.flush()
             abort(422)
+
+
+@pytest.fixture
+def app(make_app: Maker, sqlite_url: str) -> Flask:
+    """The application in no context of ours: each request has its own, as in real life."""
+    return with_people(make_app(sqlite_url))
+
+
+@pytest.fixture
+def browser(app: Flask) -> Browser:
+    """Nobody is signed in yet."""
+    return Browser(app.test_client())
+
+
+@pytest.fixture
+def database(sqlite_url: str) -> str:
+    """The file of the database."""
+    return sqlite_url.removeprefix("sqlite:///")
 
 
 def another(app: Flask, address: str = "192.0.2.2") -> Browser:

@@ -1,20 +1,18 @@
 """The small world behind a real server, with everybody at a browser of their own, as far as HTTP goes."""
 
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from flask import Flask
 from sqlalchemy import select
-from waitress.server import create_server
-from waitress.wasyncore import close_all
 
 from portal.extensions import db, transaction
 from portal.model import Decision, Membership, OutgoingMail, Report
 from portal.operations.reports import reviews
 from portal.web import passwords
 from tests.http import PASSWORD, HttpBrowser
+from tests.serving import served
 from tests.world import World, build_world, submit
 
 
@@ -62,22 +60,13 @@ class Office:
 @contextmanager
 def open_office(app: Flask) -> Iterator[Office]:
     """Serve an application on an empty database, people it, and be in its context."""
-    connections: dict[int, object] = {}
-    running = create_server(app, connections, host="127.0.0.1", port=0, threads=6)
-    thread = threading.Thread(target=running.run, daemon=True)
-    thread.start()
-    with app.app_context():
+    with served(app) as port, app.app_context():
         stored = passwords.stored(PASSWORD)
         with transaction():
             world = build_world()
             for by in (world.anna, world.bo, world.stranger, world.rita, world.ruth, world.adam):
                 by.person.password, by.person.language = stored, "en"
         try:
-            yield Office(app, running.effective_port, world)
+            yield Office(app, port, world)
         finally:
             db.session.rollback()
-            # Inside its own thread: closed from here, it may be in the middle of reading what is then gone.
-            with suppress(OSError):  # it may be closed by the time that its waking is written
-                running.trigger.pull_trigger(lambda: close_all(connections, ignore_all=True))
-            thread.join(timeout=10)
-            running.task_dispatcher.shutdown()

@@ -2,7 +2,6 @@
 
 import uuid
 
-import pytest
 from flask import Flask
 from sqlalchemy import select
 
@@ -18,8 +17,11 @@ from tests.browsing import (
     SUPPLIER,
     Browser,
     Maker,
+    app,
     attempts,
+    browser,
     change,
+    database,
     dump,
     machine,
     make_demo,
@@ -28,22 +30,7 @@ from tests.browsing import (
     with_people,
 )
 
-
-@pytest.fixture
-def app(make_app: Maker, sqlite_url: str) -> Flask:
-    """The application in no context of ours: each request has its own, as in real life."""
-    return with_people(make_app(sqlite_url))
-
-
-@pytest.fixture
-def browser(app: Flask) -> Browser:
-    return Browser(app.test_client())
-
-
-@pytest.fixture
-def database(sqlite_url: str) -> str:
-    """The file of the database."""
-    return sqlite_url.removeprefix("sqlite:///")
+__all__ = ["app", "browser", "database"]
 
 
 # -- for whom ---------------------------------------------------------------------------------------------------------

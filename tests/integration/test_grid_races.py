@@ -3,16 +3,14 @@
 import re
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from functools import partial
 
-import pytest
 from flask import Flask
 from lxml import html
 from sqlalchemy import select
-from waitress.server import create_server
 
 from portal import clock
 from portal.extensions import db, transaction
@@ -23,21 +21,10 @@ from portal.operations.running.machines import MachineFacts
 from portal.web import passwords
 from tests.http import PASSWORD, HttpBrowser
 from tests.pages import fields
+from tests.serving import AT_ONCE, server
 from tests.world import World, build_world
 
-ROWS = 8
-
-
-@pytest.fixture
-def server(make_app: Callable[..., Flask], database_url: str) -> Iterator[tuple[Flask, int]]:
-    """The portal behind waitress on a loopback port of its own."""
-    app = make_app(database_url)
-    running = create_server(app, host="127.0.0.1", port=0, threads=ROWS)
-    thread = threading.Thread(target=running.run, daemon=True)
-    thread.start()
-    yield app, running.effective_port
-    running.close()
-    thread.join(timeout=10)
+__all__ = ["server"]
 
 
 def test_rows_that_are_sent_at_once_are_all_saved(server: tuple[Flask, int]) -> None:
@@ -46,10 +33,10 @@ def test_rows_that_are_sent_at_once_are_all_saved(server: tuple[Flask, int]) -> 
         world = peopled()
         anna = HttpBrowser(port, world.anna.person.email)
         lines, form = page_of(anna, world)
-        sent = [one_row(form, row, hours=str(row + 1)) for row in range(ROWS)]
+        sent = [one_row(form, row, hours=str(row + 1)) for row in range(AT_ONCE)]
         acts = [partial(anna.call, "POST", f"{lines}/lines/{key}", body) for key, body in sent]
-        assert Counter(status for status, _page in at_once(acts)) == {303: ROWS}
-        assert [line.raw["hours"] for line in stored(world)] == [str(row + 1) for row in range(ROWS)]
+        assert Counter(status for status, _page in at_once(acts)) == {303: AT_ONCE}
+        assert [line.raw["hours"] for line in stored(world)] == [str(row + 1) for row in range(AT_ONCE)]
         assert list(audit.broken_links()) == []
 
 
@@ -57,15 +44,15 @@ def test_of_many_on_one_row_the_first_is_stored_and_the_others_are_told(server: 
     app, port = server
     with app.app_context():
         world = peopled()
-        people = [HttpBrowser(port, by.person.email) for by in (world.anna, world.bo) * (ROWS // 2)]
+        people = [HttpBrowser(port, by.person.email) for by in (world.anna, world.bo) * (AT_ONCE // 2)]
         lines, form = page_of(people[0], world)
-        sent = [one_row(form, 0, hours=str(number + 1)) for number in range(ROWS)]
+        sent = [one_row(form, 0, hours=str(number + 1)) for number in range(AT_ONCE)]
         acts = [
             partial(browser.call, "POST", f"{lines}/lines/{key}", body)
             for browser, (key, body) in zip(people, sent, strict=True)
         ]
         answers = at_once(acts)
-        assert Counter(status for status, _page in answers) == {303: 1, 409: ROWS - 1}
+        assert Counter(status for status, _page in answers) == {303: 1, 409: AT_ONCE - 1}
         winner = stored(world)[0].raw["hours"]
         for status, page in answers:
             assert status == 303 or re.search(rf"\b{winner}\u00a0h", page), page
@@ -74,7 +61,7 @@ def test_of_many_on_one_row_the_first_is_stored_and_the_others_are_told(server: 
 def peopled() -> World:
     with transaction():
         world = build_world()
-        for place in range(ROWS - 2):
+        for place in range(AT_ONCE - 2):
             machine = machines.register(MachineFacts(f"M-{place}", "crane", "diesel", "V"), by=world.anna)
             machines.deploy(machine, world.contract, date(2026, 1, 1), None, by=world.anna)
         kept = passwords.stored(PASSWORD)

@@ -2,13 +2,12 @@
 
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 
 import pytest
 from flask import Flask
 from sqlalchemy import func, select
-from waitress.server import create_server
 
 from portal import calendars, clock
 from portal.extensions import db, transaction
@@ -17,21 +16,10 @@ from portal.operations import accounts, audit
 from portal.operations.contracts import contracts
 from portal.web import passwords
 from tests.http import PASSWORD, HttpBrowser
+from tests.serving import AT_ONCE, server
 from tests.world import World, build_world, submit
 
-REVIEWERS = 8
-
-
-@pytest.fixture
-def server(make_app: Callable[..., Flask], database_url: str) -> Iterator[tuple[Flask, int]]:
-    """The portal behind waitress on a loopback port of its own."""
-    app = make_app(database_url)
-    running = create_server(app, host="127.0.0.1", port=0, threads=REVIEWERS)
-    thread = threading.Thread(target=running.run, daemon=True)
-    thread.start()
-    yield app, running.effective_port
-    running.close()
-    thread.join(timeout=10)
+__all__ = ["server"]
 
 
 @pytest.mark.parametrize("rounds", [5, pytest.param(20, marks=pytest.mark.soak)])
@@ -49,7 +37,7 @@ def test_eight_reviewers_and_one_decision(server: tuple[Flask, int], rounds: int
             seen = {"version": str(report.version), "decision": "approve"}
             answers = _at_once([partial(browser.call, "POST", address, seen) for browser in browsers])
             statuses = Counter(status for status, _page in answers)
-            assert statuses == {303: 1, 409: REVIEWERS - 1}, (number, statuses)
+            assert statuses == {303: 1, 409: AT_ONCE - 1}, (number, statuses)
             winner = _decided_by(report)
             assert all(winner in page for status, page in answers if status == 409)
         _assert_each_was_decided_once(rounds)
@@ -58,7 +46,7 @@ def test_eight_reviewers_and_one_decision(server: tuple[Flask, int], rounds: int
 def _reviewers(world: World) -> list[str]:
     stored = passwords.stored(PASSWORD)
     emails = []
-    for number in range(REVIEWERS):
+    for number in range(AT_ONCE):
         person = accounts.add_person(f"kontroll{number}@prove.example", f"Kontrollør {number}")
         person.password = stored
         accounts.add_membership(person, world.rita.organisation, Role.REVIEWER)

@@ -8,30 +8,18 @@ from functools import partial
 import pytest
 from flask import Flask
 from sqlalchemy import select
-from waitress.server import create_server
 
 from portal import clock
 from portal.extensions import db, transaction
 from portal.model import Claim, Comment
 from portal.web import passwords
 from tests.http import PASSWORD, HttpBrowser
+from tests.serving import AT_ONCE, server
 from tests.world import World, build_world, submit
 
-AT_ONCE = 8
+__all__ = ["server"]
 
 Answer = tuple[int, str]
-
-
-@pytest.fixture
-def server(make_app: Callable[..., Flask], database_url: str) -> Iterator[tuple[Flask, int]]:
-    """The portal behind waitress on a loopback port of its own."""
-    app = make_app(database_url)
-    running = create_server(app, host="127.0.0.1", port=0, threads=AT_ONCE)
-    thread = threading.Thread(target=running.run, daemon=True)
-    thread.start()
-    yield app, running.effective_port
-    running.close()
-    thread.join(timeout=10)
 
 
 @pytest.fixture

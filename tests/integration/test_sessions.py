@@ -7,7 +7,6 @@ import time
 from datetime import datetime, timedelta
 from unittest import mock
 
-import pytest
 from flask import Flask, session
 from flask.sessions import SecureCookieSessionInterface
 from sqlalchemy import event, select
@@ -28,8 +27,11 @@ from tests.browsing import (
     Browser,
     Maker,
     another,
+    app,
+    browser,
     change,
     count,
+    database,
     dump,
     make_demo,
     membership_id,
@@ -38,22 +40,7 @@ from tests.browsing import (
     with_people,
 )
 
-
-@pytest.fixture
-def app(make_app: Maker, sqlite_url: str) -> Flask:
-    """The application in no context of ours: each request has its own, as in real life."""
-    return with_people(make_app(sqlite_url))
-
-
-@pytest.fixture
-def browser(app: Flask) -> Browser:
-    return Browser(app.test_client())
-
-
-@pytest.fixture
-def database(sqlite_url: str) -> str:
-    """The file of the database."""
-    return sqlite_url.removeprefix("sqlite:///")
+__all__ = ["app", "browser", "database"]
 
 
 # -- what the cookie is worth -----------------------------------------------------------------------------------------

@@ -25,8 +25,11 @@ from tests.browsing import (
     Browser,
     Maker,
     another,
+    app,
     attempts,
+    browser,
     change,
+    database,
     membership_id,
     people_hash,
     with_people,
@@ -59,21 +62,7 @@ ELSEWHERE = [
 ]
 
 
-@pytest.fixture
-def app(make_app: Maker, sqlite_url: str) -> Flask:
-    """The application in no context of ours: each request has its own, as in real life."""
-    return with_people(make_app(sqlite_url))
-
-
-@pytest.fixture
-def browser(app: Flask) -> Browser:
-    return Browser(app.test_client())
-
-
-@pytest.fixture
-def database(sqlite_url: str) -> str:
-    """The file of the database."""
-    return sqlite_url.removeprefix("sqlite:///")
+__all__ = ["app", "browser", "database"]
 
 
 def test_the_right_password_opens_the_page_that_was_asked_for(app: Flask, browser: Browser) -> None:
