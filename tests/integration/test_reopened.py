@@ -257,3 +257,23 @@ def test_a_late_report_is_back_as_it_was(world: World) -> None:
     assert (late.state, late.cause, late.late_by_days) == (DeviationState.FOUND, Cause.REPORT_LATE, 5)
     told = select(AuditEvent).where(AuditEvent.action == "deviation.confirmed")
     assert db.session.scalars(told).all() == []
+
+
+def test_a_late_report_whose_case_was_closed_meanwhile_is_late_by_as_many_days(world: World) -> None:
+    """Ten days late, and rejected. The correction is due anew in July, and is no deadline of those days: 1 000 000."""
+    daily_clause(world)
+    clock.move_to(world.report.due_at + 10 * A_DAY - timedelta(hours=2))
+    submit(world, **MET)
+    first = heard(world, case_of(world, "5.1"))
+    reject(world, world.report)
+    hand_over(world, date(2026, 2, 28))
+    casework.close(world, first)
+    clock.move_to(MID_JULY)
+    reopen(world)
+    hourly()
+    assert world.report.due_at == DUE_ANEW
+    second = db.session.scalars(select(Deviation).where(Deviation.occasion == 2)).one()
+    assert (second.late_by_days, second.cured_on, second.sentence) == (10, first.cured_on, first.sentence)
+    assert second.at_stake == 10 * Decimal(100_000)
+    sanction = decided(world, proposed(world, heard(world, second)))
+    assert (sanction.days, sanction.amount) == (10, 10 * Decimal(100_000))

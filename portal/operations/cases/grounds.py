@@ -23,7 +23,16 @@ from portal.model import (
     Verdict,
 )
 from portal.model.sanctions import IN_FORCE as DECIDED
-from portal.operations.cases import breach_days, calculations, deviations, dropped_points, gone, ladder, told
+from portal.operations.cases import (
+    breach_days,
+    calculations,
+    deviations,
+    dropped_points,
+    gone,
+    judged_next,
+    ladder,
+    told,
+)
 from portal.text import Text, same
 
 NO_CLAUSE = Text(
@@ -279,7 +288,7 @@ def _stands(deviation: Deviation) -> Ground:
 def _ended(deviation: Deviation, clause: SanctionClause) -> Ground:
     lacks, lacking = calculations.lacks_end(deviation, clause), NO_END.with_values(clause=clause.clause)
     end, said = breach_days.end_of(deviation), UNTIL_FILED
-    waits = breach_days.to_review(deviation) if lacks and end else None
+    waits = judged_next.to_review(deviation) if lacks and end else None
     if waits is not None and end is not None:
         lacking = TO_REVIEW.with_values(period=waits.period.name, day=calendars.day_name(end.on))
     if ladder.step_of(deviation, clause) != ClauseForm.DAILY:
