@@ -4,21 +4,24 @@ The share of clause 4.2 must be 20 %: 0 and 500 l are 0 %, 1 008 kWh and 400 l a
 million, the clause 1 ‰ for each day: 100 000.
 """
 
+from collections.abc import Callable
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
 import pytest
 
 from portal import clock
-from portal.errors import Invalid, Refused
+from portal.errors import Conflict, Invalid, Refused
 from portal.extensions import db, transaction
-from portal.model import Decision, Deviation, Report
-from portal.operations.cases import breach_days, grounds, told
+from portal.model import ChangeOrder, Decision, Deviation, Report, Window
+from portal.operations.cases import breach_days, grounds, judged_next, told
 from portal.operations.contracts.contract_facts import Values
 from portal.operations.reports import reviews
-from portal.operations.running import change_orders
+from portal.operations.running import change_orders, requirements
 from portal.work import open_periods
-from tests.assessing import approve_it, cases_of, file, sign_month
+from tests.assessing import approve_it, cases_of, file, only, sign_month
+from tests.assessing import duty as asked_for
+from tests.handover import hand_over
 from tests.sanctioning import daily_clause, decided, duty, heard, note_end, proposed, send_back, world
 from tests.world import World
 
@@ -65,6 +68,19 @@ def agreed_until(world: World, day: date) -> None:
         world.contract.ends_on = day
 
 
+def order(world: World, last_day: date | None, *, applies_from: date = date(2026, 6, 1)) -> ChangeOrder:
+    """A change order of 1 June moves the last day, or not."""
+    values: Values = {
+        "order_reference": "EO-1",
+        "agreed_on": date(2026, 6, 1),
+        "applies_from": applies_from,
+        "change_reason": "Arbeidet tar en annen tid.",
+        "new_ends_on": last_day,
+    }
+    with transaction():
+        return change_orders.add(world.contract, values, [], by=world.adam, version=world.contract.version)
+
+
 def test_a_contract_that_is_past_its_last_day_is_broken_no_longer_though_no_handover_is_noted(world: World) -> None:
     """No report is asked for after 31 March. A person may not note 31 May: not 61 days, but none."""
     agreed_until(world, date(2026, 3, 31))
@@ -105,19 +121,39 @@ def test_a_change_order_that_lengthens_the_contract_moves_the_bound(world: World
     deviation = march(world)
     on(date(2026, 6, 1))
     assert (said(deviation) or ("",))[0] == date(2026, 3, 31)
-    values: Values = {
-        "order_reference": "EO-1",
-        "agreed_on": date(2026, 6, 1),
-        "applies_from": date(2026, 6, 1),
-        "change_reason": "Arbeidet tar lengre tid.",
-        "new_ends_on": date(2026, 12, 31),
-    }
-    with transaction():
-        change_orders.add(world.contract, values, [], by=world.adam, version=world.contract.version)
+    order(world, date(2026, 12, 31))
     hourly()
     assert said(deviation) is None
     note_end(world, deviation, date(2026, 5, 31))
     assert (said(deviation) or ("",))[0] == date(2026, 5, 31)
+
+
+def move_by_order(world: World) -> None:
+    order(world, date(2026, 4, 15))
+
+
+def move_by_handover(world: World) -> None:
+    hand_over(world, date(2026, 4, 15))
+
+
+def end_the_requirement(world: World) -> None:
+    agreed, share = order(world, None, applies_from=date(2026, 4, 16)), duty(world, SHARE)
+    with transaction():
+        requirements.end(share, date(2026, 4, 15), by=world.adam, version=world.contract.version, order=agreed)
+
+
+@pytest.mark.parametrize("move", [move_by_order, move_by_handover, end_the_requirement])
+def test_a_proposal_of_days_that_are_none_any_more_is_not_approved(world: World, move: Callable[[World], None]) -> None:
+    """Noted and proposed until 30 April; then the last day is 15 April, and the worker has not been at it."""
+    deviation = march(world)
+    on(date(2026, 6, 1))
+    note_end(world, deviation, date(2026, 4, 30))
+    sanction = proposed(world, deviation)
+    assert sanction.amount == 30 * PER_DAY
+    move(world)
+    assert ((said(deviation) or ("",))[0], deviation.at_stake) == (date(2026, 4, 15), 15 * PER_DAY)
+    with pytest.raises(Conflict):
+        decided(world, sanction)
 
 
 # -- reports that wait for the buyer ----------------------------------------------------------------------------------
@@ -212,3 +248,48 @@ def test_a_report_that_does_not_judge_the_requirement_holds_nothing(world: World
     with transaction():
         deviation.requirement.valid_to = date(2026, 4, 15)
     assert proposed(world, deviation).days == 13
+
+
+def test_of_a_year_the_last_of_its_reports_is_reviewed_first(world: World) -> None:
+    """Of 2026 December is broken; 2027 has three months, and March lies with the buyer: not 59 days, but none."""
+    share = asked_for(world, "20", window=Window.YEAR, valid_from=date(2026, 12, 1))
+    only(world, MARCH, date(2027, 3, 31), share)
+    daily_clause(world, share)
+    file(world, date(2026, 12, 1), **BROKEN)
+    [deviation] = cases_of(share)
+    heard(world, deviation)
+    for month in (date(2027, 1, 1), date(2027, 2, 1)):
+        file(world, month, **MET)
+    last = sign_month(world, date(2027, 3, 1), **MET)
+    note_end(world, deviation, date(2027, 2, 28))
+    assert deviation.at_stake is None
+    with pytest.raises(Refused, match="The report for March 2027 has come and is not reviewed"):
+        proposed(world, deviation)
+    db.session.rollback()
+    approve_it(world, last)
+    sanction = decided(world, proposed(world, deviation))
+    assert (sanction.days, sanction.amount) == (0, Decimal(0))
+
+
+def waits_for(deviation: Deviation) -> str | None:
+    """The report that is to be reviewed first."""
+    waits = judged_next.to_review(deviation)
+    return waits.period.name.en if waits else None
+
+
+@pytest.mark.parametrize("window", [Window.PERIOD, Window.RUNNING])
+def test_a_report_after_the_one_that_decides_holds_nothing(world: World, window: Window) -> None:
+    """April decides, and is with the supplier; May says nothing of when March's breach ended. Then April comes."""
+    share = asked_for(world, "20", window=window)
+    only(world, MARCH, date(2026, 12, 31), share)
+    daily_clause(world, share)
+    file(world, MARCH, **BROKEN)
+    [deviation] = cases_of(share)
+    heard(world, deviation)
+    may = sign_month(world, MAY, **MET)
+    note_end(world, deviation, date(2026, 5, 15))
+    assert proposed(world, deviation).days == 45
+    april = sign_month(world, APRIL, electric="5040", diesel="0")
+    assert [each.period.starts_on for each in (april, may)] == [APRIL, MAY]
+    db.session.expire_all()
+    assert waits_for(deviation) == "April 2026"

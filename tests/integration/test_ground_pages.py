@@ -14,7 +14,7 @@ from portal.operations import deadlines
 from portal.operations.cases import deviations, letters
 from portal.operations.contracts import contracts
 from portal.operations.reports import amendments
-from tests.assessing import approve_it
+from tests.assessing import approve_it, sign_month
 from tests.machine_lines import costs_by_line, used
 from tests.sanctioning import Room, broken, daily_clause, duty, heard, missing, note_end, proposed, room, send_back
 from tests.world import case_of, submit, tick
@@ -71,6 +71,22 @@ def test_the_last_day_is_noted_on_the_page_and_then_it_can_be_proposed(room: Roo
     assert sent.status_code == 303
     assert deviation.sanction is not None
     assert deviation.sanction.days == 13
+
+
+def test_both_parties_read_which_report_is_reviewed_before_a_sum_is_known(room: Room) -> None:
+    deviation = by_the_day(room)
+    april = sign_month(room.world, date(2026, 4, 1), electric="1008", diesel="400")
+    note_end(room.world, deviation, date(2026, 4, 13))
+    first = "13 April 2026 was noted as the last day of the breach. The report for April 2026 is reviewed first"
+    for by in (room.world.adam, room.world.bo):
+        said = room.at(by).reads(f"/cases/{deviation.public_id}")
+        assert "Last day of the breach 13 April 2026 Noted by Adam Prøve" in said
+        assert f"{first}, and no sum is known before that. Each day costs 100" in said
+        assert "not known yet. Each day" not in said
+        assert "As the case stands today that is" not in said
+    approve_it(room.world, april)
+    for by in (room.world.adam, room.world.bo):
+        assert first not in room.at(by).reads(f"/cases/{deviation.public_id}")
 
 
 @pytest.mark.parametrize(

@@ -194,20 +194,35 @@ def test_a_report_with_several_cases_is_judged_once(world: World, monkeypatch: p
 # -- told of it --------------------------------------------------------------------------------------------------------
 
 
-def notified_and_back(world: World) -> Deviation:
-    """April is broken, and notified; the days to reply, and more, go by between a handover and its taking back."""
+def notified_and_back(world: World, *, left: timedelta | None = None) -> Deviation:
+    """April is broken, and notified; the days to reply, all but what is left, go by between a handover and its end."""
     file(world, MARCH, **MET)
     april = file(world, APRIL, **BROKEN)
     case = db.session.scalars(select(Deviation).where(Deviation.report_id == april.id)).one()
+    with transaction():
+        world.anna.person.language = "en"
     casework.give_notice(world, case)
     deliver_mail()
     hand_over(world, date(2026, 3, 31))
     deliver_mail()
-    clock.move_to(clock.now() + 60 * A_DAY)
+    due_at = case.reply_due_at
+    assert due_at is not None
+    clock.move_to(due_at - left if left else due_at + 60 * A_DAY)
     hourly()
     reopen(world)
     db.session.expire_all()
     return case
+
+
+def letter_to(address: str) -> str:
+    rows = select(OutgoingMail).where(OutgoingMail.letter == "case_changed", OutgoingMail.to_address == address)
+    row = db.session.scalars(rows.order_by(OutgoingMail.id.desc())).first()
+    assert row is not None
+    return row.body
+
+
+def unheard(case: Deviation) -> list[str]:
+    return [each.en for each in grounds.remarks(case) if "time to reply" in each.en]
 
 
 def test_the_letters_say_that_the_contract_is_reopened_and_no_report_approved(world: World) -> None:
@@ -228,11 +243,41 @@ def test_the_letters_say_that_the_contract_is_reopened_and_no_report_approved(wo
 
 def test_both_persons_read_that_the_time_to_reply_ran_out_meanwhile(world: World) -> None:
     case = notified_and_back(world)
-    said = [each.en for each in grounds.remarks(case) if "time to reply" in each.en]
-    assert len(said) == 1
-    assert "had been told that no sanction could be decided" in said[0]
+    [said] = unheard(case)
+    assert "had been told that no sanction could be decided" in said
+    assert "The time to reply is over. You can say what you think of it all the same" in letter_to("anna@prove.example")
     casework.reply(world, case, is_complete=False)
-    assert not [each for each in grounds.remarks(case) if "time to reply" in each.en], "it has been heard since"
+    assert not unheard(case), "it has been heard since"
+
+
+@pytest.mark.parametrize("says_something", [True, False])
+def test_both_persons_read_that_most_of_the_time_to_reply_went_by_meanwhile(
+    world: World, *, says_something: bool
+) -> None:
+    """Two hours are left of five working days when the case is back."""
+    case = notified_and_back(world, left=timedelta(hours=2))
+    assert "in your reply, until 11 May 2026 at 23:59." in letter_to("anna@prove.example")
+    assert not unheard(case), "the time to reply runs"
+    if says_something:
+        casework.reply(world, case, is_complete=False)
+    clock.move_to(clock.now() + timedelta(hours=4))
+    hourly()
+    assert len(unheard(case)) == (0 if says_something else 1)
+
+
+def test_nothing_is_said_of_an_absence_before_the_notice(world: World) -> None:
+    file(world, MARCH, **MET)
+    april = file(world, APRIL, **BROKEN)
+    case = db.session.scalars(select(Deviation).where(Deviation.report_id == april.id)).one()
+    hand_over(world, date(2026, 3, 31))
+    clock.move_to(clock.now() + A_DAY)
+    reopen(world)
+    casework.give_notice(world, case)
+    deliver_mail()
+    clock.move_to(clock.now() + 60 * A_DAY)
+    hourly()
+    assert case.state == DeviationState.ASSESSING_REPLY
+    assert not unheard(case)
 
 
 def test_nothing_is_said_where_the_supplier_was_heard_before(world: World) -> None:
@@ -257,3 +302,23 @@ def test_a_late_report_is_back_as_it_was(world: World) -> None:
     assert (late.state, late.cause, late.late_by_days) == (DeviationState.FOUND, Cause.REPORT_LATE, 5)
     told = select(AuditEvent).where(AuditEvent.action == "deviation.confirmed")
     assert db.session.scalars(told).all() == []
+
+
+def test_a_late_report_whose_case_was_closed_meanwhile_is_late_by_as_many_days(world: World) -> None:
+    """Ten days late, and rejected. The correction is due anew in July, and is no deadline of those days: 1 000 000."""
+    daily_clause(world)
+    clock.move_to(world.report.due_at + 10 * A_DAY - timedelta(hours=2))
+    submit(world, **MET)
+    first = heard(world, case_of(world, "5.1"))
+    reject(world, world.report)
+    hand_over(world, date(2026, 2, 28))
+    casework.close(world, first)
+    clock.move_to(MID_JULY)
+    reopen(world)
+    hourly()
+    assert world.report.due_at == DUE_ANEW
+    second = db.session.scalars(select(Deviation).where(Deviation.occasion == 2)).one()
+    assert (second.late_by_days, second.cured_on, second.sentence) == (10, first.cured_on, first.sentence)
+    assert second.at_stake == 10 * Decimal(100_000)
+    sanction = decided(world, proposed(world, heard(world, second)))
+    assert (sanction.days, sanction.amount) == (10, 10 * Decimal(100_000))

@@ -14,10 +14,7 @@ from portal.model import (
     DailyStart,
     Deviation,
     ExtensionRequest,
-    PeriodPurpose,
     Report,
-    ReportingPeriod,
-    ReportState,
     SanctionClause,
 )
 from portal.model.base import Json
@@ -121,29 +118,6 @@ def run_of(deviation: Deviation, clause: SanctionClause, on: date) -> Run:
 def end_of(deviation: Deviation) -> LastDay | None:
     """The last day of a broken requirement's breach, and why it is that one; None as long as it is not known."""
     return Ends.of(deviation).last
-
-
-def to_review(deviation: Deviation) -> Report | None:
-    """The first signed report within the days that a person noted that waits for the buyer's review; None without.
-
-    What it shows may end the breach before the day that was noted: the order in which the buyer does its work is not to
-    set an amount. What is decided already stands. A case whose day nobody has noted costs no statement.
-    """
-    is_decided = deviation.sanction is not None and deviation.sanction.decided_at is not None
-    ends, until = Ends.of(deviation), judged_until(deviation)
-    if ends.person is None or ends.last is None or is_decided:
-        return None
-    rows = (
-        select(Report)
-        .join(ReportingPeriod, Report.period_id == ReportingPeriod.id)
-        .where(Report.contract_id == deviation.contract_id, Report.state == ReportState.SUBMITTED)
-        .where(ReportingPeriod.purpose == PeriodPurpose.REGULAR)
-        .where(ReportingPeriod.starts_on > until, ReportingPeriod.starts_on <= ends.last.on)
-        .order_by(ReportingPeriod.starts_on)
-    )
-    # One that reaches beyond the day on which the requirement ended does not judge it.
-    asked_until = deviation.requirement.valid_to or date.max
-    return next((each for each in db.session.scalars(rows).unique() if contract_days.day_of(each) <= asked_until), None)
 
 
 def is_missing(deviation: Deviation) -> bool:

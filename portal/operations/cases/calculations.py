@@ -17,7 +17,7 @@ from portal.model import (
     SanctionClause,
 )
 from portal.model.base import Json
-from portal.operations.cases import breach_days, counted_once, ladder, told
+from portal.operations.cases import breach_days, counted_once, judged_next, ladder, told
 from portal.operations.figures import stretches
 from portal.text import Text
 
@@ -248,12 +248,12 @@ def lacks_end(deviation: Deviation, clause: SanctionClause, among: Sequence[Devi
     That it is still broken today nobody knows before figures or a person say so, and the day of a proposal is not to
     decide. A report that is not there is another matter: that it is missing both parties see, and the supplier ends it
     by filing. There the day of the proposal does decide: later days cannot be asked for, and both persons are told.
-    Nor is a day known that a person noted beyond a report that has come, as long as the buyer has not reviewed it.
+    A day that a person noted is no known one either while a report waits for the buyer that may say an earlier one.
     """
     is_daily = ladder.step_of(deviation, clause, among=among) == str(ClauseForm.DAILY)
     if not is_daily or deviation.cause != Cause.REQUIREMENT_BROKEN:
         return False
-    return breach_days.end_of(deviation) is None or breach_days.to_review(deviation) is not None
+    return breach_days.end_of(deviation) is None or judged_next.to_review(deviation) is not None
 
 
 def stands(deviation: Deviation) -> bool:

@@ -9,8 +9,7 @@ Before there is an end by the figures a person of the buyer's notes the day, wit
 right, or the last one on which it can be shown that it was not.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator
 from datetime import date
 
 from sqlalchemy import select
@@ -24,11 +23,9 @@ from portal.model import (
     Cause,
     Contract,
     Deviation,
-    Finding,
     FindingResult,
     Membership,
     Report,
-    Revision,
     record,
 )
 from portal.model.cases import MOVED_ON, SETTLED
@@ -36,9 +33,8 @@ from portal.operations import processes
 from portal.operations.cases import breach_days, calculations, deviations
 from portal.operations.cases.breach_days import Ends, LastDay
 from portal.operations.cases.deviations import SAY_WHY
+from portal.operations.cases.judged_next import Judged
 from portal.operations.contracts import contract_days
-from portal.operations.figures import windows
-from portal.operations.figures.windows import Following
 from portal.text import Text
 
 NOTED = Text("siste dag med brudd, notert av {name}", "the last day of the breach, noted by {name}")
@@ -74,38 +70,6 @@ _READ = (
     joinedload(Deviation.report).joinedload(Report.period),
 )
 """What is asked of every case, read with it."""
-
-
-@dataclass(frozen=True)
-class _Judged:
-    """What a contract's accepted figures say of some requirements, asked for at once, however many cases there are."""
-
-    book: windows.Book
-    results: Mapping[tuple[int, int], str]
-    """Number of the revision in force, of the requirement -> how it came out."""
-
-    @classmethod
-    def of(cls, contract: Contract, cases: Sequence[Deviation]) -> "_Judged":
-        rows = (
-            select(Finding.revision_id, Finding.requirement_id, Finding.result)
-            .join(Revision, Finding.revision_id == Revision.id)
-            .join(Report, Revision.report_id == Report.id)
-            .where(Report.contract_id == contract.id, Revision.number == Report.accepted_number)
-        )
-        found = db.session.execute(rows.where(Finding.requirement_id.in_({each.requirement_id for each in cases})))
-        return cls(windows.Book.of(contract), {(row[0], row[1]): row[2] for row in found})
-
-    def following(self, deviation: Deviation, until: date) -> Following | None:
-        """The next days, up to one, on which the requirement of a case is judged; None when there are none."""
-        if deviation.window is not None:
-            return windows.following(self.book, deviation.requirement, breach_days.judged_until(deviation))
-        after, contract = deviation.report.period.ends_on, deviation.contract
-        found = [Following(each, None) for each in self.book.missing]
-        for each in self.book.reports:
-            result = self.results.get((each.revision_id or 0, deviation.requirement_id), FindingResult.UNKNOWN)
-            found.append(Following(each.days, result if each.revision_id else None))
-        counted = (each for each in found if contract_days.counted_on(contract, each.days.ends_on) <= until)
-        return min((each for each in counted if each.days.starts_on > after), default=None, key=lambda each: each.days)
 
 
 # -- noted by a person --------------------------------------------------------------------------------------------
@@ -149,7 +113,7 @@ def _wrong_day(deviation: Deviation, on: date | None) -> Iterator[Problem]:
 
 def _latest(deviation: Deviation) -> LastDay | None:
     """The last day that a person may note: where the breach ended by the figures, or where it can have gone on to."""
-    known = [_known_end(deviation, _Judged.of(deviation.contract, [deviation])), _bound(deviation)]
+    known = [_known_end(deviation, Judged.of(deviation.contract, [deviation])), _bound(deviation)]
     return min((each for each in known if each is not None), default=None, key=lambda each: each.on)
 
 
@@ -186,7 +150,7 @@ def _news(contract: Contract) -> list[tuple[Deviation, LastDay | None]]:
     cases = _open_in(contract.id)
     if not cases:
         return []
-    judged = _Judged.of(contract, cases)
+    judged = Judged.of(contract, cases)
     known = [(each, _known_end(each, judged)) for each in cases]
     return [(each, now) for each, now in known if now != Ends.of(each).figures]
 
@@ -208,14 +172,14 @@ def _note(deviation: Deviation, now: LastDay | None) -> None:
         record(deviation, "deviation.not_put_right", by=None)
 
 
-def _known_end(deviation: Deviation, judged: _Judged) -> LastDay | None:
+def _known_end(deviation: Deviation, judged: Judged) -> LastDay | None:
     """The last day by the figures in force, by the requirement's or contract's last day; None as long as it is open.
 
     Where days before such a last day are still to be judged it ends nothing by itself: the order in which the buyer
     does its work is not to set an amount. A later day that a person noted it cuts all the same.
     """
     until, bound = breach_days.judged_until(deviation), _bound(deviation)
-    following = judged.following(deviation, bound.on if bound else date.max)
+    following = judged.following(deviation)
     if following is None:
         return bound
     if following.result is None:

@@ -367,7 +367,7 @@ def tell_changed(deviation: Deviation, *, was: Json, found: Json, gone: str = ""
         letters.append(("case_changed", recipients(deviation.supplier_id)))
     for letter, people in letters:
         for person in people:
-            said = {"deviation": deviation, "was": was, "found": found, "gone": gone, "back": back}
+            said = {"deviation": deviation, "was": was, "found": found, "gone": gone, "back": back, "now": clock.now()}
             mail.write(person, letter, deviation.contract, notice=None, sanction=None, **said)
 
 

@@ -1,5 +1,6 @@
 """A breach that nothing in force shows any more: it falls away, or a person closes it; until then it costs nothing."""
 
+from collections.abc import Iterator
 from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple
@@ -15,6 +16,13 @@ from portal.operations.cases import deviations
 from portal.text import Text
 
 GONE = "deviation.not_found_again"
+OVER_MEANWHILE = Text(
+    "Fristen for å svare gikk ut {due}. Fra {since} til {until} viste ingenting som gjaldt, bruddet, og leverandøren "
+    "hadde fått vite at ingen sanksjon kunne avgjøres. Den har ikke svart etter det. Vurder om den må få svare først.",
+    "The time to reply was over on {due}. From {since} until {until} nothing in force showed the breach, and the "
+    "supplier had been told that no sanction could be decided. It has not replied since. Consider whether it must be "
+    "heard first.",
+)
 _SHOWN = ("deviation.assessed_again", "deviation.confirmed")
 """What the trail says of a breach when it is shown after all."""
 
@@ -91,6 +99,25 @@ def absences(known: Deviation) -> list[Absence]:
             found.append(Absence(since, at))
             since = None
     return found
+
+
+def unheard(known: Deviation) -> Iterator[Text]:
+    """That time to reply went by while nothing showed the breach, and the supplier has not been heard since.
+
+    All of it, or a part: what was left when the breach was back may have been hours. Said once that time is over.
+    """
+    due_at, notice = known.reply_due_at, known.notices[-1] if known.notices else None
+    given_at = notice.takes_effect_at or notice.delivered_at if notice else None
+    if due_at is None or given_at is None or due_at > clock.now():
+        return
+    if any(reply.is_complete for reply in known.replies):
+        return
+    for since, until in absences(known):
+        is_heard = any(reply.created_at > until for reply in known.replies)
+        if since < due_at and until > given_at and not is_heard:
+            days = {"due": due_at, "since": since, "until": until}
+            zone = known.contract.time_zone
+            yield OVER_MEANWHILE.with_values(**{name: deviations.day_text(at, zone) for name, at in days.items()})
 
 
 def _was_said_of_settled(known: Deviation, why: Why) -> bool:

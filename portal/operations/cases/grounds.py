@@ -23,7 +23,16 @@ from portal.model import (
     Verdict,
 )
 from portal.model.sanctions import IN_FORCE as DECIDED
-from portal.operations.cases import breach_days, calculations, deviations, dropped_points, gone, ladder, told
+from portal.operations.cases import (
+    breach_days,
+    calculations,
+    deviations,
+    dropped_points,
+    gone,
+    judged_next,
+    ladder,
+    told,
+)
 from portal.text import Text, same
 
 NO_CLAUSE = Text(
@@ -131,13 +140,6 @@ NOTED_LATE = Text(
     "The notice was handed over on {served} ({how}), but that was not noted before {noted}. The time to reply is "
     "counted from then. See whether there is proof of it.",
 )
-OVER_MEANWHILE = Text(
-    "Fristen for å svare gikk ut {due}. Fra {since} til {until} viste ingenting som gjaldt, bruddet, og leverandøren "
-    "hadde fått vite at ingen sanksjon kunne avgjøres. Den har ikke svart etter det. Vurder om den må få svare først.",
-    "The time to reply was over on {due}. From {since} until {until} nothing in force showed the breach, and the "
-    "supplier had been told that no sanction could be decided. It has not replied since. Consider whether it must be "
-    "heard first.",
-)
 SAID_SINCE = Text(
     "Leverandøren har skrevet mer etter at punktene ble vurdert. De må vurderes på nytt før sanksjonen kan avgjøres.",
     "The supplier has written more since the points were weighed. They must be weighed anew before it can be approved.",
@@ -195,7 +197,7 @@ def demand(deviation: Deviation, clause: SanctionClause | None) -> None:
 
 def remarks(deviation: Deviation) -> list[Text]:
     """What stands in the way of no sanction, and yet is to be seen by whoever proposes or approves one."""
-    found = [*_late_notice(deviation), *_noted_late(deviation), *_over_meanwhile(deviation), *_still_missing(deviation)]
+    found = [*_late_notice(deviation), *_noted_late(deviation), *gone.unheard(deviation), *_still_missing(deviation)]
     found += [*_changed_since(deviation), *dropped_points.remarks(deviation)]
     return [*found, *_said_since(deviation), *beyond_notice(deviation)]
 
@@ -279,7 +281,7 @@ def _stands(deviation: Deviation) -> Ground:
 def _ended(deviation: Deviation, clause: SanctionClause) -> Ground:
     lacks, lacking = calculations.lacks_end(deviation, clause), NO_END.with_values(clause=clause.clause)
     end, said = breach_days.end_of(deviation), UNTIL_FILED
-    waits = breach_days.to_review(deviation) if lacks and end else None
+    waits = judged_next.to_review(deviation) if lacks and end else None
     if waits is not None and end is not None:
         lacking = TO_REVIEW.with_values(period=waits.period.name, day=calendars.day_name(end.on))
     if ladder.step_of(deviation, clause) != ClauseForm.DAILY:
@@ -361,18 +363,6 @@ def _noted_late(deviation: Deviation) -> Iterator[Text]:
     served, noted = _day(deviation, notice.served_at), _day(deviation, notice.served_noted_at)
     if served != noted:
         yield NOTED_LATE.with_values(served=served, how=same(notice.served_how), noted=noted)
-
-
-def _over_meanwhile(deviation: Deviation) -> Iterator[Text]:
-    """That the time to reply ran out while nothing showed the breach, and the supplier has not been heard since."""
-    due_at = deviation.reply_due_at
-    if due_at is None or due_at > clock.now() or any(reply.is_complete for reply in deviation.replies):
-        return
-    for since, until in gone.absences(deviation):
-        is_heard = any(reply.created_at > until for reply in deviation.replies)
-        if since < due_at <= until and not is_heard:
-            days = {"due": due_at, "since": since, "until": until}
-            yield OVER_MEANWHILE.with_values(**{name: _day(deviation, moment) for name, moment in days.items()})
 
 
 def _still_missing(deviation: Deviation) -> Iterator[Text]:

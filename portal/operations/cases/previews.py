@@ -42,8 +42,8 @@ PER_DAY_FROM_NOTICE = Text(
     "{amount} for each day from the notice until the breach was put right",
 )
 PER_DAY_SO_FAR = Text(
-    "{amount} for hver dag til bruddet var rettet; siste dag er ikke kjent ennå",
-    "{amount} for each day until the breach was put right; the last day is not known yet",
+    "{amount} for hver dag til bruddet var rettet; summen er ikke kjent ennå",
+    "{amount} for each day until the breach was put right; the sum is not known yet",
 )
 NOT_COMPUTABLE = Text(
     "Kan ikke beregnes: kontrakten mangler grunnlaget.", "Cannot be computed: the contract lacks the base."

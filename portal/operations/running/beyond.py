@@ -20,7 +20,7 @@ from portal.model import (
 )
 from portal.model.cases import SETTLED
 from portal.operations import deadlines, processes
-from portal.operations.cases import breaches, deviations, gone
+from portal.operations.cases import breaches, calculations, cures, deviations, gone
 from portal.operations.cases.deviations import Breach
 from portal.operations.cases.gone import Gone, Why
 from portal.operations.contracts import contract_days
@@ -79,6 +79,8 @@ def follow(contract: Contract, before: date) -> None:
     for known in again:
         if not _is_shown_by_report(known):
             _find_again(known)
+    # In the same transaction: nobody is to approve a sum of days that the contract has no longer, or has again.
+    cures.follow(contract)
 
 
 def _asked_no_more(contract: Contract) -> Iterator[Deviation]:
@@ -127,7 +129,11 @@ def _find_again(known: Deviation) -> None:
     if not is_back and (known.window is None or known.window.result == FindingResult.BROKEN):
         facts = {name: value for name, value in known.facts.items() if name != "gone"}
         breach = Breach(known.cause, known.cause_group, Text.load(known.sentence), facts)
-        deviations.note_breach(known.report, known.requirement, breach, known.window)
+        found = deviations.note_breach(known.report, known.requirement, breach, known.window)
+        if found is not known and known.late_by_days is not None:
+            # The same delay in a new case: counted from the deadline that was missed, not from the new one.
+            found.late_by_days, found.cured_on = known.late_by_days, known.cured_on
+            found.at_stake = calculations.at_stake(found)
 
 
 def _reports_between(contract: Contract, before: date, last_day: date) -> list[Report]:

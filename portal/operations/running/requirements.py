@@ -13,7 +13,7 @@ from portal.extensions import db
 from portal.kinds.base import Problem
 from portal.model import ChangeOrder, Contract, ContractState, Membership, Requirement, record
 from portal.model.base import Json
-from portal.operations.cases import breaches
+from portal.operations.cases import breaches, cures
 from portal.operations.contracts import duties
 from portal.operations.contracts.contract_gate import demand_editor, touch
 from portal.operations.contracts.duties import Terms
@@ -135,6 +135,7 @@ def end(requirement: Requirement, last_day: date, *, by: Membership, version: in
     reference = order.reference if order else ""
     record(requirement, "requirement.ended", by=by, last_day=last_day.isoformat(), order=reference)
     breaches.note_ended(requirement)
+    cures.follow(contract)
 
 
 # -- refused ------------------------------------------------------------------------------------------------------

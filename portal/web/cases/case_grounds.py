@@ -9,7 +9,7 @@ from wtforms import DateField, IntegerField, TextAreaField
 from portal import calendars
 from portal.model import Cause, ClauseForm, Deviation, Membership
 from portal.model.cases import SETTLED
-from portal.operations.cases import breach_days, calculations, deviations, dropped_points, grounds, told
+from portal.operations.cases import breach_days, calculations, deviations, dropped_points, grounds, judged_next, told
 from portal.permissions import Permission, allowed
 
 
@@ -37,12 +37,15 @@ def shown(deviation: Deviation, by: Membership) -> dict[str, Any]:
     dropped = dropped_points.still_charged(sanction) if is_buyer and is_open and sanction else None
     end, person = breach_days.end_of(deviation), breach_days.Ends.of(deviation).person
     is_breach = deviation.cause == Cause.REQUIREMENT_BROKEN
+    lacks_end = clause is not None and calculations.lacks_end(deviation, clause)
+    waits = judged_next.to_review(deviation) if lacks_end else None
     return {
         "before": deviations.before(deviation),
         "end": (calendars.day_name(end.on), end.why) if end else None,
         "end_noted": person if end and person and person.on == end.on else None,
         "no_clause_told": grounds.NO_CLAUSE_TOLD if grounds.lacked_clause(deviation) else None,
-        "lacks_end": clause is not None and calculations.lacks_end(deviation, clause),
+        "lacks_end": lacks_end,
+        "to_review": waits.period.name if waits else None,
         "may_put_right": is_open and is_breach and is_daily and allowed(by, Permission.CASE_ASSESS),
         "beyond": grounds.beyond_notice(deviation) if is_open and not deviation.not_found_at else [],
         "grounds": listed,
