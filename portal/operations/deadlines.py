@@ -63,12 +63,12 @@ class Place(Protocol):
 
 def end_of_working_day(place: Place, days: int, after: datetime) -> datetime:
     """The end of the day that lies so many working days after that of `after`, there."""
-    return _working_day(place, days, after, "")
+    return working_day(place, days, after, "")
 
 
 def in_working_days(contract: Contract, days: int) -> datetime:
     """When something is to be filed so many working days from today: at the contract's time of day."""
-    return _working_day(contract, days, clock.now(), contract.due_time)
+    return working_day(contract, days, clock.now(), contract.due_time)
 
 
 def of_correction(report: Report) -> datetime:
@@ -81,7 +81,7 @@ def of_what_is_sent_back(contract: Contract) -> datetime:
     return in_working_days(contract, CORRECTION_WORKING_DAYS)
 
 
-def _working_day(place: Place, days: int, after: datetime, at: str) -> datetime:
+def working_day(place: Place, days: int, after: datetime, at: str) -> datetime:
     """The one place where working days are counted from a moment; the day itself does not count."""
     return DeadlineRule(days, at=at).due(calendars.local_day(after, place.time_zone), place.country, place.time_zone)
 
