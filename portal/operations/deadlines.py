@@ -1,6 +1,6 @@
 """When a report is due: as its process knows it, so many working days from now, and after it was moved."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Protocol
 
 from sqlalchemy import update
@@ -79,6 +79,15 @@ def of_correction(report: Report) -> datetime:
 def of_what_is_sent_back(contract: Contract) -> datetime:
     """The least time that the supplier has for what comes back to it today."""
     return in_working_days(contract, CORRECTION_WORKING_DAYS)
+
+
+def of_what_is_opened(contract: Contract, ruled: datetime, counted_from: date) -> datetime:
+    """When it is due that nobody could file before today: by its rule, if all the time that the rule gives is left.
+
+    If not (the contract was started or lengthened late), no sooner than what is sent back today.
+    """
+    has_all_its_time = clock.today(contract.time_zone) <= counted_from
+    return ruled if has_all_its_time else max(ruled, of_what_is_sent_back(contract))
 
 
 def working_day(place: Place, days: int, after: datetime, at: str) -> datetime:

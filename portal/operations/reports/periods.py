@@ -116,13 +116,10 @@ def _spare(report: Report) -> None:
 
 
 def _take_up(report: Report, rule: DeadlineRule, counted_from: date) -> Report:
-    """Days of a period that was spared are to be reported on after all.
-
-    By the rule's deadline, and no sooner than a correction would be due: until now nobody could file it.
-    """
+    """Days of a period that was spared are to be reported on after all."""
     contract, period = report.contract, report.period
     period.due_at = rule.due(counted_from, contract.country, contract.time_zone)
-    report.due_at, report.overdue_at = max(period.due_at, deadlines.of_what_is_sent_back(contract)), None
+    report.due_at, report.overdue_at = deadlines.of_what_is_opened(contract, period.due_at, counted_from), None
     filings.note_asked_again(report)
     report.move(ReportState.DRAFT, by=None, action="report.taken_up", due_at=report.due_at.isoformat())
     db.session.flush()
