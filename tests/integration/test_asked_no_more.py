@@ -79,6 +79,20 @@ def test_a_correction_of_days_after_the_last_one_is_neither_asked_for_nor_late(a
         submit(world, **MET)
 
 
+def test_a_return_of_what_is_asked_for_no_more_names_no_deadline(world: World) -> None:
+    file(world, MARCH, **MET)
+    april = sign_month(world, APRIL, **MET)
+    hand_over(world, date(2026, 3, 31))
+    return_for(april, world.rita, (Place("machinery"), "Se over timene."))
+    assert (april.state, open_tasks()) == (ReportState.SPARED, [])
+    letter = db.session.scalars(select(OutgoingMail).where(OutgoingMail.letter == "returned")).first()
+    assert letter is not None
+    assert "It is asked for no more" in letter.body or "Den skal ikke leveres lenger" in letter.body
+    assert "Se over timene." in letter.body
+    assert "\n\n\n" not in letter.body
+    assert "mai" not in letter.subject + letter.body
+
+
 @pytest.mark.parametrize("came_back", ["rejected", "returned", "withdrawn", "to sign"])
 def test_a_correction_that_is_under_way_is_spared_and_taken_up_as_it_was(world: World, came_back: str) -> None:
     file(world, MARCH, **MET)
