@@ -158,6 +158,13 @@ def fill_in(world: World, *, electric: str = "5000", diesel: str = "1000") -> No
         drafts.answer_nothing(report, "fuel", "Ingen leveranser.", by=world.anna, version=report.version)
 
 
+def open_in_time(world: World, *months: date) -> None:
+    """The periods open as the worker would have opened them, each in its month: what is opened late is due later."""
+    for month in months:
+        with clock.at(datetime(month.year, month.month, 10, 9, tzinfo=UTC)), transaction():
+            periods.open_due_periods(world.contract.id)
+
+
 def half_a_month(world: World) -> None:
     """The contract ends on 15 March, and its report is due on Friday the 27th."""
     with transaction():

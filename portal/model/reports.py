@@ -32,13 +32,13 @@ class ReportState(StrEnum):
     APPROVED = "approved"
     AMENDING = "amending"
     SPARED = "spared"
-    """Nothing is to be reported after all: the work stood still, or was handed over before."""
+    """Nothing is to be reported, or corrected, after all: the work stood still, or was handed over before."""
 
 
 _NEXT = {
     ReportState.OPEN: {ReportState.DRAFT, ReportState.SPARED},
     ReportState.DRAFT: {ReportState.TO_SIGN, ReportState.SPARED},
-    ReportState.SPARED: {ReportState.DRAFT},
+    ReportState.SPARED: {ReportState.DRAFT, ReportState.RETURNED, ReportState.REJECTED},
     ReportState.TO_SIGN: {
         ReportState.SPARED,
         ReportState.DRAFT,
@@ -55,12 +55,13 @@ _NEXT = {
         ReportState.AMENDING,
         ReportState.APPROVED,
     },
-    ReportState.RETURNED: {ReportState.TO_SIGN, ReportState.APPROVED},
-    ReportState.REJECTED: {ReportState.TO_SIGN},
+    ReportState.RETURNED: {ReportState.TO_SIGN, ReportState.APPROVED, ReportState.SPARED},
+    ReportState.REJECTED: {ReportState.TO_SIGN, ReportState.SPARED},
     ReportState.APPROVED: {ReportState.AMENDING},
     ReportState.AMENDING: {ReportState.TO_SIGN, ReportState.APPROVED},
 }
 
+_SENT_BACK = frozenset({ReportState.RETURNED, ReportState.REJECTED})
 EDITABLE = frozenset(
     {ReportState.OPEN, ReportState.DRAFT, ReportState.RETURNED, ReportState.REJECTED, ReportState.AMENDING}
 )
@@ -95,7 +96,8 @@ class Report(OfContract, Held, Row):
     edited_as: Mapped[ReportState] = mapped_column(
         Code(ReportState), default=ReportState.DRAFT, server_default=ReportState.DRAFT.value
     )
-    """What it was open as before it was made ready: where a withheld signature or a withdrawal leads back to."""
+    """What it was open as before it was made ready or a correction was spared: where a withheld signature, a withdrawal
+    or days that come back lead to."""
     accepted_number: Mapped[int | None]
     """The number of the revision in force; an amendment that is under way changes nothing before it is approved."""
     amendment_reason: Mapped[str] = mapped_column(Prose, default="", server_default="")
@@ -204,7 +206,7 @@ class Report(OfContract, Held, Row):
                 )
             )
         before, self.state = self.state, state
-        if state == ReportState.TO_SIGN:
+        if state == ReportState.TO_SIGN or (state == ReportState.SPARED and before in _SENT_BACK):
             self.edited_as = before
         record(self, action or f"report.{state}", by=by, reason=reason, before=str(before), **facts)
 

@@ -1,6 +1,6 @@
 """When a report is due: as its process knows it, so many working days from now, and after it was moved."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Protocol
 
 from sqlalchemy import update
@@ -63,12 +63,12 @@ class Place(Protocol):
 
 def end_of_working_day(place: Place, days: int, after: datetime) -> datetime:
     """The end of the day that lies so many working days after that of `after`, there."""
-    return _working_day(place, days, after, "")
+    return working_day(place, days, after, "")
 
 
 def in_working_days(contract: Contract, days: int) -> datetime:
     """When something is to be filed so many working days from today: at the contract's time of day."""
-    return _working_day(contract, days, clock.now(), contract.due_time)
+    return working_day(contract, days, clock.now(), contract.due_time)
 
 
 def of_correction(report: Report) -> datetime:
@@ -81,7 +81,16 @@ def of_what_is_sent_back(contract: Contract) -> datetime:
     return in_working_days(contract, CORRECTION_WORKING_DAYS)
 
 
-def _working_day(place: Place, days: int, after: datetime, at: str) -> datetime:
+def of_what_is_opened(contract: Contract, ruled: datetime, counted_from: date) -> datetime:
+    """When it is due that nobody could file before today: by its rule, if all the time that the rule gives is left.
+
+    If not (the contract was started or lengthened late), no sooner than what is sent back today.
+    """
+    has_all_its_time = clock.today(contract.time_zone) <= counted_from
+    return ruled if has_all_its_time else max(ruled, of_what_is_sent_back(contract))
+
+
+def working_day(place: Place, days: int, after: datetime, at: str) -> datetime:
     """The one place where working days are counted from a moment; the day itself does not count."""
     return DeadlineRule(days, at=at).due(calendars.local_day(after, place.time_zone), place.country, place.time_zone)
 

@@ -58,7 +58,8 @@ def hold(request: ExtensionRequest) -> None:
 
 
 def was_refused(subject: Subject) -> bool:
-    """Whether the last answer about the deadline that runs now was a no."""
+    """Whether the last answer about the deadline that runs now was a no; a no to one before it bars nothing."""
+    due_at = subject.due_at if isinstance(subject, Report) else subject.reply_due_at
     revision = subject.latest if isinstance(subject, Report) else None
     answered = [
         each
@@ -66,7 +67,20 @@ def was_refused(subject: Subject) -> bool:
         if each.state in {ExtensionState.REFUSED, ExtensionState.GRANTED}
         and (revision is None or each.created_at > revision.signed_at)
     ]
-    return bool(answered) and answered[-1].state == ExtensionState.REFUSED
+    if not answered or answered[-1].state != ExtensionState.REFUSED:
+        return False
+    return due_at is None or due_at <= left_by_refusal(answered[-1])
+
+
+def left_by_refusal(request: ExtensionRequest) -> datetime:
+    """The deadline after a no: whoever held back until it came has at least a working day, if the deadline waited.
+
+    At the time of day that a deadline of this kind has.
+    """
+    if not request.holds or request.answered_at is None:
+        return request.due_at
+    at = request.subject.contract.due_time if isinstance(request.subject, Report) else ""
+    return max(request.due_at, deadlines.working_day(request.subject.contract, 1, request.answered_at, at))
 
 
 def release(subject: Subject) -> None:

@@ -14,7 +14,7 @@ from portal.operations import accounts, audit
 from portal.operations.reports import chasing, extensions, periods, reports
 from portal.operations.reports.chasing import Wanted, WhyNot
 from tests.desk import Desk, give_passwords, sit_down, words
-from tests.world import DUE, World, submit, tick
+from tests.world import DUE, World, open_in_time, submit, tick
 
 LIST = "/missing-reports"
 
@@ -32,6 +32,7 @@ def boss(app: Flask, world: World) -> Membership:
         person = accounts.add_person("mona@prove.example", "Mona Prøve", language="en")
         person.password = world.anna.person.password
         by = accounts.add_membership(person, world.rita.organisation, Role.CONTRACT_MANAGER)
+    open_in_time(world, date(2026, 1, 1), date(2026, 2, 1))
     clock.move_to(DUE - timedelta(days=7))
     with transaction():
         periods.open_due_periods(world.contract.id)

@@ -113,6 +113,27 @@ def test_only_a_running_contract_opens_periods(world: World) -> None:
     assert days(contract) == "1.1.–31.1. 1.2.–28.2. 1.3.–31.3. 1.4.–30.4. 1.5.–31.5."
 
 
+def test_what_is_opened_after_its_last_day_is_due_no_sooner_than_a_correction(world: World) -> None:
+    """Opened on Friday 17 July: April to June were due before, and nobody could file them; July goes by the rule."""
+    contract = world.contract
+    change(contract, ends_on=date(2026, 3, 31))
+    on("2026-07-17")
+    settle(contract)
+    change(contract, ends_on=date(2026, 12, 31))
+    settle(contract)
+    rows = select(Report).join(ReportingPeriod).where(ReportingPeriod.starts_on > date(2026, 3, 31))
+    opened = list(db.session.scalars(rows.order_by(ReportingPeriod.starts_on)).unique())
+    due = [_day(calendars.local_day(each.period.due_at, "Europe/Oslo")) for each in opened]
+    assert due == ["18.5.", "12.6.", "14.7.", "14.8."], "as the rule says"
+    due = [_day(calendars.local_day(each.due_at, "Europe/Oslo")) for each in opened]
+    assert due == ["24.7.", "24.7.", "24.7.", "14.8."]
+    tick()
+    with transaction():
+        reports.catch_up(opened[0].id)
+    assert [(each.is_overdue, each.overdue_at) for each in opened] == [(False, None)] * 4
+    assert db.session.scalars(select(Deviation).where(Deviation.report_id == opened[0].id)).all() == []
+
+
 @pytest.mark.parametrize(
     ("frequency", "expected"),
     [

@@ -12,8 +12,9 @@ from sqlalchemy import select
 from portal import clock
 from portal.extensions import db, transaction
 from portal.model import AuditEvent, Cause, Decision, Deviation, DeviationState, OutgoingMail, Report, ReportState
+from portal.operations import time_asked
 from portal.operations.cases import breaches, grounds
-from portal.operations.reports import reviews
+from portal.operations.reports import extensions, reviews
 from portal.operations.running import contract_life
 from portal.work import mark_overdue, open_periods
 from tests import casework
@@ -104,6 +105,24 @@ def test_what_is_taken_up_in_good_time_keeps_the_deadline_of_the_rule(world: Wor
     assert (world.report.state, world.report.due_at) == (ReportState.DRAFT, due_at)
 
 
+def test_a_no_to_the_deadline_before_bars_nothing_under_the_new_one(world: World) -> None:
+    """More time was refused against 17 April; the report is due anew on 24 July, and that deadline waits once more."""
+    with transaction():
+        first = extensions.ask(world.report, date(2026, 4, 24), "Måleren er på service.", by=world.anna)
+    with transaction():
+        extensions.refuse(first, "Nei.", by=world.adam)
+    assert time_asked.was_refused(world.report)
+    hand_over(world, date(2026, 2, 28))
+    hourly()
+    clock.move_to(MID_JULY)
+    reopen(world)
+    hourly()
+    assert not time_asked.was_refused(world.report)
+    with transaction():
+        second = extensions.ask(world.report, date(2026, 7, 29), "Måleren er på service igjen.", by=world.anna)
+    assert (second.holds, world.report.is_held) == (True, True)
+
+
 # -- what is to be corrected -------------------------------------------------------------------------------------------
 
 
@@ -121,6 +140,19 @@ def test_what_is_rejected_after_the_last_day_is_asked_for_no_more(world: World) 
     assert contract_life.open_matters(world.contract).reports == []
     with transaction():
         contract_life.close(world.contract, by=world.adam, version=world.contract.version)
+
+
+def test_what_waits_for_the_review_keeps_the_contract_open(world: World) -> None:
+    """Nobody owes it, and the buyer has it: its review would go on in a contract that is closed."""
+    file(world, MARCH, **MET)
+    april = sign_month(world, APRIL, **MET)
+    hand_over(world, date(2026, 3, 31))
+    with transaction():
+        world.contract.starts_on = MARCH
+    hourly()
+    assert contract_life.open_matters(world.contract).reports == [april]
+    approve_it(world, april)
+    assert contract_life.open_matters(world.contract).reports == []
 
 
 def test_its_correction_is_due_anew_and_the_rejection_is_a_case_when_the_days_are_back(world: World) -> None:

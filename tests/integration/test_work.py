@@ -18,7 +18,7 @@ from portal.operations.cases import notices
 from portal.operations.running import contract_life
 from portal.work import MailStuck, deliver_mail, open_periods, sweep_mail, tick_timers
 from tests.casework import found
-from tests.world import World, build_world, open_tasks, submit
+from tests.world import World, build_world, open_in_time, open_tasks, submit
 
 
 @dataclass
@@ -120,8 +120,8 @@ def test_a_recipient_who_does_not_exist_is_a_failure_that_can_be_seen(mailing: W
 
 
 def test_one_process_that_fails_stops_no_other(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    open_in_time(world, *(date(2026, month, 1) for month in range(1, 13)))
     clock.move_to(datetime(2027, 3, 1, 12, tzinfo=UTC))
-    open_periods({})
     broken = world.report.id
     real = processes.tick
 

@@ -131,9 +131,10 @@ def open_period(
 ) -> Report:
     """Open one period: its report with a section for each kind, and the process that leads it.
 
-    `due_at` where it does not follow from the period's last day.
+    `due_at`: the rule's deadline, where it is not that of the contract's regular reports.
     """
-    due_at = due_at or contract.due_rule.due(days.ends_on, contract.country, contract.time_zone)
+    ruled = due_at or contract.due_rule.due(days.ends_on, contract.country, contract.time_zone)
+    due_at = deadlines.of_what_is_opened(contract, ruled, days.ends_on)
     asked_for = contract.kinds if purpose == PeriodPurpose.REGULAR else kinds.ONCE[purpose]
     period = ReportingPeriod(
         **contract.parties,
@@ -141,7 +142,7 @@ def open_period(
         starts_on=days.starts_on,
         ends_on=days.ends_on,
         opens_at=clock.now(),
-        due_at=due_at,
+        due_at=ruled,
     )
     report = Report(
         contract=contract,

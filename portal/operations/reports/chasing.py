@@ -20,6 +20,7 @@ from portal.model import (
     Person,
     Report,
     ReportingPeriod,
+    ReportState,
     Role,
     record,
 )
@@ -143,10 +144,10 @@ def _why_not(
     report: Report, request: ExtensionRequest | None, reminded_at: datetime | None, people: Sequence[Person]
 ) -> WhyNot | None:
     zone = report.contract.time_zone
+    if report.state == ReportState.SPARED or (report.can_be_late and contract_days.is_beyond(report)):
+        return WhyNot.BEYOND
     if not report.can_be_late:
         return WhyNot.FILED
-    if contract_days.is_beyond(report):
-        return WhyNot.BEYOND
     if report.is_held:
         return WhyNot.ASKED
     if _is_extended(report, request):

@@ -213,19 +213,12 @@ def refuse(request: ExtensionRequest, answer: str, *, by: Membership) -> None:
     if not answer.strip():
         raise Invalid(SAY_WHY_NOT, (Problem("required", SAY_WHY_NOT, "words"),))
     _answer(request, ExtensionState.REFUSED, answer, by)
-    due_at, least = due_of(subject), _a_working_day(subject)
-    if request.holds and due_at is not None and least > due_at:
+    due_at, least = due_of(subject), time_asked.left_by_refusal(request)
+    if due_at is not None and least > due_at:
         _move(subject, least)
     elif due_at is not None:
         time_asked.tell(subject)
     _tell(request, "extension_refused")
-
-
-def _a_working_day(subject: Subject) -> datetime:
-    """The end of the next working day, at the time of day that a deadline of this kind has."""
-    if isinstance(subject, Report):
-        return deadlines.in_working_days(subject.contract, 1)
-    return deadlines.end_of_working_day(subject.contract, 1, clock.now())
 
 
 def _hold(request: ExtensionRequest, by: Membership) -> Subject:

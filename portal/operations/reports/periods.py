@@ -1,7 +1,7 @@
 """Opening reporting periods when their time comes, and fitting those that are open to the contract's days."""
 
 from collections.abc import Iterator, Sequence
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 from sqlalchemy import exists, select
@@ -106,6 +106,20 @@ def _change_days(report: Report, days: Period, rule: DeadlineRule, counted_from:
         filings.note_moved(report)
 
 
+def spare_correction(report: Report) -> None:
+    """What the supplier is to correct is asked for no more where it lies wholly after the contract's last day.
+
+    Asked whenever such a report comes to the supplier, or the last day moves. What is in force is amended all the same.
+    """
+    if report.revisions and report.can_be_late and contract_days.is_beyond(report):
+        _spare(report)
+
+
+def take_up_correction(report: Report) -> None:
+    """The days of a correction that was spared are the contract's again."""
+    _ask_for(report, deadlines.of_correction(report))
+
+
 def _spare(report: Report) -> None:
     """Nothing is to be reported on a period that has no day left. What was filled in is kept, and seen by nobody."""
     time_asked.lapse(report)
@@ -116,18 +130,20 @@ def _spare(report: Report) -> None:
 
 
 def _take_up(report: Report, rule: DeadlineRule, counted_from: date) -> Report:
-    """Days of a period that was spared are to be reported on after all.
-
-    By the rule's deadline, and no sooner than a correction would be due: until now nobody could file it.
-    """
+    """Days of a period that was spared are to be reported on after all."""
     contract, period = report.contract, report.period
     period.due_at = rule.due(counted_from, contract.country, contract.time_zone)
-    report.due_at, report.overdue_at = max(period.due_at, deadlines.of_what_is_sent_back(contract)), None
+    _ask_for(report, deadlines.of_what_is_opened(contract, period.due_at, counted_from))
+    return report
+
+
+def _ask_for(report: Report, due_at: datetime) -> None:
+    """What was spared is with the supplier again, open as it was before."""
+    report.due_at, report.overdue_at = due_at, None
     filings.note_asked_again(report)
-    report.move(ReportState.DRAFT, by=None, action="report.taken_up", due_at=report.due_at.isoformat())
+    report.move(report.edited_as, by=None, action="report.taken_up", due_at=due_at.isoformat())
     db.session.flush()
     processes.start("report", report, {"report_id": report.id, **deadlines.process_data(report)})
-    return report
 
 
 def _may_open(contract: Contract, part: Period) -> bool:

@@ -23,8 +23,8 @@ from portal.model import (
 )
 from portal.operations import accounts, deadlines, lookup, mail, processes
 from portal.operations.cases.deviations import SAY_WHY
-from portal.operations.contracts import plans
-from portal.operations.reports import claims, comments, filings, revisions, verdicts
+from portal.operations.contracts import contract_days, plans
+from portal.operations.reports import claims, comments, filings, periods, revisions, verdicts
 from portal.operations.reports.comments import Place
 from portal.text import Text
 
@@ -101,6 +101,7 @@ def decide(  # noqa: PLR0913 - a decision and all it stands on
     claims.release(report)
     db.session.flush()
     processes.complete(report, "review", {"decision": str(decision)}, by=by)
+    periods.spare_correction(report)
     return review
 
 
@@ -207,6 +208,7 @@ def _reopen(report: Report, state: ReportState, by: Membership, letter: str) -> 
 
 
 def _tell_supplier(report: Report, letter: str, revision: Revision) -> None:
+    last_day = contract_days.last_day(report.contract) if contract_days.is_beyond(report) else None
     for person in accounts.people(report.supplier_id, Role.REPORTER, Role.SIGNATORY):
         mail.write(
             person,
@@ -216,6 +218,7 @@ def _tell_supplier(report: Report, letter: str, revision: Revision) -> None:
             revision=revision,
             review=revision.review,
             asked=comments.asked(revision),
+            asked_until=last_day,
         )
 
 

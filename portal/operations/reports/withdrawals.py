@@ -5,7 +5,7 @@ from portal.errors import Conflict
 from portal.extensions import db
 from portal.model import Membership, Report, ReportState, Role, Withdrawal
 from portal.operations import accounts, deadlines, lookup, mail, processes
-from portal.operations.reports import reports, verdicts
+from portal.operations.reports import periods, reports, verdicts
 from portal.permissions import Permission
 from portal.text import Text
 
@@ -39,6 +39,7 @@ def withdraw(report: Report, reason: str, *, by: Membership, version: int) -> No
     db.session.flush()
     if not processes.message(report, "report_withdrawn", {"actor_id": by.id}, by=by):
         raise Conflict(verdicts.NEWER)
+    periods.spare_correction(report)
 
 
 def _why_not(report: Report) -> Text:

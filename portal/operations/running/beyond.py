@@ -1,9 +1,10 @@
-"""Cases of what lies wholly after the contract's last day: asked for no more, and back when its days are."""
+"""Cases and corrections of what lies wholly after the contract's last day: asked for no more, back with its days."""
 
 from collections.abc import Iterator
 from datetime import date
+from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Select, exists, select
 from sqlalchemy.orm import joinedload
 
 from portal import calendars
@@ -16,6 +17,8 @@ from portal.model import (
     PeriodPurpose,
     Report,
     ReportingPeriod,
+    ReportState,
+    Revision,
     Window,
 )
 from portal.model.cases import SETTLED
@@ -24,7 +27,7 @@ from portal.operations.cases import breaches, calculations, cures, deviations, g
 from portal.operations.cases.deviations import Breach
 from portal.operations.cases.gone import Gone, Why
 from portal.operations.contracts import contract_days
-from portal.operations.reports import filings
+from portal.operations.reports import filings, periods, reports
 from portal.text import Text
 
 AFTER_THE_LAST = Text(
@@ -35,20 +38,22 @@ _READ = (joinedload(Deviation.report).joinedload(Report.period), joinedload(Devi
 
 
 def watched() -> list[int]:
-    """Numbers of the contracts with an open case of what lies after their last day. Only reads.
+    """Numbers of the contracts with an open case or a correction of what lies after their last day. Only reads.
 
-    A case is gone as soon as its days are (`follow`), and none is opened of days after the last: this finds what is
-    from before the portal did so.
+    A case is gone as soon as its days are (`follow`), and none is opened of days after the last; a correction is spared
+    as soon as it is with the supplier: this finds what is from before the portal did so.
     """
     rows = select(Deviation.contract_id).where(Deviation.not_found_at.is_(None), Deviation.state.not_in(SETTLED))
     rows = rows.join(Contract, Deviation.contract_id == Contract.id).join(Report, Deviation.report_id == Report.id)
     rows = rows.join(ReportingPeriod, Report.period_id == ReportingPeriod.id).where(~contract_days.ASKED_FOR)
-    return list(db.session.scalars(rows.distinct().order_by(Deviation.contract_id)))
+    return sorted({*db.session.scalars(rows.distinct()), *db.session.scalars(_owed(Report.contract_id).distinct())})
 
 
 def is_waiting(number: int) -> bool:
     """Whether there is something to note in a contract. Only reads."""
-    return any(True for _each in _asked_no_more(db.session.get_one(Contract, number)))
+    owed = _owed(Report.id).where(Report.contract_id == number).limit(1)
+    is_owed = db.session.scalar(owed) is not None
+    return is_owed or any(True for _each in _asked_no_more(db.session.get_one(Contract, number)))
 
 
 def follow_up(number: int) -> None:
@@ -68,6 +73,9 @@ def follow(contract: Contract, before: date) -> None:
     for known in list(_asked_no_more(contract)):
         processes.hold(known)
         gone.note(known, Gone(Why.NOT_ASKED, sentence, {"last_day": last_day.isoformat()}, is_beyond=True))
+    for report in db.session.scalars(_owed(Report).where(Report.contract_id == contract.id).order_by(Report.id)).all():
+        processes.hold(report)
+        periods.spare_correction(report)
     back = _reports_between(contract, before, last_day)
     for report in back:
         _ask_again(report)
@@ -81,6 +89,14 @@ def follow(contract: Contract, before: date) -> None:
             _find_again(known)
     # In the same transaction: nobody is to approve a sum of days that the contract has no longer, or has again.
     cures.follow(contract)
+
+
+def _owed(what: Any) -> Select[Any]:
+    """Corrections that are with the supplier, and asked for no more; what was never signed `periods` spares."""
+    rows = select(what).select_from(Report).join(ReportingPeriod, Report.period_id == ReportingPeriod.id)
+    rows = rows.join(Contract, Report.contract_id == Contract.id).where(~contract_days.ASKED_FOR)
+    rows = rows.where(Report.state.in_(reports.WITH_SUPPLIER), Report.accepted_number.is_(None))
+    return rows.where(exists().where(Revision.report_id == Report.id))
 
 
 def _asked_no_more(contract: Contract) -> Iterator[Deviation]:
@@ -145,12 +161,17 @@ def _reports_between(contract: Contract, before: date, last_day: date) -> list[R
 
 
 def _ask_again(report: Report) -> None:
-    """A report, or a correction, that the supplier has is due anew; `periods` takes up what was spared meanwhile."""
+    """A report, or a correction, that the supplier has or had is due anew.
+
+    What was spared and never signed is taken up by `periods`, which knows its days.
+    """
     processes.hold(report)
-    if not report.can_be_late:
-        return
-    due_at = deadlines.of_correction(report)
-    if due_at > report.due_at:
-        deadlines.move(report, due_at)
-    filings.note_asked_again(report)
-    filings.note_back(report)
+    if report.state == ReportState.SPARED and report.revisions:
+        periods.take_up_correction(report)
+    elif report.can_be_late:
+        due_at = deadlines.of_correction(report)
+        if due_at > report.due_at:
+            deadlines.move(report, due_at)
+        filings.note_asked_again(report)
+    if report.can_be_late:
+        filings.note_back(report)

@@ -305,8 +305,9 @@ def open_matters(contract: Contract) -> OpenMatters:
 
 
 def _is_asked_no_more(report: Report) -> bool:
-    """Signed, and wholly after the last day. One that nobody has signed is spared by the worker first."""
-    return contract_days.is_beyond(report) and bool(report.revisions)
+    """Wholly after the last day, and not with the buyer. One that nobody has signed is spared by the worker first."""
+    is_with_supplier = report.state != ReportState.SUBMITTED
+    return contract_days.is_beyond(report) and bool(report.revisions) and is_with_supplier
 
 
 def may(contract: Contract) -> list[str]:

@@ -1,0 +1,145 @@
+"""Corrections of what lies wholly after the contract's last day: spared while it does, and taken up as they were."""
+
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+from flask import Flask
+from sqlalchemy import select
+
+from portal import clock
+from portal.errors import Refused
+from portal.extensions import db, transaction
+from portal.model import ContractState, Decision, OutgoingMail, Report, ReportState
+from portal.operations import processes
+from portal.operations.reports import reports, reviews, withdrawals
+from portal.operations.reports.comments import Place
+from portal.operations.running import beyond
+from portal.work import mark_overdue, open_periods
+from tests.assessing import file, sign_month
+from tests.desk import give_passwords, sit_down
+from tests.handover import hand_over, reopen
+from tests.reviewing import return_for
+from tests.world import World, fill_in, open_tasks, reasons_for, submit, tick
+
+MARCH, APRIL = date(2026, 3, 1), date(2026, 4, 1)
+MET = {"electric": "1008", "diesel": "400"}
+A_DAY = timedelta(days=1)
+# Friday 17 July, and five working days on: Friday 24 July
+MID_JULY, DUE_ANEW = datetime(2026, 7, 17, 9, tzinfo=UTC), datetime(2026, 7, 24, 21, 59, 59, tzinfo=UTC)
+
+
+@pytest.fixture
+def database_url(everyday_database_url: str) -> str:
+    return everyday_database_url
+
+
+@pytest.fixture(autouse=True)
+def only_march_and_april(world: World) -> None:
+    """The contract begins in March: no other report waits for anybody."""
+    with transaction():
+        world.contract.starts_on = MARCH
+
+
+def hourly() -> None:
+    """What the worker does every hour, in transactions of its own."""
+    db.session.rollback()
+    open_periods({})
+    mark_overdue({})
+    tick()
+    db.session.expire_all()
+
+
+def reject(world: World, report: Report) -> None:
+    with transaction():
+        reviews.decide(report, Decision.REJECT, by=world.rita, version=report.version, reasons="Feil maskin.")
+
+
+def test_a_correction_of_days_after_the_last_one_is_neither_asked_for_nor_late(app: Flask, world: World) -> None:
+    """Rejected after the handover was noted: no deadline in the letter, no task, nothing red, nothing to file."""
+    give_passwords(world, "en")
+    file(world, MARCH, **MET)
+    april = sign_month(world, APRIL, **MET)
+    hand_over(world, date(2026, 3, 31))
+    reject(world, april)
+    assert (april.state, open_tasks()) == (ReportState.SPARED, [])
+    body = db.session.scalars(select(OutgoingMail.body).where(OutgoingMail.letter == "rejected")).first() or ""
+    assert "only about days after the contract's last one, 31 Mar 2026. It is asked for no more" in body
+    assert "18 May" not in body
+    assert "Send a new revision" not in body
+    clock.move_to(april.due_at + 30 * A_DAY)
+    hourly()
+    assert (april.is_overdue, reports.overdue_unmarked(), beyond.watched()) == (False, [], [])
+    desk = sit_down(app, world.anna)
+    for address in ("/", "/reports", f"/reports/{april.public_id}", f"/contracts/{world.contract.public_id}"):
+        page = desk.reads(address)
+        assert ("days late" in page, "send it anew" in page, "18 May 2026" in page) == (False, False, False), address
+    assert "Nothing is to be reported" in desk.reads(f"/reports/{april.public_id}")
+    world.report = april
+    with pytest.raises(Refused):
+        submit(world, **MET)
+
+
+def test_a_return_of_what_is_asked_for_no_more_names_no_deadline(world: World) -> None:
+    file(world, MARCH, **MET)
+    april = sign_month(world, APRIL, **MET)
+    hand_over(world, date(2026, 3, 31))
+    return_for(april, world.rita, (Place("machinery"), "Se over timene."))
+    assert (april.state, open_tasks()) == (ReportState.SPARED, [])
+    letter = db.session.scalars(select(OutgoingMail).where(OutgoingMail.letter == "returned")).first()
+    assert letter is not None
+    assert "It is asked for no more" in letter.body or "Den skal ikke leveres lenger" in letter.body
+    assert "Se over timene." in letter.body
+    assert "\n\n\n" not in letter.body
+    assert "mai" not in letter.subject + letter.body
+
+
+@pytest.mark.parametrize("came_back", ["rejected", "returned", "withdrawn", "to sign"])
+def test_a_correction_that_is_under_way_is_spared_and_taken_up_as_it_was(world: World, came_back: str) -> None:
+    file(world, MARCH, **MET)
+    april = sign_month(world, APRIL, **MET)
+    state = send_back(world, april, came_back)
+    hand_over(world, date(2026, 3, 31))
+    assert (april.state, open_tasks()) == (ReportState.SPARED, [])
+    clock.move_to(MID_JULY)
+    hourly()
+    reopen(world)
+    hourly()
+    assert (april.state, april.due_at) == (state, DUE_ANEW)
+    assert processes.task_of(april, "fill_in") is not None
+    if state != ReportState.RETURNED:
+        submit(world, **MET)
+        assert (april.state, [each.number for each in april.revisions]) == (ReportState.SUBMITTED, [1, 2])
+    else:
+        assert [each.kind for each in april.current_unlocks] == ["machinery"]
+
+
+def send_back(world: World, april: Report, how: str) -> ReportState:
+    """April comes back to the supplier; returns how it is open then."""
+    if how == "withdrawn":
+        with transaction():
+            withdrawals.withdraw(april, "Feil.", by=world.bo, version=april.version)
+        return ReportState.DRAFT
+    if how == "returned":
+        return_for(april, world.rita, (Place("machinery"), "Rett dette."))
+        return ReportState.RETURNED
+    reject(world, april)
+    if how == "to sign":
+        fill_in(world, **MET)
+        with transaction():
+            reports.make_ready(april, by=world.anna, version=april.version, reasons=reasons_for(april))
+        assert april.state == ReportState.TO_SIGN
+    return ReportState.REJECTED
+
+
+def test_what_was_with_the_supplier_before_the_portal_knew_is_spared_with_the_worker_s_next_round(world: World) -> None:
+    """The handover was noted before corrections were looked at: here, in the row alone. Closing ends it too."""
+    file(world, MARCH, **MET)
+    april = sign_month(world, APRIL, **MET)
+    reject(world, april)
+    with transaction():
+        world.contract.handed_over_on = date(2026, 3, 31)
+        world.contract.move(ContractState.COMPLETED, by=world.adam)
+        world.contract.move(ContractState.CLOSED, by=world.adam)
+    assert beyond.watched() == [world.contract.id]
+    hourly()
+    assert (april.state, open_tasks(), beyond.watched()) == (ReportState.SPARED, [], [])
