@@ -60,7 +60,9 @@ def test_a_correction_of_days_after_the_last_one_is_neither_asked_for_nor_late(a
     file(world, MARCH, **MET)
     april = sign_month(world, APRIL, **MET)
     hand_over(world, date(2026, 3, 31))
-    reject(world, april)
+    rita, review = sit_down(app, world.rita), f"/reports/{april.public_id}/review"
+    done = rita.send(review, version=april.version, decision="reject", reasons="Feil maskin.")
+    assert "your decision is kept" in rita.reads(done.location)
     assert (april.state, open_tasks()) == (ReportState.SPARED, [])
     body = db.session.scalars(select(OutgoingMail.body).where(OutgoingMail.letter == "rejected")).first() or ""
     assert "only about days after the contract's last one, 31 Mar 2026. It is asked for no more" in body
@@ -73,7 +75,8 @@ def test_a_correction_of_days_after_the_last_one_is_neither_asked_for_nor_late(a
     for address in ("/", "/reports", f"/reports/{april.public_id}", f"/contracts/{world.contract.public_id}"):
         page = desk.reads(address)
         assert ("days late" in page, "send it anew" in page, "18 May 2026" in page) == (False, False, False), address
-    assert "Nothing is to be reported" in desk.reads(f"/reports/{april.public_id}")
+    page = desk.reads(f"/reports/{april.public_id}")
+    assert ("Nothing is to be reported" in page, "The reasons: Feil maskin." in page) == (True, True)
     world.report = april
     with pytest.raises(Refused):
         submit(world, **MET)

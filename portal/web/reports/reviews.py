@@ -135,6 +135,13 @@ def _done(decision: Decision, report: Report) -> str:
     words = {"title": report.contract.title}
     if decision == Decision.APPROVE:
         return str(_("%(title)s: the report is approved.", **words))
+    if report.state == ReportState.SPARED:
+        return str(
+            _(
+                "%(title)s: your decision is kept. The period lies after the contract's last day, so nothing is asked for.",
+                **words,
+            )
+        )
     if decision == Decision.RETURN:
         return str(_("%(title)s: the report is returned for correction, and the supplier has been told.", **words))
     return str(_("%(title)s: the report is rejected, and the supplier has been told.", **words))
