@@ -101,6 +101,9 @@ TABLE: dict[Permission, Rule] = {
 BELOW_A_DRAFT: frozenset[type[Any]] = frozenset({PlannedFigure, Representative, Requirement, SanctionClause, Site})
 """Entities that may stand below a contract before it has started."""
 
+_TELLS_BY_ITSELF = DeviationState.CLOSED
+"""A case that is closed tells the supplier what its points were found to be worth; otherwise the decision does."""
+
 NOT_YOURS_TO_DO = Text(
     "Rollen din for {organisation} gir ikke adgang til dette.", "Your role for {organisation} does not allow this."
 )
@@ -184,10 +187,17 @@ def _once_decided(entity: Any, by: Membership) -> Any:
 
 
 def _told_weighing(entity: Any, by: Membership) -> Any:
-    """What a point was found to be worth is told with the decision, and is the buyer's own until then."""
-    decided = Deviation.sanction.has(Sanction.decided_at.is_not(None))
-    ended = entity.point.has(Point.deviation.has((Deviation.state == DeviationState.CLOSED) | decided))
-    return _of_a_party(entity, by) & or_(entity.buyer_id == by.organisation_id, ended)
+    """What a point was found to be worth is the buyer's own until the supplier is told (`tells_weighings`)."""
+    told = (Deviation.state == _TELLS_BY_ITSELF) | Deviation.sanction.has(Sanction.state.in_(IN_FORCE))
+    return _of_a_party(entity, by) & or_(
+        entity.buyer_id == by.organisation_id, entity.point.has(Point.deviation.has(told))
+    )
+
+
+def tells_weighings(deviation: Deviation) -> bool:
+    """Whether the supplier was told what its points were found to be worth: of one case what `_told_weighing` asks."""
+    sanction = deviation.sanction
+    return deviation.state == _TELLS_BY_ITSELF or (sanction is not None and sanction.state in IN_FORCE)
 
 
 def _addressed_to(entity: Any, by: Membership) -> Any:
