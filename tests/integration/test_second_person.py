@@ -2,22 +2,36 @@
 
 from collections.abc import Callable, Iterator
 from datetime import date
+from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import select, text
+from sqlalchemy import event, select, text
 from sqlalchemy.exc import DBAPIError
 
 from portal import clock, permissions
 from portal.errors import Forbidden
 from portal.extensions import db, transaction
-from portal.model import Membership, OutgoingMail, Role, Sanction, SanctionState, Verdict
+from portal.model import Deviation, Membership, OutgoingMail, Person, Role, Sanction, SanctionState, Verdict
+from portal.model.base import Row
 from portal.operations import accounts, tasks
 from portal.operations.cases import breach_days, cures, notices, replies, sanctions
 from portal.operations.cases.replies import PointVerdict
 from tests import casework
 from tests.assessing import cases_of, file
-from tests.sanctioning import VALUE, Room, broken, daily_clause, duty, heard, note_end, opened, proposed
+from tests.sanctioning import (
+    VALUE,
+    Room,
+    broken,
+    daily_clause,
+    duty,
+    heard,
+    note_end,
+    opened,
+    proposed,
+    revise,
+    send_back,
+)
 from tests.statements import counted
 from tests.world import World, deliver_mail
 
@@ -104,12 +118,12 @@ def test_who_weighs_anew_after_the_proposal_does_not_decide(three: World) -> Non
     approve(sanction, three.dora)
 
 
-def noted(world: World, *people: Membership) -> Sanction:
+def noted(world: World, *people: Membership, **terms: Any) -> Sanction:
     """Clause 4.2 is broken under a daily clause, and each of `people` notes when that ended; Adam does the rest."""
     with transaction():
         world.contract.value = VALUE
     share = duty(world, "zero_emission_share_energy")
-    daily_clause(world, share)
+    daily_clause(world, share, **terms)
     report = file(world, date(2026, 3, 1), electric="0", diesel="500")
     deviation = heard(world, next(each for each in cases_of(share) if each.report_id == report.id))
     for by in people:
@@ -207,19 +221,28 @@ def test_nor_for_who_noted_the_last_day(three: World) -> None:
     assert approvals(three.rita) == ([sanction.id], 1)
 
 
-def asked_for(number: int) -> int:
-    """How many statements it takes to count what waits for a person."""
+def asked_for(number: int) -> tuple[int, int]:
+    """How many statements it takes to count what waits for a person, and how many rows it reads as objects."""
     db.session.rollback()
     db.session.expunge_all()
     by = accounts.membership(number)
     assert by.organisation
-    with counted() as statements:
-        tasks.counts(by)
-    return len(statements)
+    loaded: list[object] = []
+
+    def note(row: object, _context: object) -> None:
+        loaded.append(row)
+
+    event.listen(Row, "load", note, propagate=True)
+    try:
+        with counted() as statements:
+            tasks.counts(by)
+    finally:
+        event.remove(Row, "load", note)
+    return len(statements), len(loaded)
 
 
-def test_the_count_does_not_ask_for_each_approval(three: World) -> None:
-    """Of two: their cases, notices, points and weighings at once. Nothing for those who decide on nothing."""
+def test_the_count_reads_no_approval(three: World) -> None:
+    """Of two that wait: neither their cases nor their points are read to leave out those one has prepared."""
     dora, adam = three.dora.id, three.adam.id
     noted(three, three.ruth)
     share = duty(three, "zero_emission_share_energy")
@@ -228,7 +251,55 @@ def test_the_count_does_not_ask_for_each_approval(three: World) -> None:
     note_end(three, second, date(2026, 4, 30))
     proposed(three, second)
     assert tasks.counts(three.dora)["approve_sanction"] == 2
-    assert (asked_for(dora), asked_for(adam)) == (5, 1)
+    assert (asked_for(dora), asked_for(adam)) == ((1, 0), (1, 0))
+
+
+def by_rows(sanction: Sanction) -> set[int]:
+    """Who prepared a sanction as the database says."""
+    cases = select(Sanction.id).join(Deviation, Deviation.id == Sanction.deviation_id)
+    return {
+        number
+        for number in db.session.scalars(select(Person.id))
+        if db.session.scalars(cases.where(Sanction.id == sanction.id, permissions.was_prepared_by(number))).all()
+    }
+
+
+def test_the_database_and_the_case_say_the_same_of_who_prepared_it(three: World) -> None:
+    """Of the day that was noted too: it bars while it ends the breach and days cost, and not where it sets nothing."""
+    sanction, ruth = noted(three, three.ruth), three.ruth.person_id
+    assert set(permissions.prepared(sanction.deviation)) == by_rows(sanction) == {ruth, three.adam.person_id}
+    with transaction():
+        sanction.proposers = [*sanction.proposers, three.rita.person_id]
+    assert set(permissions.prepared(sanction.deviation)) == by_rows(sanction)
+    assert three.rita.person_id in by_rows(sanction)
+    with transaction():
+        sanction.step = "warning"
+    assert ruth not in by_rows(sanction)
+    assert set(permissions.prepared(sanction.deviation)) == by_rows(sanction)
+
+
+# -- a day that sets nothing ------------------------------------------------------------------------------------------
+
+
+def test_a_noted_day_bars_nobody_from_a_fee(three: World) -> None:
+    """The first breach is a warning: no day is counted."""
+    sanction = noted(three, three.ruth, warns_first=True)
+    assert sanction.step == "warning"
+    assert approvals(three.ruth) == ([sanction.id], 1)
+    approve(sanction, three.ruth)
+    assert sanction.decided_by_id == three.ruth.person_id
+
+
+def test_where_the_figures_say_an_earlier_day_who_noted_a_later_one_may_decide(three: World) -> None:
+    """April is met: the breach ended with March, whatever was noted."""
+    sanction = noted(three, three.ruth)
+    file(three, date(2026, 4, 1), electric="500", diesel="0")
+    deviation = sanction.deviation
+    assert deviation.cured_on == date(2026, 3, 31)
+    assert set(permissions.prepared(deviation)) == by_rows(sanction) == {three.adam.person_id}
+    send_back(three, sanction, "Regn igjen.")
+    revise(three, sanction)
+    assert approvals(three.ruth) == ([sanction.id], 1)
 
 
 # -- the page -----------------------------------------------------------------------------------------------------
