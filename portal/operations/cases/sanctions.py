@@ -67,10 +67,19 @@ class Waiver(NamedTuple):
     reason: str
 
 
-def propose(
-    deviation: Deviation, reasons: str, *, by: Membership, version: int, waiver: Waiver | None = None
+def propose(  # noqa: PLR0913 - a proposal, what is left out of it, and what is answered of it
+    deviation: Deviation,
+    reasons: str,
+    *,
+    by: Membership,
+    version: int,
+    waiver: Waiver | None = None,
+    others: bool = False,
 ) -> Sanction:
-    """Propose a sanction under the contract's own clause. Raises Refused when it holds none for this requirement."""
+    """Propose a sanction under the contract's own clause. Raises Refused when it holds none for this requirement.
+
+    `others`: the lines that are left are about other points than those that were dropped.
+    """
     permissions.may_decide(by, Permission.SANCTION_PROPOSE, buyer_id=deviation.buyer_id, involved={})
     processes.hold(deviation)
     if deviation.version != version or processes.task_of(deviation, "assess_reply") is None:
@@ -85,7 +94,8 @@ def propose(
     calculations.demand_computable(deviation, clause)
     sanction = _proposal(deviation, clause, reasons.strip(), by)
     _waive(sanction, waiver)
-    dropped_points.demand_waived(sanction)
+    dropped_points.answer(sanction, is_other=others)
+    dropped_points.demand_said(sanction)
     processes.complete(deviation, "assess_reply", {"outcome": "sanction"}, by=by)
     return sanction
 
@@ -158,8 +168,9 @@ def calculate(*, sanction_id: int, step: str) -> dict[str, object]:
     sheet = recalculation.sheet(sanction, on=made_on)
     sanction.amount, sanction.days = Decimal(canonical(sheet.amount)), sheet.days
     sanction.calculation = [row.dump() for row in sheet.rows]
-    found = recalculation.found(deviation)
-    sanction.found, sanction.found_hash = {**found, "on": made_on.isoformat()}, recalculation.digest(found)
+    found, answered = recalculation.found(deviation), dropped_points.answered(sanction)
+    sanction.found = {**found, "on": made_on.isoformat(), **answered}
+    sanction.found_hash = recalculation.digest(found)
     facts = {"amount": canonical(sheet.amount), "waived": canonical(sanction.waived), "found": sanction.found_hash}
     if sanction.state == SanctionState.SENT_BACK:
         sanction.move(SanctionState.PROPOSED, by=None, **facts)
@@ -215,7 +226,7 @@ def decide(sanction: Sanction, *, approve: bool, comment: str, by: Membership, v
         _demand_step(sanction)
         _demand_read(sanction.deviation)
         grounds.demand(sanction.deviation, sanction.clause)
-        dropped_points.demand_waived(sanction)
+        dropped_points.demand_settled(sanction)
     sanction.comment = comment.strip()
     if approve:
         sanction.decided_by, sanction.decided_at = by.person, clock.now()
@@ -225,7 +236,14 @@ def decide(sanction: Sanction, *, approve: bool, comment: str, by: Membership, v
 
 
 def revise(  # noqa: PLR0913 - a proposal, what is left out of it, or that it is taken back
-    sanction: Sanction, reasons: str, *, withdraw: bool, by: Membership, version: int, waiver: Waiver | None = None
+    sanction: Sanction,
+    reasons: str,
+    *,
+    withdraw: bool,
+    by: Membership,
+    version: int,
+    waiver: Waiver | None = None,
+    others: bool = False,
 ) -> None:
     """After being sent back: propose anew with better reasons, calculated anew, or withdraw."""
     permissions.may_decide(by, Permission.SANCTION_PROPOSE, buyer_id=sanction.buyer_id, involved={})
@@ -237,7 +255,8 @@ def revise(  # noqa: PLR0913 - a proposal, what is left out of it, or that it is
     if not withdraw:
         grounds.demand(sanction.deviation, sanction.clause)
         _waive(sanction, waiver)
-        dropped_points.demand_waived(sanction)
+        dropped_points.answer(sanction, is_other=others)
+        dropped_points.demand_said(sanction)
     sanction.propose_by(by, reasons.strip())
     processes.complete(sanction, "revise", {"revision": "withdraw" if withdraw else "propose"}, by=by)
 

@@ -193,6 +193,7 @@ def propose(deviation: Deviation) -> ResponseReturnValue:
             by=current_membership(),
             version=form.version.data or 0,
             waiver=form.waiver(),
+            others=bool(form.others.data),
         ),
         _("The sanction is proposed. Another person decides."),
     )
@@ -234,6 +235,7 @@ def revise(sanction: Sanction) -> ResponseReturnValue:
             by=current_membership(),
             version=form.version.data or 0,
             waiver=None if withdraw else form.waiver(),
+            others=bool(form.others.data),
         ),
         _("The proposal is withdrawn.") if withdraw else _("The sanction is proposed again."),
     )
