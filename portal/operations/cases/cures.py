@@ -33,7 +33,7 @@ from portal.model import (
 )
 from portal.model.cases import MOVED_ON, SETTLED
 from portal.operations import processes
-from portal.operations.cases import breach_days, calculations, deviations
+from portal.operations.cases import breach_days, calculations, deciders, deviations
 from portal.operations.cases.breach_days import Ends, LastDay
 from portal.operations.cases.deviations import SAY_WHY
 from portal.operations.contracts import contract_days
@@ -245,6 +245,7 @@ def _bound(deviation: Deviation) -> LastDay | None:
 
 
 def _keep(deviation: Deviation, ends: Ends) -> None:
-    deviation.put_right = ends.dump()
-    deviation.cured_on = ends.last.on if ends.last else None
+    with deciders.kept_in_sight(deviation):
+        deviation.put_right = ends.dump()
+        deviation.cured_on = ends.last.on if ends.last else None
     deviation.at_stake = calculations.at_stake(deviation)

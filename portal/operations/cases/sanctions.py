@@ -15,8 +15,6 @@ from portal.model import (
     Deviation,
     DeviationState,
     Membership,
-    Person,
-    Role,
     Sanction,
     SanctionClause,
     SanctionState,
@@ -24,7 +22,16 @@ from portal.model import (
 )
 from portal.model.cases import MOVED_ON
 from portal.operations import accounts, lookup, mail, processes
-from portal.operations.cases import breach_days, calculations, dropped_points, grounds, ladder, recalculation, told
+from portal.operations.cases import (
+    breach_days,
+    calculations,
+    deciders,
+    dropped_points,
+    grounds,
+    ladder,
+    recalculation,
+    told,
+)
 from portal.operations.cases.deviations import SAY_WHY, demand_weighed, is_settled, recipients, unweighed
 from portal.permissions import Permission
 from portal.quantities import canonical
@@ -54,6 +61,7 @@ WAIVED_TOO_MUCH = Text(
 )
 
 
+TAKEN_BACK = Text("{name} har trukket forslaget.", "{name} has withdrawn the proposal.")
 REPLIED_SINCE = Text(
     "Leverandøren har svart etter at punktene ble vurdert. Punktene må vurderes på nytt før saken avgjøres.",
     "The supplier has replied since the points were assessed. They must be assessed again before the case is decided.",
@@ -176,22 +184,8 @@ def calculate(*, sanction_id: int, step: str) -> dict[str, object]:
         sanction.move(SanctionState.PROPOSED, by=None, **facts)
     else:
         record(sanction, "sanction.calculated", by=None, step=sanction.step, **facts)
-    _ask_for_decision(sanction)
+    deciders.ask(sanction)
     return {}
-
-
-def _ask_for_decision(sanction: Sanction) -> None:
-    """Write to those who can decide it; where nobody is left, to the administrators, who can see to it."""
-    able = deciders(sanction.deviation)
-    for person in able or accounts.people(sanction.buyer_id, Role.ADMINISTRATOR):
-        letter = "sanction_to_decide" if able else "sanction_without_decider"
-        mail.write(person, letter, sanction.contract, sanction_row=sanction)
-
-
-def deciders(deviation: Deviation, *, besides: Membership | None = None) -> list[Person]:
-    """Who can be the second person in a case; `besides` whoever is about to be the first."""
-    first = {*permissions.prepared(deviation), *([besides.person_id] if besides else [])}
-    return [person for person in accounts.people(deviation.buyer_id, Role.DECISION_MAKER) if person.id not in first]
 
 
 def _waive(sanction: Sanction, waiver: Waiver | None) -> None:
@@ -259,6 +253,23 @@ def revise(  # noqa: PLR0913 - a proposal, what is left out of it, or that it is
         dropped_points.demand_said(sanction)
     sanction.propose_by(by, reasons.strip())
     processes.complete(sanction, "revise", {"revision": "withdraw" if withdraw else "propose"}, by=by)
+
+
+def withdraw(sanction: Sanction, reason: str, *, by: Membership, version: int) -> None:
+    """Take a proposal back that waits for a decision: it may be one that nobody is left to decide.
+
+    Whoever may propose may do it, as with one that was sent back; it takes the same way through the diagram, so that a
+    process that began under an older one knows it too.
+    """
+    permissions.may_decide(by, Permission.SANCTION_PROPOSE, buyer_id=sanction.buyer_id, involved={})
+    processes.hold(sanction)
+    if sanction.version != version or processes.task_of(sanction, "approve_sanction") is None:
+        raise Conflict(_decided_already(sanction))
+    if not reason.strip():
+        raise Invalid(SAY_WHY)
+    sanction.propose_by(by, reason.strip())
+    processes.complete(sanction, "approve_sanction", {"decision": "withdraw"}, by=by)
+    processes.complete(sanction, "revise", {"revision": "withdraw"}, by=by)
 
 
 def decide_sanction(*, sanction_id: int, actor_id: int) -> dict[str, object]:
@@ -365,6 +376,8 @@ def _decided_already(sanction: Sanction) -> Text:
     task = processes.last_closed(sanction, "approve_sanction")
     if task is None or task.closed_by is None:
         return MOVED_ON
+    if task.closed_by.id in sanction.proposers:  # none of them ever decides: the proposal was taken back
+        return TAKEN_BACK.with_values(name=same(task.closed_by.name))
     return Text("{name} har allerede avgjort saken.", "{name} has already decided the case.").with_values(
         name=same(task.closed_by.name)
     )
