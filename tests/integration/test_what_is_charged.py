@@ -12,6 +12,7 @@ from portal.errors import Conflict, Invalid, Refused
 from portal.extensions import db, transaction
 from portal.kinds.base import Problem
 from portal.model import (
+    AuditEvent,
     Cause,
     ClauseCounts,
     ClauseForm,
@@ -184,6 +185,8 @@ def test_of_the_one_line_that_is_left_a_person_says_which_point_it_is_about(
     ]
     assert decided(three, sanction).state == SanctionState.DECIDED
     assert sanction.found["left_are_of_others"] == numbers
+    calculated = select(AuditEvent).filter_by(action="sanction.calculated")
+    assert [each.facts["left_are_of_others"] for each in db.session.scalars(calculated)] == [numbers]
 
 
 def test_the_tick_holds_of_the_points_that_were_dropped_when_it_was_given(three: World) -> None:

@@ -179,7 +179,12 @@ def calculate(*, sanction_id: int, step: str) -> dict[str, object]:
     found, answered = recalculation.found(deviation), dropped_points.answered(sanction)
     sanction.found = {**found, "on": made_on.isoformat(), **answered}
     sanction.found_hash = recalculation.digest(found)
-    facts = {"amount": canonical(sheet.amount), "waived": canonical(sanction.waived), "found": sanction.found_hash}
+    facts = {
+        "amount": canonical(sheet.amount),
+        "waived": canonical(sanction.waived),
+        "found": sanction.found_hash,
+        **answered,
+    }
     if sanction.state == SanctionState.SENT_BACK:
         sanction.move(SanctionState.PROPOSED, by=None, **facts)
     else:
