@@ -20,6 +20,7 @@ from portal.model import (
     SanctionState,
     record,
 )
+from portal.model.base import Json
 from portal.model.cases import MOVED_ON
 from portal.operations import accounts, lookup, mail, processes
 from portal.operations.cases import (
@@ -179,7 +180,7 @@ def calculate(*, sanction_id: int, step: str) -> dict[str, object]:
     found, answered = recalculation.found(deviation), dropped_points.answered(sanction)
     sanction.found = {**found, "on": made_on.isoformat(), **answered}
     sanction.found_hash = recalculation.digest(found)
-    facts = {
+    facts: Json = {
         "amount": canonical(sheet.amount),
         "waived": canonical(sanction.waived),
         "found": sanction.found_hash,
