@@ -4,10 +4,13 @@ from collections.abc import Callable
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Select, and_, or_, select
+from sqlalchemy import BigInteger, ColumnElement, Select, String, and_, cast, exists, func, or_, select
+from sqlalchemy.orm import InstrumentedAttribute
 
 from portal.errors import Forbidden
+from portal.extensions import db
 from portal.model import (
+    ClauseForm,
     Comment,
     Contract,
     ContractImport,
@@ -17,6 +20,7 @@ from portal.model import (
     Evidence,
     Machine,
     Membership,
+    Notice,
     OrganisationKind,
     OutgoingMail,
     PlannedFigure,
@@ -101,6 +105,11 @@ TABLE: dict[Permission, Rule] = {
 BELOW_A_DRAFT: frozenset[type[Any]] = frozenset({PlannedFigure, Representative, Requirement, SanctionClause, Site})
 """Entities that may stand below a contract before it has started."""
 
+_MAY_COUNT_DAYS = ("", str(ClauseForm.DAILY))
+"""Steps of a sanction whose amount may go by the last day of the breach; empty: it is not calculated yet."""
+_TELLS_BY_ITSELF = DeviationState.CLOSED
+"""A case that is closed tells the supplier what its points were found to be worth; otherwise the decision does."""
+
 NOT_YOURS_TO_DO = Text(
     "Rollen din for {organisation} gir ikke adgang til dette.", "Your role for {organisation} does not allow this."
 )
@@ -184,10 +193,17 @@ def _once_decided(entity: Any, by: Membership) -> Any:
 
 
 def _told_weighing(entity: Any, by: Membership) -> Any:
-    """What a point was found to be worth is told with the decision, and is the buyer's own until then."""
-    decided = Deviation.sanction.has(Sanction.decided_at.is_not(None))
-    ended = entity.point.has(Point.deviation.has((Deviation.state == DeviationState.CLOSED) | decided))
-    return _of_a_party(entity, by) & or_(entity.buyer_id == by.organisation_id, ended)
+    """What a point was found to be worth is the buyer's own until the supplier is told (`tells_weighings`)."""
+    told = (Deviation.state == _TELLS_BY_ITSELF) | Deviation.sanction.has(Sanction.state.in_(IN_FORCE))
+    return _of_a_party(entity, by) & or_(
+        entity.buyer_id == by.organisation_id, entity.point.has(Point.deviation.has(told))
+    )
+
+
+def tells_weighings(deviation: Deviation) -> bool:
+    """Whether the supplier was told what its points were found to be worth: of one case what `_told_weighing` asks."""
+    sanction = deviation.sanction
+    return deviation.state == _TELLS_BY_ITSELF or (sanction is not None and sanction.state in IN_FORCE)
 
 
 def _addressed_to(entity: Any, by: Membership) -> Any:
@@ -243,11 +259,12 @@ def may_review(by: Membership, report: Report) -> None:
 def prepared(deviation: Deviation) -> dict[int, Text]:
     """Who prepared the sanction in a case, or would have, and therefore does not decide it.
 
-    Who gave notice, who weighed a point, who proposed, and whose last day of the breach stands in the case: by itself
-    that day sets a daily amount. Of a day noted before the person's number was kept only the name is known, which bars
-    nobody. Persons by number, and what to tell each of them.
+    Who gave notice, who weighed a point, who proposed, and who noted the day that ends the breach where a daily amount
+    is counted to it: by itself that day sets the amount. Of a day noted before the person's number was kept only the
+    name is known, which bars nobody. Persons by number, and what to tell each of them. `was_prepared_by` asks the same
+    of the database.
     """
-    noted = deviation.put_right.get("person", {}).get("by_id")
+    noted = deviation.put_right.get("person", {}).get("by_id") if _counts_to_the_noted_day(deviation) else None
     weighed = [weighing.weighed_by_id for point in deviation.points for weighing in point.weighings]
     proposers = deviation.sanction.proposers if deviation.sanction else []
     return {
@@ -256,6 +273,35 @@ def prepared(deviation: Deviation) -> dict[int, Text]:
         **{notice.sent_by_id: GAVE_NOTICE for notice in deviation.notices},
         **dict.fromkeys(proposers, PROPOSED_IT),
     }
+
+
+def _counts_to_the_noted_day(deviation: Deviation) -> bool:
+    """Whether the person's day is the last of the breach, rather than an earlier one by the figures, and days cost.
+
+    Before there is a calculation its step is not known, and the day may come to set an amount.
+    """
+    is_last = deviation.put_right.get("person", {}).get("on") == (deviation.cured_on and deviation.cured_on.isoformat())
+    return is_last and (deviation.sanction is None or deviation.sanction.step in _MAY_COUNT_DAYS)
+
+
+def was_prepared_by(person_id: int) -> ColumnElement[bool]:
+    """Whether this person prepared the sanction of a case: what `prepared` says, of joined rows of the two."""
+    noted = Deviation.put_right["person"]
+    weighed = Deviation.points.any(Point.weighings.any(Weighing.weighed_by_id == person_id))
+    is_noted = and_(
+        cast(noted["by_id"].as_string(), BigInteger) == person_id,
+        noted["on"].as_string() == cast(Deviation.cured_on, String),
+        Sanction.step.in_(_MAY_COUNT_DAYS),
+    )
+    given = Deviation.notices.any(Notice.sent_by_id == person_id)
+    return or_(is_noted, weighed, given, _is_in(person_id, Sanction.proposers))
+
+
+def _is_in(number: int, kept: InstrumentedAttribute[list[int]]) -> ColumnElement[bool]:
+    """Whether a number is in a list that is kept as JSON: each database has its own word for reading one."""
+    each = func.json_each if db.engine.dialect.name == "sqlite" else func.json_array_elements_text
+    listed = each(kept).table_valued("value")
+    return exists().select_from(listed).where(cast(listed.c.value, BigInteger) == number)
 
 
 def may_approve(by: Membership, sanction: Sanction) -> None:

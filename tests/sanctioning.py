@@ -124,11 +124,16 @@ def note_end(world: World, deviation: Deviation, on: date) -> None:
         cures.put_right(deviation, on, "Gravemaskinen ble byttet.", by=world.adam, version=deviation.version)
 
 
-def proposed(world: World, deviation: Deviation, waiver: Waiver | None = None) -> Sanction:
+def proposed(world: World, deviation: Deviation, waiver: Waiver | None = None, *, others: bool = False) -> Sanction:
     """Adam proposes a sanction."""
     with transaction():
         return sanctions.propose(
-            deviation, "Leverandørens risiko.", by=world.adam, version=deviation.version, waiver=waiver
+            deviation,
+            "Leverandørens risiko.",
+            by=world.adam,
+            version=deviation.version,
+            waiver=waiver,
+            others=others,
         )
 
 

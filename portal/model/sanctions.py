@@ -33,7 +33,12 @@ IN_FORCE = frozenset({SanctionState.DECIDED, SanctionState.DELIVERED, SanctionSt
 """From when a sanction is a decision: the supplier's business too, and its figures stay what they are."""
 
 _NEXT_SANCTION = {
-    SanctionState.PROPOSED: {SanctionState.SENT_BACK, SanctionState.DECIDED, SanctionState.REFUSED},
+    SanctionState.PROPOSED: {
+        SanctionState.SENT_BACK,
+        SanctionState.DECIDED,
+        SanctionState.REFUSED,
+        SanctionState.WITHDRAWN,
+    },
     SanctionState.SENT_BACK: {SanctionState.PROPOSED, SanctionState.WITHDRAWN, SanctionState.REFUSED},
     SanctionState.DECIDED: {SanctionState.DELIVERED},
     SanctionState.DELIVERED: {SanctionState.CLOSED},

@@ -5,11 +5,10 @@ from dataclasses import dataclass
 from typing import cast
 
 from sqlalchemy import ColumnElement, func, or_, select
-from sqlalchemy.orm import Load, contains_eager, selectinload
 
 from portal import permissions
 from portal.extensions import db
-from portal.model import Deviation, HumanTask, Membership, Point, Report, Sanction
+from portal.model import Deviation, HumanTask, Membership, Report, Sanction
 from portal.operations.processes import Subject
 from portal.permissions import Permission
 
@@ -77,29 +76,19 @@ def _waits_for(by: Membership, chosen: Sequence[str]) -> list[ColumnElement[bool
         HumanTask.element.in_(chosen),
         or_(HumanTask.buyer_id == by.organisation_id, HumanTask.supplier_id == by.organisation_id),
     ]
-    return [*conditions, HumanTask.id.not_in(_prepared(by))] if _APPROVAL in chosen else conditions
+    return [*conditions, ~_is_prepared(by)] if _APPROVAL in chosen else conditions
 
 
-def _prepared(by: Membership) -> list[int]:
-    """Open approvals, by their number, of sanctions that this person prepared: as many statements for many as for one.
-
-    Who prepared one has its home in `permissions.prepared`: nothing is read here but what it looks at.
-    """
-    rows = (
-        select(HumanTask.id, Deviation)
-        .join(Sanction, Sanction.id == HumanTask.subject_id)
+def _is_prepared(by: Membership) -> ColumnElement[bool]:
+    """Whether a task is the approval of a sanction that this person prepared. Asked of the database: no row is read."""
+    approvals = (
+        select(Sanction.id)
         .join(Deviation, Deviation.id == Sanction.deviation_id)
-        .where(HumanTask.closed_at.is_(None), HumanTask.element == _APPROVAL)
-        .where(HumanTask.buyer_id == by.organisation_id)
-        .options(
-            Load(Deviation).lazyload("*"),
-            contains_eager(Deviation.sanction).lazyload("*"),
-            selectinload(Deviation.notices).lazyload("*"),
-            selectinload(Deviation.points).selectinload(Point.weighings).lazyload("*"),
-        )
+        .where(HumanTask.element == _APPROVAL, Sanction.id == HumanTask.subject_id)
+        .where(permissions.was_prepared_by(by.person_id))
+        .correlate(HumanTask)
     )
-    found = db.session.execute(rows).unique()
-    return [number for number, deviation in found if by.person_id in permissions.prepared(deviation)]
+    return approvals.exists()
 
 
 def _with_subjects(tasks: Sequence[HumanTask]) -> list[TaskRow]:

@@ -10,7 +10,7 @@ from portal import clock, permissions
 from portal.errors import Conflict, Forbidden, Invalid, Refused
 from portal.extensions import db, transaction
 from portal.model import DeviationState, OutgoingMail, PointAnswer, Stance, Verdict, Weighing
-from portal.operations.cases import deviations, replies, sanctions
+from portal.operations.cases import deviations, replies, sanctions, told
 from portal.operations.cases.replies import PointReply, PointVerdict
 from portal.operations.entry.evidence import Upload
 from tests.casework import CHARGER, close, delivered, proposed, replied, reply, weigh
@@ -235,3 +235,22 @@ def test_what_was_held_is_the_supplier_s_to_see_when_it_is_decided(world: World)
     deliver_mail()
     assert len(db.session.scalars(permissions.visible(Weighing, world.bo)).all()) == 1
     assert db.session.scalars(permissions.visible(Weighing, world.stranger)).all() == []
+
+
+def test_it_is_told_by_one_rule_to_whoever_asks(world: World) -> None:
+    """Neither proposed nor noted as approved does a sanction tell it: decided it does, by the rows and by the words."""
+
+    def is_told() -> tuple[bool, bool]:
+        db.session.flush()
+        seen = bool(db.session.scalars(permissions.visible(Weighing, world.bo)).all())
+        return seen, told.of_weighings(deviation)
+
+    sanction = proposed(world)
+    deviation = sanction.deviation
+    assert is_told() == (False, False)
+    with transaction():
+        sanction.decided_at = clock.now()
+        assert is_told() == (False, False)
+    with transaction():
+        sanctions.decide(sanction, approve=True, comment="", by=world.dora, version=sanction.version)
+    assert is_told() == (True, True)

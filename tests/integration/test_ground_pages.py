@@ -193,7 +193,7 @@ def test_the_second_person_reads_that_dropped_points_are_charged(room: Room) -> 
     proposed(world, deviation)
     drop(room, deviation.points[0])
     said = room.at(world.dora).reads(f"/cases/{deviation.public_id}")
-    assert "The amount is also for points that are dropped These points are dropped: 1." in said
+    assert "The amount may be for points that are dropped These points are dropped: 1." in said
     assert "Approve the sanction" not in said
     assert "Send back" in said
 

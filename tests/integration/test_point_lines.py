@@ -236,6 +236,28 @@ def test_the_form_carries_the_line_of_each_point(there: tuple[Flask, World], thr
     assert named(three, case_of(three, "4.3")) == ["DI-3", "DI-4", ""]
 
 
+def test_the_form_asks_what_the_lines_left_are_about_and_the_approver_reads_the_answer(
+    there: tuple[Flask, World], three: World
+) -> None:
+    """Three points that a person wrote, the first dropped; the amended report leaves DI-2 alone."""
+    deviation = given(three, [Claim(f"Punkt {number}.") for number in (1, 2, 3)])
+    weighed(three, deviation, UPHELD, UPHELD, UPHELD)
+    used(three, "DI-2")
+    adam, here, tick = sit_down(there[0], three.adam), f"/cases/{deviation.public_id}", 'name="propose-others"'
+    assert tick not in adam.get(here).text, "no point is dropped"
+    weighed(three, deviation, DROPPED, UPHELD, UPHELD)
+    assert tick in adam.get(here).text
+    form = {"propose-version": str(deviation.version), "propose-reason": "I forhold til bruddet."}
+    refused = adam.send(f"{here}/sanction", **form)
+    assert (refused.status_code, "I forhold til bruddet." in refused.text) == (422, True)
+    [error] = re.findall(r'id="propose-others-error">([^<]+)<', refused.text)
+    assert "or tick that the lines that are left are about other points" in error
+    assert adam.send(f"{here}/sanction", **form, **{"propose-others": "y"}).status_code == 303
+    said = "Adam Prøve has ticked that the lines that are left are about other points."
+    assert said in sit_down(there[0], three.dora).reads(here)
+    assert said not in sit_down(there[0], three.bo).reads(here)
+
+
 # -- by which day -----------------------------------------------------------------------------------------------------
 
 

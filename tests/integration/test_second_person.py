@@ -2,24 +2,48 @@
 
 from collections.abc import Callable, Iterator
 from datetime import date
+from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import select, text
+from sqlalchemy import event, select, text
 from sqlalchemy.exc import DBAPIError
 
 from portal import clock, permissions
-from portal.errors import Forbidden
+from portal.errors import Conflict, Forbidden, Invalid
 from portal.extensions import db, transaction
-from portal.model import Membership, OutgoingMail, Role, Sanction, SanctionState, Verdict
+from portal.model import (
+    Deviation,
+    DeviationState,
+    Membership,
+    OutgoingMail,
+    Person,
+    Role,
+    Sanction,
+    SanctionState,
+    Verdict,
+)
+from portal.model.base import Row
 from portal.operations import accounts, tasks
-from portal.operations.cases import breach_days, cures, notices, replies, sanctions
+from portal.operations.cases import breach_days, cures, deciders, notices, replies, sanctions
 from portal.operations.cases.replies import PointVerdict
 from tests import casework
 from tests.assessing import cases_of, file
-from tests.sanctioning import VALUE, Room, broken, daily_clause, duty, heard, note_end, opened, proposed
+from tests.sanctioning import (
+    VALUE,
+    Room,
+    broken,
+    daily_clause,
+    duty,
+    heard,
+    note_end,
+    opened,
+    proposed,
+    revise,
+    send_back,
+)
 from tests.statements import counted
-from tests.world import World, deliver_mail
+from tests.world import World, deliver_mail, open_tasks
 
 BOTH = [Role.REVIEWER.value, Role.CONTRACT_MANAGER.value, Role.DECISION_MAKER.value]
 
@@ -104,12 +128,12 @@ def test_who_weighs_anew_after_the_proposal_does_not_decide(three: World) -> Non
     approve(sanction, three.dora)
 
 
-def noted(world: World, *people: Membership) -> Sanction:
+def noted(world: World, *people: Membership, **terms: Any) -> Sanction:
     """Clause 4.2 is broken under a daily clause, and each of `people` notes when that ended; Adam does the rest."""
     with transaction():
         world.contract.value = VALUE
     share = duty(world, "zero_emission_share_energy")
-    daily_clause(world, share)
+    daily_clause(world, share, **terms)
     report = file(world, date(2026, 3, 1), electric="0", diesel="500")
     deviation = heard(world, next(each for each in cases_of(share) if each.report_id == report.id))
     for by in people:
@@ -185,6 +209,91 @@ def test_where_somebody_is_left_the_administrators_are_not(three: World) -> None
     assert letters("sanction_without_decider") == []
 
 
+def alone(world: World) -> World:
+    """Dora is the only one who decides on sanctions, and sees to contracts as well."""
+    with transaction():
+        world.ruth.role_codes = world.rita.role_codes = [Role.REVIEWER.value]
+        world.dora.role_codes = BOTH
+    return world
+
+
+def told_of(world: World) -> int:
+    """How many times each administrator was told that nobody is left."""
+    administrators = [each.email for each in accounts.people(world.contract.buyer_id, Role.ADMINISTRATOR)]
+    sent = letters("sanction_without_decider")
+    times = len(sent) // len(administrators)
+    assert sent == administrators * times
+    return times
+
+
+def test_when_the_last_decider_weighs_anew_the_administrators_are_told_once(three: World) -> None:
+    world = alone(three)
+    deviation = prepared(world, notice=world.adam, weighing=world.adam, proposal=world.adam).deviation
+    for said, times in (("Ett ord til.", 1), ("Og ett.", 1)):
+        with transaction():
+            replies.reply(deviation, said, [], answers=[], is_complete=True, by=world.bo)
+        with transaction():
+            point = PointVerdict(deviation.points[0], Verdict.UPHELD, said)
+            replies.weigh(deviation, [point], by=world.dora, version=deviation.version)
+        assert (deciders.of(deviation), told_of(world)) == ([], times)
+
+
+def test_when_the_last_decider_notes_the_last_day_they_are_told(three: World) -> None:
+    world = alone(three)
+    deviation = noted(world, world.adam).deviation
+    assert told_of(world) == 0
+    with transaction():
+        cures.put_right(deviation, date(2026, 4, 1), "Byttet.", by=world.dora, version=deviation.version)
+    assert (deciders.of(deviation), told_of(world)) == ([], 1)
+    with transaction():
+        cures.put_right(deviation, date(2026, 4, 2), "Likevel.", by=world.adam, version=deviation.version)
+    assert ([each.name for each in deciders.of(deviation)], told_of(world)) == (["Dora Prøve"], 1)
+
+
+def test_weighed_anew_while_somebody_is_left_tells_nobody(three: World) -> None:
+    deviation = prepared(three, notice=three.adam, weighing=three.adam, proposal=three.adam).deviation
+    with transaction():
+        replies.reply(deviation, "Ett ord til.", [], answers=[], is_complete=True, by=three.bo)
+    with transaction():
+        point = PointVerdict(deviation.points[0], Verdict.UPHELD, "Nei.")
+        replies.weigh(deviation, [point], by=three.ruth, version=deviation.version)
+    assert told_of(three) == 0
+
+
+# -- taken back -------------------------------------------------------------------------------------------------------
+
+
+def test_what_waits_for_a_decision_can_be_taken_back_and_proposed_anew(three: World) -> None:
+    sanction = prepared(three, notice=three.adam, weighing=three.adam, proposal=three.adam)
+    deviation, was = sanction.deviation, sanction.version
+    for by in (three.dora, three.bo):
+        with pytest.raises(Forbidden), transaction():
+            sanctions.withdraw(sanction, "Feil beløp.", by=by, version=sanction.version)
+    with pytest.raises(Invalid), transaction():
+        sanctions.withdraw(sanction, " ", by=three.adam, version=sanction.version)
+    with transaction():
+        sanctions.withdraw(sanction, "Feil beløp.", by=three.adam, version=sanction.version)
+    assert (sanction.state, deviation.state) == (SanctionState.WITHDRAWN, DeviationState.ASSESSING_REPLY)
+    assert open_tasks() == ["assess_reply"]
+    assert approvals(three.dora) == ([], 0)
+    with pytest.raises(Conflict, match=f"{three.adam.person.name} has withdrawn the proposal"), transaction():
+        sanctions.decide(sanction, approve=True, comment="", by=three.dora, version=was)
+    with pytest.raises(Conflict, match="has withdrawn the proposal"), transaction():
+        sanctions.withdraw(sanction, "En gang til.", by=three.adam, version=was)
+    again = proposed(three, deviation)
+    approve(again, three.dora)
+    assert (again.id, again.state) == (sanction.id, SanctionState.DECIDED)
+
+
+def test_what_is_decided_is_not_taken_back(three: World) -> None:
+    sanction = prepared(three, notice=three.adam, weighing=three.adam, proposal=three.adam)
+    was = sanction.version
+    approve(sanction, three.dora)
+    for version in (was, sanction.version):
+        with pytest.raises(Conflict, match="has already decided the case"), transaction():
+            sanctions.withdraw(sanction, "Likevel ikke.", by=three.adam, version=version)
+
+
 def approvals(by: Membership) -> tuple[list[int], int]:
     """The sanctions that wait for a person by the work list, and how many by its count."""
     found = [row.subject.id for row in tasks.mine(by) if row.task.element == "approve_sanction"]
@@ -207,19 +316,28 @@ def test_nor_for_who_noted_the_last_day(three: World) -> None:
     assert approvals(three.rita) == ([sanction.id], 1)
 
 
-def asked_for(number: int) -> int:
-    """How many statements it takes to count what waits for a person."""
+def asked_for(number: int) -> tuple[int, int]:
+    """How many statements it takes to count what waits for a person, and how many rows it reads as objects."""
     db.session.rollback()
     db.session.expunge_all()
     by = accounts.membership(number)
     assert by.organisation
-    with counted() as statements:
-        tasks.counts(by)
-    return len(statements)
+    loaded: list[object] = []
+
+    def note(row: object, _context: object) -> None:
+        loaded.append(row)
+
+    event.listen(Row, "load", note, propagate=True)
+    try:
+        with counted() as statements:
+            tasks.counts(by)
+    finally:
+        event.remove(Row, "load", note)
+    return len(statements), len(loaded)
 
 
-def test_the_count_does_not_ask_for_each_approval(three: World) -> None:
-    """Of two: their cases, notices, points and weighings at once. Nothing for those who decide on nothing."""
+def test_the_count_reads_no_approval(three: World) -> None:
+    """Of two that wait: neither their cases nor their points are read to leave out those one has prepared."""
     dora, adam = three.dora.id, three.adam.id
     noted(three, three.ruth)
     share = duty(three, "zero_emission_share_energy")
@@ -228,7 +346,55 @@ def test_the_count_does_not_ask_for_each_approval(three: World) -> None:
     note_end(three, second, date(2026, 4, 30))
     proposed(three, second)
     assert tasks.counts(three.dora)["approve_sanction"] == 2
-    assert (asked_for(dora), asked_for(adam)) == (5, 1)
+    assert (asked_for(dora), asked_for(adam)) == ((1, 0), (1, 0))
+
+
+def by_rows(sanction: Sanction) -> set[int]:
+    """Who prepared a sanction as the database says."""
+    cases = select(Sanction.id).join(Deviation, Deviation.id == Sanction.deviation_id)
+    return {
+        number
+        for number in db.session.scalars(select(Person.id))
+        if db.session.scalars(cases.where(Sanction.id == sanction.id, permissions.was_prepared_by(number))).all()
+    }
+
+
+def test_the_database_and_the_case_say_the_same_of_who_prepared_it(three: World) -> None:
+    """Of the day that was noted too: it bars while it ends the breach and days cost, and not where it sets nothing."""
+    sanction, ruth = noted(three, three.ruth), three.ruth.person_id
+    assert set(permissions.prepared(sanction.deviation)) == by_rows(sanction) == {ruth, three.adam.person_id}
+    with transaction():
+        sanction.proposers = [*sanction.proposers, three.rita.person_id]
+    assert set(permissions.prepared(sanction.deviation)) == by_rows(sanction)
+    assert three.rita.person_id in by_rows(sanction)
+    with transaction():
+        sanction.step = "warning"
+    assert ruth not in by_rows(sanction)
+    assert set(permissions.prepared(sanction.deviation)) == by_rows(sanction)
+
+
+# -- a day that sets nothing ------------------------------------------------------------------------------------------
+
+
+def test_a_noted_day_bars_nobody_from_a_fee(three: World) -> None:
+    """The first breach is a warning: no day is counted."""
+    sanction = noted(three, three.ruth, warns_first=True)
+    assert sanction.step == "warning"
+    assert approvals(three.ruth) == ([sanction.id], 1)
+    approve(sanction, three.ruth)
+    assert sanction.decided_by_id == three.ruth.person_id
+
+
+def test_where_the_figures_say_an_earlier_day_who_noted_a_later_one_may_decide(three: World) -> None:
+    """April is met: the breach ended with March, whatever was noted."""
+    sanction = noted(three, three.ruth)
+    file(three, date(2026, 4, 1), electric="500", diesel="0")
+    deviation = sanction.deviation
+    assert deviation.cured_on == date(2026, 3, 31)
+    assert set(permissions.prepared(deviation)) == by_rows(sanction) == {three.adam.person_id}
+    send_back(three, sanction, "Regn igjen.")
+    revise(three, sanction)
+    assert approvals(three.ruth) == ([sanction.id], 1)
 
 
 # -- the page -----------------------------------------------------------------------------------------------------
@@ -288,3 +454,24 @@ def test_where_nobody_is_left_it_is_said(room: Room) -> None:
     sanction = prepared(world, notice=world.ruth, weighing=world.adam, proposal=world.adam)
     said = room.at(world.ruth).reads(f"/cases/{sanction.deviation.public_id}")
     assert "Nobody is left who can decide it" in said
+
+
+def test_the_proposal_is_taken_back_on_its_page(room: Room) -> None:
+    """By whoever may propose, also where nobody is left to decide; the decision-maker has no such button."""
+    world = room.world
+    with transaction():
+        world.dora.role_codes = [Role.REVIEWER.value]
+    sanction = prepared(world, notice=world.ruth, weighing=world.adam, proposal=world.adam)
+    case, act = f"/cases/{sanction.deviation.public_id}", f"/cases/sanctions/{sanction.public_id}/withdraw"
+    adam = room.at(world.adam)
+    assert f'action="{act}"' in adam.get(case).text
+    assert act not in room.at(world.dora).get(case).text
+    assert act not in room.at(world.bo).get(case).text
+    assert room.at(world.dora).send(act, **{"take_back-reason": "Nei."}).status_code == 403
+    refused = adam.send(act, **{"take_back-version": str(sanction.version), "take_back-reason": " "})
+    assert refused.status_code == 422
+    form = {"take_back-version": str(sanction.version), "take_back-reason": "Ingen kan avgjøre det."}
+    assert adam.send(act, **form).status_code == 303
+    assert "Ingen kan avgjøre det." in adam.reads(case)
+    assert "Propose a sanction" in adam.reads(case)
+    assert adam.send(act, **form).status_code == 409

@@ -8,9 +8,11 @@ import pytest
 from sqlalchemy import select
 
 from portal import clock
-from portal.errors import Conflict, Refused
+from portal.errors import Conflict, Invalid, Refused
 from portal.extensions import db, transaction
+from portal.kinds.base import Problem
 from portal.model import (
+    AuditEvent,
     Cause,
     ClauseCounts,
     ClauseForm,
@@ -23,7 +25,7 @@ from portal.model import (
     Verdict,
     Weighing,
 )
-from portal.operations.cases import breach_days, calculations, grounds, recalculation, sanctions
+from portal.operations.cases import breach_days, calculations, dropped_points, grounds, recalculation, sanctions
 from portal.operations.cases.sanctions import Waiver
 from portal.operations.contracts.contract_facts import Values
 from portal.operations.reports import reviews
@@ -152,20 +154,64 @@ def test_no_fee_is_charged_for_a_line_whose_point_was_dropped(three: World) -> N
 def test_a_point_for_several_lines_needs_what_the_proposer_holds_that_it_is_about(three: World) -> None:
     """Four points for three lines, one dropped: which line it is about, if any, a person must say."""
     deviation = weighed(three, DROPPED, UPHELD, UPHELD, UPHELD)
-    with pytest.raises(Refused, match="Waive the amount for the lines"):
+    with pytest.raises(Invalid, match="Waive the amount for the lines") as refused:
         proposed(three, deviation)
+    assert [each.field for each in refused.value.problems if isinstance(each, Problem)] == ["others"]
     db.session.rollback()
     assert proposed(three, deviation, Waiver(FEE, "Punkt 1 gjaldt DI-4.")).amount == 2 * FEE
 
 
-def test_the_one_line_that_is_left_is_charged_whole(three: World) -> None:
-    """Points 1 and 2 of three are dropped, and an amendment then leaves one line: there is nothing more to waive."""
-    deviation = weighed(three, DROPPED, DROPPED, UPHELD)
-    used(three, "DI-4")
+@pytest.mark.parametrize(
+    ("left", "verdicts"), [("DI-2", (DROPPED, UPHELD, UPHELD)), ("DI-4", (DROPPED, DROPPED, UPHELD))]
+)
+def test_of_the_one_line_that_is_left_a_person_says_which_point_it_is_about(
+    three: World, left: str, verdicts: tuple[Verdict, ...]
+) -> None:
+    """An amendment leaves one line: whether a dropped point or one that is upheld was about it, no figures show."""
+    deviation = weighed(three, *verdicts)
+    used(three, left)
     db.session.expire_all()
     assert calculations.breaches(deviation) == 1
-    sanction = proposed(three, deviation)
-    assert (sanction.amount, sanction.waived) == (FEE, Decimal(0))
+    assert dropped_points.is_asked(deviation)
+    with pytest.raises(Invalid, match="or tick that the lines that are left are about other points"):
+        proposed(three, deviation)
+    db.session.rollback()
+    sanction = proposed(three, deviation, others=True)
+    numbers = [number for number, verdict in enumerate(verdicts, 1) if verdict == DROPPED]
+    assert (sanction.amount, sanction.found["left_are_of_others"]) == (FEE, numbers)
+    said = ", ".join(map(str, numbers))
+    assert [each.en for each in grounds.remarks(deviation)] == [
+        f"These points are dropped: {said}. Adam Prøve has ticked that the lines that are left are about other points."
+    ]
+    assert decided(three, sanction).state == SanctionState.DECIDED
+    assert sanction.found["left_are_of_others"] == numbers
+    calculated = select(AuditEvent).filter_by(action="sanction.calculated")
+    assert [each.facts["left_are_of_others"] for each in db.session.scalars(calculated)] == [numbers]
+
+
+def test_the_tick_holds_of_the_points_that_were_dropped_when_it_was_given(three: World) -> None:
+    deviation = weighed(three, DROPPED, UPHELD, UPHELD)
+    used(three, "DI-2")
+    sanction = proposed(three, deviation, others=True)
+    weigh_again(three, deviation, DROPPED, DROPPED, UPHELD)
+    db.session.expire_all()
+    with pytest.raises(Refused, match=r"These points are dropped: 1, 2\."):
+        decided(three, sanction)
+    db.session.rollback()
+    send_back(three, sanction, "Punkt 2 også.")
+    with pytest.raises(Invalid, match="1, 2"):
+        revise(three, sanction)
+    db.session.rollback()
+    with transaction():
+        sanctions.revise(sanction, "Ja.", withdraw=False, by=three.adam, version=sanction.version, others=True)
+    assert sanction.found["left_are_of_others"] == [1, 2]
+    assert decided(three, sanction).amount == FEE
+
+
+def test_where_it_is_not_asked_a_tick_is_not_kept(three: World) -> None:
+    deviation = weighed(three, UPHELD, UPHELD, UPHELD)
+    assert not dropped_points.is_asked(deviation)
+    assert "left_are_of_others" not in proposed(three, deviation, others=True).found
 
 
 def test_a_point_that_is_dropped_after_the_proposal_stops_the_approval(three: World) -> None:

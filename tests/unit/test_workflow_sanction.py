@@ -125,6 +125,17 @@ def withdrawn(times: int) -> Callable[[], Drive]:
     return scenario
 
 
+def withdrawn_while_it_waited() -> Drive:
+    """Taken back before anybody decided: over the step of one that was sent back, and straight on."""
+    drive = proposed()
+    drive.do("approve_sanction", decision="withdraw", actor_id=4)
+    assert drive.open == ["revise"]
+    drive.do("revise", revision="withdraw", actor_id=4)
+    assert drive.calls[-1] == ("sanctions.withdraw", {**CASE, "actor_id": 4})
+    assert drive.instance.ended_at == "sanction_withdrawn"
+    return drive
+
+
 def delivered_before_anybody_ticked() -> Drive:
     """The worker was down for days; the letter goes out before it has seen that the time for that is over."""
     drive = decided(proposed())
@@ -145,6 +156,7 @@ SCENARIOS = {
     "daily amount after a warning": stepped("daily", warns_first=True, earlier=2, form="daily"),
     **{f"undelivered, sent again {times} times": undelivered(times) for times in range(3)},
     **{f"sent back {times} times": sent_back(times) for times in range(3)},
+    "withdrawn while it waited": withdrawn_while_it_waited,
     "ground lost while revised": ground_lost_while_revised,
     **{f"withdrawn after being proposed again {times} times": withdrawn(times) for times in range(3)},
 }

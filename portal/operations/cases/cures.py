@@ -30,7 +30,7 @@ from portal.model import (
 )
 from portal.model.cases import MOVED_ON, SETTLED
 from portal.operations import processes
-from portal.operations.cases import breach_days, calculations, deviations
+from portal.operations.cases import breach_days, calculations, deciders, deviations
 from portal.operations.cases.breach_days import Ends, LastDay
 from portal.operations.cases.deviations import SAY_WHY
 from portal.operations.cases.judged_next import Judged
@@ -209,6 +209,7 @@ def _bound(deviation: Deviation) -> LastDay | None:
 
 
 def _keep(deviation: Deviation, ends: Ends) -> None:
-    deviation.put_right = ends.dump()
-    deviation.cured_on = ends.last.on if ends.last else None
+    with deciders.kept_in_sight(deviation):
+        deviation.put_right = ends.dump()
+        deviation.cured_on = ends.last.on if ends.last else None
     deviation.at_stake = calculations.at_stake(deviation)

@@ -24,7 +24,7 @@ from portal.model import (
 )
 from portal.model.cases import MOVED_ON
 from portal.operations import lookup, processes, time_asked
-from portal.operations.cases import deviations
+from portal.operations.cases import deciders, deviations
 from portal.operations.cases.deviations import demand_assessor
 from portal.operations.entry import evidence
 from portal.operations.entry.evidence import Upload
@@ -210,6 +210,15 @@ def weigh(deviation: Deviation, verdicts: Sequence[PointVerdict], *, by: Members
     problems = [problem for each in verdicts for problem in _missing(each)]
     if problems:
         raise Invalid(problems[0].text, tuple(problems))
+    with deciders.kept_in_sight(deviation):
+        rows = _written(deviation, verdicts, by)
+    for row in rows:
+        record(row, "point.weighed", by=by, reason=row.reasons, number=row.point.number, verdict=str(row.verdict))
+    return rows
+
+
+def _written(deviation: Deviation, verdicts: Sequence[PointVerdict], by: Membership) -> list[Weighing]:
+    """What is said anew, written down."""
     outdated = {point.id for point in deviations.unweighed(deviation)}
     rows = [
         Weighing(
@@ -224,8 +233,6 @@ def weigh(deviation: Deviation, verdicts: Sequence[PointVerdict], *, by: Members
     ]
     db.session.add_all(rows)
     db.session.flush()
-    for row in rows:
-        record(row, "point.weighed", by=by, reason=row.reasons, number=row.point.number, verdict=str(row.verdict))
     return rows
 
 

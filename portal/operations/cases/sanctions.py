@@ -15,16 +15,24 @@ from portal.model import (
     Deviation,
     DeviationState,
     Membership,
-    Person,
-    Role,
     Sanction,
     SanctionClause,
     SanctionState,
     record,
 )
+from portal.model.base import Json
 from portal.model.cases import MOVED_ON
 from portal.operations import accounts, lookup, mail, processes
-from portal.operations.cases import breach_days, calculations, dropped_points, grounds, ladder, recalculation, told
+from portal.operations.cases import (
+    breach_days,
+    calculations,
+    deciders,
+    dropped_points,
+    grounds,
+    ladder,
+    recalculation,
+    told,
+)
 from portal.operations.cases.deviations import SAY_WHY, demand_weighed, is_settled, recipients, unweighed
 from portal.permissions import Permission
 from portal.quantities import canonical
@@ -54,6 +62,7 @@ WAIVED_TOO_MUCH = Text(
 )
 
 
+TAKEN_BACK = Text("{name} har trukket forslaget.", "{name} has withdrawn the proposal.")
 REPLIED_SINCE = Text(
     "Leverandøren har svart etter at punktene ble vurdert. Punktene må vurderes på nytt før saken avgjøres.",
     "The supplier has replied since the points were assessed. They must be assessed again before the case is decided.",
@@ -67,10 +76,19 @@ class Waiver(NamedTuple):
     reason: str
 
 
-def propose(
-    deviation: Deviation, reasons: str, *, by: Membership, version: int, waiver: Waiver | None = None
+def propose(  # noqa: PLR0913 - a proposal, what is left out of it, and what is answered of it
+    deviation: Deviation,
+    reasons: str,
+    *,
+    by: Membership,
+    version: int,
+    waiver: Waiver | None = None,
+    others: bool = False,
 ) -> Sanction:
-    """Propose a sanction under the contract's own clause. Raises Refused when it holds none for this requirement."""
+    """Propose a sanction under the contract's own clause. Raises Refused when it holds none for this requirement.
+
+    `others`: the lines that are left are about other points than those that were dropped.
+    """
     permissions.may_decide(by, Permission.SANCTION_PROPOSE, buyer_id=deviation.buyer_id, involved={})
     processes.hold(deviation)
     if deviation.version != version or processes.task_of(deviation, "assess_reply") is None:
@@ -85,7 +103,8 @@ def propose(
     calculations.demand_computable(deviation, clause)
     sanction = _proposal(deviation, clause, reasons.strip(), by)
     _waive(sanction, waiver)
-    dropped_points.demand_waived(sanction)
+    dropped_points.answer(sanction, is_other=others)
+    dropped_points.demand_said(sanction)
     processes.complete(deviation, "assess_reply", {"outcome": "sanction"}, by=by)
     return sanction
 
@@ -158,29 +177,21 @@ def calculate(*, sanction_id: int, step: str) -> dict[str, object]:
     sheet = recalculation.sheet(sanction, on=made_on)
     sanction.amount, sanction.days = Decimal(canonical(sheet.amount)), sheet.days
     sanction.calculation = [row.dump() for row in sheet.rows]
-    found = recalculation.found(deviation)
-    sanction.found, sanction.found_hash = {**found, "on": made_on.isoformat()}, recalculation.digest(found)
-    facts = {"amount": canonical(sheet.amount), "waived": canonical(sanction.waived), "found": sanction.found_hash}
+    found, answered = recalculation.found(deviation), dropped_points.answered(sanction)
+    sanction.found = {**found, "on": made_on.isoformat(), **answered}
+    sanction.found_hash = recalculation.digest(found)
+    facts: Json = {
+        "amount": canonical(sheet.amount),
+        "waived": canonical(sanction.waived),
+        "found": sanction.found_hash,
+        **answered,
+    }
     if sanction.state == SanctionState.SENT_BACK:
         sanction.move(SanctionState.PROPOSED, by=None, **facts)
     else:
         record(sanction, "sanction.calculated", by=None, step=sanction.step, **facts)
-    _ask_for_decision(sanction)
+    deciders.ask(sanction)
     return {}
-
-
-def _ask_for_decision(sanction: Sanction) -> None:
-    """Write to those who can decide it; where nobody is left, to the administrators, who can see to it."""
-    able = deciders(sanction.deviation)
-    for person in able or accounts.people(sanction.buyer_id, Role.ADMINISTRATOR):
-        letter = "sanction_to_decide" if able else "sanction_without_decider"
-        mail.write(person, letter, sanction.contract, sanction_row=sanction)
-
-
-def deciders(deviation: Deviation, *, besides: Membership | None = None) -> list[Person]:
-    """Who can be the second person in a case; `besides` whoever is about to be the first."""
-    first = {*permissions.prepared(deviation), *([besides.person_id] if besides else [])}
-    return [person for person in accounts.people(deviation.buyer_id, Role.DECISION_MAKER) if person.id not in first]
 
 
 def _waive(sanction: Sanction, waiver: Waiver | None) -> None:
@@ -215,7 +226,7 @@ def decide(sanction: Sanction, *, approve: bool, comment: str, by: Membership, v
         _demand_step(sanction)
         _demand_read(sanction.deviation)
         grounds.demand(sanction.deviation, sanction.clause)
-        dropped_points.demand_waived(sanction)
+        dropped_points.demand_settled(sanction)
     sanction.comment = comment.strip()
     if approve:
         sanction.decided_by, sanction.decided_at = by.person, clock.now()
@@ -225,7 +236,14 @@ def decide(sanction: Sanction, *, approve: bool, comment: str, by: Membership, v
 
 
 def revise(  # noqa: PLR0913 - a proposal, what is left out of it, or that it is taken back
-    sanction: Sanction, reasons: str, *, withdraw: bool, by: Membership, version: int, waiver: Waiver | None = None
+    sanction: Sanction,
+    reasons: str,
+    *,
+    withdraw: bool,
+    by: Membership,
+    version: int,
+    waiver: Waiver | None = None,
+    others: bool = False,
 ) -> None:
     """After being sent back: propose anew with better reasons, calculated anew, or withdraw."""
     permissions.may_decide(by, Permission.SANCTION_PROPOSE, buyer_id=sanction.buyer_id, involved={})
@@ -237,9 +255,27 @@ def revise(  # noqa: PLR0913 - a proposal, what is left out of it, or that it is
     if not withdraw:
         grounds.demand(sanction.deviation, sanction.clause)
         _waive(sanction, waiver)
-        dropped_points.demand_waived(sanction)
+        dropped_points.answer(sanction, is_other=others)
+        dropped_points.demand_said(sanction)
     sanction.propose_by(by, reasons.strip())
     processes.complete(sanction, "revise", {"revision": "withdraw" if withdraw else "propose"}, by=by)
+
+
+def withdraw(sanction: Sanction, reason: str, *, by: Membership, version: int) -> None:
+    """Take a proposal back that waits for a decision: it may be one that nobody is left to decide.
+
+    Whoever may propose may do it, as with one that was sent back; it takes the same way through the diagram, so that a
+    process that began under an older one knows it too.
+    """
+    permissions.may_decide(by, Permission.SANCTION_PROPOSE, buyer_id=sanction.buyer_id, involved={})
+    processes.hold(sanction)
+    if sanction.version != version or processes.task_of(sanction, "approve_sanction") is None:
+        raise Conflict(_decided_already(sanction))
+    if not reason.strip():
+        raise Invalid(SAY_WHY)
+    sanction.propose_by(by, reason.strip())
+    processes.complete(sanction, "approve_sanction", {"decision": "withdraw"}, by=by)
+    processes.complete(sanction, "revise", {"revision": "withdraw"}, by=by)
 
 
 def decide_sanction(*, sanction_id: int, actor_id: int) -> dict[str, object]:
@@ -346,6 +382,8 @@ def _decided_already(sanction: Sanction) -> Text:
     task = processes.last_closed(sanction, "approve_sanction")
     if task is None or task.closed_by is None:
         return MOVED_ON
+    if task.closed_by.id in sanction.proposers:  # none of them ever decides: the proposal was taken back
+        return TAKEN_BACK.with_values(name=same(task.closed_by.name))
     return Text("{name} har allerede avgjort saken.", "{name} has already decided the case.").with_values(
         name=same(task.closed_by.name)
     )

@@ -9,8 +9,8 @@ holds. Before there is a notice nothing was told, and the case follows the contr
 
 from datetime import datetime
 
-from portal.model import Deviation, DeviationState, SanctionClause
-from portal.model.sanctions import IN_FORCE
+from portal import permissions
+from portal.model import Deviation, SanctionClause
 
 
 def told_at(deviation: Deviation) -> datetime | None:
@@ -33,9 +33,9 @@ def readings(deviation: Deviation, clause: SanctionClause) -> tuple[datetime | N
 
 
 def of_weighings(deviation: Deviation) -> bool:
-    """Whether the supplier was told what its points were found to be worth: with the decision, or as it was closed.
+    """Whether the supplier was told what its points were found to be worth.
 
-    Until then nothing that it sees may tell of that, an amount as little as a word.
+    Until then nothing that it sees may tell of that, an amount as little as a word: the weighings themselves and all
+    that is made of them go by the one rule (`permissions.tells_weighings`).
     """
-    sanction = deviation.sanction
-    return deviation.state == DeviationState.CLOSED or (sanction is not None and sanction.state in IN_FORCE)
+    return permissions.tells_weighings(deviation)

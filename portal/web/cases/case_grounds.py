@@ -50,6 +50,7 @@ def shown(deviation: Deviation, by: Membership) -> dict[str, Any]:
         "beyond": grounds.beyond_notice(deviation) if is_open and not deviation.not_found_at else [],
         "grounds": listed,
         "dropped_charged": dropped,
+        "asks_for_others": is_buyer and is_open and dropped_points.is_asked(deviation),
         "is_lacking": not all(each.holds for each in listed),
         "remarks": grounds.remarks(deviation) if is_buyer and is_open else [],
     }

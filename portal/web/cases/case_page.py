@@ -8,7 +8,7 @@ from flask_babel import gettext as _
 
 from portal.model import Deviation, DeviationState, HumanTask, Membership
 from portal.operations import processes, tasks, time_asked
-from portal.operations.cases import clocks, deviations, letters, notices, recalculation, replies, sanctions
+from portal.operations.cases import clocks, deciders, deviations, letters, notices, recalculation, replies
 from portal.operations.processes import Subject
 from portal.operations.reports import extensions
 from portal.permissions import Permission, allowed, prepared
@@ -100,6 +100,7 @@ def _what_can_be_done(deviation: Deviation, by: Membership) -> dict[str, Any]:
         "may_grant": allowed(by, Permission.DEADLINE_GRANT),
         "requests": time_asked.of(deviation),
         "may_withdraw": deviation.state in TAKEN_BACK and allowed(by, Permission.CASE_ASSESS),
+        "may_take_back": element == "approve_sanction" and allowed(by, Permission.SANCTION_PROPOSE),
         "weighs_again": weighs_again,
         "answers_at": _answers_at(element if may else "", weighs_again=weighs_again),
         "turn": case_views.turn(deviation, case_views.since(deviation, task)),
@@ -151,7 +152,7 @@ def _deciders(deviation: Deviation, by: Membership, element: str) -> list[str]:
     if by.organisation_id != deviation.buyer_id or element not in PROPOSING:
         return []
     besides = None if element == "approve_sanction" else by
-    return [person.name for person in sanctions.deciders(deviation, besides=besides)]
+    return [person.name for person in deciders.of(deviation, besides=besides)]
 
 
 def _empty_forms(deviation: Deviation) -> dict[str, Any]:
@@ -169,6 +170,7 @@ def _empty_forms(deviation: Deviation) -> dict[str, Any]:
         "close": ReasonForm(None, prefix="close", version=version),
         "propose": sanction_forms.ProposalForm(None, prefix="propose", version=version),
         "decide": DecisionForm(None, prefix="decide", version=of_sanction),
+        "take_back": ReasonForm(None, prefix="take_back", version=of_sanction),
         "revise": sanction_forms.revision(sanction),
         "decision_delivery": DeliveryForm(None, prefix="decision_delivery", version=of_sanction),
     }

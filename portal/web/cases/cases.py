@@ -193,6 +193,7 @@ def propose(deviation: Deviation) -> ResponseReturnValue:
             by=current_membership(),
             version=form.version.data or 0,
             waiver=form.waiver(),
+            others=bool(form.others.data),
         ),
         _("The sanction is proposed. Another person decides."),
     )
@@ -218,6 +219,21 @@ def decide(sanction: Sanction) -> ResponseReturnValue:
     )
 
 
+@blueprint.post("/sanctions/<uuid:public_id>/withdraw")
+@requires(Permission.SANCTION_PROPOSE, Sanction)
+def take_back(sanction: Sanction) -> ResponseReturnValue:
+    """Take back a proposal that waits for a decision."""
+    form = ReasonForm(prefix="take_back")
+    return _act(
+        sanction.deviation,
+        {"take_back": form},
+        lambda: sanctions.withdraw(
+            sanction, form.reason.data or "", by=current_membership(), version=form.version.data or 0
+        ),
+        _("The proposal is withdrawn."),
+    )
+
+
 @blueprint.post("/sanctions/<uuid:public_id>/revise")
 @requires(Permission.SANCTION_PROPOSE, Sanction)
 def revise(sanction: Sanction) -> ResponseReturnValue:
@@ -234,6 +250,7 @@ def revise(sanction: Sanction) -> ResponseReturnValue:
             by=current_membership(),
             version=form.version.data or 0,
             waiver=None if withdraw else form.waiver(),
+            others=bool(form.others.data),
         ),
         _("The proposal is withdrawn.") if withdraw else _("The sanction is proposed again."),
     )

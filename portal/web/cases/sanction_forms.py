@@ -2,7 +2,7 @@
 
 from flask_babel import lazy_gettext as N_  # noqa: N812 - the name that pybabel looks for
 from flask_wtf import FlaskForm
-from wtforms import IntegerField, RadioField, StringField, TextAreaField
+from wtforms import BooleanField, IntegerField, RadioField, StringField, TextAreaField
 from wtforms.fields import SelectChoice  # type: ignore[attr-defined]
 from wtforms.validators import Optional
 
@@ -10,6 +10,7 @@ from portal import quantities
 from portal.errors import Invalid
 from portal.kinds.base import Problem
 from portal.model import Sanction
+from portal.operations.cases import dropped_points
 from portal.operations.cases.sanctions import Waiver
 from portal.web.accounts import current_language
 
@@ -31,6 +32,7 @@ class ProposalForm(FlaskForm):
     )
     waived = StringField(N_("How much is waived"), validators=[Optional()])
     waiver_reason = TextAreaField(N_("Why it is waived"), validators=[Optional()])
+    others = BooleanField(N_("The lines that are left are about other points"))
 
     def waiver(self) -> Waiver | None:
         """What was chosen. Raises Invalid when the amount is no number."""
@@ -55,4 +57,5 @@ def revision(sanction: Sanction | None) -> ProposalForm:
         waive="" if not sanction.waived else "part" if sanction.amount else "all",
         waived=waived if sanction.amount else "",
         waiver_reason=sanction.waiver_reason,
+        others=bool(dropped_points.answered(sanction)),
     )
