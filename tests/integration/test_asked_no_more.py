@@ -62,7 +62,7 @@ def test_a_correction_of_days_after_the_last_one_is_neither_asked_for_nor_late(a
     hand_over(world, date(2026, 3, 31))
     rita, review = sit_down(app, world.rita), f"/reports/{april.public_id}/review"
     done = rita.send(review, version=april.version, decision="reject", reasons="Feil maskin.")
-    assert "your decision is kept" in rita.reads(done.location)
+    assert "the decision is kept" in rita.reads(done.location)
     assert (april.state, open_tasks()) == (ReportState.SPARED, [])
     body = db.session.scalars(select(OutgoingMail.body).where(OutgoingMail.letter == "rejected")).first() or ""
     assert "only about days after the contract's last one, 31 Mar 2026. It is asked for no more" in body

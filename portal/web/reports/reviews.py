@@ -138,7 +138,7 @@ def _done(decision: Decision, report: Report) -> str:
     if report.state == ReportState.SPARED:
         return str(
             _(
-                "%(title)s: your decision is kept. The period lies after the contract's last day, so nothing is asked for.",
+                "%(title)s: the decision is kept. The period lies after the contract's last day: nothing is asked for.",
                 **words,
             )
         )
