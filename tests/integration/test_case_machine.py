@@ -278,9 +278,11 @@ QUICK = (Phase.generate, Phase.target)
 WHOLE = (Phase.explicit, Phase.reuse, Phase.generate, Phase.target, Phase.shrink)
 
 
-@pytest.mark.parametrize(
-    ("lives", "steps", "is_fixed"), [(6, 12, True), pytest.param(200, 20, False, marks=pytest.mark.soak)]
-)
+MANY = [pytest.param(50, 20, False, marks=pytest.mark.soak, id=f"many-{number}") for number in range(4)]
+"""Two hundred lives, random ones, in parts that run beside each other."""
+
+
+@pytest.mark.parametrize(("lives", "steps", "is_fixed"), [pytest.param(6, 12, True, id="few"), *MANY])
 def test_no_sanction_stands_without_its_ground(office: CaseOffice, lives: int, steps: int, is_fixed: bool) -> None:
     CaseLife.office = office
     how = {"derandomize": True, "database": None, "phases": QUICK} if is_fixed else {"phases": WHOLE}
