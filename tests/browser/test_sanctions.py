@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
+from playwright.sync_api import Page
 
 from portal import clock
 from portal.extensions import db, transaction
@@ -44,6 +45,22 @@ def test_a_clause_is_written_and_read(small_portal: Portal, visit: Visit) -> Non
     seated.sees("A report that comes 5 working days late would cost 500\u00a0000\u00a0NOK.")
 
 
+def hidden_amounts(page: Page) -> list[str]:
+    """The rows of a calculation whose amount is out of sight on the narrowest phone."""
+    before = page.viewport_size
+    page.set_viewport_size({"width": 320, "height": 900})
+    region = page.locator(".table-region:has(.sheet):visible")
+    assert region.count() == 1
+    found: list[str] = region.evaluate(
+        "region => [...region.querySelectorAll('td')]"
+        ".filter(cell => cell.getBoundingClientRect().right > region.getBoundingClientRect().right + 1)"
+        ".map(cell => cell.textContent)"
+    )
+    if before:
+        page.set_viewport_size(before)
+    return found
+
+
 def test_a_sanction_is_waived_in_part_sent_back_and_listed(small_portal: Portal, visit: Visit) -> None:
     world = settle(small_portal, "en")
     with small_portal.app.app_context():
@@ -59,6 +76,7 @@ def test_a_sanction_is_waived_in_part_sent_back_and_listed(small_portal: Portal,
     small_portal.wait_until(max(clock.now(), datetime(2026, 5, 4, 9, tzinfo=UTC)))
     adam = visit(small_portal, "en").signs_in("adam@prove.example").goes_to(contract).looks()
     adam.goes_to(case).unfolds("Propose a sanction").looks()
+    assert hidden_amounts(adam.page) == [], "on a phone the amounts stand below their names"
     proposal = adam.main.get_by_role("group").filter(has=adam.page.get_by_role("button", name="Propose the sanction"))
     proposal.get_by_label("Reasons").fill("Leverandørens risiko.")
     adam.chooses("Waive part of it").writes("How much is waived", "25 000")
