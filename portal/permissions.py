@@ -256,15 +256,19 @@ def may_review(by: Membership, report: Report) -> None:
     )
 
 
-def prepared(deviation: Deviation) -> dict[int, Text]:
+def prepared(deviation: Deviation, step: str | None = None) -> dict[int, Text]:
     """Who prepared the sanction in a case, or would have, and therefore does not decide it.
 
     Who gave notice, who weighed a point, who proposed, and who noted the day that ends the breach where a daily amount
     is counted to it: by itself that day sets the amount. Of a day noted before the person's number was kept only the
     name is known, which bars nobody. Persons by number, and what to tell each of them. `was_prepared_by` asks the same
     of the database.
+
+    `step`: what a sanction that is yet to be proposed comes to; without it, the step of the one there is.
     """
-    noted = deviation.put_right.get("person", {}).get("by_id") if _counts_to_the_noted_day(deviation) else None
+    if step is None:
+        step = deviation.sanction.step if deviation.sanction else ""
+    noted = deviation.put_right.get("person", {}).get("by_id") if _counts_to_the_noted_day(deviation, step) else None
     weighed = [weighing.weighed_by_id for point in deviation.points for weighing in point.weighings]
     proposers = deviation.sanction.proposers if deviation.sanction else []
     return {
@@ -275,13 +279,13 @@ def prepared(deviation: Deviation) -> dict[int, Text]:
     }
 
 
-def _counts_to_the_noted_day(deviation: Deviation) -> bool:
+def _counts_to_the_noted_day(deviation: Deviation, step: str) -> bool:
     """Whether the person's day is the last of the breach, rather than an earlier one by the figures, and days cost.
 
-    Before there is a calculation its step is not known, and the day may come to set an amount.
+    Where the step is not known, the day may come to set an amount.
     """
     is_last = deviation.put_right.get("person", {}).get("on") == (deviation.cured_on and deviation.cured_on.isoformat())
-    return is_last and (deviation.sanction is None or deviation.sanction.step in _MAY_COUNT_DAYS)
+    return is_last and step in _MAY_COUNT_DAYS
 
 
 def was_prepared_by(person_id: int) -> ColumnElement[bool]:

@@ -10,11 +10,15 @@ from contextlib import contextmanager
 from portal import permissions
 from portal.model import Deviation, Membership, Person, Role, Sanction, SanctionState
 from portal.operations import accounts, mail
+from portal.operations.cases import ladder, told
 
 
 def of(deviation: Deviation, *, besides: Membership | None = None) -> list[Person]:
     """Who can be the second person in a case; `besides` whoever is about to be the first."""
-    first = {*permissions.prepared(deviation), *([besides.person_id] if besides else [])}
+    # What is about to be proposed has no calculation yet, or an old one: its step is what the ladder says today.
+    clause = told.clause_of(deviation) if besides else None
+    step = ladder.step_of(deviation, clause) if clause else None
+    first = {*permissions.prepared(deviation, step), *([besides.person_id] if besides else [])}
     return [person for person in accounts.people(deviation.buyer_id, Role.DECISION_MAKER) if person.id not in first]
 
 
