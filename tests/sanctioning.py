@@ -144,10 +144,10 @@ def decided(world: World, sanction: Sanction) -> Sanction:
     return sanction
 
 
-def send_back(world: World, sanction: Sanction, comment: str = "For tynt.") -> None:
-    """Dora does not."""
+def send_back(world: World, sanction: Sanction, comment: str = "For tynt.", *, by: Membership | None = None) -> None:
+    """Dora does not; nor does somebody else, where one is named."""
     with transaction():
-        sanctions.decide(sanction, approve=False, comment=comment, by=world.dora, version=sanction.version)
+        sanctions.decide(sanction, approve=False, comment=comment, by=by or world.dora, version=sanction.version)
 
 
 def revise(world: World, sanction: Sanction, reason: str = "Likevel.", *, withdraw: bool = False) -> None:

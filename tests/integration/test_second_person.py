@@ -128,8 +128,8 @@ def test_who_weighs_anew_after_the_proposal_does_not_decide(three: World) -> Non
     approve(sanction, three.dora)
 
 
-def noted(world: World, *people: Membership, **terms: Any) -> Sanction:
-    """Clause 4.2 is broken under a daily clause, and each of `people` notes when that ended; Adam does the rest."""
+def noted_of(world: World, *people: Membership, **terms: Any) -> Deviation:
+    """Clause 4.2 is broken under a daily clause, the supplier is heard, and each of `people` notes when that ended."""
     with transaction():
         world.contract.value = VALUE
     share = duty(world, "zero_emission_share_energy")
@@ -139,7 +139,12 @@ def noted(world: World, *people: Membership, **terms: Any) -> Sanction:
     for by in people:
         with transaction():
             cures.put_right(deviation, date(2026, 4, 2), "Byttet.", by=by, version=deviation.version)
-    return proposed(world, deviation)
+    return deviation
+
+
+def noted(world: World, *people: Membership, **terms: Any) -> Sanction:
+    """The same, and Adam proposes."""
+    return proposed(world, noted_of(world, *people, **terms))
 
 
 def test_who_noted_the_last_day_of_the_breach_does_not_decide(three: World) -> None:
@@ -285,6 +290,32 @@ def test_what_waits_for_a_decision_can_be_taken_back_and_proposed_anew(three: Wo
     assert (again.id, again.state) == (sanction.id, SanctionState.DECIDED)
 
 
+def test_what_was_sent_back_and_proposed_anew_is_neither_withdrawn_nor_decided(three: World) -> None:
+    """By whoever sent it back, too: it waits for another one, who may have an old page open."""
+    sanction = prepared(three, notice=three.adam, weighing=three.adam, proposal=three.adam)
+    was = sanction.version
+    with transaction():
+        three.dora.role_codes = BOTH
+    send_back(three, sanction)
+    with pytest.raises(Conflict, match="Dora Prøve has sent the proposal back"):
+        old_page(sanction, three.ruth, was)
+    with transaction():
+        sanctions.revise(sanction, "Nytt.", withdraw=False, by=three.dora, version=sanction.version)
+    assert (sanction.state, approvals(three.ruth)) == (SanctionState.PROPOSED, ([sanction.id], 1))
+    with pytest.raises(Conflict, match="has changed since you opened the page"):
+        old_page(sanction, three.ruth, was)
+    send_back(three, sanction, by=three.ruth)
+    revise(three, sanction, withdraw=True)
+    with pytest.raises(Conflict, match=f"{three.adam.person.name} has withdrawn the proposal"):
+        old_page(sanction, three.rita, was)
+
+
+def old_page(sanction: Sanction, by: Membership, version: int) -> None:
+    """Approved from a page that was opened when the sanction stood as this version."""
+    with transaction():
+        sanctions.decide(sanction, approve=True, comment="", by=by, version=version)
+
+
 def test_what_is_decided_is_not_taken_back(three: World) -> None:
     sanction = prepared(three, notice=three.adam, weighing=three.adam, proposal=three.adam)
     was = sanction.version
@@ -383,6 +414,21 @@ def test_a_noted_day_bars_nobody_from_a_fee(three: World) -> None:
     assert approvals(three.ruth) == ([sanction.id], 1)
     approve(sanction, three.ruth)
     assert sanction.decided_by_id == three.ruth.person_id
+
+
+def test_before_a_warning_is_proposed_who_noted_the_day_is_left_to_decide(three: World) -> None:
+    """Nothing is calculated yet; the ladder says the step all the same, and so does the proposal."""
+    world = alone(three)
+    deviation = noted_of(world, world.dora, warns_first=True)
+    before = deciders.of(deviation, besides=world.adam)
+    proposed(world, deviation)
+    assert [each.name for each in before] == [each.name for each in deciders.of(deviation)] == ["Dora Prøve"]
+
+
+def test_before_a_daily_amount_is_proposed_who_noted_the_day_is_not(three: World) -> None:
+    world = alone(three)
+    deviation = noted_of(world, world.dora)
+    assert deciders.of(deviation, besides=world.adam) == []
 
 
 def test_where_the_figures_say_an_earlier_day_who_noted_a_later_one_may_decide(three: World) -> None:

@@ -22,6 +22,7 @@ from portal.model import (
 )
 from portal.model.base import Json
 from portal.model.cases import MOVED_ON
+from portal.model.sanctions import IN_FORCE
 from portal.operations import accounts, lookup, mail, processes
 from portal.operations.cases import (
     breach_days,
@@ -62,7 +63,15 @@ WAIVED_TOO_MUCH = Text(
 )
 
 
+DECIDED_ALREADY = Text("{name} har allerede avgjort saken.", "{name} has already decided the case.")
+SENT_BACK_ALREADY = Text("{name} har sendt forslaget tilbake.", "{name} has sent the proposal back.")
 TAKEN_BACK = Text("{name} har trukket forslaget.", "{name} has withdrawn the proposal.")
+_LEFT_AS = {
+    SanctionState.SENT_BACK: ("approve_sanction", SENT_BACK_ALREADY),
+    SanctionState.WITHDRAWN: ("revise", TAKEN_BACK),
+    **dict.fromkeys(IN_FORCE, ("approve_sanction", DECIDED_ALREADY)),
+}
+"""State of a sanction that waits for no decision -> the step that brought it there, and what to say of its person."""
 REPLIED_SINCE = Text(
     "Leverandøren har svart etter at punktene ble vurdert. Punktene må vurderes på nytt før saken avgjøres.",
     "The supplier has replied since the points were assessed. They must be assessed again before the case is decided.",
@@ -217,7 +226,7 @@ def decide(sanction: Sanction, *, approve: bool, comment: str, by: Membership, v
     permissions.may_approve(by, sanction)
     processes.hold(sanction)
     if sanction.version != version or processes.task_of(sanction, "approve_sanction") is None:
-        raise Conflict(_decided_already(sanction))
+        raise Conflict(_moved_on(sanction))
     if not approve and not comment.strip():
         raise Invalid(SAY_WHY)
     if approve and recalculation.is_outdated(sanction):
@@ -270,7 +279,7 @@ def withdraw(sanction: Sanction, reason: str, *, by: Membership, version: int) -
     permissions.may_decide(by, Permission.SANCTION_PROPOSE, buyer_id=sanction.buyer_id, involved={})
     processes.hold(sanction)
     if sanction.version != version or processes.task_of(sanction, "approve_sanction") is None:
-        raise Conflict(_decided_already(sanction))
+        raise Conflict(_moved_on(sanction))
     if not reason.strip():
         raise Invalid(SAY_WHY)
     sanction.propose_by(by, reason.strip())
@@ -378,12 +387,10 @@ def _tell_deviation(sanction: Sanction, settled: str) -> None:
     processes.message(sanction.deviation, "sanction_settled", {"settled": settled})
 
 
-def _decided_already(sanction: Sanction) -> Text:
-    task = processes.last_closed(sanction, "approve_sanction")
-    if task is None or task.closed_by is None:
+def _moved_on(sanction: Sanction) -> Text:
+    """Who was first, by where the sanction stands now: whoever closes a step may have a part in another as well."""
+    if sanction.state not in _LEFT_AS:
         return MOVED_ON
-    if task.closed_by.id in sanction.proposers:  # none of them ever decides: the proposal was taken back
-        return TAKEN_BACK.with_values(name=same(task.closed_by.name))
-    return Text("{name} har allerede avgjort saken.", "{name} has already decided the case.").with_values(
-        name=same(task.closed_by.name)
-    )
+    step, words = _LEFT_AS[sanction.state]
+    task = processes.last_closed(sanction, step)
+    return words.with_values(name=same(task.closed_by.name)) if task and task.closed_by else MOVED_ON
