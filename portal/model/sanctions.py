@@ -29,6 +29,8 @@ class SanctionState(StrEnum):
     REFUSED = "refused"
 
 
+WAITING = frozenset({SanctionState.PROPOSED, SanctionState.SENT_BACK})
+"""Proposed, and nothing decided yet: its amount and what was answered of it stand."""
 IN_FORCE = frozenset({SanctionState.DECIDED, SanctionState.DELIVERED, SanctionState.CLOSED})
 """From when a sanction is a decision: the supplier's business too, and its figures stay what they are."""
 

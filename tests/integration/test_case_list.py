@@ -16,6 +16,7 @@ from portal.model import (
     Membership,
     OrganisationKind,
     Sanction,
+    SanctionState,
 )
 from portal.operations import accounts
 from portal.operations.cases import stakes
@@ -127,6 +128,20 @@ def test_narrowed_by_each_thing(room: Room) -> None:
     assert listed(adam, "most=500") == ["found"]
     assert listed(adam, "state=closed&least=1") == [], "nothing was decided, and nothing is at stake"
     assert listed(adam, "age=30&due=week&least=1&most=99999") == ["replying"]
+
+
+def test_what_was_sent_back_is_listed_with_what_was_proposed_and_what_was_withdrawn_is_not(room: Room) -> None:
+    """As the list of sanctions counts it; to the supplier it is still what the clause gives."""
+    world = room.world
+    case = cases(world)["proposed"]
+    adam, bo = room.at(world.adam), room.at(world.bo)
+    for state, amount in ((SanctionState.SENT_BACK, "8000"), (SanctionState.WITHDRAWN, "9000")):
+        with transaction():
+            assert case.sanction is not None
+            case.sanction.move(state, by=None)
+        exactly = f"least={amount}&most={amount}"
+        assert listed(adam, exactly) == ["proposed"], state
+        assert listed(bo, "least=9000&most=9000") == ["proposed"], state
 
 
 def test_to_the_supplier_a_proposal_is_a_reply_under_assessment_also_in_a_filter(room: Room) -> None:

@@ -25,11 +25,10 @@ from portal.model import (
     OrganisationKind,
     Report,
     Sanction,
-    SanctionState,
 )
 from portal.model.base import Code, Millionths, Moment
 from portal.model.cases import SETTLED
-from portal.model.sanctions import IN_FORCE
+from portal.model.sanctions import IN_FORCE, WAITING
 from portal.operations.keysets import Key, following
 
 SOON = timedelta(days=7)
@@ -73,8 +72,9 @@ class CaseFilter:
 class Listed(NamedTuple):
     """A case in a list, as its reader may know it.
 
-    `until` is the deadline that runs. `amount` is what was decided, or for the buyer is proposed; before that what the
-    clause gives for what was found, however its points were weighed. None when there is none, or none can be said.
+    `until` is the deadline that runs. `amount` is what was decided, or for the buyer is proposed, also while it is sent
+    back; where neither is, what the clause gives for what was found, however its points were weighed. None when there
+    is none, or none can be said.
     """
 
     deviation: Deviation
@@ -124,7 +124,7 @@ def _until(by: Membership) -> Any:
 
 
 def _amount(by: Membership) -> Any:
-    said = IN_FORCE if by.organisation.kind != OrganisationKind.BUYER else {SanctionState.PROPOSED, *IN_FORCE}
+    said = IN_FORCE if by.organisation.kind != OrganisationKind.BUYER else WAITING | IN_FORCE
     decided = case(
         (Sanction.state.in_(sorted(said)), Sanction.amount),
         (Deviation.state.in_(sorted(SETTLED)), None),

@@ -12,7 +12,8 @@ from typing import NamedTuple
 from portal.amounts import with_currency
 from portal.errors import Invalid, Refused
 from portal.kinds.base import Problem
-from portal.model import ClauseCounts, ClauseForm, Deviation, Point, Sanction, SanctionClause, SanctionState
+from portal.model import ClauseCounts, ClauseForm, Deviation, Point, Sanction, SanctionClause
+from portal.model.sanctions import WAITING
 from portal.operations.cases import calculations, ladder, told
 from portal.text import Text, same
 
@@ -109,7 +110,7 @@ def still_charged(sanction: Sanction) -> Text | None:
 
 def _answered_of(sanction: Sanction | None) -> set[int]:
     """Numbers of the points of which it was ticked, in a proposal that stands, that the lines left are about others."""
-    stands = sanction is not None and sanction.state in {SanctionState.PROPOSED, SanctionState.SENT_BACK}
+    stands = sanction is not None and sanction.state in WAITING
     return {number for numbers in answered(sanction).values() for number in numbers} if sanction and stands else set()
 
 

@@ -16,11 +16,8 @@ from portal import clock, permissions
 from portal.extensions import db
 from portal.model import Contract, Deviation, Membership, Report, Sanction, SanctionClause, SanctionState
 from portal.model.base import Millionths
-from portal.model.sanctions import IN_FORCE
+from portal.model.sanctions import IN_FORCE, WAITING
 from portal.operations.keysets import Key, following
-
-WAITING = frozenset({SanctionState.PROPOSED, SanctionState.SENT_BACK})
-"""Proposed, and nothing decided yet."""
 
 
 class Order(StrEnum):
