@@ -226,8 +226,11 @@ def test_a_report_with_several_cases_is_judged_once(world: World, monkeypatch: p
 # -- told of it --------------------------------------------------------------------------------------------------------
 
 
-def notified_and_back(world: World, *, left: timedelta | None = None) -> Deviation:
-    """April is broken, and notified; the days to reply, all but what is left, go by between a handover and its end."""
+def notified_and_back(world: World, *, left: timedelta | None = None, is_replied: bool = False) -> Deviation:
+    """April is broken, and notified; the days to reply, all but what is left, go by between a handover and its end.
+
+    `is_replied`: the supplier had declared its reply complete before the handover.
+    """
     file(world, MARCH, **MET)
     april = file(world, APRIL, **BROKEN)
     case = db.session.scalars(select(Deviation).where(Deviation.report_id == april.id)).one()
@@ -235,6 +238,8 @@ def notified_and_back(world: World, *, left: timedelta | None = None) -> Deviati
         world.anna.person.language = "en"
     casework.give_notice(world, case)
     deliver_mail()
+    if is_replied:
+        casework.reply(world, case)
     hand_over(world, date(2026, 3, 31))
     deliver_mail()
     due_at = case.reply_due_at
@@ -244,6 +249,9 @@ def notified_and_back(world: World, *, left: timedelta | None = None) -> Deviati
     reopen(world)
     db.session.expire_all()
     return case
+
+
+BEING_ASSESSED = "The case is being assessed. You can still say what you think of it, until the case is decided."
 
 
 def letter_to(address: str) -> str:
@@ -277,9 +285,19 @@ def test_both_persons_read_that_the_time_to_reply_ran_out_meanwhile(world: World
     case = notified_and_back(world)
     [said] = unheard(case)
     assert "had been told that no sanction could be decided" in said
-    assert "The time to reply is over. You can say what you think of it all the same" in letter_to("anna@prove.example")
+    assert BEING_ASSESSED in letter_to("anna@prove.example")
     casework.reply(world, case, is_complete=False)
     assert not unheard(case), "it has been heard since"
+
+
+def test_who_has_declared_its_reply_complete_does_not_read_that_its_time_is_over(world: World) -> None:
+    """Four of five working days are left of the time it was given."""
+    case = notified_and_back(world, left=timedelta(days=4), is_replied=True)
+    assert case.state == DeviationState.ASSESSING_REPLY
+    assert case.reply_due_at is not None
+    assert clock.now() < case.reply_due_at
+    assert BEING_ASSESSED in letter_to("anna@prove.example")
+    assert "The time to reply is over" not in letter_to("anna@prove.example")
 
 
 @pytest.mark.parametrize("says_something", [True, False])
