@@ -26,6 +26,7 @@ BUYERS_OWN = frozenset(
         "reply_added",
         "review_late",
         "sanction_to_decide",
+        "sanction_withdrawn",
         "sanction_without_decider",
         "to_review",
     }

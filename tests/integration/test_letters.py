@@ -261,7 +261,7 @@ def sanction_without_decider(world: World) -> None:
 
 
 def whole_case(world: World) -> None:
-    """Notified, replied to, a sanction proposed, replied to once more, sanctioned, delivered, closed."""
+    """Notified, replied to, a sanction proposed, withdrawn, proposed, replied to anew, sanctioned, delivered, closed."""
     deviation = case_of(world)
     assert deviation.notice_due_at is not None, "the contract sets a limit"
     clock.move_to(deviation.notice_due_at - timedelta(days=1))
@@ -273,6 +273,10 @@ def whole_case(world: World) -> None:
     tick()
     casework.reply(world, deviation)
     casework.weigh(world, deviation)
+    with transaction():
+        sanction = sanctions.propose(deviation, "Etter punkt 7.1.", by=world.adam, version=deviation.version)
+    with transaction():
+        sanctions.withdraw(sanction, "Uten begrunnelse.", by=world.adam, version=sanction.version)
     with transaction():
         sanction = sanctions.propose(deviation, "Leverandørens risiko.", by=world.adam, version=deviation.version)
     casework.reply(world, deviation, is_complete=False)
@@ -307,7 +311,7 @@ def test_every_letter_is_written_and_says_what_it_must(
 
 def test_formal_letters_carry_their_facts(world: World, written: dict[str, list[OutgoingMail]]) -> None:
     with transaction():
-        for member in (world.anna, world.bo, world.rita, world.ruth, world.adam):
+        for member in (world.anna, world.bo, world.rita, world.ruth, world.adam, world.dora):
             member.person.language = "en"
     whole_report(world)
     whole_case(world)
@@ -324,6 +328,7 @@ def test_formal_letters_carry_their_facts(world: World, written: dict[str, list[
         "approved": ["Revision 3", "Rita Prøve", "Takk."],
         "notice": ["Varsel om brudd på punkt 4.2.", "1. ", "Clause: 4.2", "5 working days from delivery", "Adam Prøve"],
         "sanction_decided": ["20\u00a0000 NOK", "Clause 7.1: Gebyr per brudd.", "Adam Prøve", "Dora Prøve", "Enig."],
+        "sanction_withdrawn": ["Adam Prøve has withdrawn the proposal", "Uten begrunnelse."],
         "case_closed": ["It ended with a sanction."],
         "reply_added": ["Annas Graving AS has added to its reply", "Until then the sanction cannot be approved."],
         "overdue": ["clause 5.1", "March 2026"],

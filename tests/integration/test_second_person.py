@@ -290,6 +290,33 @@ def test_what_waits_for_a_decision_can_be_taken_back_and_proposed_anew(three: Wo
     assert (again.id, again.state) == (sanction.id, SanctionState.DECIDED)
 
 
+@pytest.mark.parametrize("is_sent_back", [False, True])
+def test_who_was_asked_to_decide_is_told_that_it_was_withdrawn(three: World, *, is_sent_back: bool) -> None:
+    """Not who withdraws it, nor who may not decide it; and no word of it goes to the supplier."""
+    with transaction():
+        three.dora.person.language = "en"
+    sanction = prepared(three, notice=three.ruth, weighing=three.adam, proposal=three.adam)
+    asked = letters("sanction_to_decide")
+    assert sorted(asked) == ["dora@prove.example", "rita@prove.example"]
+    if is_sent_back:
+        send_back(three, sanction)
+        revise(three, sanction, "Feil beløp.", withdraw=True)
+    else:
+        with transaction():
+            sanctions.withdraw(sanction, "Feil beløp.", by=three.adam, version=sanction.version)
+    assert letters("sanction_withdrawn") == asked
+    [letter] = db.session.scalars(
+        select(OutgoingMail).where(
+            OutgoingMail.letter == "sanction_withdrawn", OutgoingMail.to_address == three.dora.person.email
+        )
+    )
+    assert (letter.for_buyer, letter.for_supplier, letter.sanction_id) == (True, False, None)
+    assert letter.subject == f"Withdrawn: sanction under clause 7.1, {three.contract.supplier.name}"
+    said = f"{three.adam.person.name} has withdrawn the proposal of a sanction against {three.contract.supplier.name}."
+    for words in (said, "You need not decide on it.", "Feil beløp.", f"/cases/{sanction.deviation.public_id}"):
+        assert words in letter.body
+
+
 def test_what_was_sent_back_and_proposed_anew_is_neither_withdrawn_nor_decided(three: World) -> None:
     """By whoever sent it back, too: it waits for another one, who may have an old page open."""
     sanction = prepared(three, notice=three.adam, weighing=three.adam, proposal=three.adam)

@@ -31,6 +31,12 @@ def ask(sanction: Sanction) -> None:
         mail.write(person, "sanction_to_decide", sanction.contract, sanction_row=sanction)
 
 
+def tell_withdrawn(sanction: Sanction) -> None:
+    """Write to those who can decide on a proposal that it was taken back: who did that is none of them."""
+    for person in of(sanction.deviation):
+        mail.write(person, "sanction_withdrawn", sanction.contract, sanction_row=sanction)
+
+
 @contextmanager
 def kept_in_sight(deviation: Deviation) -> Iterator[None]:
     """Around what may bar somebody: if it leaves nobody to decide what is proposed, the administrators are told."""

@@ -365,6 +365,7 @@ def withdraw_sanction(*, sanction_id: int, actor_id: int) -> dict[str, object]:
     """Asked by the process: the proposal is taken back, and the deviation is to be assessed again."""
     sanction = lookup.by_number(Sanction, sanction_id)
     sanction.move(SanctionState.WITHDRAWN, by=accounts.membership(actor_id), reason=sanction.reasons)
+    deciders.tell_withdrawn(sanction)
     _tell_deviation(sanction, "withdrawn")
     return {}
 
