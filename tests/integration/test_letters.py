@@ -261,7 +261,7 @@ def sanction_without_decider(world: World) -> None:
 
 
 def whole_case(world: World) -> None:
-    """Notified, replied to, a sanction proposed, withdrawn, proposed, replied to anew, sanctioned, delivered, closed."""
+    """Notified, replied to, a sanction proposed, withdrawn, proposed, replied to anew, decided, delivered, closed."""
     deviation = case_of(world)
     assert deviation.notice_due_at is not None, "the contract sets a limit"
     clock.move_to(deviation.notice_due_at - timedelta(days=1))
