@@ -256,6 +256,12 @@ def test_the_form_asks_what_the_lines_left_are_about_and_the_approver_reads_the_
     said = "Adam Prøve has ticked that the lines that are left are about other points."
     assert said in sit_down(there[0], three.dora).reads(here)
     assert said not in sit_down(there[0], three.bo).reads(here)
+    sanction = case_of(three, "4.3").sanction
+    assert sanction is not None
+    decided(three, sanction)
+    for by in (three.adam, three.dora):
+        assert sit_down(there[0], by).reads(here).count(f"These points are dropped: 1. {said}") == 1
+    assert "has ticked" not in sit_down(there[0], three.bo).reads(here)
 
 
 # -- by which day -----------------------------------------------------------------------------------------------------

@@ -103,15 +103,16 @@ def still_charged(sanction: Sanction) -> Text | None:
         least = with_currency(asked.least, sanction.currency)
         is_short = sanction.waived < asked.least
         return WAIVE_AT_LEAST.with_values(numbers=numbers, least=least) if is_short else None
-    if sanction.waived or {point.number for point in asked.dropped} <= _answered_of(sanction):
+    stands = sanction.state in WAITING
+    if sanction.waived or (stands and {*asked.dropped} <= {*_answered_for(sanction)}):
         return None
     return SAY_WHICH.with_values(numbers=numbers)
 
 
-def _answered_of(sanction: Sanction | None) -> set[int]:
-    """Numbers of the points of which it was ticked, in a proposal that stands, that the lines left are about others."""
-    stands = sanction is not None and sanction.state in WAITING
-    return {number for numbers in answered(sanction).values() for number in numbers} if sanction and stands else set()
+def _answered_for(sanction: Sanction) -> list[Point]:
+    """The points that are dropped of which it was ticked that the lines left are about others."""
+    said = {number for numbers in answered(sanction).values() for number in numbers}
+    return [point for point in sanction.deviation.points if point.is_dropped and point.number in said]
 
 
 def _lines_without_point(deviation: Deviation) -> int:
@@ -147,15 +148,25 @@ def remarks(deviation: Deviation) -> Iterator[Text]:
     takes_out = clause is not None and _is_by_line(clause)
     dropped = [point for point in deviation.points if point.is_dropped]
     out = [point for point in dropped if takes_out and point.line is not None]
-    sanction, said = deviation.sanction, _answered_of(deviation.sanction)
-    of_others = [point for point in dropped if point.number in said]
+    sanction = deviation.sanction
+    of_others = _answered_for(sanction) if sanction and sanction.state in WAITING else []
     others = [point for point in dropped if point not in out and point not in of_others]
     if out:
         yield LINES_DROPPED.with_values(numbers=_numbers(out))
-    if of_others and sanction is not None:
-        yield OTHER_POINTS.with_values(numbers=_numbers(of_others), name=same(sanction.proposed_by.name))
+    if sanction and of_others:
+        yield _ticked(sanction, of_others)
     if others:
         yield SOME_DROPPED.with_values(numbers=_numbers(others))
+
+
+def ticked(sanction: Sanction) -> Text | None:
+    """Who ticked, of which dropped points, that the lines left are about others; None where nobody did."""
+    points = _answered_for(sanction)
+    return _ticked(sanction, points) if points else None
+
+
+def _ticked(sanction: Sanction, points: Sequence[Point]) -> Text:
+    return OTHER_POINTS.with_values(numbers=_numbers(points), name=same(sanction.proposed_by.name))
 
 
 def _numbers(points: Sequence[Point]) -> Text:

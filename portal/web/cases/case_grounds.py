@@ -9,6 +9,7 @@ from wtforms import DateField, IntegerField, TextAreaField
 from portal import calendars
 from portal.model import Cause, ClauseForm, Deviation, Membership
 from portal.model.cases import SETTLED
+from portal.model.sanctions import IN_FORCE
 from portal.operations.cases import breach_days, calculations, deviations, dropped_points, grounds, judged_next, told
 from portal.permissions import Permission, allowed
 
@@ -27,7 +28,10 @@ def form(deviation: Deviation) -> PutRightForm:
 
 
 def shown(deviation: Deviation, by: Membership) -> dict[str, Any]:
-    """For the page: the end of the breach, what the notice does not cover, and for the buyer the list of grounds."""
+    """For the page: the end of the breach, what the notice does not cover, and for the buyer the list of grounds.
+
+    What was ticked of dropped points is a remark before the decision, and stands with the sanction after it.
+    """
     is_open = deviation.state not in SETTLED and not deviations.is_settled(deviation)
     is_buyer = by.organisation_id == deviation.buyer_id
     sanction = deviation.sanction
@@ -50,6 +54,7 @@ def shown(deviation: Deviation, by: Membership) -> dict[str, Any]:
         "beyond": grounds.beyond_notice(deviation) if is_open and not deviation.not_found_at else [],
         "grounds": listed,
         "dropped_charged": dropped,
+        "ticked": dropped_points.ticked(sanction) if is_buyer and sanction and sanction.state in IN_FORCE else None,
         "asks_for_others": is_buyer and is_open and dropped_points.is_asked(deviation),
         "is_lacking": not all(each.holds for each in listed),
         "remarks": grounds.remarks(deviation) if is_buyer and is_open else [],
