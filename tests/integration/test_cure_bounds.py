@@ -17,12 +17,13 @@ from portal.model import ChangeOrder, Decision, Deviation, Pause, Report, Window
 from portal.operations.cases import breach_days, grounds, judged_next, told
 from portal.operations.contracts.contract_facts import Values
 from portal.operations.reports import reviews
+from portal.operations.reports.comments import Place
 from portal.operations.running import change_orders, requirements
 from portal.work import open_periods
 from tests.assessing import amend, approve_it, cases_of, file, only, sign_month
 from tests.assessing import duty as asked_for
 from tests.handover import hand_over
-from tests.reviewing import Place, return_for
+from tests.reviewing import return_for
 from tests.sanctioning import daily_clause, decided, duty, heard, note_end, proposed, send_back, world
 from tests.world import World, submit
 
