@@ -5,10 +5,11 @@ Part of the reckoning that `case_worth` describes: nothing here asks the portal 
 Rules. A report that is late costs from the day after its deadline to the day its first revision came, both included;
 one that is still missing to the day of the calculation. A broken requirement costs from the day after what was judged
 to the last day of the breach, which is known from a person of the buyer's, from the next report that is judged, or from
-the last day of the requirement or of the contract when nothing before it is left to judge; a day that a person noted
-beyond a report that waits for the buyer's review is not known yet. Days on which a report or a request for more time
-lies with the buyer never count; days of a pause do not count for a broken requirement. A report that was rejected costs
-no day: what comes late after that is a case of its own.
+the last day of the requirement or of the contract when nothing before it is left to judge. It lies before any later
+report that meets the requirement, though one between is not judged; and a day that a person noted beyond a report that
+waits for the buyer's review is not known yet. Days on which a report or a request for more time lies with the buyer
+never count; days of a pause do not count for a broken requirement. A report that was rejected costs no day: what comes
+late after that is a case of its own.
 """
 
 from collections.abc import Iterator
@@ -117,8 +118,8 @@ def came_at(deviation: Deviation) -> datetime | None:
 
 
 def _end_of_breach(deviation: Deviation) -> date:
-    """The earliest last day that is known, and none after the requirement's or the contract's own last day."""
-    bounds = list(_bounds(deviation))
+    """The earliest last day that is known, none after the requirement's or the contract's or within what meets it."""
+    bounds = [*_bounds(deviation), *_before_what_meets_it(deviation)]
     _nothing_within_the_noted_days_waits(deviation, bounds)
     known = [*_noted(deviation), *_shown(deviation)]
     known += [day for day in bounds if _all_judged(deviation, day)]
@@ -134,6 +135,17 @@ def _bounds(deviation: Deviation) -> Iterator[date]:
         yield ended_on
     if contract.state in {ContractState.COMPLETED, ContractState.CLOSED} or last_day(contract) < today:
         yield last_day(contract)
+
+
+def _before_what_meets_it(deviation: Deviation) -> Iterator[date]:
+    """A report in force that meets it shows that its days were no breach, whatever nobody has filed before them."""
+    asked_until = deviation.requirement.valid_to or date.max
+    for report in _regular(deviation):
+        is_later = report.period.starts_on > deviation.report.period.ends_on and report.state != ReportState.SPARED
+        judges = is_later and report.accepted is not None and counted_on(report) <= asked_until
+        found = report.accepted.findings if judges and report.accepted is not None else []
+        if any(each.requirement_id == deviation.requirement_id and each.result == FindingResult.MET for each in found):
+            yield report.period.starts_on - _A_DAY
 
 
 def _noted(deviation: Deviation) -> Iterator[date]:

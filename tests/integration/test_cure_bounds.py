@@ -13,17 +13,19 @@ import pytest
 from portal import clock
 from portal.errors import Conflict, Invalid, Refused
 from portal.extensions import db, transaction
-from portal.model import ChangeOrder, Decision, Deviation, Report, Window
+from portal.model import ChangeOrder, Decision, Deviation, Pause, Report, Window
 from portal.operations.cases import breach_days, grounds, judged_next, told
 from portal.operations.contracts.contract_facts import Values
 from portal.operations.reports import reviews
+from portal.operations.reports.comments import Place
 from portal.operations.running import change_orders, requirements
 from portal.work import open_periods
-from tests.assessing import approve_it, cases_of, file, only, sign_month
+from tests.assessing import amend, approve_it, cases_of, file, only, sign_month
 from tests.assessing import duty as asked_for
 from tests.handover import hand_over
+from tests.reviewing import return_for
 from tests.sanctioning import daily_clause, decided, duty, heard, note_end, proposed, send_back, world
-from tests.world import World
+from tests.world import World, submit
 
 __all__ = ["world"]
 
@@ -278,18 +280,98 @@ def waits_for(deviation: Deviation) -> str | None:
 
 
 @pytest.mark.parametrize("window", [Window.PERIOD, Window.RUNNING])
-def test_a_report_after_the_one_that_decides_holds_nothing(world: World, window: Window) -> None:
-    """April decides, and is with the supplier; May says nothing of when March's breach ended. Then April comes."""
+def test_a_report_that_begins_by_the_noted_day_is_reviewed_though_another_decides(world: World, window: Window) -> None:
+    """April says next when March's breach ended, and is with the supplier; May may say that it ended by 30 April."""
     share = asked_for(world, "20", window=window)
     only(world, MARCH, date(2026, 12, 31), share)
     daily_clause(world, share)
     file(world, MARCH, **BROKEN)
     [deviation] = cases_of(share)
     heard(world, deviation)
-    may = sign_month(world, MAY, **MET)
+    sign_month(world, MAY, **MET)
     note_end(world, deviation, date(2026, 5, 15))
-    assert proposed(world, deviation).days == 45
-    april = sign_month(world, APRIL, electric="5040", diesel="0")
-    assert [each.period.starts_on for each in (april, may)] == [APRIL, MAY]
+    assert waits_for(deviation) == "May 2026"
+    with pytest.raises(Refused, match="The report for May 2026 has come and is not reviewed"):
+        proposed(world, deviation)
+    db.session.rollback()
+    note_end(world, deviation, date(2026, 4, 30))
+    assert waits_for(deviation) is None
+    note_end(world, deviation, date(2026, 5, 15))
+    sign_month(world, APRIL, electric="5040", diesel="0")
     db.session.expire_all()
     assert waits_for(deviation) == "April 2026"
+
+
+# -- later figures that meet the requirement --------------------------------------------------------------------------
+
+CAN_HAVE_BEEN = "the last day on which there can have been a breach; in {} the requirement is met"
+ONLY_APRIL = (date(2026, 4, 30), CAN_HAVE_BEEN.format("May 2026"))
+
+
+@pytest.mark.parametrize("is_returned", [False, True])
+def test_a_later_month_that_meets_it_bounds_the_day_that_is_noted(world: World, is_returned: bool) -> None:
+    """March is broken; April was never signed, or is returned; May is met and in force: 30 days at most, not 61."""
+    deviation = march(world)
+    if is_returned:
+        april = sign_month(world, APRIL, **MET)
+        return_for(april, world.rita, (Place("machinery"), "Legg ved kvittering."))
+    file(world, MAY, **MET)
+    assert said(deviation) is None, "April may still say that it ended with March"
+    with pytest.raises(Invalid, match=f"cannot be later than 30 April 2026: {ONLY_APRIL[1]}"):
+        note_end(world, deviation, date(2026, 5, 31))
+    db.session.rollback()
+    note_end(world, deviation, date(2026, 4, 30))
+    sanction = proposed(world, deviation)
+    assert (sanction.days, sanction.amount) == (30, 30 * PER_DAY)
+
+
+def test_a_day_that_was_noted_before_such_a_month_is_accepted_is_cut(world: World) -> None:
+    """Noted: 31 May. May, accepted after that, is met: 30 days. Then April comes and is met: none."""
+    deviation = march(world)
+    april = sign_month(world, APRIL, **MET)
+    with transaction():
+        reviews.decide(april, Decision.REJECT, reasons="Feil tall.", by=world.rita, version=april.version)
+    may = sign_month(world, MAY, **MET)
+    note_end(world, deviation, date(2026, 5, 31))
+    assert (said(deviation) or ("",))[0] == date(2026, 5, 31)
+    approve_it(world, may)
+    assert said(deviation) == ONLY_APRIL
+    assert waits_for(deviation) is None
+    sanction = proposed(world, deviation)
+    assert (sanction.days, sanction.amount) == (30, 30 * PER_DAY)
+    world.report = april
+    submit(world, **MET)
+    assert waits_for(deviation) == "April 2026"
+    approve_it(world, april)
+    assert said(deviation) == (date(2026, 3, 31), "the last day that was judged; in April 2026 the requirement is met")
+    with pytest.raises(Conflict):
+        decided(world, sanction)
+
+
+def test_a_later_month_that_is_broken_again_bounds_nothing(world: World) -> None:
+    """What it shows takes nothing back: April, which is with the supplier, and May may be one breach."""
+    deviation = march(world)
+    may = file(world, MAY, **BROKEN)
+    note_end(world, deviation, date(2026, 5, 31))
+    assert (said(deviation) or ("",))[0] == date(2026, 5, 31)
+    amend(world, may, **MET)
+    assert said(deviation) == ONLY_APRIL
+
+
+def test_a_later_window_that_meets_it_bounds_the_day_that_is_noted(world: World) -> None:
+    """Of 2026 December is broken, of 2027 nobody filed January, of 2028 January is met; the rest is a pause."""
+    share = asked_for(world, "20", window=Window.YEAR, valid_from=date(2026, 12, 1))
+    only(world, MARCH, date(2028, 1, 31), share)
+    with transaction() as session:
+        days = {"starts_on": date(2027, 2, 1), "ends_on": date(2027, 12, 31)}
+        session.add(Pause(**world.contract.parties, contract=world.contract, reason="Frost.", **days))
+    file(world, date(2026, 12, 1), **BROKEN)
+    [deviation] = cases_of(share)
+    january = sign_month(world, date(2028, 1, 1), **MET)
+    note_end(world, deviation, date(2028, 1, 20))
+    assert waits_for(deviation) == "January 2028"
+    approve_it(world, january)
+    hourly()
+    assert said(deviation) == (date(2027, 12, 31), CAN_HAVE_BEEN.format("January 2028"))
+    with pytest.raises(Invalid, match="cannot be later than 31 December 2027"):
+        note_end(world, deviation, date(2028, 1, 20))

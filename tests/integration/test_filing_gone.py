@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 from sqlalchemy import select
 
-from portal import clock
+from portal import calendars, clock
 from portal.extensions import db, transaction
 from portal.model import (
     Cause,
@@ -13,6 +13,7 @@ from portal.model import (
     DeviationState,
     OutgoingMail,
     Report,
+    ReportingPeriod,
     ReportState,
 )
 from portal.operations import audit
@@ -150,6 +151,66 @@ def test_missed_again_before_a_notice_it_is_the_same_case(world: World) -> None:
     clock.move_to(DUE + timedelta(days=1, hours=12))
     submit(world)
     assert occasions(world) == [(1, DeviationState.FOUND, Cause.REPORT_LATE, 2)]
+
+
+def test_what_is_lengthened_after_its_new_last_day_is_due_no_sooner_than_what_is_opened_then(world: World) -> None:
+    """1 and 2 April were due on 20 April and not filed. On Friday 17 July the report is about all of April.
+
+    By the rule that is due on 18 May, before anybody could file it: five working days, 24 July, as May and June have.
+    """
+    with transaction():
+        world.contract.starts_on, world.contract.ends_on = date(2026, 4, 1), date(2026, 4, 2)
+    clock.move_to(datetime(2026, 4, 1, 9, tzinfo=UTC))
+    settle(world)
+    world.report = regular(world)[-1]
+    assert day_of(world.report.due_at) == date(2026, 4, 20)
+    tick_at(datetime(2026, 7, 17, 9, tzinfo=UTC))
+    deviation = notified(world, of(world.report))
+    with transaction():
+        world.contract.ends_on = date(2026, 6, 30)
+    settle(world)
+    april, may, june = regular(world)[-3:]
+    assert (april.id, april.period.ends_on) == (world.report.id, date(2026, 4, 30))
+    assert day_of(april.period.due_at) == date(2026, 5, 18), "as the rule says"
+    assert [day_of(each.due_at) for each in (april, may, june)] == [date(2026, 7, 24)] * 3
+    assert (april.is_overdue, stands(deviation), deviation.at_stake) == (False, False, None)
+    tick_at(datetime(2026, 7, 20, 9, tzinfo=UTC))
+    submit(world)
+    assert occasions(world) == [(1, DeviationState.AWAITING_REPLY, Cause.REPORT_MISSING, None)]
+    assert not stands(deviation)
+
+
+def test_what_is_cut_and_given_back_is_due_as_it_was(world: World) -> None:
+    """March, which nobody filed, is cut by a handover and is whole again: that gives no time anew."""
+    deviation = missing(world)
+    clock.move_to(datetime(2026, 7, 17, 9, tzinfo=UTC))
+    with transaction():
+        contract_life.complete(world.contract, date(2026, 3, 20), by=world.adam, version=world.contract.version)
+    settle(world)
+    assert world.report.period.ends_on == date(2026, 3, 20)
+    with transaction():
+        contract_life.reopen(world.contract, "Mangler.", by=world.adam, version=world.contract.version)
+    settle(world)
+    assert (world.report.period.ends_on, world.report.due_at) == (date(2026, 3, 31), DUE)
+    assert stands(deviation)
+
+
+def settle(world: World) -> None:
+    with transaction():
+        periods.open_due_periods(world.contract.id)
+
+
+def regular(world: World) -> list[Report]:
+    rows = select(Report).join(ReportingPeriod).where(Report.contract_id == world.contract.id)
+    return list(db.session.scalars(rows.order_by(ReportingPeriod.starts_on)).unique())
+
+
+def of(report: Report) -> Deviation:
+    return db.session.scalars(select(Deviation).where(Deviation.report_id == report.id)).one()
+
+
+def day_of(moment: datetime) -> date:
+    return calendars.local_day(moment, "Europe/Oslo")
 
 
 # -- settled before it came -------------------------------------------------------------------------------------------

@@ -6,7 +6,8 @@ until its last day, and what comes after is a case of its own; if it meets it, o
 were judged is in breach. So no day of one requirement is charged in two cases. The last day of the requirement or of
 the contract is the end when nothing is left before it to be judged; until then no later day can be noted or charged.
 Before there is an end by the figures a person of the buyer's notes the day, with the reasons: that on which it was put
-right, or the last one on which it can be shown that it was not.
+right, or the last one on which it can be shown that it was not; no later one than the last day before a period or
+window that meets the requirement, though something before that is not judged yet.
 """
 
 from collections.abc import Iterator
@@ -48,6 +49,10 @@ BROKEN_NEXT = Text(
 SHOWN_BY_NONE = Text(
     "siste dag som er vurdert; tallene for {next} viser ikke noe brudd",
     "the last day that was judged; the figures for {next} show no breach",
+)
+MET_LATER = Text(
+    "siste dag det kan ha vært brudd; i {next} er kravet oppfylt",
+    "the last day on which there can have been a breach; in {next} the requirement is met",
 )
 NO_LONGER_ASKED = Text("siste dag kravet gjaldt", "the last day on which it was required")
 CONTRACT_OVER = Text("kontraktens siste dag", "the contract's last day")
@@ -113,7 +118,8 @@ def _wrong_day(deviation: Deviation, on: date | None) -> Iterator[Problem]:
 
 def _latest(deviation: Deviation) -> LastDay | None:
     """The last day that a person may note: where the breach ended by the figures, or where it can have gone on to."""
-    known = [_known_end(deviation, Judged.of(deviation.contract, [deviation])), _bound(deviation)]
+    judged = Judged.of(deviation.contract, [deviation])
+    known = [_known_end(deviation, judged), _bound(deviation, judged)]
     return min((each for each in known if each is not None), default=None, key=lambda each: each.on)
 
 
@@ -175,10 +181,10 @@ def _note(deviation: Deviation, now: LastDay | None) -> None:
 def _known_end(deviation: Deviation, judged: Judged) -> LastDay | None:
     """The last day by the figures in force, by the requirement's or contract's last day; None as long as it is open.
 
-    Where days before such a last day are still to be judged it ends nothing by itself: the order in which the buyer
-    does its work is not to set an amount. A later day that a person noted it cuts all the same.
+    Where days before a bound are still to be judged it ends nothing by itself: the order in which the buyer does its
+    work is not to set an amount. A later day that a person noted it cuts all the same.
     """
-    until, bound = breach_days.judged_until(deviation), _bound(deviation)
+    until, bound = breach_days.judged_until(deviation), _bound(deviation, judged)
     following = judged.following(deviation)
     if following is None:
         return bound
@@ -193,11 +199,13 @@ def _known_end(deviation: Deviation, judged: Judged) -> LastDay | None:
     return bound if bound and bound.on < last.on else last
 
 
-def _bound(deviation: Deviation) -> LastDay | None:
-    """The last day on which there can have been a breach: the requirement's, the contract's; None while both run.
+def _bound(deviation: Deviation, judged: Judged) -> LastDay | None:
+    """The last day on which there can have been a breach; None as long as nothing says one.
 
-    The contract's agreed last day bounds it once it is past, also before a handover is noted: no report is asked for
-    after it that could say otherwise. A change order that moves that day moves the bound.
+    It is the requirement's, the contract's, or the one before days that meet the requirement. The contract's agreed
+    last day bounds it once it is past, also before a handover is noted: no report is asked for after it that could say
+    otherwise. A change order that moves that day moves the bound. Accepted figures that meet the requirement bound it
+    whatever lies unjudged before them: what the supplier still owes takes nothing from what they show.
     """
     duty, contract, today, known = deviation.requirement, deviation.contract, breach_days.today(deviation), []
     if duty.valid_to is not None and duty.valid_to < today:
@@ -205,6 +213,9 @@ def _bound(deviation: Deviation) -> LastDay | None:
     last = contract_days.last_day(contract)
     if contract_days.is_handed_over(contract) or last < today:
         known.append(LastDay(last, CONTRACT_OVER))
+    met = judged.met(deviation)
+    if met is not None:
+        known.append(LastDay(met[0], MET_LATER.with_values(next=calendars.period_name(met[1]))))
     return min(known, default=None, key=lambda each: each.on)
 
 

@@ -1,11 +1,12 @@
-"""What a broken requirement is judged by next: the period or window after a case's days, and what waits there."""
+"""What a broken requirement is judged by after a case's days: the periods or windows to come, and what waits there."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 
 from sqlalchemy import select
 
+from portal.calendars import Period
 from portal.extensions import db
 from portal.model import (
     Contract,
@@ -46,28 +47,48 @@ class Judged:
         return cls(windows.Book.of(contract), {(row[0], row[1]): row[2] for row in found})
 
     def following(self, deviation: Deviation) -> Following | None:
-        """The next days on which the requirement of a case is judged; None when there are none.
+        """The next days on which the requirement of a case is judged; None when there are none."""
+        return next(self._later(deviation), None)
+
+    def met(self, deviation: Deviation) -> tuple[date, Period] | None:
+        """The first days after a case's that meet its requirement, with the last day before them; None when none do.
+
+        They are found whatever lies unjudged between. Running windows all begin on the first day: the last day before
+        one is that of the window before it.
+        """
+        until = breach_days.judged_until(deviation)
+        for days, result in self._later(deviation):
+            until = max(until, days.starts_on - timedelta(days=1))
+            if result == FindingResult.MET:
+                return until, days
+            until = days.ends_on
+        return None
+
+    def _later(self, deviation: Deviation) -> Iterator[Following]:
+        """The days after a case's on which its requirement is judged, in their order.
 
         A report that reaches beyond the day on which the requirement ended does not judge it.
         """
         duty, contract = deviation.requirement, deviation.contract
         if deviation.window is not None:
-            return windows.following(self.book, duty, breach_days.judged_until(deviation))
+            yield from windows.later(self.book, duty, breach_days.judged_until(deviation))
+            return
         after, until = deviation.report.period.ends_on, duty.valid_to or date.max
         found = [Following(each, None) for each in self.book.missing]
         for each in self.book.reports:
             result = self.results.get((each.revision_id or 0, deviation.requirement_id), FindingResult.UNKNOWN)
             found.append(Following(each.days, result if each.revision_id else None))
         counted = (each for each in found if contract_days.counted_on(contract, each.days.ends_on) <= until)
-        return min((each for each in counted if each.days.starts_on > after), default=None, key=lambda each: each.days)
+        yield from sorted((each for each in counted if each.days.starts_on > after), key=lambda each: each.days)
 
 
 def to_review(deviation: Deviation) -> Report | None:
-    """The first signed report that waits for the buyer's review where a case is judged next; None without.
+    """The first signed report that waits for the buyer's review where a case is judged after its days; None without.
 
-    Asked where a person noted a day after those that were judged. What the report shows may end the breach with those:
-    the order in which the buyer does its work is not to set an amount. Of a window any report may turn the result, also
-    one that begins after the day that was noted. What is decided already stands.
+    Asked where a person noted a day after those that were judged. What the report shows may end the breach before that
+    day: the order in which the buyer does its work is not to set an amount. So it is of what is judged next, where any
+    report of a window may turn the result, and of a later report that begins by the noted day: that one may bound it
+    (`Judged.met`). What is decided already stands.
     """
     is_decided = deviation.sanction is not None and deviation.sanction.decided_at is not None
     ends, until = Ends.of(deviation), breach_days.judged_until(deviation)
@@ -79,7 +100,13 @@ def to_review(deviation: Deviation) -> Report | None:
     judged = Judged.of(deviation.contract, [deviation])
     following = judged.following(deviation)
     inside = {each.report_id for each in judged.book.inside(following.days)} if following else set()
-    return next((each for each in waiting if each.id in inside), None)
+    asked_until = deviation.requirement.valid_to or date.max
+    within = {
+        each.id
+        for each in waiting
+        if until < each.period.starts_on <= ends.last.on and contract_days.day_of(each) <= asked_until
+    }
+    return next((each for each in waiting if each.id in inside | within), None)
 
 
 def _with_the_buyer(contract_id: int, until: date) -> list[Report]:

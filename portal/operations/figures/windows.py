@@ -160,8 +160,8 @@ def unjudged(contract: Contract) -> list[Windowed]:
     ]
 
 
-def following(book: Book, duty: Requirement, day: date) -> Following | None:
-    """The next window after a day; None when none is left to judge.
+def later(book: Book, duty: Requirement, day: date) -> Iterator[Following]:
+    """The windows after a day that are judged, the next one first.
 
     One that nothing is to be reported in, a pause as long as a year, is passed over.
     """
@@ -170,8 +170,7 @@ def following(book: Book, duty: Requirement, day: date) -> Following | None:
         if span.ends_on <= day or not (book.inside(span) or book.lacks(span)):
             continue
         row = book.row(window)
-        return Following(span, row.result if row is not None and book.is_judged(window) else None)
-    return None
+        yield Following(span, row.result if row is not None and book.is_judged(window) else None)
 
 
 def _windows(contract: Contract) -> Iterator[Windowed]:

@@ -88,8 +88,12 @@ def _fit(reports: Sequence[Report], part: Period, first_day: date | None) -> Non
 
 
 def _change_days(report: Report, days: Period, rule: DeadlineRule, counted_from: date) -> None:
-    """Other days for an open period. Its deadline never comes earlier than it was."""
-    period, contract = report.period, report.contract
+    """Other days for an open period. Its deadline never comes earlier than it was.
+
+    What becomes longer after its new last day, and is due anew by it, is due as what is opened then: nobody could file
+    the days that are new before. What was cut and is given back is due by the rule as it was, and gets no time anew.
+    """
+    period, contract, is_longer = report.period, report.contract, days.ends_on > report.period.ends_on
     before = [period.starts_on.isoformat(), period.ends_on.isoformat()]
     period.starts_on, period.ends_on = days
     period.due_at = max(period.due_at, rule.due(counted_from, contract.country, contract.time_zone))
@@ -102,7 +106,8 @@ def _change_days(report: Report, days: Period, rule: DeadlineRule, counted_from:
         due_at=period.due_at.isoformat(),
     )
     if period.due_at > report.due_at:
-        deadlines.move(report, period.due_at)
+        opened_by = deadlines.of_what_is_opened(contract, period.due_at, counted_from)
+        deadlines.move(report, opened_by if is_longer else period.due_at)
         filings.note_moved(report)
 
 
