@@ -6,7 +6,8 @@ Rules. A report that is late costs from the day after its deadline to the day it
 one that is still missing to the day of the calculation. A broken requirement costs from the day after what was judged
 to the last day of the breach, which is known from a person of the buyer's, from the next report that is judged, or from
 the last day of the requirement or of the contract when nothing before it is left to judge. It lies before any later
-report that meets the requirement, though one between is not judged; and a day that a person noted beyond a report that
+report that meets the requirement, though one between is not judged, and not after the last day of one that breaks it,
+which is a case of its own; and a day that a person noted beyond a report that
 waits for the buyer's review is not known yet. Days on which a report or a request for more time lies with the buyer
 never count; days of a pause do not count for a broken requirement. A report that was rejected costs no day: what comes
 late after that is a case of its own.
@@ -119,7 +120,7 @@ def came_at(deviation: Deviation) -> datetime | None:
 
 def _end_of_breach(deviation: Deviation) -> date:
     """The earliest last day that is known, none after the requirement's or the contract's or within what meets it."""
-    bounds = [*_bounds(deviation), *_before_what_meets_it(deviation)]
+    bounds = [*_bounds(deviation), *_by_later_figures(deviation)]
     _nothing_within_the_noted_days_waits(deviation, bounds)
     known = [*_noted(deviation), *_shown(deviation)]
     known += [day for day in bounds if _all_judged(deviation, day)]
@@ -137,15 +138,21 @@ def _bounds(deviation: Deviation) -> Iterator[date]:
         yield last_day(contract)
 
 
-def _before_what_meets_it(deviation: Deviation) -> Iterator[date]:
-    """A report in force that meets it shows that its days were no breach, whatever nobody has filed before them."""
+def _by_later_figures(deviation: Deviation) -> Iterator[date]:
+    """A report in force that meets it shows that its days were no breach, whatever nobody has filed before them.
+
+    One that breaks it is a case of its own, which has the days after its own.
+    """
     asked_until = deviation.requirement.valid_to or date.max
     for report in _regular(deviation):
         is_later = report.period.starts_on > deviation.report.period.ends_on and report.state != ReportState.SPARED
         judges = is_later and report.accepted is not None and counted_on(report) <= asked_until
         found = report.accepted.findings if judges and report.accepted is not None else []
-        if any(each.requirement_id == deviation.requirement_id and each.result == FindingResult.MET for each in found):
+        said = {each.result for each in found if each.requirement_id == deviation.requirement_id}
+        if FindingResult.MET in said:
             yield report.period.starts_on - _A_DAY
+        if FindingResult.BROKEN in said:
+            yield counted_on(report)
 
 
 def _noted(deviation: Deviation) -> Iterator[date]:

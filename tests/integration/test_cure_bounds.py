@@ -348,12 +348,15 @@ def test_a_day_that_was_noted_before_such_a_month_is_accepted_is_cut(world: Worl
         decided(world, sanction)
 
 
-def test_a_later_month_that_is_broken_again_bounds_nothing(world: World) -> None:
-    """What it shows takes nothing back: April, which is with the supplier, and May may be one breach."""
+def test_a_later_month_that_is_broken_again_bounds_it_at_its_own_last_day(world: World) -> None:
+    """April, which is with the supplier, and May may be one breach with March; the days after May are May's case's."""
     deviation = march(world)
     may = file(world, MAY, **BROKEN)
     note_end(world, deviation, date(2026, 5, 31))
     assert (said(deviation) or ("",))[0] == date(2026, 5, 31)
+    clock.move_to(datetime(2026, 6, 20, 9, tzinfo=UTC))
+    with pytest.raises(Invalid, match="cannot be later than 31 May 2026: the last day of May 2026, which is a breach"):
+        note_end(world, deviation, date(2026, 6, 15))
     amend(world, may, **MET)
     assert said(deviation) == ONLY_APRIL
 

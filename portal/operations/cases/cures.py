@@ -202,10 +202,11 @@ def _known_end(deviation: Deviation, judged: Judged) -> LastDay | None:
 def _bound(deviation: Deviation, judged: Judged) -> LastDay | None:
     """The last day on which there can have been a breach; None as long as nothing says one.
 
-    It is the requirement's, the contract's, or the one before days that meet the requirement. The contract's agreed
+    It is the requirement's, the contract's, the one before days that meet the requirement, or the last of days that
+    break it again: what comes after those is another case's. The contract's agreed
     last day bounds it once it is past, also before a handover is noted: no report is asked for after it that could say
-    otherwise. A change order that moves that day moves the bound. Accepted figures that meet the requirement bound it
-    whatever lies unjudged before them: what the supplier still owes takes nothing from what they show.
+    otherwise. A change order that moves that day moves the bound. Accepted figures bound it whatever lies
+    unjudged before them: what the supplier still owes takes nothing from what they show.
     """
     duty, contract, today, known = deviation.requirement, deviation.contract, breach_days.today(deviation), []
     if duty.valid_to is not None and duty.valid_to < today:
@@ -213,9 +214,11 @@ def _bound(deviation: Deviation, judged: Judged) -> LastDay | None:
     last = contract_days.last_day(contract)
     if contract_days.is_handed_over(contract) or last < today:
         known.append(LastDay(last, CONTRACT_OVER))
-    met = judged.met(deviation)
-    if met is not None:
-        known.append(LastDay(met[0], MET_LATER.with_values(next=calendars.period_name(met[1]))))
+    bounding = judged.bounding(deviation)
+    if bounding is not None:
+        on, later = bounding
+        words = MET_LATER if later.result == FindingResult.MET else BROKEN_NEXT
+        known.append(LastDay(on, words.with_values(next=calendars.period_name(later.days))))
     return min(known, default=None, key=lambda each: each.on)
 
 

@@ -6,7 +6,6 @@ from datetime import date, timedelta
 
 from sqlalchemy import select
 
-from portal.calendars import Period
 from portal.extensions import db
 from portal.model import (
     Contract,
@@ -50,18 +49,20 @@ class Judged:
         """The next days on which the requirement of a case is judged; None when there are none."""
         return next(self._later(deviation), None)
 
-    def met(self, deviation: Deviation) -> tuple[date, Period] | None:
-        """The first days after a case's that meet its requirement, with the last day before them; None when none do.
+    def bounding(self, deviation: Deviation) -> tuple[date, Following] | None:
+        """What bounds a case's breach, whatever lies unjudged before it, with the last day that it leaves; or None.
 
-        They are found whatever lies unjudged between. Running windows all begin on the first day: the last day before
-        one is that of the window before it.
+        The first later days that meet the requirement leave those before them. The first that break it are a case of
+        their own, which has the days after theirs. Running windows all begin on the first day: the last day before one
+        is that of the window before it.
         """
         until = breach_days.judged_until(deviation)
-        for days, result in self._later(deviation):
-            until = max(until, days.starts_on - timedelta(days=1))
-            if result == FindingResult.MET:
-                return until, days
-            until = days.ends_on
+        for each in self._later(deviation):
+            if each.result == FindingResult.MET:
+                return max(until, each.days.starts_on - timedelta(days=1)), each
+            until = each.days.ends_on
+            if each.result == FindingResult.BROKEN:
+                return until, each
         return None
 
     def _later(self, deviation: Deviation) -> Iterator[Following]:
@@ -88,7 +89,7 @@ def to_review(deviation: Deviation) -> Report | None:
     Asked where a person noted a day after those that were judged. What the report shows may end the breach before that
     day: the order in which the buyer does its work is not to set an amount. So it is of what is judged next, where any
     report of a window may turn the result, and of a later report that begins by the noted day: that one may bound it
-    (`Judged.met`). What is decided already stands.
+    (`Judged.bounding`). What is decided already stands.
     """
     is_decided = deviation.sanction is not None and deviation.sanction.decided_at is not None
     ends, until = Ends.of(deviation), breach_days.judged_until(deviation)
