@@ -11,9 +11,10 @@ from portal.errors import Refused
 from portal.extensions import db, transaction
 from portal.model import ContractState, Decision, OutgoingMail, Report, ReportState
 from portal.operations import processes
-from portal.operations.reports import reports, reviews, withdrawals
+from portal.operations.contracts import contract_days
+from portal.operations.reports import amendments, reports, reviews, withdrawals
 from portal.operations.reports.comments import Place
-from portal.operations.running import beyond
+from portal.operations.running import beyond, contract_life
 from portal.work import mark_overdue, open_periods
 from tests.assessing import file, sign_month
 from tests.desk import give_passwords, sit_down
@@ -149,3 +150,72 @@ def test_what_was_with_the_supplier_before_the_portal_knew_is_spared_with_the_wo
     assert beyond.watched() == [world.contract.id]
     hourly()
     assert (april.state, open_tasks(), beyond.watched()) == (ReportState.SPARED, [], [])
+
+
+# -- amendments --------------------------------------------------------------------------------------------------------
+
+
+def amending(world: World) -> Report:
+    """April is approved, the work was handed over before it, and Anna has begun to amend it."""
+    file(world, MARCH, **MET)
+    april = file(world, APRIL, **MET)
+    hand_over(world, date(2026, 3, 31))
+    hourly()
+    world.report = april
+    with transaction():
+        amendments.propose(april, "Feil måler.", by=world.anna, version=april.version)
+    return april
+
+
+def close(world: World) -> None:
+    with transaction():
+        contract_life.close(world.contract, by=world.adam, version=world.contract.version)
+
+
+def test_an_amendment_beyond_the_last_day_is_returned_to_be_corrected(world: World) -> None:
+    """It is with the supplier after all: the letter says what the page says."""
+    with transaction():
+        world.anna.person.language = "en"
+    april = amending(world)
+    submit(world, **MET)
+    return_for(april, world.rita, (Place("machinery"), "Se over timene."))
+    assert (april.state, contract_days.is_asked_no_more(april)) == (ReportState.RETURNED, False)
+    sent = select(OutgoingMail.body).where(OutgoingMail.letter == "returned", OutgoingMail.to_address.like("anna%"))
+    body = db.session.scalars(sent).one()
+    assert ("something is to be corrected by" in body, "asked for no more" in body) == (True, False)
+
+
+@pytest.mark.parametrize("stands", [ReportState.AMENDING, ReportState.TO_SIGN, ReportState.RETURNED])
+def test_an_amendment_beyond_the_last_day_keeps_the_contract_open(world: World, stands: ReportState) -> None:
+    april = amending(world)
+    if stands == ReportState.TO_SIGN:
+        fill_in(world, **MET)
+        with transaction():
+            reports.make_ready(april, by=world.anna, version=april.version, reasons=reasons_for(april))
+    if stands == ReportState.RETURNED:
+        submit(world, **MET)
+        return_for(april, world.rita, (Place("machinery"), "Se over timene."))
+    assert april.state == stands
+    assert contract_life.open_matters(world.contract).reports == [april]
+    with pytest.raises(Refused):
+        close(world)
+    with transaction():
+        amendments.drop(april, by=world.anna, version=april.version)
+    close(world)
+    assert world.contract.state == ContractState.CLOSED
+
+
+def test_a_report_of_a_closed_contract_is_amended_no_more(app: Flask, world: World) -> None:
+    """Nobody would review it. What was written before the contract was closed is still in its field."""
+    give_passwords(world, "en")
+    april = amending(world)
+    with transaction():
+        amendments.drop(april, by=world.anna, version=april.version)
+    close(world)
+    address, anna = f"/reports/{april.public_id}/amend", sit_down(app, world.anna)
+    answer = anna.send(address, reason="Måleren sto feil.", version=april.version)
+    assert (answer.status_code, april.state) == (422, ReportState.APPROVED)
+    assert "The contract is closed, so its reports can no longer be amended." in answer.text
+    assert "Måleren sto feil." in answer.text
+    assert anna.get(address).status_code == 303
+    assert "/amend" not in anna.get(f"/reports/{april.public_id}").text

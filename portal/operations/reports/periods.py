@@ -111,7 +111,7 @@ def spare_correction(report: Report) -> None:
 
     Asked whenever such a report comes to the supplier, or the last day moves. What is in force is amended all the same.
     """
-    if report.revisions and report.can_be_late and contract_days.is_beyond(report):
+    if report.revisions and contract_days.is_asked_no_more(report):
         _spare(report)
 
 

@@ -27,7 +27,7 @@ from portal.operations.cases import breaches, calculations, cures, deviations, g
 from portal.operations.cases.deviations import Breach
 from portal.operations.cases.gone import Gone, Why
 from portal.operations.contracts import contract_days
-from portal.operations.reports import filings, periods, reports
+from portal.operations.reports import filings, periods
 from portal.text import Text
 
 AFTER_THE_LAST = Text(
@@ -94,8 +94,7 @@ def follow(contract: Contract, before: date) -> None:
 def _owed(what: Any) -> Select[Any]:
     """Corrections that are with the supplier, and asked for no more; what was never signed `periods` spares."""
     rows = select(what).select_from(Report).join(ReportingPeriod, Report.period_id == ReportingPeriod.id)
-    rows = rows.join(Contract, Report.contract_id == Contract.id).where(~contract_days.ASKED_FOR)
-    rows = rows.where(Report.state.in_(reports.WITH_SUPPLIER), Report.accepted_number.is_(None))
+    rows = rows.join(Contract, Report.contract_id == Contract.id).where(contract_days.ASKED_NO_MORE)
     return rows.where(exists().where(Revision.report_id == Report.id))
 
 

@@ -246,7 +246,7 @@ def amend(report: Report) -> ResponseReturnValue:
     """Propose to amend what was approved, with a reason."""
     form = AmendForm()
     if request.method == "GET":
-        if report.state != ReportState.APPROVED:
+        if not amendments.is_open_to(report):
             return redirect(url_for(".show", public_id=report.public_id), 303)
         form.version.data = report.version
         return _amend_page(report, form)
