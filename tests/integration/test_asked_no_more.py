@@ -152,6 +152,29 @@ def test_what_was_with_the_supplier_before_the_portal_knew_is_spared_with_the_wo
     assert (april.state, open_tasks(), beyond.watched()) == (ReportState.SPARED, [], [])
 
 
+def test_what_is_taken_back_beyond_the_last_day_is_promised_to_nobody(app: Flask, world: World) -> None:
+    """Signed before the handover: neither before nor after it is taken back does anybody read of a new revision."""
+    give_passwords(world, "en")
+    file(world, MARCH, **MET)
+    april = sign_month(world, APRIL, **MET)
+    hand_over(world, date(2026, 3, 31))
+    bo, address = sit_down(app, world.bo), f"/reports/{april.public_id}"
+    before = bo.reads(f"{address}/withdraw")
+    assert ("you need not send it again" in before, "open for editing again" in before, "is due" in before) == (
+        True,
+        False,
+        False,
+    )
+    done = bo.send(f"{address}/withdraw", version=april.version, reason="Feil.")
+    assert (april.state, open_tasks()) == (ReportState.SPARED, [])
+    after = bo.reads(done.location)
+    assert ("withdrawn, and asked for no more" in after, "open for editing" in after) == (True, False)
+    assert "A new revision" not in bo.reads(f"{address}/receipt")
+    body = db.session.scalars(select(OutgoingMail.body).where(OutgoingMail.letter == "withdrawn")).first() or ""
+    assert "only about days after the contract's last one, 31 Mar 2026. It is asked for no more" in body
+    assert "is due" not in body
+
+
 # -- amendments --------------------------------------------------------------------------------------------------------
 
 

@@ -91,7 +91,12 @@ def is_asked_no_more(report: Report) -> bool:
 
     An amendment is not asked for, so it goes on: what it amends is in force, and nothing of it can be late.
     """
-    return report.can_be_late and is_beyond(report)
+    return report.can_be_late and would_be_asked_no_more(report)
+
+
+def would_be_asked_no_more(report: Report) -> bool:
+    """`is_asked_no_more`, of what is about to come back to the supplier."""
+    return report.accepted_number is None and is_beyond(report)
 
 
 def asked_until(report: Report) -> date | None:
