@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from flask import Flask
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from portal import clock
 from portal.errors import Refused
@@ -173,6 +173,83 @@ def test_what_is_taken_back_beyond_the_last_day_is_promised_to_nobody(app: Flask
     body = db.session.scalars(select(OutgoingMail.body).where(OutgoingMail.letter == "withdrawn")).first() or ""
     assert "only about days after the contract's last one, 31 Mar 2026. It is asked for no more" in body
     assert "is due" not in body
+
+
+# -- told to the supplier ----------------------------------------------------------------------------------------------
+
+
+def told(letter: str) -> list[str]:
+    """What Anna and Bo were written, in order."""
+    rows = db.session.scalars(select(OutgoingMail).where(OutgoingMail.letter == letter).order_by(OutgoingMail.id)).all()
+    assert [each.to_address for each in rows] == ["anna@prove.example", "bo@prove.example"] * (len(rows) // 2)
+    return [" ".join(f"{each.subject} {each.body}".split()) for each in rows[::2]]
+
+
+@pytest.mark.parametrize("came_back", ["rejected", "returned", "withdrawn", "to sign"])
+def test_the_supplier_is_told_that_a_correction_is_asked_for_no_more_and_that_it_is_again(
+    world: World, came_back: str
+) -> None:
+    english(world)
+    file(world, MARCH, **MET)
+    april = sign_month(world, APRIL, **MET)
+    send_back(world, april, came_back)
+    hand_over(world, date(2026, 3, 31))
+    hourly()
+    [spared] = told("spared")
+    assert "April 2026 was to be sent again." in spared
+    assert "the contract's last one, 31 Mar 2026. It is asked for no more" in spared
+    assert told("to_file") == []
+    clock.move_to(MID_JULY)
+    hourly()
+    reopen(world)
+    hourly()
+    again = [each for each in told("to_file") if "April 2026" in each]
+    assert len(again) == 1
+    assert "April 2026 is to be sent again after all, by 24 Jul 2026 at 23:59" in again[0]
+    assert len(told("spared")) == 1
+
+
+def test_what_comes_back_beyond_the_last_day_is_told_once(world: World) -> None:
+    """The letter of the decision says that nothing is to be sent."""
+    file(world, MARCH, **MET)
+    april = sign_month(world, APRIL, **MET)
+    hand_over(world, date(2026, 3, 31))
+    reject(world, april)
+    hourly()
+    assert (april.state, told("spared")) == (ReportState.SPARED, [])
+
+
+def test_the_supplier_is_told_of_a_report_that_is_opened_late_and_of_one_that_is_taken_up(world: World) -> None:
+    """March rests from a handover before it until 17 July; April, May and June are opened then."""
+    english(world)
+    with transaction():
+        world.contract.starts_on, world.contract.ends_on = date(2026, 2, 1), date(2026, 5, 31)
+    hand_over(world, date(2026, 2, 28))
+    hourly()
+    assert world.report.state == ReportState.SPARED
+    clock.move_to(MID_JULY)
+    reopen(world)
+    hourly()
+    found = told("to_file")
+    assert sum("March 2026 is to be filed after all, by 24 Jul 2026 at 23:59." in each for each in found) == 1
+    for month in ("April", "May"):
+        late = f"{month} 2026 is to be filed by 24 Jul 2026 at 23:59. It was opened late"
+        assert sum(late in each for each in found) == 1
+    hourly()
+    assert told("to_file") == found
+
+
+def test_nobody_is_told_of_what_is_opened_in_time(world: World) -> None:
+    clock.move_to(datetime(2026, 4, 1, 9, tzinfo=UTC))
+    hourly()
+    assert db.session.scalar(select(func.count(Report.id))) == 2
+    assert told("to_file") == []
+
+
+def english(world: World) -> None:
+    with transaction():
+        for each in (world.anna, world.bo):
+            each.person.language = "en"
 
 
 # -- amendments --------------------------------------------------------------------------------------------------------

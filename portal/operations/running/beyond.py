@@ -76,6 +76,8 @@ def follow(contract: Contract, before: date) -> None:
     for report in db.session.scalars(_owed(Report).where(Report.contract_id == contract.id).order_by(Report.id)).all():
         processes.hold(report)
         periods.spare_correction(report)
+        # That it came back was told with a deadline; what comes back when it is beyond already is told without one.
+        periods.tell_supplier(report, "spared", last_day=last_day)
     back = _reports_between(contract, before, last_day)
     for report in back:
         _ask_again(report)
@@ -171,6 +173,7 @@ def _ask_again(report: Report) -> None:
         due_at = deadlines.of_correction(report)
         if due_at > report.due_at:
             deadlines.move(report, due_at)
+            periods.tell_supplier(report, "to_file", is_after_all=True)
         filings.note_asked_again(report)
     if report.can_be_late:
         filings.note_back(report)
