@@ -134,7 +134,7 @@ def _open(contract: Contract, days: Period, purpose: PeriodPurpose, due_at: date
     """Whoever files learns at once of what is opened so late that its deadline is not the one of its rule."""
     report = contracts.open_period(contract, days, purpose, due_at)
     if report.due_at > report.period.due_at:
-        tell_supplier(report, "to_file", is_after_all=False)
+        tell_supplier(report, "to_file")
 
 
 def _take_up(report: Report, rule: DeadlineRule, counted_from: date) -> Report:
@@ -155,10 +155,11 @@ def _ask_for(report: Report, due_at: datetime) -> None:
     tell_supplier(report, "to_file", is_after_all=True)
 
 
-def tell_supplier(report: Report, letter: str, **facts: object) -> None:
-    """A letter to each of those who fill in and sign."""
+def tell_supplier(report: Report, letter: str, *, is_after_all: bool = False) -> None:
+    """A letter to each of those who fill in and sign. `is_after_all`: it was asked for no more until now."""
+    last_day = contract_days.last_day(report.contract)
     for person in accounts.people(report.supplier_id, Role.REPORTER, Role.SIGNATORY):
-        mail.write(person, letter, report.contract, report=report, **facts)
+        mail.write(person, letter, report.contract, report=report, last_day=last_day, is_after_all=is_after_all)
 
 
 def _may_open(contract: Contract, part: Period) -> bool:

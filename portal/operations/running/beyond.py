@@ -77,7 +77,7 @@ def follow(contract: Contract, before: date) -> None:
         processes.hold(report)
         periods.spare_correction(report)
         # That it came back was told with a deadline; what comes back when it is beyond already is told without one.
-        periods.tell_supplier(report, "spared", last_day=last_day)
+        periods.tell_supplier(report, "spared")
     back = _reports_between(contract, before, last_day)
     for report in back:
         _ask_again(report)
