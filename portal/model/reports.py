@@ -32,7 +32,7 @@ class ReportState(StrEnum):
     APPROVED = "approved"
     AMENDING = "amending"
     SPARED = "spared"
-    """Nothing is to be reported, or corrected, after all: the work stood still, or was handed over before."""
+    """Nothing is to be reported, or corrected, after all: the work stood still, or the contract ended before."""
 
 
 _NEXT = {

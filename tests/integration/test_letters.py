@@ -20,6 +20,7 @@ from portal.operations.entry import drafts
 from portal.operations.reports import amendments, chasing, extensions, reports, reviews, withdrawals
 from portal.operations.reports.comments import Place
 from tests import casework
+from tests.handover import hand_over, reopen
 from tests.reviewing import return_for
 from tests.world import World, case_of, deliver_mail, fill_in, machine_lines, submit, tick
 
@@ -260,6 +261,17 @@ def sanction_without_decider(world: World) -> None:
         sanctions.propose(deviation, "Leverandørens risiko.", by=world.adam, version=deviation.version)
 
 
+def asked_no_more_and_again(world: World) -> None:
+    """The month after is rejected; the work is handed over before it, and that is taken back."""
+    with transaction():
+        following = calendars.month_of(world.report.period.ends_on + timedelta(days=1))
+        world.report = contracts.open_period(world.contract, following)
+    submit(world)
+    decided(world, Decision.REJECT, reasons="Feil måned.")
+    hand_over(world, following.starts_on - timedelta(days=1))
+    reopen(world)
+
+
 def whole_case(world: World) -> None:
     """Notified, replied to, a sanction proposed, withdrawn, proposed, replied to anew, decided, delivered, closed."""
     deviation = case_of(world)
@@ -299,6 +311,7 @@ def test_every_letter_is_written_and_says_what_it_must(
     healing_amendment(world)
     amended_case(world)
     sanction_without_decider(world)
+    asked_no_more_and_again(world)
     assert sorted(written) == LETTERS, "each letter was written, and each folder is a letter"
     for letter, rows in written.items():
         for row in rows:

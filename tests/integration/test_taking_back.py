@@ -1,8 +1,9 @@
 """Withdrawing what was sent and amending what was approved: over HTTP against a real server, on both databases."""
 
+import re
 import threading
 from collections.abc import Callable, Iterator
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from io import BytesIO
 
@@ -151,6 +152,41 @@ def test_what_was_delivered_in_time_is_not_missing_when_it_is_withdrawn(office: 
     tick()
     groups = list(db.session.scalars(select(Deviation.cause_group)))
     assert groups == ["correction"], "the new revision is late; the report is not missing"
+
+
+def test_what_is_taken_back_again_is_due_when_the_page_said_it_would_be(office: Office) -> None:
+    """Five working days the first time; after that the rest of the day, where its deadline is past."""
+    page = office.at("/withdraw")
+    clock.move_to(datetime(2026, 4, 20, 9, tzinfo=UTC))  # a Monday, after the deadline of the 17th
+    office.file()
+    bo = office.seat(office.world.bo)
+    assert "the new revision is due 27 Apr 2026 at 23:59" in words_of(bo.call("GET", page)[1])
+    assert bo.submit(page, page)[0] == 303
+    assert office.report.due_at == datetime(2026, 4, 27, 21, 59, 59, tzinfo=UTC)
+    office.file()
+    clock.move_to(datetime(2026, 4, 29, 9, tzinfo=UTC))
+    bo = office.seat(office.world.bo)  # nobody is signed in for so long
+    said = words_of(bo.call("GET", page)[1])
+    assert "the new revision is due 29 Apr 2026 at 23:59. It has been withdrawn before" in said
+    assert bo.submit(page, page)[0] == 303
+    assert office.report.due_at == datetime(2026, 4, 29, 21, 59, 59, tzinfo=UTC)
+    clock.move_to(clock.now() + timedelta(minutes=20))
+    tick()
+    office.file()
+    assert list(db.session.scalars(select(Deviation.cause_group))) == ["reporting"], "late at first, and not again"
+
+
+def test_what_is_taken_back_again_before_its_deadline_keeps_it(office: Office) -> None:
+    bo, page = office.seat(office.world.bo), office.at("/withdraw")
+    for _time in ("first", "again"):
+        office.file()
+        assert bo.submit(page, page)[0] == 303
+    assert office.report.due_at == office.report.period.due_at
+
+
+def words_of(page: str) -> str:
+    """A page as it is read."""
+    return " ".join(re.sub(r"<[^>]+>", "", page).split())
 
 
 def test_a_withdrawn_revision_is_not_what_next_month_is_compared_with(office: Office) -> None:

@@ -9,7 +9,16 @@ from sqlalchemy import and_, case, or_, select
 from portal import calendars, clock
 from portal.calendars import Period
 from portal.extensions import db
-from portal.model import Contract, ContractState, PeriodPurpose, Report, ReportingPeriod, ReportState, Revision
+from portal.model import (
+    EDITABLE,
+    Contract,
+    ContractState,
+    PeriodPurpose,
+    Report,
+    ReportingPeriod,
+    ReportState,
+    Revision,
+)
 from portal.text import Text
 
 REOPENED = Text(
@@ -26,6 +35,9 @@ LAST_DAY = case(
 """`last_day`, asked of the database."""
 ASKED_FOR = or_(ReportingPeriod.purpose != PeriodPurpose.REGULAR, ReportingPeriod.starts_on <= LAST_DAY)
 """What is not `is_beyond`, asked of the database: for reports joined with their period and contract."""
+_RUNS = and_(Report.state.in_(EDITABLE | {ReportState.TO_SIGN}), Report.accepted_number.is_(None))
+ASKED_NO_MORE = and_(_RUNS, ~ASKED_FOR)
+"""`is_asked_no_more`, asked of the database: for reports joined as for `ASKED_FOR`."""
 
 
 class Filed(NamedTuple):
@@ -72,6 +84,24 @@ def is_beyond(report: Report) -> bool:
     """Whether a regular report is about no day of the contract: its last day was noted after the report was signed."""
     period = report.period
     return period.purpose == PeriodPurpose.REGULAR and period.starts_on > last_day(report.contract)
+
+
+def is_asked_no_more(report: Report) -> bool:
+    """Whether the supplier has a report, or a correction, of no day of the contract: nothing of it is to be filed.
+
+    An amendment is not asked for, so it goes on: what it amends is in force, and nothing of it can be late.
+    """
+    return report.can_be_late and would_be_asked_no_more(report)
+
+
+def would_be_asked_no_more(report: Report) -> bool:
+    """`is_asked_no_more`, of what is about to come back to the supplier."""
+    return report.accepted_number is None and is_beyond(report)
+
+
+def asked_until(report: Report) -> date | None:
+    """The contract's last day, where it is the reason why a report is asked for no more: what a letter of it says."""
+    return last_day(report.contract) if is_asked_no_more(report) else None
 
 
 def expected(contract: Contract, taken: Sequence[Period] = ()) -> tuple[Period, ...]:

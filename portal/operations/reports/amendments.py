@@ -4,7 +4,7 @@ from portal import permissions
 from portal.errors import Conflict, Invalid, InvalidTransition
 from portal.extensions import db
 from portal.kinds.base import Problem
-from portal.model import Answer, DraftLine, Membership, Report, ReportState, Revision, Role
+from portal.model import Answer, ContractState, DraftLine, Membership, Report, ReportState, Revision, Role
 from portal.model.cases import MOVED_ON
 from portal.operations import accounts, lookup, mail, processes
 from portal.operations.contracts import contracts
@@ -18,6 +18,10 @@ NOT_APPROVED = Text(
     "Bare en godkjent rapport kan endres på denne måten. Les rapporten på nytt.",
     "Only an approved report can be amended. Read the report again.",
 )
+CONTRACT_CLOSED = Text(
+    "Kontrakten er avsluttet, så rapportene i den kan ikke endres lenger.",
+    "The contract is closed, so its reports can no longer be amended.",
+)
 NO_AMENDMENT = Text(
     "Endringen er allerede sendt, avgjort eller droppet. Les rapporten på nytt.",
     "The amendment has already been sent, decided or dropped. Read the report again.",
@@ -29,7 +33,7 @@ def propose(report: Report, reason: str, *, by: Membership, version: int) -> Non
 
     Raises:
         Conflict: the report is not approved, or has changed since it was read.
-        Invalid: the reason is missing.
+        Invalid: the contract is closed, or the reason is missing.
     """
     permissions.demand(by, Permission.REPORT_EDIT)
     processes.hold(report)
@@ -38,6 +42,9 @@ def propose(report: Report, reason: str, *, by: Membership, version: int) -> Non
         raise Conflict(NOT_APPROVED)
     if report.version != version:
         raise Conflict(reports.CHANGED_SINCE)
+    if report.contract.state == ContractState.CLOSED:
+        # Invalid: the page comes back with the words, and with what was written.
+        raise Invalid(CONTRACT_CLOSED, (Problem("closed", CONTRACT_CLOSED, "reason"),))
     if not reason.strip():
         raise Invalid(SAY_WHY, (Problem("required", SAY_WHY, "reason"),))
     report.amendment_reason = reason.strip()
@@ -46,6 +53,11 @@ def propose(report: Report, reason: str, *, by: Membership, version: int) -> Non
     report.move(ReportState.AMENDING, by=by, reason=reason.strip(), revision=accepted.number)
     db.session.flush()
     processes.start("amendment", report, {"report_id": report.id})
+
+
+def is_open_to(report: Report) -> bool:
+    """Whether an amendment of the report can be proposed: it is approved, and its contract is not closed."""
+    return report.state == ReportState.APPROVED and report.contract.state != ContractState.CLOSED
 
 
 def drop(report: Report, *, by: Membership, version: int) -> None:

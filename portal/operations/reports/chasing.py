@@ -144,7 +144,7 @@ def _why_not(
     report: Report, request: ExtensionRequest | None, reminded_at: datetime | None, people: Sequence[Person]
 ) -> WhyNot | None:
     zone = report.contract.time_zone
-    if report.state == ReportState.SPARED or (report.can_be_late and contract_days.is_beyond(report)):
+    if report.state == ReportState.SPARED or contract_days.is_asked_no_more(report):
         return WhyNot.BEYOND
     if not report.can_be_late:
         return WhyNot.FILED

@@ -20,9 +20,10 @@ from portal.model import (
     ReportState,
     Requirement,
     Revision,
+    Role,
     record,
 )
-from portal.operations import deadlines, processes, time_asked
+from portal.operations import accounts, deadlines, mail, processes, time_asked
 from portal.operations.contracts import contract_days, contracts
 from portal.operations.reports import filings
 
@@ -68,7 +69,7 @@ def _settle(contract: Contract) -> int:
             inside.insert(0, _take_up(spared[part.starts_on], contract.due_rule, spared[part.starts_on].period.ends_on))
             opened += 1
         elif may_open and not inside:
-            contracts.open_period(contract, part)
+            _open(contract, part, PeriodPurpose.REGULAR)
             opened += 1
         first_day = part.starts_on if part.starts_on not in spared or may_open else None
         _fit(inside, part, first_day)
@@ -116,7 +117,7 @@ def spare_correction(report: Report) -> None:
 
     Asked whenever such a report comes to the supplier, or the last day moves. What is in force is amended all the same.
     """
-    if report.revisions and report.can_be_late and contract_days.is_beyond(report):
+    if report.revisions and contract_days.is_asked_no_more(report):
         _spare(report)
 
 
@@ -134,6 +135,13 @@ def _spare(report: Report) -> None:
         processes.stop(report)
 
 
+def _open(contract: Contract, days: Period, purpose: PeriodPurpose, due_at: datetime | None = None) -> None:
+    """Whoever files learns at once of what is opened so late that its deadline is not the one of its rule."""
+    report = contracts.open_period(contract, days, purpose, due_at)
+    if report.due_at > report.period.due_at:
+        tell_supplier(report, "to_file")
+
+
 def _take_up(report: Report, rule: DeadlineRule, counted_from: date) -> Report:
     """Days of a period that was spared are to be reported on after all."""
     contract, period = report.contract, report.period
@@ -149,6 +157,14 @@ def _ask_for(report: Report, due_at: datetime) -> None:
     report.move(report.edited_as, by=None, action="report.taken_up", due_at=due_at.isoformat())
     db.session.flush()
     processes.start("report", report, {"report_id": report.id, **deadlines.process_data(report)})
+    tell_supplier(report, "to_file", is_after_all=True)
+
+
+def tell_supplier(report: Report, letter: str, *, is_after_all: bool = False) -> None:
+    """A letter to each of those who fill in and sign. `is_after_all`: it was asked for no more until now."""
+    last_day = contract_days.last_day(report.contract)
+    for person in accounts.people(report.supplier_id, Role.REPORTER, Role.SIGNATORY):
+        mail.write(person, letter, report.contract, report=report, last_day=last_day, is_after_all=is_after_all)
 
 
 def _may_open(contract: Contract, part: Period) -> bool:
@@ -209,7 +225,7 @@ def _ask_once(contract: Contract, duty: Requirement, days: Period, counted_from:
     known = _for_days(contract, purpose, days)
     if known is None:
         due_at = rule.due(counted_from, contract.country, contract.time_zone)
-        contracts.open_period(contract, days, purpose, due_at)
+        _open(contract, days, purpose, due_at)
         return 1
     if known.revisions:
         return 0

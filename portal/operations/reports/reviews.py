@@ -208,7 +208,6 @@ def _reopen(report: Report, state: ReportState, by: Membership, letter: str) -> 
 
 
 def _tell_supplier(report: Report, letter: str, revision: Revision) -> None:
-    last_day = contract_days.last_day(report.contract) if contract_days.is_beyond(report) else None
     for person in accounts.people(report.supplier_id, Role.REPORTER, Role.SIGNATORY):
         mail.write(
             person,
@@ -218,7 +217,7 @@ def _tell_supplier(report: Report, letter: str, revision: Revision) -> None:
             revision=revision,
             review=revision.review,
             asked=comments.asked(revision),
-            asked_until=last_day,
+            asked_until=contract_days.asked_until(report),
         )
 
 

@@ -1,10 +1,13 @@
 """Taking a signed report back, as long as nobody on the buyer's side has begun to review it."""
 
+from datetime import datetime
+
 from portal import calendars, clock, permissions
 from portal.errors import Conflict
 from portal.extensions import db
 from portal.model import Membership, Report, ReportState, Role, Withdrawal
 from portal.operations import accounts, deadlines, lookup, mail, processes
+from portal.operations.contracts import contract_days
 from portal.operations.reports import periods, reports, verdicts
 from portal.permissions import Permission
 from portal.text import Text
@@ -17,6 +20,26 @@ NOT_WITH_BUYER = Text(
     "Rapporten er allerede trukket tilbake, eller ikke sendt inn. Les den på nytt.",
     "The report has already been withdrawn, or was not submitted. Read it again.",
 )
+
+
+def due_after(report: Report) -> datetime | None:
+    """When the report is due again if what was sent last is taken back today: a correction's deadline, the first time.
+
+    After that no more days, or whoever withdraws again and again would move the deadline for ever: the deadline it has,
+    and where that is past, the end of today, for the days before it lay with the buyer, or were counted when it came.
+    None for an amendment: what it amends is in force.
+    """
+    if report.is_amendment:
+        return None
+    if not was_taken_back(report):
+        return deadlines.of_correction(report)
+    zone = report.contract.time_zone
+    return max(report.due_at, calendars.end_of_day(clock.today(zone), zone))
+
+
+def was_taken_back(report: Report) -> bool:
+    """Whether a revision before the newest one was withdrawn."""
+    return any(each.withdrawal is not None for each in report.revisions[:-1])
 
 
 def withdraw(report: Report, reason: str, *, by: Membership, version: int) -> None:
@@ -53,20 +76,23 @@ def _why_not(report: Report) -> Text:
 def take_back(*, report_id: int, actor_id: int) -> dict[str, object]:
     """The report is open again as it was before it was signed, and the reviewers who were told are told again.
 
-    It was delivered when its first revision was, so nothing is missing; yet the new one has a deadline of its own: the
-    first time that of a correction. After that the one it has, and where that is past, now: days before it lay with the
-    buyer, or were counted when it came. An amendment has none: what it amends is in force.
+    It was delivered when its first revision was, so nothing is missing; yet the new one has a deadline of its own.
     """
     report, by = lookup.by_number(Report, report_id), accounts.membership(actor_id)
     revision = report.revisions[-1]
     report.review_due_at = None
-    if not report.is_amendment:
-        is_first = sum(each.withdrawal is not None for each in report.revisions) == 1
-        # once: whoever withdraws again and again does not move the deadline for ever
-        report.due_at = deadlines.of_correction(report) if is_first else max(report.due_at, clock.now())
-        report.overdue_at = None
+    due_at = due_after(report)
+    if due_at is not None:
+        report.due_at, report.overdue_at = due_at, None
     reason = revision.withdrawal.reason if revision.withdrawal else ""
     report.move(report.edited_as, by=by, reason=reason, action="report.withdrawn", revision=revision.number)
     for person in accounts.people(report.buyer_id, Role.REVIEWER):
-        mail.write(person, "withdrawn", report.contract, report=report, revision=revision)
+        mail.write(
+            person,
+            "withdrawn",
+            report.contract,
+            report=report,
+            revision=revision,
+            asked_until=contract_days.asked_until(report),
+        )
     return deadlines.process_data(report)

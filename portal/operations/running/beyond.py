@@ -27,7 +27,7 @@ from portal.operations.cases import breaches, calculations, cures, deviations, g
 from portal.operations.cases.deviations import Breach
 from portal.operations.cases.gone import Gone, Why
 from portal.operations.contracts import contract_days
-from portal.operations.reports import filings, periods, reports
+from portal.operations.reports import filings, periods
 from portal.text import Text
 
 AFTER_THE_LAST = Text(
@@ -76,6 +76,8 @@ def follow(contract: Contract, before: date) -> None:
     for report in db.session.scalars(_owed(Report).where(Report.contract_id == contract.id).order_by(Report.id)).all():
         processes.hold(report)
         periods.spare_correction(report)
+        # That it came back was told with a deadline; what comes back when it is beyond already is told without one.
+        periods.tell_supplier(report, "spared")
     back = _reports_between(contract, before, last_day)
     for report in back:
         _ask_again(report)
@@ -94,8 +96,7 @@ def follow(contract: Contract, before: date) -> None:
 def _owed(what: Any) -> Select[Any]:
     """Corrections that are with the supplier, and asked for no more; what was never signed `periods` spares."""
     rows = select(what).select_from(Report).join(ReportingPeriod, Report.period_id == ReportingPeriod.id)
-    rows = rows.join(Contract, Report.contract_id == Contract.id).where(~contract_days.ASKED_FOR)
-    rows = rows.where(Report.state.in_(reports.WITH_SUPPLIER), Report.accepted_number.is_(None))
+    rows = rows.join(Contract, Report.contract_id == Contract.id).where(contract_days.ASKED_NO_MORE)
     return rows.where(exists().where(Revision.report_id == Report.id))
 
 
@@ -172,6 +173,7 @@ def _ask_again(report: Report) -> None:
         due_at = deadlines.of_correction(report)
         if due_at > report.due_at:
             deadlines.move(report, due_at)
+            periods.tell_supplier(report, "to_file", is_after_all=True)
         filings.note_asked_again(report)
     if report.can_be_late:
         filings.note_back(report)

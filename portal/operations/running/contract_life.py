@@ -305,9 +305,8 @@ def open_matters(contract: Contract) -> OpenMatters:
 
 
 def _is_asked_no_more(report: Report) -> bool:
-    """Wholly after the last day, and not with the buyer. One that nobody has signed is spared by the worker first."""
-    is_with_supplier = report.state != ReportState.SUBMITTED
-    return contract_days.is_beyond(report) and bool(report.revisions) and is_with_supplier
+    """A correction that is owed no longer. One that nobody has signed is spared by the worker first."""
+    return bool(report.revisions) and contract_days.is_asked_no_more(report)
 
 
 def may(contract: Contract) -> list[str]:

@@ -10,7 +10,7 @@ from portal.model import AuditEvent, Person, Report, ReportState
 from portal.operations import audit, processes, time_asked
 from portal.operations.contracts import contracts
 from portal.operations.entry import imports
-from portal.operations.reports import extensions, reports
+from portal.operations.reports import amendments, extensions, reports
 from portal.permissions import Permission, allowed
 from portal.web import lists, progress
 from portal.web.access import current_membership, requires
@@ -73,6 +73,7 @@ def page(report: Report, reply: Reply | None = None) -> str:
         may_sign=is_supplier and allowed(by, Permission.REPORT_SIGN),
         may_withdraw=is_supplier and allowed(by, Permission.REPORT_SIGN) and report.state == ReportState.SUBMITTED,
         may_amend=is_supplier and allowed(by, Permission.REPORT_EDIT),
+        is_open_to_amendment=amendments.is_open_to(report),
         may_review=report.state == ReportState.SUBMITTED and not is_supplier and allowed(by, Permission.REPORT_REVIEW),
         requests=time_asked.of(report),
         may_ask=extensions.may_ask(report, by),

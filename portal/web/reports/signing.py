@@ -16,6 +16,7 @@ from portal.extensions import transaction
 from portal.kinds import Problem
 from portal.model import Report, ReportState
 from portal.operations import lookup
+from portal.operations.contracts import contract_days
 from portal.operations.entry import explanations
 from portal.operations.entry.explanations import Subject, Warned
 from portal.operations.reports import amendments, reports, withdrawals
@@ -233,11 +234,24 @@ def withdraw(report: Report) -> ResponseReturnValue:
         if report.state != ReportState.SUBMITTED or report.review_begun_at is not None:
             return redirect(url_for(".show", public_id=report.public_id), 303)
         form.version.data = report.version
-        return render_template("reports/withdraw.html", report=report, form=form)
+        return render_template(
+            "reports/withdraw.html",
+            report=report,
+            form=form,
+            due_at=withdrawals.due_after(report),
+            was_taken_back=withdrawals.was_taken_back(report),
+            asked_no_more=contract_days.would_be_asked_no_more(report),
+        )
     with transaction():
         withdrawals.withdraw(report, form.reason.data or "", by=current_membership(), version=form.version.data or 0)
-    flash(_("The report is withdrawn and open for editing. The reviewers have been told."), "success")
+    flash(_withdrawn(report), "success")
     return redirect(url_for(".show", public_id=report.public_id), 303)
+
+
+def _withdrawn(report: Report) -> str:
+    if report.state == ReportState.SPARED:
+        return str(_("The report is withdrawn, and asked for no more. The reviewers have been told."))
+    return str(_("The report is withdrawn and open for editing. The reviewers have been told."))
 
 
 @blueprint.route("/<uuid:public_id>/amend", methods=["GET", "POST"])
@@ -246,7 +260,7 @@ def amend(report: Report) -> ResponseReturnValue:
     """Propose to amend what was approved, with a reason."""
     form = AmendForm()
     if request.method == "GET":
-        if report.state != ReportState.APPROVED:
+        if not amendments.is_open_to(report):
             return redirect(url_for(".show", public_id=report.public_id), 303)
         form.version.data = report.version
         return _amend_page(report, form)
