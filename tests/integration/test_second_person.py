@@ -1,82 +1,25 @@
 """Who prepared a sanction does not decide it: who gave notice, weighed a point, noted the last day, or proposed it."""
 
-from collections.abc import Callable, Iterator
 from datetime import date
-from typing import Any
 
 import pytest
-from flask import Flask
-from sqlalchemy import event, select, text
+from sqlalchemy import select, text
 from sqlalchemy.exc import DBAPIError
 
 from portal import clock, permissions
-from portal.errors import Conflict, Forbidden, Invalid
+from portal.errors import Forbidden
 from portal.extensions import db, transaction
-from portal.model import (
-    Deviation,
-    DeviationState,
-    Membership,
-    OutgoingMail,
-    Person,
-    Role,
-    Sanction,
-    SanctionState,
-    Verdict,
-)
-from portal.model.base import Row
-from portal.operations import accounts, tasks
-from portal.operations.cases import breach_days, cures, deciders, notices, replies, sanctions
+from portal.model import OutgoingMail, Role, Sanction, SanctionState, Verdict
+from portal.operations import accounts
+from portal.operations.cases import breach_days, cures, deciders, replies, sanctions
 from portal.operations.cases.replies import PointVerdict
 from tests import casework
-from tests.assessing import cases_of, file
-from tests.sanctioning import (
-    VALUE,
-    Room,
-    broken,
-    daily_clause,
-    duty,
-    heard,
-    note_end,
-    opened,
-    proposed,
-    revise,
-    send_back,
-)
-from tests.statements import counted
-from tests.world import World, deliver_mail, open_tasks
+from tests.assessing import file
+from tests.deciding import BOTH, approvals, approve, by_rows, letters, noted, noted_of, prepared, room, three
+from tests.sanctioning import Room, broken, proposed, revise, send_back
+from tests.world import World, deliver_mail
 
-BOTH = [Role.REVIEWER.value, Role.CONTRACT_MANAGER.value, Role.DECISION_MAKER.value]
-
-
-def prepared(world: World, *, notice: Membership, weighing: Membership, proposal: Membership) -> Sanction:
-    """A case whose three steps up to the decision are three persons'."""
-    deviation = broken(world)
-    with transaction():
-        notices.give_notice(deviation, "Varsel om brudd.", 5, by=notice, version=deviation.version)
-    deliver_mail()
-    casework.reply(world, deviation)
-    with transaction():
-        replies.weigh(
-            deviation,
-            [PointVerdict(point, Verdict.UPHELD, "Står fast.") for point in deviation.points],
-            by=weighing,
-            version=deviation.version,
-        )
-    with transaction():
-        return sanctions.propose(deviation, "Leverandørens risiko.", by=proposal, version=deviation.version)
-
-
-@pytest.fixture
-def three(world: World) -> World:
-    """Ruth and Rita assess cases, and may decide on sanctions as Dora may."""
-    with transaction():
-        world.ruth.role_codes = world.rita.role_codes = BOTH
-    return world
-
-
-def approve(sanction: Sanction, by: Membership) -> None:
-    with transaction():
-        sanctions.decide(sanction, approve=True, comment="", by=by, version=sanction.version)
+__all__ = ["room", "three"]
 
 
 def by_hand(sanction: Sanction, who: int) -> None:
@@ -128,25 +71,6 @@ def test_who_weighs_anew_after_the_proposal_does_not_decide(three: World) -> Non
     approve(sanction, three.dora)
 
 
-def noted_of(world: World, *people: Membership, **terms: Any) -> Deviation:
-    """Clause 4.2 is broken under a daily clause, the supplier is heard, and each of `people` notes when that ended."""
-    with transaction():
-        world.contract.value = VALUE
-    share = duty(world, "zero_emission_share_energy")
-    daily_clause(world, share, **terms)
-    report = file(world, date(2026, 3, 1), electric="0", diesel="500")
-    deviation = heard(world, next(each for each in cases_of(share) if each.report_id == report.id))
-    for by in people:
-        with transaction():
-            cures.put_right(deviation, date(2026, 4, 2), "Byttet.", by=by, version=deviation.version)
-    return deviation
-
-
-def noted(world: World, *people: Membership, **terms: Any) -> Sanction:
-    """The same, and Adam proposes."""
-    return proposed(world, noted_of(world, *people, **terms))
-
-
 def test_who_noted_the_last_day_of_the_breach_does_not_decide(three: World) -> None:
     """By itself it sets the amount."""
     sanction = noted(three, three.adam, three.ruth)
@@ -184,11 +108,6 @@ def test_only_who_can_decide_is_asked_to(three: World) -> None:
     prepared(three, notice=three.ruth, weighing=three.rita, proposal=three.adam)
     asked = select(OutgoingMail.to_address).where(OutgoingMail.letter == "sanction_to_decide")
     assert db.session.scalars(asked).all() == ["dora@prove.example"]
-
-
-def letters(letter: str) -> list[str]:
-    rows = select(OutgoingMail.to_address).where(OutgoingMail.letter == letter).order_by(OutgoingMail.id)
-    return list(db.session.scalars(rows))
 
 
 def test_where_nobody_is_left_the_administrators_are_told(three: World) -> None:
@@ -265,172 +184,6 @@ def test_weighed_anew_while_somebody_is_left_tells_nobody(three: World) -> None:
     assert told_of(three) == 0
 
 
-# -- taken back -------------------------------------------------------------------------------------------------------
-
-
-def test_what_waits_for_a_decision_can_be_taken_back_and_proposed_anew(three: World) -> None:
-    sanction = prepared(three, notice=three.adam, weighing=three.adam, proposal=three.adam)
-    deviation, was = sanction.deviation, sanction.version
-    for by in (three.dora, three.bo):
-        with pytest.raises(Forbidden), transaction():
-            sanctions.withdraw(sanction, "Feil beløp.", by=by, version=sanction.version)
-    with pytest.raises(Invalid), transaction():
-        sanctions.withdraw(sanction, " ", by=three.adam, version=sanction.version)
-    with transaction():
-        sanctions.withdraw(sanction, "Feil beløp.", by=three.adam, version=sanction.version)
-    assert (sanction.state, deviation.state) == (SanctionState.WITHDRAWN, DeviationState.ASSESSING_REPLY)
-    assert open_tasks() == ["assess_reply"]
-    assert approvals(three.dora) == ([], 0)
-    with pytest.raises(Conflict, match=f"{three.adam.person.name} has withdrawn the proposal"), transaction():
-        sanctions.decide(sanction, approve=True, comment="", by=three.dora, version=was)
-    with pytest.raises(Conflict, match="has withdrawn the proposal"), transaction():
-        sanctions.withdraw(sanction, "En gang til.", by=three.adam, version=was)
-    again = proposed(three, deviation)
-    approve(again, three.dora)
-    assert (again.id, again.state) == (sanction.id, SanctionState.DECIDED)
-
-
-@pytest.mark.parametrize("is_sent_back", [False, True])
-def test_who_was_asked_to_decide_is_told_that_it_was_withdrawn(three: World, *, is_sent_back: bool) -> None:
-    """Not who withdraws it, nor who may not decide it; and no word of it goes to the supplier."""
-    with transaction():
-        three.dora.person.language = "en"
-    sanction = prepared(three, notice=three.ruth, weighing=three.adam, proposal=three.adam)
-    asked = letters("sanction_to_decide")
-    assert sorted(asked) == ["dora@prove.example", "rita@prove.example"]
-    if is_sent_back:
-        send_back(three, sanction)
-        revise(three, sanction, "Feil beløp.", withdraw=True)
-    else:
-        with transaction():
-            sanctions.withdraw(sanction, "Feil beløp.", by=three.adam, version=sanction.version)
-    assert letters("sanction_withdrawn") == asked
-    [letter] = db.session.scalars(
-        select(OutgoingMail).where(
-            OutgoingMail.letter == "sanction_withdrawn", OutgoingMail.to_address == three.dora.person.email
-        )
-    )
-    assert (letter.for_buyer, letter.for_supplier, letter.sanction_id) == (True, False, None)
-    assert letter.subject == f"Withdrawn: sanction under clause 7.1, {three.contract.supplier.name}"
-    said = f"{three.adam.person.name} has withdrawn the proposal of a sanction against {three.contract.supplier.name}."
-    for words in (said, "You need not decide on it.", "Feil beløp.", f"/cases/{sanction.deviation.public_id}"):
-        assert words in letter.body
-
-
-def test_what_was_sent_back_and_proposed_anew_is_neither_withdrawn_nor_decided(three: World) -> None:
-    """By whoever sent it back, too: it waits for another one, who may have an old page open."""
-    sanction = prepared(three, notice=three.adam, weighing=three.adam, proposal=three.adam)
-    was = sanction.version
-    with transaction():
-        three.dora.role_codes = BOTH
-    send_back(three, sanction)
-    with pytest.raises(Conflict, match="Dora Prøve has sent the proposal back"):
-        old_page(sanction, three.ruth, was)
-    with transaction():
-        sanctions.revise(sanction, "Nytt.", withdraw=False, by=three.dora, version=sanction.version)
-    assert (sanction.state, approvals(three.ruth)) == (SanctionState.PROPOSED, ([sanction.id], 1))
-    with pytest.raises(Conflict, match="has changed since you opened the page"):
-        old_page(sanction, three.ruth, was)
-    send_back(three, sanction, by=three.ruth)
-    revise(three, sanction, withdraw=True)
-    with pytest.raises(Conflict, match=f"{three.adam.person.name} has withdrawn the proposal"):
-        old_page(sanction, three.rita, was)
-
-
-def old_page(sanction: Sanction, by: Membership, version: int) -> None:
-    """Approved from a page that was opened when the sanction stood as this version."""
-    with transaction():
-        sanctions.decide(sanction, approve=True, comment="", by=by, version=version)
-
-
-def test_what_is_decided_is_not_taken_back(three: World) -> None:
-    sanction = prepared(three, notice=three.adam, weighing=three.adam, proposal=three.adam)
-    was = sanction.version
-    approve(sanction, three.dora)
-    for version in (was, sanction.version):
-        with pytest.raises(Conflict, match="has already decided the case"), transaction():
-            sanctions.withdraw(sanction, "Likevel ikke.", by=three.adam, version=version)
-
-
-def approvals(by: Membership) -> tuple[list[int], int]:
-    """The sanctions that wait for a person by the work list, and how many by its count."""
-    found = [row.subject.id for row in tasks.mine(by) if row.task.element == "approve_sanction"]
-    assert found == [row.subject.id for row in tasks.mine(by, "approve_sanction")]
-    return found, tasks.counts(by).get("approve_sanction", 0)
-
-
-@pytest.mark.parametrize("step", ["notice", "weighing", "proposal"])
-def test_the_approval_is_no_task_for_whoever_prepared_it(three: World, step: str) -> None:
-    steps = {"notice": three.adam, "weighing": three.adam, "proposal": three.adam, step: three.ruth}
-    sanction = prepared(three, **steps)
-    assert approvals(three.ruth) == ([], 0)
-    assert approvals(three.dora) == approvals(three.rita) == ([sanction.id], 1)
-    assert approvals(three.adam) == ([], 0)
-
-
-def test_nor_for_who_noted_the_last_day(three: World) -> None:
-    sanction = noted(three, three.ruth)
-    assert approvals(three.ruth) == ([], 0)
-    assert approvals(three.rita) == ([sanction.id], 1)
-
-
-def asked_for(number: int) -> tuple[int, int]:
-    """How many statements it takes to count what waits for a person, and how many rows it reads as objects."""
-    db.session.rollback()
-    db.session.expunge_all()
-    by = accounts.membership(number)
-    assert by.organisation
-    loaded: list[object] = []
-
-    def note(row: object, _context: object) -> None:
-        loaded.append(row)
-
-    event.listen(Row, "load", note, propagate=True)
-    try:
-        with counted() as statements:
-            tasks.counts(by)
-    finally:
-        event.remove(Row, "load", note)
-    return len(statements), len(loaded)
-
-
-def test_the_count_reads_no_approval(three: World) -> None:
-    """Of two that wait: neither their cases nor their points are read to leave out those one has prepared."""
-    dora, adam = three.dora.id, three.adam.id
-    noted(three, three.ruth)
-    share = duty(three, "zero_emission_share_energy")
-    april = file(three, date(2026, 4, 1), electric="0", diesel="500")
-    second = heard(three, next(each for each in cases_of(share) if each.report_id == april.id))
-    note_end(three, second, date(2026, 4, 30))
-    proposed(three, second)
-    assert tasks.counts(three.dora)["approve_sanction"] == 2
-    assert (asked_for(dora), asked_for(adam)) == ((1, 0), (1, 0))
-
-
-def by_rows(sanction: Sanction) -> set[int]:
-    """Who prepared a sanction as the database says."""
-    cases = select(Sanction.id).join(Deviation, Deviation.id == Sanction.deviation_id)
-    return {
-        number
-        for number in db.session.scalars(select(Person.id))
-        if db.session.scalars(cases.where(Sanction.id == sanction.id, permissions.was_prepared_by(number))).all()
-    }
-
-
-def test_the_database_and_the_case_say_the_same_of_who_prepared_it(three: World) -> None:
-    """Of the day that was noted too: it bars while it ends the breach and days cost, and not where it sets nothing."""
-    sanction, ruth = noted(three, three.ruth), three.ruth.person_id
-    assert set(permissions.prepared(sanction.deviation)) == by_rows(sanction) == {ruth, three.adam.person_id}
-    with transaction():
-        sanction.proposers = [*sanction.proposers, three.rita.person_id]
-    assert set(permissions.prepared(sanction.deviation)) == by_rows(sanction)
-    assert three.rita.person_id in by_rows(sanction)
-    with transaction():
-        sanction.step = "warning"
-    assert ruth not in by_rows(sanction)
-    assert set(permissions.prepared(sanction.deviation)) == by_rows(sanction)
-
-
 # -- a day that sets nothing ------------------------------------------------------------------------------------------
 
 
@@ -471,14 +224,6 @@ def test_where_the_figures_say_an_earlier_day_who_noted_a_later_one_may_decide(t
 
 
 # -- the page -----------------------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def room(make_app: Callable[..., Flask], everyday_database_url: str) -> Iterator[Room]:
-    with opened(make_app, everyday_database_url) as room:
-        with transaction():
-            room.world.ruth.role_codes = BOTH
-        yield room
 
 
 def test_the_page_says_why_and_who_can_and_offers_no_button(room: Room) -> None:
@@ -527,24 +272,3 @@ def test_where_nobody_is_left_it_is_said(room: Room) -> None:
     sanction = prepared(world, notice=world.ruth, weighing=world.adam, proposal=world.adam)
     said = room.at(world.ruth).reads(f"/cases/{sanction.deviation.public_id}")
     assert "Nobody is left who can decide it" in said
-
-
-def test_the_proposal_is_taken_back_on_its_page(room: Room) -> None:
-    """By whoever may propose, also where nobody is left to decide; the decision-maker has no such button."""
-    world = room.world
-    with transaction():
-        world.dora.role_codes = [Role.REVIEWER.value]
-    sanction = prepared(world, notice=world.ruth, weighing=world.adam, proposal=world.adam)
-    case, act = f"/cases/{sanction.deviation.public_id}", f"/cases/sanctions/{sanction.public_id}/withdraw"
-    adam = room.at(world.adam)
-    assert f'action="{act}"' in adam.get(case).text
-    assert act not in room.at(world.dora).get(case).text
-    assert act not in room.at(world.bo).get(case).text
-    assert room.at(world.dora).send(act, **{"take_back-reason": "Nei."}).status_code == 403
-    refused = adam.send(act, **{"take_back-version": str(sanction.version), "take_back-reason": " "})
-    assert refused.status_code == 422
-    form = {"take_back-version": str(sanction.version), "take_back-reason": "Ingen kan avgjøre det."}
-    assert adam.send(act, **form).status_code == 303
-    assert "Ingen kan avgjøre det." in adam.reads(case)
-    assert "Propose a sanction" in adam.reads(case)
-    assert adam.send(act, **form).status_code == 409
