@@ -76,8 +76,9 @@ def follow(contract: Contract, before: date) -> None:
     for report in db.session.scalars(_owed(Report).where(Report.contract_id == contract.id).order_by(Report.id)).all():
         processes.hold(report)
         periods.spare_correction(report)
-        # That it came back was told with a deadline; what comes back when it is beyond already is told without one.
-        periods.tell_supplier(report, "spared")
+        if report.state == ReportState.SPARED:
+            # That it came back was told with a deadline; what comes back when it is beyond already is told without one.
+            periods.tell_supplier(report, "spared")
     back = _reports_between(contract, before, last_day)
     for report in back:
         _ask_again(report)
