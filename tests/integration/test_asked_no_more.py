@@ -169,6 +169,7 @@ def test_what_is_taken_back_beyond_the_last_day_is_promised_to_nobody(app: Flask
     assert (april.state, open_tasks()) == (ReportState.SPARED, [])
     after = bo.reads(done.location)
     assert ("withdrawn, and asked for no more" in after, "open for editing" in after) == (True, False)
+    assert "sign and send" not in after
     assert "A new revision" not in bo.reads(f"{address}/receipt")
     body = db.session.scalars(select(OutgoingMail.body).where(OutgoingMail.letter == "withdrawn")).first() or ""
     assert "only about days after the contract's last one, 31 Mar 2026. It is asked for no more" in body

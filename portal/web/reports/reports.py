@@ -70,7 +70,7 @@ def page(report: Report, reply: Reply | None = None) -> str:
         given_back=_given_back(trail),
         revision_tag=report_views.revision_tag,
         may_edit=report.is_editable and is_supplier and allowed(by, Permission.REPORT_EDIT),
-        may_sign=is_supplier and allowed(by, Permission.REPORT_SIGN),
+        may_sign=is_supplier and allowed(by, Permission.REPORT_SIGN) and report.state != ReportState.SPARED,
         may_withdraw=is_supplier and allowed(by, Permission.REPORT_SIGN) and report.state == ReportState.SUBMITTED,
         may_amend=is_supplier and allowed(by, Permission.REPORT_EDIT),
         is_open_to_amendment=amendments.is_open_to(report),
