@@ -248,6 +248,7 @@ def test_a_schedule_fires_and_is_forgotten_when_it_is_no_longer_asked_for(databa
     due = [str(each["due"]) for each in database.given]
     assert len(due) == len(set(due))
     assert all(each.endswith("Z") for each in due)
+    until(lambda: asked_for(jobs, "done"))
     [first, *_] = asked_for(jobs, "done")
     assert (first.name, list(first.payload)) == ("note", ["due"])
     jobs.close()
