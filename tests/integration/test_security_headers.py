@@ -4,7 +4,7 @@ import itertools
 import re
 
 import pytest
-from flask import Flask, Response
+from flask import Flask, Response, request
 from flask.typing import ResponseReturnValue
 from sqlalchemy import event
 
@@ -166,6 +166,17 @@ def test_forwarded_headers_change_nothing(app: Flask) -> None:
 
 
 # -- form tokens ------------------------------------------------------------------------------------------------------
+
+
+def test_a_head_is_never_taken_for_a_form(app: Flask) -> None:
+    @app.route("/probe/form", methods=["GET", "POST"])
+    def form() -> str:
+        return "asked" if request.method == "GET" else "sent"
+
+    client = app.test_client()
+    assert client.get("/probe/form").text == "asked"
+    head = client.head("/probe/form")
+    assert (head.status_code, head.content_length, head.data) == (200, len("asked"), b"")
 
 
 def test_a_form_without_its_token_is_refused(browser: Browser) -> None:
