@@ -1,16 +1,5 @@
 """The entities: they guard their own state, never query and never commit."""
 
-from portal.model.accounts import (
-    ROLES_OF,
-    Installation,
-    Membership,
-    Organisation,
-    OrganisationKind,
-    Person,
-    Role,
-    SignInAttempt,
-    WebSession,
-)
 from portal.model.audit import AuditEvent, AuditHead, record
 from portal.model.base import OfContract, Row
 from portal.model.cases import (
@@ -42,8 +31,10 @@ from portal.model.contracts import (
     Site,
 )
 from portal.model.deadlines import ExtensionRequest, ExtensionState
+from portal.model.installation import Installation
 from portal.model.machines import Deployment, Machine
 from portal.model.mail import ImportedFile, ImportState, ImportStep, MailState, OutgoingMail
+from portal.model.people import ROLES_OF, Membership, Organisation, OrganisationKind, Person, Role
 from portal.model.processes import HumanTask, Process, ProcessDefinition
 from portal.model.reports import (
     EDITABLE,
@@ -65,6 +56,7 @@ from portal.model.reports import (
 )
 from portal.model.reviews import Claim, Comment, CommentCategory
 from portal.model.sanctions import Sanction, SanctionState
+from portal.model.sign_in import OneTimePurpose, OneTimeSecret, SignInAttempt, SignInMethod, WebSession
 from portal.model.signing import Explanation, Withdrawal
 from portal.model.terms import (
     ACCOUNT_DUTY,
@@ -134,6 +126,8 @@ __all__ = [
     "Notice",
     "NoticeStart",
     "OfContract",
+    "OneTimePurpose",
+    "OneTimeSecret",
     "Organisation",
     "OrganisationKind",
     "OutgoingMail",
@@ -162,6 +156,7 @@ __all__ = [
     "SanctionState",
     "Section",
     "SignInAttempt",
+    "SignInMethod",
     "Site",
     "Stance",
     "Unlock",

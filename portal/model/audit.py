@@ -10,8 +10,8 @@ from sqlalchemy.orm import Mapped, Session, SessionTransaction, mapped_column, o
 
 from portal import clock
 from portal.extensions import Base
-from portal.model.accounts import Membership
 from portal.model.base import BigId, Json, JsonDocument, Moment, Row
+from portal.model.people import Membership
 
 FIRST_HASH = "0" * 64
 

@@ -11,10 +11,10 @@ from sqlalchemy import Text as Prose
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from portal.errors import InvalidTransition
-from portal.model.accounts import Membership, Person
 from portal.model.audit import record
 from portal.model.base import BigId, Code, Held, Json, JsonDocument, Millionths, Moment, OfContract, Row
 from portal.model.contracts import Contract, NoticeStart
+from portal.model.people import Membership, Person
 from portal.model.reports import Report
 from portal.model.terms import AssessmentWindow, Requirement
 from portal.text import Text

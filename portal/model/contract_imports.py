@@ -3,9 +3,9 @@
 from sqlalchemy import ForeignKey, String
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from portal.model.accounts import Membership
 from portal.model.base import BigId, Code, Json, JsonDocument, Row
 from portal.model.mail import ImportState
+from portal.model.people import Membership
 
 
 class ContractImport(Row):

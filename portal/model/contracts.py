@@ -13,9 +13,9 @@ from portal import calendars
 from portal.calendars import Counting, DeadlineRule, Frequency, Moves, Period
 from portal.errors import InvalidTransition
 from portal.extensions import Base
-from portal.model.accounts import Membership, Organisation, Person
 from portal.model.audit import record
 from portal.model.base import BigId, Code, Json, JsonDocument, Millionths, Moment, OfContract, Row
+from portal.model.people import Membership, Organisation, Person
 from portal.text import Text
 
 if TYPE_CHECKING:

@@ -9,10 +9,10 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from portal import clock
 from portal.errors import InvalidTransition
-from portal.model.accounts import Membership, Person
 from portal.model.audit import record
 from portal.model.base import BigId, Code, Moment, OfContract, Row
 from portal.model.cases import Deviation
+from portal.model.people import Membership, Person
 from portal.model.reports import Report
 from portal.text import Text
 

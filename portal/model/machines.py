@@ -6,9 +6,9 @@ from datetime import date
 from sqlalchemy import ForeignKey, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from portal.model.accounts import Organisation
 from portal.model.base import BigId, OfContract, Row
 from portal.model.contracts import Site
+from portal.model.people import Organisation
 
 
 class Machine(Row):

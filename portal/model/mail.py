@@ -3,12 +3,12 @@
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import ForeignKey, String
+from sqlalchemy import ForeignKey, String, text
 from sqlalchemy import Text as Prose
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from portal.model.accounts import Membership
 from portal.model.base import BigId, Code, Json, JsonDocument, Moment, OfContract, Row
+from portal.model.people import Membership
 from portal.model.reports import Report
 
 
@@ -34,6 +34,8 @@ class OutgoingMail(Row):
     for_supplier: Mapped[bool]
     """Whose people may read it afterwards: a letter within one side is none of the other's business."""
     to_address: Mapped[str] = mapped_column(String(254))
+    is_secret: Mapped[bool] = mapped_column(default=False, server_default=text("false"))
+    """Whether it holds what opens a door: then its words are forgotten once it has gone, and nobody may read them."""
     subject: Mapped[str] = mapped_column(String(300))
     body: Mapped[str] = mapped_column(Prose)
     state: Mapped[MailState] = mapped_column(Code(MailState), default=MailState.QUEUED, index=True)

@@ -6,8 +6,8 @@ from sqlalchemy import ForeignKey, Index, LargeBinary, String
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from portal.extensions import Base
-from portal.model.accounts import Membership, Person
 from portal.model.base import BigId, JsonDocument, Moment, OfContract, Row
+from portal.model.people import Membership, Person
 
 
 class ProcessDefinition(Base):

@@ -13,10 +13,10 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from portal import clock
 from portal.errors import InvalidTransition
 from portal.extensions import Base
-from portal.model.accounts import Membership, Person
 from portal.model.audit import record
 from portal.model.base import BigId, Code, Held, Json, JsonDocument, Millionths, Moment, OfContract, Row
 from portal.model.contracts import Contract, ReportingPeriod
+from portal.model.people import Membership, Person
 from portal.text import Text
 
 

@@ -13,8 +13,8 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from portal import clock
 from portal.extensions import Base
-from portal.model.accounts import Person
 from portal.model.base import BigId, Code, Moment, OfContract, Row
+from portal.model.people import Person
 from portal.model.reports import Revision
 
 

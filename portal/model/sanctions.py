@@ -9,11 +9,11 @@ from sqlalchemy import Text as Prose
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from portal.errors import InvalidTransition
-from portal.model.accounts import Membership, Person
 from portal.model.audit import record
 from portal.model.base import BigId, Code, Json, JsonDocument, Millionths, Moment, OfContract, Row
 from portal.model.cases import MOVED_ON, Deviation
 from portal.model.contracts import Contract
+from portal.model.people import Membership, Person
 from portal.model.terms import SanctionClause
 
 

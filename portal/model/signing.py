@@ -4,8 +4,8 @@ from sqlalchemy import ForeignKey, String, UniqueConstraint
 from sqlalchemy import Text as Prose
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from portal.model.accounts import Person
 from portal.model.base import BigId, OfContract, Row
+from portal.model.people import Person
 from portal.model.reports import Report, Revision
 
 

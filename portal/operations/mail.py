@@ -1,5 +1,6 @@
 """Letters: written into the outbox in the transaction that causes them, sent by a job afterwards."""
 
+from collections.abc import Mapping
 from datetime import timedelta
 from functools import cache
 from typing import NamedTuple, Protocol
@@ -69,27 +70,31 @@ def write(
         sanction: the decision whose delivery this letter is proof of.
         facts: what the templates show.
     """
-    with force_locale(to.language):
-        shown = {
-            "to": to,
-            "contract": contract,
-            "base_url": parts().settings.base_url,
-            "language": to.language,
-            **facts,
-        }
-        subject = _letters().get_template(f"{letter}/subject.txt").render(shown)
-        body = _letters().get_template(f"{letter}/body.txt").render(shown)
     row = OutgoingMail(
         **contract.parties,
-        letter=letter,
         for_buyer=letter not in SUPPLIERS_OWN,
         for_supplier=letter not in BUYERS_OWN,
-        to_address=to.email,
-        subject=" ".join(subject.split())[:300],
-        body=body.strip() + "\n",
         notice_id=notice.id if notice else None,
         sanction_id=sanction.id if sanction else None,
     )
+    return _post(row, to, letter, {"contract": contract, **facts})
+
+
+def write_personal(to: Addressee, letter: str, *, is_secret: bool = False, **facts: object) -> OutgoingMail:
+    """Write a letter about the recipient's own account: it belongs to no contract, and nobody reads it afterwards.
+
+    `is_secret`: it holds what opens a door; its words are forgotten once it has gone.
+    """
+    return _post(OutgoingMail(for_buyer=False, for_supplier=False, is_secret=is_secret), to, letter, facts)
+
+
+def _post(row: OutgoingMail, to: Addressee, letter: str, facts: Mapping[str, object]) -> OutgoingMail:
+    with force_locale(to.language):
+        shown = {"to": to, "base_url": parts().settings.base_url, "language": to.language, **facts}
+        subject = _letters().get_template(f"{letter}/subject.txt").render(shown)
+        body = _letters().get_template(f"{letter}/body.txt").render(shown)
+    row.letter, row.to_address = letter, to.email
+    row.subject, row.body = " ".join(subject.split())[:300], body.strip() + "\n"
     db.session.add(row)
     db.session.flush()
     enqueue("mail.deliver", {"mail": row.id}, key=f"mail-{row.public_id}")
@@ -135,6 +140,8 @@ def note(row: OutgoingMail, outcome: Outcome) -> None:
     row.state, row.error = (MailState.FAILED if given_up else outcome.state), outcome.error[:500]
     if row.state in {MailState.SENT, MailState.KEPT}:
         row.sent_at = clock.now()
+    if row.is_secret and row.state != MailState.QUEUED:
+        row.body = ""
 
 
 def unsent(limit: int = 200) -> list[int]:

@@ -3,7 +3,7 @@
 from flask import Flask
 
 from portal.config import Settings
-from portal.web import accounts, definitions, demo, errors, extensions, files, mail, pages, security, words
+from portal.web import definitions, demo, errors, extensions, files, identity, languages, mail, pages, security, words
 from portal.web.cases import cases, sanctions
 from portal.web.contracts import (
     contract_imports,
@@ -15,14 +15,16 @@ from portal.web.contracts import (
     requirements,
     sanction_clauses,
 )
+from portal.web.people import account, acting, sign_in
 from portal.web.reports import chasing, comments, exports, receipts, reports, reviews, sharing, signing
 
-PARTS = (receipts, signing, contract_setup, contract_lists, contract_life, contract_imports)
+PARTS = (receipts, signing, contract_setup, contract_lists, contract_life, contract_imports, account, acting)
 """Pages that hang on the blueprint of another: it is enough that they are there."""
 
 BLUEPRINTS = (
     pages.blueprint,
-    accounts.blueprint,
+    sign_in.blueprint,
+    languages.blueprint,
     demo.blueprint,
     reports.blueprint,
     sharing.blueprint,
@@ -46,7 +48,7 @@ BLUEPRINTS = (
 def init_app(app: Flask, settings: Settings) -> None:
     """Give the application its pages. Order matters: the writing transaction begins before anybody reads."""
     security.init_app(app, settings)
-    accounts.init_app(app, settings)
+    identity.init_app(app, settings)
     words.init_app(app, settings)
     errors.init_app(app)
     for blueprint in BLUEPRINTS:

@@ -17,14 +17,16 @@ from portal import clock
 from portal.errors import NotFound
 from portal.extensions import db, parts, transaction
 from portal.files import XLSX
-from portal.model import Membership, OrganisationKind, Person, Report, SignInAttempt
+from portal.model import Membership, OrganisationKind, Person, Report, SignInAttempt, SignInMethod
 from portal.operations import accounts, demo_copy
 from portal.operations.entry import practice as practice_files
 from portal.operations.lookup import NOT_HERE
 from portal.permissions import Permission
 from portal.web import access, waiting
 from portal.web.access import public, requires
-from portal.web.accounts import current_language, let_in, roles_of
+from portal.web.identity import let_in
+from portal.web.labels import roles_of
+from portal.web.languages import current_language
 from portal.web.security import LOOPBACK
 
 blueprint = Blueprint("demo", __name__)
@@ -50,7 +52,7 @@ def personas() -> ResponseReturnValue:
     """Everybody one can be in the demo."""
     _demand_here()
     can_reset = demo_copy.is_kept(parts().settings)
-    return render_template("accounts/personas.html", personas=_cards(), can_reset=can_reset)
+    return render_template("people/personas.html", personas=_cards(), can_reset=can_reset)
 
 
 @blueprint.post("/persona/<uuid:public_id>")
@@ -63,8 +65,16 @@ def become(public_id: uuid.UUID) -> ResponseReturnValue:
         if membership is None:
             raise NotFound(NOT_HERE)
         address = request.remote_addr or ""
-        db.session.add(SignInAttempt(at=clock.now(), email=membership.person.email, address=address, succeeded=True))
-        let_in(membership.person, membership)
+        db.session.add(
+            SignInAttempt(
+                at=clock.now(),
+                email=membership.person.email,
+                address=address,
+                succeeded=True,
+                method=SignInMethod.PERSONA,
+            )
+        )
+        let_in(membership.person, membership, method=SignInMethod.PERSONA, is_strong=True)
     return redirect(access.home(), 303)
 
 

@@ -20,7 +20,7 @@ from portal.operations.time_asked import Subject
 from portal.permissions import Permission
 from portal.text import Text
 from portal.web.access import current_membership, requires
-from portal.web.accounts import current_language
+from portal.web.languages import current_language
 
 blueprint = Blueprint("extensions", __name__)
 

@@ -20,6 +20,7 @@ from portal.model import (
     ImportState,
     ImportStep,
     MailState,
+    Membership,
     ReportState,
     Role,
     SanctionState,
@@ -386,3 +387,8 @@ EVENT = {
     "membership.added": _("A member was added"),
 }
 """Audit action -> words. A test holds this against every action the operations record."""
+
+
+def roles_of(membership: Membership) -> str:
+    """The roles of a membership in words."""
+    return ", ".join(str(ROLE[role]) for role in Role if role in membership.roles)

@@ -8,7 +8,7 @@ from markupsafe import Markup
 
 from portal.model import Process
 from portal.operations import processes
-from portal.web.accounts import current_language
+from portal.web.languages import current_language
 from portal.workflow import Step, draw, steps
 
 

@@ -23,7 +23,7 @@ from portal import clock
 from portal.config import Settings
 from portal.errors import Unavailable
 from portal.extensions import db, transaction
-from portal.model import Person, WebSession
+from portal.model import Person, SignInMethod, WebSession
 
 READING = frozenset({"GET", "HEAD", "OPTIONS"})
 """Methods that change nothing."""
@@ -132,7 +132,7 @@ class BrowserSession(SessionMixin):
         self._read()
         return self._id_hash
 
-    def start(self, person: Person) -> None:
+    def start(self, person: Person, *, method: SignInMethod, is_strong: bool) -> None:
         """Sign `person` in under a new id; the old one is dead. Inside a writing transaction."""
         content = self._content
         self._forget()
@@ -144,6 +144,8 @@ class BrowserSession(SessionMixin):
             WebSession(
                 id_hash=self._id_hash,
                 person_id=person.id,
+                method=method,
+                strong_at=now if is_strong else None,
                 data=_packed(content),
                 created_at=now,
                 seen_at=now,

@@ -19,8 +19,9 @@ from portal.permissions import Permission
 from portal.text import Text
 from portal.web import labels, sessions
 from portal.web.access import acting_membership
-from portal.web.accounts import current_language, roles_of
 from portal.web.demo import is_demo
+from portal.web.labels import roles_of
+from portal.web.languages import current_language
 
 LANGUAGE_NAMES = {"nb": "Norsk bokmål", "en": "English"}
 
@@ -70,7 +71,7 @@ def _frame() -> dict[str, Any]:
     frame: dict[str, Any] = {
         "language": language,
         "languages": [
-            {"code": code, "name": name, "url": url_for("accounts.choose_language", code=code, next=_here())}
+            {"code": code, "name": name, "url": url_for("languages.choose_language", code=code, next=_here())}
             for code, name in LANGUAGE_NAMES.items()
             if code != language
         ],

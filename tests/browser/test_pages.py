@@ -44,7 +44,7 @@ MOST_OPENED = 4
 MOST_LOOKED_AT = [1, pytest.param(3, marks=pytest.mark.soak)]
 """Of those, how many are looked at: only pages made of other parts than the ones before, whoever opened those."""
 NO_PAGES = {
-    "accounts.choose_language",
+    "languages.choose_language",
     "cases.log",
     "contracts.import_template",
     "demo.practice",

@@ -58,7 +58,7 @@ def test_every_route_says_who_may_open_it(make_app: Callable[..., Flask], sqlite
         "accounts.acting_for",
         "demo.become",
         "accounts.change_password",
-        "accounts.choose_language",
+        "languages.choose_language",
         "accounts.end_other_sessions",
         "demo.personas",
         "accounts.sign_in",

@@ -10,7 +10,7 @@ from portal.model import ClauseForm, Deviation, DeviationState, Sanction, Sancti
 from portal.operations.cases import calculations, grounds, notices, told
 from portal.quantities import shown
 from portal.web import labels
-from portal.web.accounts import current_language
+from portal.web.languages import current_language
 from portal.web.progress import Told
 from portal.web.words import short_day
 

@@ -12,7 +12,7 @@ from portal.kinds.base import Problem
 from portal.model import Sanction
 from portal.operations.cases import dropped_points
 from portal.operations.cases.sanctions import Waiver
-from portal.web.accounts import current_language
+from portal.web.languages import current_language
 
 
 class ProposalForm(FlaskForm):

@@ -23,7 +23,7 @@ from portal.operations.cases import calculations
 from portal.operations.cases.clauses import Terms, without_own
 from portal.quantities import for_input
 from portal.text import Text
-from portal.web.accounts import current_language
+from portal.web.languages import current_language
 
 FORMS = {
     ClauseForm.FEE: Text("Gebyr for hvert brudd", "A fee for each breach"),

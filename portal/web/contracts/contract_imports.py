@@ -18,8 +18,8 @@ from portal.operations.contracts import contract_imports, contract_sheets
 from portal.permissions import Permission
 from portal.text import Text
 from portal.web.access import current_membership, requires
-from portal.web.accounts import current_language
 from portal.web.contracts.contracts import blueprint
+from portal.web.languages import current_language
 
 SHOWN = ("reference", "title", "supplier_number", "starts_on", "ends_on")
 """Facts that tell the rows of the list apart."""

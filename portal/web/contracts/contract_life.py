@@ -18,9 +18,9 @@ from portal.permissions import Permission
 from portal.text import Text
 from portal.web import labels
 from portal.web.access import current_membership, requires
-from portal.web.accounts import current_language
 from portal.web.contracts.contracts import blueprint, in_words
 from portal.web.contracts.fact_forms import FactForm
+from portal.web.languages import current_language
 
 REASON = Field("reason", Text("Begrunnelse", "Reason"), FieldType.TEXT, longest=2000)
 

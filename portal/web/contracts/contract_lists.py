@@ -18,10 +18,10 @@ from portal.operations.contracts.contract_lists import ENDED, REPRESENTATIVE, SI
 from portal.operations.running.contract_life import PLANNED, REPRESENTATIVES, SITES
 from portal.permissions import Permission
 from portal.web.access import current_membership, requires
-from portal.web.accounts import current_language
 from portal.web.contracts.contract_setup import after
 from portal.web.contracts.contracts import blueprint
 from portal.web.contracts.fact_forms import FactForm, Question
+from portal.web.languages import current_language
 
 Adding = Callable[..., object]
 """Adds one more row: takes the values of the form, and as `version` the one of the contract that was seen."""

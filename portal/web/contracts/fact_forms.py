@@ -17,7 +17,7 @@ from portal.extensions import transaction
 from portal.kinds.base import Field, FieldType, Parsed, Problem
 from portal.operations.contracts.contract_facts import YES, YES_ONLY, Fact
 from portal.text import Text
-from portal.web.accounts import current_language
+from portal.web.languages import current_language
 
 Question: TypeAlias = Field | Fact
 MOST_RADIOS = 5

@@ -16,7 +16,7 @@ from portal.kinds.base import Field, FieldType, Parsed, Problem
 from portal.operations.running import machines
 from portal.operations.running.machines import MachineFacts
 from portal.text import Text, same
-from portal.web.accounts import current_language
+from portal.web.languages import current_language
 
 
 def _told_in(source: str) -> Kind:

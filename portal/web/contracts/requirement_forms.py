@@ -22,7 +22,7 @@ from portal.operations.running import requirements
 from portal.quantities import for_input
 from portal.text import Text
 from portal.web import labels
-from portal.web.accounts import current_language
+from portal.web.languages import current_language
 from portal.web.words import day_name
 
 STEPS = 5

@@ -21,9 +21,9 @@ from portal.operations.running import requirements
 from portal.permissions import Permission, allowed
 from portal.text import Text
 from portal.web.access import current_membership, requires
-from portal.web.accounts import current_language
 from portal.web.contracts import requirement_forms, requirement_views
 from portal.web.contracts.requirement_forms import RequirementForm
+from portal.web.languages import current_language
 from portal.web.words import day_name
 
 blueprint = Blueprint("requirements", __name__)

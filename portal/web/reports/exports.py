@@ -17,7 +17,7 @@ from portal.permissions import Permission
 from portal.text import Text
 from portal.web import choices
 from portal.web.access import current_membership, requires
-from portal.web.accounts import current_language
+from portal.web.languages import current_language
 
 blueprint = Blueprint("exports", __name__, url_prefix="/exports")
 

@@ -22,7 +22,7 @@ from portal.operations import lookup
 from portal.operations.entry import imports
 from portal.permissions import Permission
 from portal.web.access import current_membership, is_htmx, requires
-from portal.web.accounts import current_language
+from portal.web.languages import current_language
 from portal.web.reports import import_views
 
 blueprint = Blueprint("imports", __name__)

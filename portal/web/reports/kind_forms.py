@@ -15,7 +15,7 @@ from portal.model import Answer
 from portal.operations.entry import lines
 from portal.operations.entry.drafts import UNCONFIRMED, DraftRow, RawLine
 from portal.text import Text
-from portal.web.accounts import current_language
+from portal.web.languages import current_language
 
 PREFIX = "in_"
 """Before a column's key in a line form, so that no column can collide with what WTForms calls its own."""

@@ -25,7 +25,7 @@ from portal.operations.reports.reports import Summary
 from portal.permissions import Permission
 from portal.text import Text
 from portal.web.access import current_membership, is_htmx, requires
-from portal.web.accounts import current_language
+from portal.web.languages import current_language
 from portal.web.reports import grid_rows, kind_forms, report_views, section_views
 from portal.web.reports.kind_forms import SectionForm
 from portal.web.reports.section_views import NOT_SAVED, collided, saved_words, section_page

@@ -21,7 +21,7 @@ from portal.operations.lookup import NOT_HERE
 from portal.permissions import Permission
 from portal.text import Text
 from portal.web.access import requires
-from portal.web.accounts import current_language
+from portal.web.languages import current_language
 from portal.web.reports import corrections, report_views
 from portal.web.reports.report_views import FrozenSection
 from portal.web.reports.reports import blueprint

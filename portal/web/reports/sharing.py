@@ -20,7 +20,7 @@ from portal.operations.entry import sharing
 from portal.operations.lookup import NOT_HERE
 from portal.permissions import Permission
 from portal.web.access import current_membership, requires
-from portal.web.accounts import current_language
+from portal.web.languages import current_language
 
 blueprint = Blueprint("sharing", __name__)
 

@@ -1,15 +1,14 @@
-"""Persons, the organisations they act for, and the sessions they act in."""
+"""Persons and the organisations they act for."""
 
 from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
 
 from flask_security.core import RoleMixin, UserMixin
-from sqlalchemy import ForeignKey, Index, String, UniqueConstraint, text
+from sqlalchemy import ForeignKey, String, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from portal.extensions import Base
-from portal.model.base import BigId, Code, Json, JsonDocument, Moment, Row
+from portal.model.base import BigId, Code, JsonDocument, Moment, Row
 
 
 class Role(StrEnum):
@@ -90,42 +89,3 @@ class Membership(Row):
     def has(self, *roles: Role) -> bool:
         """Whether any of `roles` is held."""
         return not self.roles.isdisjoint(roles)
-
-
-class WebSession(Base):
-    """One signed-in browser. The cookie holds a random id; only its hash is stored, so the table opens no door."""
-
-    __tablename__ = "web_session"
-
-    id_hash: Mapped[str] = mapped_column(String(64), primary_key=True)
-    person_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("person.id"), index=True)
-    data: Mapped[Json] = mapped_column(JsonDocument, default=dict)
-    created_at: Mapped[datetime] = mapped_column(Moment)
-    seen_at: Mapped[datetime] = mapped_column(Moment)
-    expires_at: Mapped[datetime] = mapped_column(Moment, index=True)
-
-
-class SignInAttempt(Base):
-    """Append-only trail of who tried to sign in, from where, and how it went."""
-
-    __tablename__ = "sign_in_attempt"
-    __table_args__ = (
-        Index("ix_sign_in_attempt_email_at", "email", "at"),
-        Index("ix_sign_in_attempt_address_at", "address", "at"),
-    )
-
-    id: Mapped[int] = mapped_column(BigId, primary_key=True)
-    at: Mapped[datetime] = mapped_column(Moment)
-    email: Mapped[str] = mapped_column(String(254))
-    address: Mapped[str] = mapped_column(String(45))
-    succeeded: Mapped[bool]
-
-
-class Installation(Base):
-    """The one row that says what this database is: made by the demo, with one-click personas, or in real use."""
-
-    __tablename__ = "installation"
-
-    id: Mapped[int] = mapped_column(primary_key=True, default=1)
-    is_demo: Mapped[bool]
-    created_at: Mapped[datetime] = mapped_column(Moment)

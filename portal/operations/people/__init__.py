@@ -1,0 +1,1 @@
+"""Those who use the portal: how they come in, for whom they act, and how they leave."""

@@ -1,0 +1,63 @@
+"""Secrets that are sent by mail: each works once, for one purpose, for a while, and for what it was made for only."""
+
+import hashlib
+import secrets
+from datetime import timedelta
+
+from sqlalchemy import delete, select
+
+from portal import clock
+from portal.extensions import db
+from portal.model import OneTimePurpose, OneTimeSecret
+
+BYTES = 32
+KEPT_FOR = timedelta(days=30)
+"""How long one that has run out is remembered."""
+
+
+def issue(purpose: OneTimePurpose, subject: str, *stamp: str, lasts: timedelta) -> str:
+    """A new secret; older ones of the same purpose and subject are void from now on.
+
+    Args:
+        purpose: what it may be used for.
+        subject: whose it is, a public id.
+        stamp: what must still be so when it is used, such as the person's address and password hash.
+        lasts: how long it works.
+    """
+    now, secret = clock.now(), secrets.token_urlsafe(BYTES)
+    older = (OneTimeSecret.purpose == purpose) & (OneTimeSecret.subject == subject)
+    db.session.execute(delete(OneTimeSecret).where(older | (OneTimeSecret.expires_at < now - KEPT_FOR)))
+    row = OneTimeSecret(hash=_hash(secret), purpose=purpose, subject=subject, stamp=_stamp(stamp))
+    row.created_at, row.expires_at = now, now + lasts
+    db.session.add(row)
+    db.session.flush()
+    return secret
+
+
+def subject_of(purpose: OneTimePurpose, secret: str) -> str | None:
+    """Whose secret it is, if it would work now; None for one that is unknown, used, void or too old."""
+    row = _alive(purpose, secret)
+    return row.subject if row else None
+
+
+def use(purpose: OneTimePurpose, secret: str, *stamp: str) -> bool:
+    """Use it up, if it works for what is so now. Inside a writing transaction."""
+    row = _alive(purpose, secret)
+    if row is None or row.stamp != _stamp(stamp):
+        return False
+    row.used_at = clock.now()
+    return True
+
+
+def _alive(purpose: OneTimePurpose, secret: str) -> OneTimeSecret | None:
+    alive = (OneTimeSecret.used_at.is_(None), OneTimeSecret.expires_at > clock.now())
+    which = (OneTimeSecret.hash == _hash(secret), OneTimeSecret.purpose == purpose)
+    return db.session.scalar(select(OneTimeSecret).where(*which, *alive).with_for_update())
+
+
+def _hash(secret: str) -> str:
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+def _stamp(parts: tuple[str, ...]) -> str:
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()

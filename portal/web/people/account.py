@@ -1,0 +1,67 @@
+"""One's own account: password, and in how many browsers one is signed in."""
+
+import secrets
+
+from flask import flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as N_  # noqa: N812 - the name that pybabel looks for
+from flask_wtf import FlaskForm
+from wtforms import PasswordField
+
+from portal.extensions import transaction
+from portal.model import SignInMethod
+from portal.web import access, passwords, sessions
+from portal.web.access import current_person, signed_in
+from portal.web.identity import let_in
+from portal.web.people.sign_in import blueprint
+
+
+class PasswordForm(FlaskForm):
+    """The password in use, and the new one twice."""
+
+    password = PasswordField(N_("Your password now"))
+    new_password = PasswordField(N_("New password"))
+    repeated_password = PasswordField(N_("New password again"))
+
+
+@blueprint.get("/account")
+@signed_in("It shows one's own account only.")
+def account() -> ResponseReturnValue:
+    """Who one is here, in which language, and in how many browsers one is signed in."""
+    person = current_person()
+    return render_template("people/account.html", person=person, browsers=sessions.count_of(person))
+
+
+@blueprint.post("/account/end-other-sessions")
+@signed_in("It ends one's own sessions only.")
+def end_other_sessions() -> ResponseReturnValue:
+    """Sign out in all browsers but this one."""
+    with transaction():
+        sessions.end_all(current_person(), but=sessions.current())
+    flash(_("You are signed out everywhere else."), "success")
+    return redirect(url_for(".account"), 303)
+
+
+@blueprint.route("/change-password", methods=["GET", "POST"])
+@signed_in("It changes one's own password only.")
+def change_password() -> ResponseReturnValue:
+    """Change one's password, which ends every other session of the person."""
+    form, person = PasswordForm(), current_person()
+    if request.method == "GET" or person.password is None:
+        return render_template("people/change_password.html", form=form, person=person)
+    new, by = form.new_password.data or "", access.acting_membership()
+    form.new_password.errors = passwords.faults(new, person)
+    if form.repeated_password.data != form.new_password.data:
+        form.repeated_password.errors = [_("The two new passwords are not alike.")]
+    if not form.errors and passwords.owner(person.email, form.password.data or "") is None:
+        form.password.errors = [_("This is not your password now.")]
+    if form.errors:
+        return render_template("people/change_password.html", form=form, person=person), 422
+    stored = passwords.stored(new)
+    with transaction():
+        person.password, person.fs_uniquifier = stored, secrets.token_hex(32)
+        sessions.end_all(person)
+        let_in(person, by, method=SignInMethod.PASSWORD)
+    flash(_("Your password is changed. You are signed out everywhere else."), "success")
+    return redirect(url_for(".account"), 303)

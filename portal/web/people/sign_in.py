@@ -1,0 +1,87 @@
+"""Signing in and out."""
+
+import math
+
+from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as N_  # noqa: N812 - the name that pybabel looks for
+from flask_security.utils import logout_user
+from flask_wtf import FlaskForm
+from wtforms import HiddenField, PasswordField, StringField
+
+from portal.extensions import transaction
+from portal.model import SignInMethod
+from portal.text import Text
+from portal.web import access, errors, passwords, sessions
+from portal.web.access import public, safe_target
+from portal.web.identity import let_in
+
+blueprint = Blueprint("accounts", __name__)
+
+TOO_MANY_TRIES = Text(
+    "Det er prøvd feil passord for mange ganger. Vent {minutes} min og prøv igjen.",
+    "The wrong password was tried too many times. Wait {minutes} min and try again.",
+)
+
+
+class SignInForm(FlaskForm):
+    """E-mail and password."""
+
+    email = StringField(N_("E-mail"))
+    password = PasswordField(N_("Password"))
+    next = HiddenField()
+
+
+@blueprint.route("/sign-in", methods=["GET", "POST"])
+@public("Nobody is signed in before this page.")
+def sign_in() -> ResponseReturnValue:
+    """Sign in by e-mail and password. Whether the e-mail or the password is wrong is not told."""
+    form = SignInForm()
+    if sessions.current().person:
+        return redirect(_onward(request.args.get("next")), 303)
+    if request.method == "GET":
+        form.next.data = safe_target(request.args.get("next"))
+        return _sign_in_page(form)
+    email = (form.email.data or "").strip().lower()
+    for field, missing in ((form.email, _("Write your e-mail.")), (form.password, _("Write your password."))):
+        if not field.data:
+            field.errors = [missing]
+    if form.errors:
+        return _sign_in_page(form), 422
+    person = passwords.owner(email, form.password.data or "")
+    if person is None:
+        form.form_errors.append(_("The e-mail or the password is wrong. Check both and try again."))
+        return _sign_in_page(form), 422
+    with transaction():
+        let_in(person, method=SignInMethod.PASSWORD)
+    return redirect(_onward(form.next.data), 303)
+
+
+@blueprint.post("/sign-out")
+@public("Signing out is never refused.")
+def sign_out() -> ResponseReturnValue:
+    """End the session, here and on the server."""
+    with transaction():
+        logout_user()
+        sessions.current().end()
+    flash(_("You are signed out."), "success")
+    return redirect(url_for(".sign_in"), 303)
+
+
+def _sign_in_page(form: SignInForm) -> str:
+    return render_template("people/sign_in.html", form=form)
+
+
+def _onward(target: str | None) -> str:
+    wanted = safe_target(target)
+    if access.acting_membership() is None:
+        return url_for(".acting_for", next=wanted)
+    return wanted or access.home()
+
+
+@blueprint.app_errorhandler(passwords.TooManyTries)
+def _too_many_tries(error: passwords.TooManyTries) -> Response:
+    seconds = math.ceil(error.wait.total_seconds())
+    text = TOO_MANY_TRIES.with_values(minutes=math.ceil(seconds / 60))
+    return errors.page(429, text, {"Retry-After": str(seconds)})
