@@ -10,6 +10,7 @@ from portal.extensions import Parts, db, is_writing, prepare_engine
 from portal.files import Store
 from portal.jobs import Handler, Jobs
 from portal.operations.service_tasks import SERVICE_TASKS
+from portal.outgoing import Outgoing
 from portal.post import Post
 from portal.work import HANDLERS, SCHEDULES
 from portal.workflow import Engine, load_definitions
@@ -38,6 +39,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         jobs=_jobs(app, settings),
         store=Store(settings.files_url),
         post=Post(settings.mail_url, settings.mail_sender),
+        outgoing=Outgoing(settings.outgoing_allowed),
     )
     web.init_app(app, settings)
     return app

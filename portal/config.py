@@ -26,6 +26,8 @@ class Settings:
     mail_sender: str = "klimakontrakt@localhost"
     base_url: str = "http://127.0.0.1:8000"
     """What links in letters and mails start with; never taken from the request."""
+    outgoing_allowed: tuple[str, ...] = ()
+    """Addresses and networks of our own that the portal may call, such as a provider inside the same walls."""
     time_zone: str = "Europe/Oslo"
     testing: bool = False
     secure_cookies: bool = False
@@ -48,6 +50,7 @@ class Settings:
             mail_url=environment.get("KLIMAKONTRAKT_MAIL_URL", cls.mail_url),
             mail_sender=environment.get("KLIMAKONTRAKT_MAIL_SENDER", cls.mail_sender),
             base_url=base_url.rstrip("/"),
+            outgoing_allowed=tuple(environment.get("KLIMAKONTRAKT_OUTGOING_ALLOWED", "").replace(",", " ").split()),
             time_zone=environment.get("KLIMAKONTRAKT_TIME_ZONE", cls.time_zone),
             secure_cookies=base_url.startswith("https://"),
         )

@@ -17,6 +17,7 @@ from portal.config import Settings
 from portal.errors import Unavailable
 from portal.files import Store
 from portal.jobs import Jobs
+from portal.outgoing import Outgoing
 from portal.post import Post
 from portal.text import Text
 from portal.workflow import Engine as ProcessEngine
@@ -168,6 +169,7 @@ class Parts:
     jobs: Jobs
     store: Store
     post: Post
+    outgoing: Outgoing
 
 
 def parts() -> Parts:
