@@ -68,20 +68,33 @@ class World:
     """Name -> public id."""
 
 
-def build_world() -> World:
+@dataclass(frozen=True)
+class Names:
+    """What a small world's parties, people and contract are called; organisations by number and name."""
+
+    buyer: tuple[str, str] = ("310000019", "Prøveby kommune")
+    supplier: tuple[str, str] = ("310000027", "Annas Graving AS")
+    other: tuple[str, str] = ("310000035", "Fremmed Anlegg AS")
+    domain: str = "prove.example"
+    surname: str = "Prøve"
+    reference: str = "K-1"
+    title: str = "Prøveskolen"
+    site: str = "Prøveveien 1"
+
+
+def build_world(names: Names = Names()) -> World:
     """Make it, inside an open transaction; the clock stands in March 2026 when the period opens."""
     clock.move_to(IN_MARCH)
-    buyer = accounts.add_organisation("310000019", "Prøveby kommune", OrganisationKind.BUYER)
-    supplier = accounts.add_organisation("310000027", "Annas Graving AS", OrganisationKind.SUPPLIER)
-    other = accounts.add_organisation("310000035", "Fremmed Anlegg AS", OrganisationKind.SUPPLIER)
+    buyer = accounts.add_organisation(*names.buyer, OrganisationKind.BUYER)
+    supplier = accounts.add_organisation(*names.supplier, OrganisationKind.SUPPLIER)
+    other = accounts.add_organisation(*names.other, OrganisationKind.SUPPLIER)
 
     def member(name: str, organisation: Any, *roles: Role) -> Membership:
-        return accounts.add_membership(
-            accounts.add_person(f"{name.lower()}@prove.example", f"{name} Prøve"), organisation, *roles
-        )
+        email = f"{name.lower()}@{names.domain}"
+        return accounts.add_membership(accounts.add_person(email, f"{name} {names.surname}"), organisation, *roles)
 
     anna = member("Anna", supplier, Role.REPORTER)
-    contract = contracts.add(_contract(buyer, supplier), DUTIES, ["Prøveveien 1"])
+    contract = contracts.add(_contract(buyer, supplier, names), DUTIES, [names.site])
     contracts.add_clause(
         contract,
         SanctionClause(clause="7.1", wording="Gebyr per brudd.", counts=ClauseCounts.PERIOD, warns_first=False),
@@ -115,14 +128,14 @@ DUTIES = [
 ]
 
 
-def _contract(buyer: Any, supplier: Any) -> Contract:
+def _contract(buyer: Any, supplier: Any, names: Names) -> Contract:
     return Contract(
         buyer=buyer,
         supplier=supplier,
         buyer_id=buyer.id,
         supplier_id=supplier.id,
-        reference="K-1",
-        title="Prøveskolen",
+        reference=names.reference,
+        title=names.title,
         starts_on=date(2026, 1, 1),
         ends_on=date(2027, 12, 31),
         kinds=["machinery", "fuel"],

@@ -41,7 +41,7 @@ def requires(permission: Permission, entity: type[Any] | None = None) -> Callabl
             permissions.demand(by, permission)
             return view(*found, **values)
 
-        return _marked(guarded, permission=permission)
+        return _marked(guarded, permission=permission, entity=entity)
 
     return decorate
 
@@ -69,13 +69,14 @@ def public(why: str) -> Callable[[View], View]:
 
 
 class Guarded(NamedTuple):
-    """One route, and what guards it: a permission, or the reason why none does."""
+    """One route, and what guards it: a permission, or the reason why none does; and which row its address names."""
 
     endpoint: str
     rule: str
     methods: frozenset[str]
     permission: Permission | None
     reason: str
+    entity: type[Any] | None
 
 
 def guarded_routes(app: Flask) -> Iterator[Guarded]:
@@ -86,7 +87,8 @@ def guarded_routes(app: Flask) -> Iterator[Guarded]:
         view = app.view_functions[rule.endpoint]
         methods = frozenset(rule.methods or ()) - {"HEAD", "OPTIONS"}
         reason = getattr(view, "signed_in", "") or getattr(view, "public", "")
-        yield Guarded(rule.endpoint, rule.rule, methods, getattr(view, "permission", None), reason)
+        permission, entity = (getattr(view, mark, None) for mark in ("permission", "entity"))
+        yield Guarded(rule.endpoint, rule.rule, methods, permission, reason, entity)
 
 
 def unmarked(app: Flask) -> list[str]:

@@ -1,0 +1,429 @@
+"""Two tenants of one portal, each with a whole contract behind it: what is one's must never be seen by the other.
+
+Everything of the second bears `SECRET` or one of `NUMBERS`. The database is put back after each request that changes
+it, so that every test meets the same two lives.
+"""
+
+import contextvars
+import hashlib
+import re
+import shutil
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pytest
+from flask import Flask
+from sqlalchemy import select
+from werkzeug.test import TestResponse
+
+from portal import calendars, clock
+from portal.application import create_app
+from portal.extensions import Base, db, transaction
+from portal.model import (
+    ChangeOrder,
+    CommentCategory,
+    FigureOrigin,
+    Machine,
+    Membership,
+    OutgoingMail,
+    Pause,
+    PlannedFigure,
+    Representative,
+    Requirement,
+    Role,
+    SanctionClause,
+    Site,
+)
+from portal.operations import accounts
+from portal.operations.contracts import contract_imports, contract_sheets, contracts
+from portal.operations.contracts.contracts import Rate
+from portal.operations.entry import evidence, imports
+from portal.operations.entry.evidence import Place, Upload
+from portal.operations.reports import claims, comments, extensions
+from portal.work import read_import
+from tests import contracts as contract_sheet
+from tests import desk
+from tests.assessing import approve_it, sign_month
+from tests.conftest import settings_for, share_what_is_compiled
+from tests.desk import Desk, sit_down
+from tests.reviewing import asked
+from tests.sanctioning import drafted, heard, proposed
+from tests.world import Names, World, build_world, case_of, deliver_mail, fill_in
+
+SECRET = "Løyndom"
+"""In every name and text of the second tenant."""
+NUMBERS = ("310000108", "310000116", "310000124", "87654321", "loyndom")
+"""Organisation numbers, an amount and the mail domain of the second tenant."""
+SECOND = Names(
+    buyer=("310000108", f"{SECRET} kommune"),
+    supplier=("310000116", f"{SECRET} Graving AS"),
+    other=("310000124", f"{SECRET} Anlegg AS"),
+    domain="loyndom.example",
+    surname=SECRET,
+    reference=f"{SECRET}-1",
+    title=f"{SECRET}skolen",
+    site=f"{SECRET}veien 1",
+)
+NOW = datetime(2026, 5, 11, 9, tzinfo=UTC)
+"""When the tests look at them: a Monday."""
+MARCH, APRIL, MAY = (date(2026, month, 1) for month in (3, 4, 5))
+SUPPLIER_ROLES = (Role.REPORTER, Role.SIGNATORY, Role.ADMINISTRATOR)
+BUYER_ROLES = (Role.REVIEWER, Role.CONTRACT_MANAGER, Role.DECISION_MAKER, Role.ADMINISTRATOR)
+NOBODY = "nobody"
+NEVER_ALIKE = frozenset({"web_session"})
+"""Tables that a page may write to by itself: when a browser was seen."""
+
+
+@dataclass
+class Tenant:
+    """Whom one meets, by their role, and what there is, by its table and, where there are several, a word."""
+
+    people: dict[str, Membership]
+    things: dict[str, str]
+    """Name -> public id."""
+    ids: dict[str, list[str]] = field(default_factory=dict)
+    """Every public id of this tenant, by its table."""
+
+
+@dataclass
+class Tenants:
+    """The application with both lives, everybody at a desk, and the way back to how it stood."""
+
+    app: Flask
+    file: Path
+    first: Tenant
+    second: Tenant
+    cookies: dict[str, str] = field(default_factory=dict)
+    """By role, of the first tenant; "their_supplier" and "their_buyer" hold every role in the second."""
+    kept: bytes = b""
+
+    def ask(self, who: str, method: str, address: str, **more: Any) -> TestResponse:
+        """One request, as on a server. Nobody keeps a cookie: signing out has no say in what is asked next."""
+        cookies = f"language=en; {self.cookies[who]}" if who != NOBODY else "language=en"
+        headers = {"Cookie": cookies, **more.pop("headers", {})}
+        client = self.app.test_client(use_cookies=False)
+        db.session.remove()
+        return contextvars.Context().run(client.open, address, method=method, headers=headers, **more)
+
+    @contextmanager
+    def unchanged(self) -> Iterator[None]:
+        """Whatever is written in this block is put back after it."""
+        with closing(sqlite3.connect(self.file)) as watching:
+            before = _writings(watching)
+            yield
+            has_changed = _writings(watching) != before
+        if has_changed:
+            self.put_back()
+
+    def keep(self) -> None:
+        """Remember how everything stands."""
+        _let_go()
+        with closing(sqlite3.connect(self.file)) as connection:
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        self.kept = self.file.read_bytes()
+
+    def put_back(self) -> None:
+        """Let everything stand as it did."""
+        _let_go()
+        for beside in ("-wal", "-shm"):
+            self.file.with_name(self.file.name + beside).unlink(missing_ok=True)
+        self.file.write_bytes(self.kept)
+        clock.move_to(NOW)
+
+    def rows(self, *but: str) -> dict[str, list[tuple[Any, ...]]]:
+        """Everything that is stored, but for some tables."""
+        with closing(sqlite3.connect(self.file)) as connection:
+            names = sorted(Base.metadata.tables.keys() - NEVER_ALIKE - set(but))
+            return {name: connection.execute(f"SELECT * FROM {name}").fetchall() for name in names}
+
+    def digest(self, *but: str) -> str:
+        """Of everything that is stored, but for some tables."""
+        return hashlib.sha256(repr(self.rows(*but)).encode()).hexdigest()
+
+
+@contextmanager
+def opened(app: Flask, file: Path) -> Iterator[Tenants]:
+    """Both tenants on an empty database."""
+    with app.app_context():
+        first = _tenant(Names())
+        known = _every_id()
+        second = _tenant(SECOND)
+        for table, every in _every_id().items():
+            first.ids[table] = sorted(known[table])
+            second.ids[table] = sorted(every - known[table])
+        for table in ("process_definition", "audit_head"):  # what belongs to nobody
+            second.ids.pop(table, None)
+        clock.move_to(NOW)
+        found = Tenants(app, file, first, second)
+        seats = {**first.people, "their_supplier": second.people["supplier"], "their_buyer": second.people["buyer"]}
+        found.cookies = {name: _cookie(sit_down(app, by)) for name, by in seats.items()}
+        found.keep()
+        try:
+            yield found
+        finally:
+            _let_go()
+
+
+def _writings(connection: sqlite3.Connection) -> int:
+    """Another number after whatever somebody else has written."""
+    [[number]] = connection.execute("PRAGMA data_version")
+    return int(number)
+
+
+def _cookie(at: Desk) -> str:
+    kept = at.client.get_cookie("session")
+    assert kept is not None
+    return f"session={kept.value}"
+
+
+def _let_go() -> None:
+    db.session.remove()
+    db.engine.dispose()
+
+
+def _every_id() -> dict[str, set[str]]:
+    return {
+        table.name: {str(each) for each in db.session.scalars(select(table.c.public_id))}
+        for table in Base.metadata.tables.values()
+        if "public_id" in table.c
+    }
+
+
+# -- a life -----------------------------------------------------------------------------------------------------------
+
+
+def _tenant(names: Names) -> Tenant:
+    with transaction():
+        world = build_world(names)
+        world.contract.value = Decimal(87654321)
+        people = _people(world, names)
+    desk.give_passwords(world)
+    with transaction():
+        for by in people.values():
+            by.person.password, by.person.language = world.anna.person.password, "en"
+    things = {"contract": str(world.contract.public_id)}
+    things |= _broken_march(world, names)
+    things |= _april_under_review(world, names)
+    things |= _may_half_done(world, names, people)
+    things |= _further(world, names)
+    things |= _draft(world, names)
+    _name(world, names)
+    return Tenant(people, things | {"membership": str(people["reporter"].public_id)})
+
+
+def _people(world: World, names: Names) -> dict[str, Membership]:
+    def member(name: str, organisation: Any, *roles: Role) -> Membership:
+        person = accounts.add_person(f"{name.lower()}@{names.domain}", f"{name} {names.surname}")
+        return accounts.add_membership(person, organisation, *roles)
+
+    buyer, supplier = world.contract.buyer, world.contract.supplier
+    return {
+        "reporter": world.anna,
+        "signatory": world.bo,
+        "supplier_admin": member("Siv", supplier, Role.ADMINISTRATOR),
+        "reviewer": world.rita,
+        "manager": member("Mona", buyer, Role.CONTRACT_MANAGER),
+        "decider": world.dora,
+        "buyer_admin": world.adam,
+        "supplier": member("Alf", supplier, *SUPPLIER_ROLES),
+        "buyer": member("Alma", buyer, *BUYER_ROLES),
+    }
+
+
+def _broken_march(world: World, names: Names) -> dict[str, str]:
+    """A report that breaks 4.2, and its case up to a proposed sanction."""
+    march = world.report
+    fill_in(world)
+    diesel = Place("machinery", UUID(world.machines["DI-2"]), "amount")
+    with transaction():
+        [paper] = evidence.add(march, diesel, [Upload("kvittering.pdf", _paper(names))], by=world.anna)
+    sign_month(world, MARCH, electric="5000", diesel="9000")
+    comment = asked(world, march, comments.Place(), f"Stemmer dette, {names.surname}?")
+    approve_it(world, march)
+    deliver_mail()
+    case = case_of(world)
+    sanction = proposed(world, heard(world, case))
+    return {
+        "report": str(march.public_id),
+        "revision": str(march.revisions[0].public_id),
+        "evidence": str(paper.public_id),
+        "told_comment": str(comment.public_id),
+        "deviation": str(case.public_id),
+        "outgoing_mail": _letter(world),
+        "sanction": str(sanction.public_id),
+        "machine": world.machines["EL-1"],
+    }
+
+
+def _paper(names: Names) -> bytes:
+    return f"%PDF-1.7 {names.surname}".encode()
+
+
+def _letter(world: World) -> str:
+    """The notice, as the administrators of both parties may read it."""
+    rows = select(OutgoingMail).where(OutgoingMail.contract_id == world.contract.id, OutgoingMail.letter == "notice")
+    return str(db.session.scalars(rows).first().public_id)  # type: ignore[union-attr]
+
+
+def _april_under_review(world: World, names: Names) -> dict[str, str]:
+    april = sign_month(world, APRIL, electric="5000", diesel="1000")
+    comment = asked(world, april, comments.Place("machinery"), f"Mangler noe, {names.surname}?")
+    with transaction():
+        claims.take(april, by=world.rita)
+        comments.add(april, comments.Place(), CommentCategory.INTERNAL, names.surname, by=world.rita, revision=1)
+    return {"signed_report": str(april.public_id), "comment": str(comment.public_id)}
+
+
+def _may_half_done(world: World, names: Names, people: dict[str, Membership]) -> dict[str, str]:
+    clock.move_to(NOW)
+    with transaction():
+        may = world.report = contracts.open_period(world.contract, calendars.month_of(MAY))
+    fill_in(world)
+    line = UUID(world.machines["DI-2"])
+    with transaction():
+        [paper] = evidence.add(
+            may, Place("machinery", line, "amount"), [Upload("mai.pdf", _paper(names))], by=world.anna
+        )
+        request = extensions.ask(may, date(2026, 7, 1), f"Måleren, {names.surname}.", by=world.anna)
+        upload = imports.receive(may, f"{names.surname}.xlsx", imports.template(may, "nb"), by=world.anna)
+    read_import({"import": upload.id})
+    adam = people["buyer_admin"]
+    sheet = contract_sheet.filled(contract_sheets.template(adam, "nb"), {"reference": f"{names.surname}-9"})
+    with transaction():
+        found = contract_imports.read("kontrakter.xlsx", sheet, "nb")
+        kept = contract_imports.keep(f"{names.surname}.xlsx", sheet, found, by=adam)
+    return {
+        "open_report": str(may.public_id),
+        "line": str(line),
+        "draft_evidence": str(paper.public_id),
+        "extension_request": str(request.public_id),
+        "imported_file": str(upload.public_id),
+        "contract_import": str(kept.public_id),
+    }
+
+
+def _further(world: World, names: Names) -> dict[str, str]:
+    contract = world.contract
+    parties = contract.parties
+    with transaction() as session:
+        order = ChangeOrder(
+            **parties, reference=f"EO {names.surname}", agreed_on=MARCH, from_on=MARCH, reason=names.surname
+        )
+        pause = Pause(**parties, starts_on=date(2026, 9, 1), ends_on=date(2026, 9, 30), reason=names.surname)
+        session.add_all([order, pause, *_lists(contract, names)])
+        session.flush()
+        return {
+            "requirement": str(contract.requirements[0].public_id),
+            "sanction_clause": str(contract.clauses[0].public_id),
+            **{
+                entity.__tablename__: str(
+                    session.scalars(select(entity.public_id).where(entity.contract_id == contract.id)).first()
+                )
+                for entity in (Site, Representative, PlannedFigure)
+            },
+            "deployment": str(_deployment(world)),
+        }
+
+
+def _lists(contract: Any, names: Names) -> list[Any]:
+    parties = {"contract_id": contract.id, "buyer_id": contract.buyer_id, "supplier_id": contract.supplier_id}
+    return [
+        Representative(
+            **parties,
+            organisation_id=contract.supplier_id,
+            name=f"Egil {names.surname}",
+            email=f"egil@{names.domain}",
+            from_on=date(2026, 1, 1),
+        ),
+        PlannedFigure(
+            **parties,
+            origin=FigureOrigin.BID,
+            kind="machinery",
+            indicator="energy",
+            amount=Decimal(87654321),
+            unit="kWh",
+            source=names.surname,
+        ),
+    ]
+
+
+def _deployment(world: World) -> UUID:
+    machine = db.session.scalars(select(Machine).where(Machine.public_id == UUID(world.machines["EL-1"]))).one()
+    return machine.deployments[0].public_id
+
+
+def _draft(world: World, names: Names) -> dict[str, str]:
+    draft = drafted(world, reference=f"U-{names.surname}")
+    with transaction() as session:
+        draft = session.merge(draft)
+        draft.title = f"Utkast {names.surname}"
+        parties = {"contract_id": draft.id, "buyer_id": draft.buyer_id, "supplier_id": draft.supplier_id}
+        duty = Requirement(
+            **parties,
+            kind="machinery",
+            indicator="zero_emission_share_energy",
+            comparison="at_least",
+            threshold="20",
+            clause="4.2",
+            valid_from=draft.starts_on,
+        )
+        site = Site(**parties, name=f"Tomt {names.surname}")
+        session.add_all([duty, site, *_lists(draft, names)])
+        clause = contracts.add_clause(
+            draft, SanctionClause(clause="7.1", wording=names.surname), Rate(draft.starts_on, Decimal(1000))
+        )
+        session.flush()
+        [planned] = session.scalars(select(PlannedFigure).where(PlannedFigure.contract_id == draft.id))
+        [speaks] = session.scalars(select(Representative).where(Representative.contract_id == draft.id))
+        found = {
+            "contract": draft,
+            "requirement": duty,
+            "site": site,
+            "sanction_clause": clause,
+            "planned_figure": planned,
+            "representative": speaks,
+        }
+        return {f"draft_{name}": str(each.public_id) for name, each in found.items()} | {"draft": str(draft.public_id)}
+
+
+def _name(world: World, names: Names) -> None:
+    """What the small world calls alike everywhere bears the tenant's name."""
+    with transaction() as session:
+        for number in world.machines.values():
+            machine = session.scalars(select(Machine).where(Machine.public_id == UUID(number))).one()
+            machine.name = f"{machine.name} {names.surname}"
+        for clause in session.scalars(select(SanctionClause).where(SanctionClause.contract_id == world.contract.id)):
+            clause.wording = f"Gebyr, {names.surname}."
+
+
+def unlike(answer: TestResponse) -> str:
+    """An answer as text, without what differs between two answers to the same question: the form token."""
+    return re.sub(r'(name="csrf_token" value=|"X-CSRFToken": )"[^"]+"', r"\1", answer.get_data(as_text=True))
+
+
+@pytest.fixture(scope="module")
+def tenants_of_module(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tenants]:
+    """Both lives, made once for all tests of a module."""
+    folder = tmp_path_factory.mktemp("tenants")
+    file = folder / "tenants.db"
+    shutil.copy(sqlite_template, file)
+    app = create_app(settings_for(f"sqlite:///{file}", folder))
+    app.config["WTF_CSRF_ENABLED"] = False
+    share_what_is_compiled(app)
+    with opened(app, file) as found:
+        yield found
+
+
+@pytest.fixture
+def tenants(tenants_of_module: Tenants) -> Iterator[Tenants]:
+    """Both lives as they were made."""
+    tenants_of_module.put_back()
+    with tenants_of_module.app.app_context():
+        yield tenants_of_module
