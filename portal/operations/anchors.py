@@ -14,7 +14,7 @@ from sqlalchemy import select, tuple_
 
 from portal import clock
 from portal.extensions import db, parts
-from portal.model import AuditAnchor, AuditEvent, AuditHead
+from portal.model import AuditAnchor, AuditEvent, AuditHead, Report, Revision
 from portal.operations import mail
 
 _HASH = r"((?:[0-9a-f]\s*){64})(?![0-9a-f])"
@@ -83,21 +83,27 @@ def text(anchor: AuditAnchor) -> str:
     return f"anchor {anchor.id} {anchor.hash}"
 
 
-def head_of(contract_id: int) -> Head | None:
-    """The last entry about a contract that is stored."""
-    head = db.session.get(AuditHead, f"contract:{contract_id}")
-    return Head(head.chain, head.sequence, head.hash) if head else None
+def standing(contract_id: int) -> str:
+    """How far a contract's chain, and all chains together, had come in what is stored: lines that `read` knows again.
+
+    What this very transaction writes comes after; empty for a contract of which nothing is stored yet.
+    """
+    head, anchor = db.session.get(AuditHead, f"contract:{contract_id}"), at(clock.now())
+    lines = [str(Head(head.chain, head.sequence, head.hash))] if head is not None and head.sequence else []
+    return "\n".join([*lines, text(anchor)] if anchor is not None else lines)
 
 
-def entry_about(subject: str, subject_id: str, action: str, before: datetime | None = None) -> Head | None:
-    """The newest entry that says this of a thing, as what can be printed of it; none later than `before`."""
-    asked = select(AuditEvent.chain, AuditEvent.sequence, AuditEvent.hash).where(
-        AuditEvent.subject == subject, AuditEvent.subject_id == subject_id, AuditEvent.action == action
+def proof_of(revision: Revision) -> str:
+    """The entry by which a revision was signed, and the anchor that was newest then: the same whenever it is asked."""
+    signed = select(AuditEvent).where(
+        AuditEvent.subject == Report.__tablename__,
+        AuditEvent.subject_id == str(revision.report.public_id),
+        AuditEvent.action == "report.submitted",
     )
-    if before is not None:
-        asked = asked.where(AuditEvent.at <= before)
-    row = db.session.execute(asked.order_by(AuditEvent.id.desc()).limit(1)).first()
-    return Head(*row) if row else None
+    entries = [each for each in db.session.scalars(signed) if each.facts.get("revision") == revision.number]
+    anchor = at(revision.signed_at)
+    lines = [str(Head(each.chain, each.sequence, each.hash)) for each in entries]
+    return "\n".join([*lines, text(anchor)] if anchor is not None else lines)
 
 
 def send() -> AuditAnchor:

@@ -16,7 +16,7 @@ from sqlalchemy import select
 from portal import calendars
 from portal.extensions import db, transaction
 from portal.model import OutgoingMail, ReportState, Role
-from portal.operations import accounts, audit
+from portal.operations import accounts, anchors, audit
 from portal.operations.contracts import contracts
 from portal.operations.entry import drafts
 from portal.operations.entry.drafts import RawLine
@@ -313,6 +313,10 @@ def test_the_receipt_on_paper_says_what_was_signed(office: Office) -> None:
     ):
         assert expected in said, (expected, said)
     assert revision.hash in said.replace(" ", "")
+    [signed] = anchors.read(said).heads
+    assert signed in anchors.read(anchors.proof_of(revision)).heads, (
+        "where it stands in the trail, as verify-audit reads it"
+    )
     zone = revision.signed_at.astimezone(ZoneInfo("Europe/Oslo"))
     assert f"{zone:%H:%M:%S}" in said, "the time is the contract's"
     assert pdf(bo, path)[2] == content, "the same revision is the same file"

@@ -163,6 +163,25 @@ def test_one_line_of_a_receipt_is_enough(world: World, terminal: Terminal, owner
     assert (found.exit_code, found.stderr) == (1, f"anchor at 1: {why}\n")
 
 
+def test_the_letter_of_receipt_shows_a_chain_written_anew(
+    world: World, terminal: Terminal, owner: Engine, tmp_path: Path
+) -> None:
+    """Whoever signed keeps the letter. Everything from before it is written anew."""
+    letter = str(db.session.execute(text("SELECT body FROM outgoing_mail WHERE letter = 'receipt'")).scalars().first())
+    db.session.rollback()
+    (tmp_path / "letter").write_text(letter)
+    chain = f"contract:{world.contract.id}"
+    [head] = anchors.read(letter).heads
+    assert head.chain == chain
+    assert terminal.run("verify-audit", "--anchor", str(tmp_path / "letter")).exit_code == 0
+
+    _rewrite(owner, chain, 2, _length(owner, chain))
+    _head_as_the_last_entry(owner, chain)
+
+    found = terminal.run("verify-audit", "--anchor", str(tmp_path / "letter")).stderr
+    assert f"{chain} at {head.sequence}: the entry is not the one that is known outside" in found
+
+
 def test_a_whole_chain_that_is_gone_is_named(world: World, terminal: Terminal, owner: Engine, letter: Path) -> None:
     chain = f"contract:{world.contract.id}"
     _run(owner, "DELETE FROM audit_event WHERE chain = :chain", chain)

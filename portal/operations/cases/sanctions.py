@@ -23,7 +23,7 @@ from portal.model import (
 from portal.model.base import Json
 from portal.model.cases import MOVED_ON
 from portal.model.sanctions import IN_FORCE
-from portal.operations import accounts, lookup, mail, processes
+from portal.operations import accounts, anchors, lookup, mail, processes
 from portal.operations.cases import (
     breach_days,
     calculations,
@@ -323,8 +323,11 @@ def _weigh_ladder_anew(decided: Deviation) -> None:
 def send_decision(*, sanction_id: int) -> dict[str, object]:
     """Write the decision letters. Asked by the process, also when sending again."""
     sanction = lookup.by_number(Sanction, sanction_id)
+    stands = anchors.standing(sanction.contract_id)
     for person in recipients(sanction.supplier_id):
-        mail.write(person, "sanction_decided", sanction.contract, sanction=sanction, sanction_row=sanction)
+        mail.write(
+            person, "sanction_decided", sanction.contract, sanction=sanction, sanction_row=sanction, trail=stands
+        )
     return {"undelivered_at": processes.moment(clock.now() + UNDELIVERED_AFTER)}
 
 

@@ -18,7 +18,7 @@ from portal.model import (
     Role,
     record,
 )
-from portal.operations import accounts, deadlines, lookup, mail, processes, time_asked
+from portal.operations import accounts, anchors, deadlines, lookup, mail, processes, time_asked
 from portal.operations.cases import deviations
 from portal.operations.contracts import contract_days
 from portal.operations.entry import drafts, explanations
@@ -128,8 +128,9 @@ def sign(report: Report, *, by: Membership, version: int, reasons: Reasons | Non
     revision = report.latest
     if revision is None:
         raise RuntimeError("The report's process did not freeze a revision.")
+    stands = anchors.standing(report.contract_id)
     for person in {person.id: person for person in (by.person, *deviations.recipients(report.supplier_id))}.values():
-        mail.write(person, "receipt", report.contract, report=report, revision=revision)
+        mail.write(person, "receipt", report.contract, report=report, revision=revision, trail=stands)
     return revision
 
 

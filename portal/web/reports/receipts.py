@@ -1,5 +1,6 @@
 """The receipt of a signed revision, as a page and as a paper: who signed what when, and what happens next."""
 
+import re
 from datetime import datetime
 from decimal import Decimal
 from io import BytesIO
@@ -16,6 +17,7 @@ from portal import paper, quantities
 from portal.errors import NotFound
 from portal.kinds import Kind
 from portal.model import Report, Revision
+from portal.operations import anchors
 from portal.operations.contracts import contracts
 from portal.operations.lookup import NOT_HERE
 from portal.permissions import Permission
@@ -28,6 +30,7 @@ from portal.web.reports.report_views import FrozenSection
 from portal.web.reports.reports import blueprint
 
 PDF = "application/pdf"
+_HASH = re.compile(r"[0-9a-f]{64}")
 NOTHING = "nothing"
 
 
@@ -125,6 +128,8 @@ def of_revision(revision: Revision) -> Receipt:
         (_("Signed by"), revision.signed_by.name),
         (_("Received"), signed_at),
     ]
+    if proof := anchors.proof_of(revision):
+        pairs.append((_("In the audit trail"), _in_groups(proof)))
     if revision.amendment_reason:
         pairs.append((_("Amends what was approved"), revision.amendment_reason))
     frozen = report_views.frozen(revision, kinds)
@@ -183,7 +188,7 @@ def _facts(revision: Revision, told: Receipt) -> dict[str, Any]:
         "reference": told.reference,
         "lead": [late] if revision.late_by_days and revision.number == 1 else [],
         "pairs": [list(pair) for pair in told.pairs],
-        "hash": " ".join(revision.hash[place : place + 8] for place in range(0, len(revision.hash), 8)),
+        "hash": _in_groups(revision.hash),
         "hash-label": _("Fingerprint (SHA-256)"),
         "hash-says": _(
             "The fingerprint is computed from everything that was signed. "
@@ -244,6 +249,11 @@ def _title(kind: Kind) -> str:
 
 def _amount(number: Decimal, unit: str) -> str:
     return f"{quantities.shown(number, current_language())}\u00a0{unit}".rstrip()
+
+
+def _in_groups(words: str) -> str:
+    """Hashes in groups of eight, which break at the end of a line; `anchors.read` knows them again."""
+    return _HASH.sub(lambda found: " ".join(found[0][place : place + 8] for place in range(0, 64, 8)), words)
 
 
 def _moment(at: datetime, zone: str) -> str:
