@@ -6,6 +6,7 @@ from flask import Flask, has_app_context
 
 from portal import providers, resources, web
 from portal.config import Settings
+from portal.enhetsregisteret import Enhetsregisteret
 from portal.extensions import Parts, db, is_writing, prepare_engine
 from portal.files import Store
 from portal.jobs import Handler, Jobs
@@ -48,6 +49,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         post=Post(settings.mail_url, settings.mail_sender),
         outgoing=outgoing,
         gate=_gate(settings, outgoing),
+        register=Enhetsregisteret(settings.register_url, outgoing),
         providers=_providers(settings, outgoing),
     )
     web.init_app(app, settings)

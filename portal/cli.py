@@ -15,7 +15,7 @@ import click
 from flask import Flask
 from flask_babel import force_locale
 
-from portal import demo, jobs, logs, readiness, resources, schema, tracing
+from portal import demo, enhetsregisteret, jobs, logs, readiness, resources, schema, tracing
 from portal.application import create_app
 from portal.config import BadSetting, Settings
 from portal.errors import BadDefinition, PortalError
@@ -23,7 +23,7 @@ from portal.extensions import db, parts, transaction
 from portal.findings import Finding, Standing, fault, fine
 from portal.model import Organisation, OrganisationKind, Person, Role
 from portal.operations import accounts, anchors, audit, personal_data, retention
-from portal.operations.people import bounces, invitations, own_data, programs, second_factors
+from portal.operations.people import bounces, invitations, own_data, programs, second_factors, sights
 from portal.operations.service_tasks import SERVICE_TASKS
 from portal.schema import migrate_database
 from portal.server import server_for
@@ -225,11 +225,13 @@ def invite(email: str, organisation: str, **more: Any) -> None:
         with transaction():
             firm = known or accounts.add_organisation(organisation, more["organisation_name"], kind)
             invitation, key = invitations.invite_first(email, roles, firm)
-        click.echo(f"{invitation.email} is invited to {firm.name}.")
-        if parts().post.keeps_mail:
-            click.echo(
-                f"No mail server is set up. Give them this link: {parts().settings.base_url}/invitation?key={key}"
-            )
+        _tell_invited(invitation.email, firm, key)
+
+
+def _tell_invited(email: str, firm: Organisation, key: str) -> None:
+    click.echo(f"{email} is invited to {firm.name}.")
+    if parts().post.keeps_mail:
+        click.echo(f"No mail server is set up. Give them this link: {parts().settings.base_url}/invitation?key={key}")
 
 
 @commands.command()
@@ -257,6 +259,37 @@ def reset_factor(email: str) -> None:
         second_factors.reset(person)
         sessions.end_all(person)
         click.echo(f"{person.email} signs in with the password alone, and is signed out everywhere.")
+
+
+@commands.command()
+@click.argument("organisation", metavar="ORGANISATION_NUMBER")
+@click.option("--name", callback=_name, help="Else Enhetsregisteret is asked.")
+@click.option("--unit", "units", multiple=True, help="An agency or department, as often as there are such.")
+@click.option("--administrator", metavar="EMAIL", help="Who is invited to look after its people.")
+def agency(organisation: str, name: str | None, units: tuple[str, ...], administrator: str | None) -> None:
+    """Add a buyer with its units and an administrator, or these to a buyer that is here."""
+    with _application() as app, app.app_context():
+        number = accounts.bare_number(organisation)
+        entry = parts().register.look_up(number) if name is None else None
+        with transaction():
+            buyer = accounts.organisation_by_number(number) or _new_buyer(number, name, entry)
+            if buyer.kind != OrganisationKind.BUYER:
+                raise click.UsageError(f"{buyer.number} is registered already, as {buyer.name}, a {buyer.kind}.")
+            for unit in units:
+                sights.begin_unit(buyer.id, unit, by=None)
+            invited = invitations.invite_first(administrator, [Role.ADMINISTRATOR], buyer) if administrator else None
+        click.echo(f"{buyer.name} ({buyer.number}) is a buyer here. Units added: {len(units)}.")
+        if invited is not None:
+            _tell_invited(invited[0].email, buyer, invited[1])
+
+
+def _new_buyer(number: str, name: str | None, entry: enhetsregisteret.Entry | None) -> Organisation:
+    if name is not None:
+        return accounts.add_organisation(number, name, OrganisationKind.BUYER)
+    if entry is None or entry.standing != enhetsregisteret.Standing.ACTIVE:
+        said = entry.standing.value if entry is not None else enhetsregisteret.Standing.NOT_ASKED.value
+        raise click.UsageError(f"Enhetsregisteret gives no name for {number} ({said}): give --name.")
+    return accounts.add_organisation(number, entry.name, OrganisationKind.BUYER, entry.at)
 
 
 def _kind(known: Organisation | None, more: dict[str, Any]) -> OrganisationKind:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+PUBLIC_REGISTER = "https://data.brreg.no/enhetsregisteret/api"
 METRICS_ON_LOOPBACK = "loopback"
 """The setting by which only programs on this machine read the figures."""
 
@@ -37,6 +38,8 @@ class Settings:
     """`clamd://host:port` or `clamd:///path/of/socket`; empty: nobody looks for malware."""
     security_contact: str = ""
     """Where to tell of a fault: `mailto:…` or `https://…`; stands on the security page and in security.txt."""
+    register_url: str = ""
+    """Where Enhetsregisteret is asked for a supplier's name; empty asks nobody, and the name is written by hand."""
     outgoing_allowed: tuple[str, ...] = ()
     """Addresses and networks of our own that the portal may call, such as a provider inside the same walls."""
     log: str = "text"
@@ -75,6 +78,7 @@ class Settings:
             secret_key_fallbacks=tuple(environment.get("KLIMAKONTRAKT_SECRET_KEY_FALLBACKS", "").split()),
             scanner_url=environment.get("KLIMAKONTRAKT_SCANNER_URL", cls.scanner_url),
             security_contact=environment.get("KLIMAKONTRAKT_SECURITY_CONTACT", cls.security_contact),
+            register_url=environment.get("KLIMAKONTRAKT_REGISTER_URL", PUBLIC_REGISTER),
             outgoing_allowed=tuple(environment.get("KLIMAKONTRAKT_OUTGOING_ALLOWED", "").replace(",", " ").split()),
             log=environment.get("KLIMAKONTRAKT_LOG", cls.log),
             metrics=environment.get("KLIMAKONTRAKT_METRICS", cls.metrics),

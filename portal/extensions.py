@@ -14,6 +14,7 @@ from sqlalchemy import Connection, Engine, MetaData, event
 from sqlalchemy.orm import DeclarativeBase, Session
 
 from portal.config import Settings
+from portal.enhetsregisteret import Enhetsregisteret
 from portal.errors import Unavailable
 from portal.files import Store
 from portal.jobs import Jobs
@@ -174,6 +175,7 @@ class Parts:
     outgoing: Outgoing
     gate: Gate | None
     """Where the tokens of programs are read; none: no program may come."""
+    register: Enhetsregisteret
     providers: Mapping[str, Client]
     """Who else may say who somebody is, by key."""
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from enum import StrEnum
-from typing import Any
+from typing import Any, Protocol
 
 from sqlalchemy import BigInteger, ColumnElement, Select, String, and_, cast, exists, func, or_, select, true
 from sqlalchemy.orm import InstrumentedAttribute
@@ -11,6 +11,8 @@ from portal import reach
 from portal.errors import Forbidden
 from portal.extensions import db
 from portal.model import (
+    READING,
+    ROLES_OF,
     ClauseForm,
     Comment,
     Contract,
@@ -20,12 +22,14 @@ from portal.model import (
     Deviation,
     DeviationState,
     Evidence,
+    Interest,
     Invitation,
     Machine,
     Membership,
     Notice,
     OrganisationKind,
     OutgoingMail,
+    Person,
     PlannedFigure,
     Point,
     Report,
@@ -55,6 +59,8 @@ class Permission(StrEnum):
     DEADLINE_GRANT = "deadline:grant"
     EXPORT_READ = "export:read"
     FILE_READ = "file:read"
+    INTEREST_DECLARE = "interest:declare"
+    INTEREST_END = "interest:end"
     MACHINE_EDIT = "machine:edit"
     MACHINE_READ = "machine:read"
     MAIL_READ = "mail:read"
@@ -96,6 +102,8 @@ TABLE: dict[Permission, Rule] = {
     Permission.DEADLINE_GRANT: _buyer_as(Role.CONTRACT_MANAGER, Role.ADMINISTRATOR),
     Permission.EXPORT_READ: _anyone,
     Permission.FILE_READ: _anyone,
+    Permission.INTEREST_DECLARE: _buyer_as(*ROLES_OF[OrganisationKind.BUYER] - READING),
+    Permission.INTEREST_END: _buyer_as(Role.ADMINISTRATOR),
     Permission.MACHINE_EDIT: _supplier_as(Role.REPORTER, Role.ADMINISTRATOR),
     Permission.MACHINE_READ: _anyone,
     Permission.MAIL_READ: lambda by: by.has(Role.ADMINISTRATOR, Role.AUDITOR),
@@ -143,6 +151,10 @@ WEIGHED_IT = Text(
 NOTED_THE_DAY = Text(
     "Du har selv notert siste dag med brudd i denne saken. En annen må avgjøre sanksjonen.",
     "You noted the last day of the breach in this case yourself. Somebody else must decide the sanction.",
+)
+HAS_INTEREST = Text(
+    "Du har meldt at du ikke er habil her. En annen må gjøre dette.",
+    "You have declared an interest here. Somebody else must do this.",
 )
 NOT_YOUR_CONTRACT = Text("Kontrakten er ikke din oppdragsgivers.", "The contract is not your organisation's.")
 
@@ -243,6 +255,10 @@ def tells_weighings(deviation: Deviation) -> bool:
     return deviation.state == _TELLS_BY_ITSELF or (sanction is not None and sanction.state in IN_FORCE)
 
 
+def _told_interest(entity: Any, by: Membership) -> Any:
+    return entity.buyer_id == by.organisation_id
+
+
 def _addressed_to(entity: Any, by: Membership) -> Any:
     is_buyer = by.organisation.kind == OrganisationKind.BUYER
     return _of_a_party(entity, by) & (entity.for_buyer if is_buyer else entity.for_supplier)
@@ -258,6 +274,7 @@ _RULES: dict[type[Any], Callable[[Any, Membership], Any]] = {
     Comment: _told_comment,
     ContractImport: _of_own,
     Evidence: _handed_in,
+    Interest: _told_interest,
     Invitation: _of_own,
     Machine: _at_work_for,
     Membership: _of_own,
@@ -270,20 +287,47 @@ _RULES: dict[type[Any], Callable[[Any, Membership], Any]] = {
 """Entities whose rows are not simply those of the contract's two parties -> the condition instead."""
 
 
-def may_decide(by: Membership, permission: Permission, *, buyer_id: int, involved: dict[int, Text]) -> None:
+class OfParties(Protocol):
+    """A contract, or a row below one."""
+
+    @property
+    def parties(self) -> dict[str, int]:
+        """Numbers of the contract and its two parties."""
+
+
+def may_decide(by: Membership, permission: Permission, about: OfParties, *, involved: dict[int, Text]) -> None:
     """The one choke point for decisions. Refuses with words; returns when this person may decide.
 
     Args:
         by: who wants to decide.
         permission: what the decision asks for.
-        buyer_id: the buyer whose contract it is.
+        about: what it is about; the decision is its buyer's, by nobody who has declared an interest there.
         involved: persons who had a hand in the matter, and what to tell each of them.
     """
     demand(by, permission)
-    if by.organisation_id != buyer_id:
+    parties = about.parties
+    if by.organisation_id != parties["buyer_id"]:
         raise Forbidden(NOT_YOUR_CONTRACT)
     if by.person_id in involved:
         raise Forbidden(involved[by.person_id])
+    if db.session.scalar(select(has_interest(by.person_id, parties["supplier_id"], parties["contract_id"]))):
+        raise Forbidden(HAS_INTEREST)
+
+
+def has_interest(person_id: Any, supplier_id: Any, contract_id: Any) -> ColumnElement[bool]:
+    """Whether a person has declared an interest that holds now; each of the three a number or a column."""
+    return exists().where(
+        Interest.person_id == person_id,
+        Interest.supplier_id == supplier_id,
+        or_(Interest.contract_id.is_(None), Interest.contract_id == contract_id),
+        Interest.ended_at.is_(None),
+    )
+
+
+def interested_in(contract_id: int) -> set[int]:
+    """Numbers of the persons who have declared an interest in a contract that holds now."""
+    held = has_interest(Person.id, Contract.supplier_id, Contract.id)
+    return set(db.session.scalars(select(Person.id).join(Contract, Contract.id == contract_id).where(held)))
 
 
 def may_review(by: Membership, report: Report) -> None:
@@ -291,7 +335,7 @@ def may_review(by: Membership, report: Report) -> None:
     may_decide(
         by,
         Permission.REPORT_REVIEW,
-        buyer_id=report.buyer_id,
+        report,
         involved=dict.fromkeys(report.preparers, PREPARED_IT),
     )
 
@@ -350,4 +394,4 @@ def _is_in(number: int, kept: InstrumentedAttribute[list[int]]) -> ColumnElement
 
 def may_approve(by: Membership, sanction: Sanction) -> None:
     """Whether this person may be the second one on a sanction: approve it, or send it back."""
-    may_decide(by, Permission.SANCTION_DECIDE, buyer_id=sanction.buyer_id, involved=prepared(sanction.deviation))
+    may_decide(by, Permission.SANCTION_DECIDE, sanction, involved=prepared(sanction.deviation))

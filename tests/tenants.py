@@ -41,7 +41,7 @@ from portal.operations.contracts import contract_imports, contract_sheets, contr
 from portal.operations.contracts.contracts import Rate
 from portal.operations.entry import evidence, imports
 from portal.operations.entry.evidence import Place, Upload
-from portal.operations.people import invitations, sights
+from portal.operations.people import interests, invitations, sights
 from portal.operations.reports import claims, comments, extensions
 from portal.work import read_import
 from tests import contracts as contract_sheet
@@ -229,6 +229,8 @@ def _tenant(names: Names) -> Tenant:
     _name(world, names)
     with transaction():
         unit = sights.add_unit(f"Avdeling {names.surname}", set(), by=people["buyer_admin"])
+        interest = interests.declare(world.contract, names.surname, every_contract=False, by=world.ruth)
+    things["interest"] = str(interest.public_id)
     things |= {"unit": str(unit.public_id), "buyer_membership": str(people["reviewer"].public_id)}
     deliver_mail()
     return Tenant(

@@ -34,6 +34,7 @@ from portal.model.contracts import (
 from portal.model.deadlines import ExtensionRequest, ExtensionState
 from portal.model.identities import Identity, ProviderSession
 from portal.model.installation import Installation
+from portal.model.interests import Interest
 from portal.model.invitations import Invitation, InvitationState
 from portal.model.machines import Deployment, Machine
 from portal.model.mail import ImportedFile, ImportState, ImportStep, MailState, OutgoingMail
@@ -129,6 +130,7 @@ __all__ = [
     "ImportStep",
     "ImportedFile",
     "Installation",
+    "Interest",
     "Invitation",
     "InvitationState",
     "KindVersion",

@@ -58,6 +58,8 @@ class Organisation(Row):
 
     number: Mapped[str] = mapped_column(String(9), unique=True)
     name: Mapped[str] = mapped_column(String(200))
+    registered_at: Mapped[datetime | None] = mapped_column(Moment)
+    """When its name was read in Enhetsregisteret; None: it is as somebody wrote it."""
     kind: Mapped[OrganisationKind] = mapped_column(Code(OrganisationKind))
 
 

@@ -50,6 +50,7 @@ class Datum(NamedTuple):
 
 _NUMBER = Datum(Purpose.RECORD, Basis.TASK, Kept.RECORD)
 _NAME = Datum(Purpose.ACCOUNT, Basis.CONTRACT, Kept.ACCOUNT, is_plain=True)
+_SAID = Datum(Purpose.RECORD, Basis.TASK, Kept.RECORD, is_plain=True)
 _OWN = Datum(Purpose.ACCOUNT, Basis.CONTRACT, Kept.ACCOUNT)
 _PROOF = Datum(Purpose.PROOF, Basis.TASK, Kept.RECORD, is_plain=True)
 _POST = Datum(Purpose.POST, Basis.TASK, Kept.RECORD, is_plain=True)
@@ -76,6 +77,8 @@ REGISTER: Mapping[str, Datum] = {
     "identity.person_id": _OWN,
     "identity.subject": _NAME,
     "imported_file.uploaded_by_id": _NUMBER,
+    "interest.person_id": _NUMBER,
+    "interest.words": _SAID,
     "invitation.email": _NAME,
     "invitation.invited_by_id": _NUMBER,
     "membership.person_id": _NUMBER,

@@ -4,6 +4,7 @@ import secrets
 import unicodedata
 import uuid
 from collections.abc import Collection
+from datetime import datetime
 
 from email_validator import EmailNotValidError, validate_email
 from flask_security.utils import hash_password
@@ -49,10 +50,15 @@ SIDES = {
 }
 
 
-def add_organisation(number: str, name: str, kind: OrganisationKind) -> Organisation:
-    """Register a buyer or supplier. The number may be written with spaces, NO and MVA. Raises Refused."""
+def add_organisation(
+    number: str, name: str, kind: OrganisationKind, registered_at: datetime | None = None
+) -> Organisation:
+    """Register a buyer or supplier. The number may be written with spaces, NO and MVA. Raises Refused.
+
+    `registered_at`: when the name was read in Enhetsregisteret, if it was.
+    """
     bare = bare_number(number)
-    organisation = Organisation(number=bare, name=name, kind=kind)
+    organisation = Organisation(number=bare, name=name, kind=kind, registered_at=registered_at)
     db.session.add(organisation)
     db.session.flush()
     record(organisation, "organisation.added", by=None, name=name)
@@ -194,7 +200,7 @@ def membership_of(person: Person, public_id: uuid.UUID) -> Membership | None:
 def people(organisation_id: int, *roles: Role, about: int | None = None) -> list[Person]:
     """The active persons of an organisation who hold any of `roles`, in the order they came.
 
-    `about`: number of a contract; those who are limited to others are left out.
+    `about`: number of a contract; those who are limited to others, or have declared an interest in it, are left out.
     """
     rows = db.session.scalars(
         select(Membership)
@@ -203,4 +209,7 @@ def people(organisation_id: int, *roles: Role, about: int | None = None) -> list
         .order_by(Membership.id)
     )
     able = [row for row in rows if row.has(*roles)]
-    return [row.person for row in able if about is None or permissions.sees(row, about)]
+    if about is None:
+        return [row.person for row in able]
+    barred = permissions.interested_in(about)
+    return [row.person for row in able if row.person_id not in barred and permissions.sees(row, about)]

@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, func, select
 
 from portal import permissions
 from portal.extensions import db
-from portal.model import Deviation, HumanTask, Membership, Report, Sanction
+from portal.model import Deviation, HumanTask, Membership, OrganisationKind, Report, Sanction
 from portal.operations.processes import Subject
 from portal.permissions import Permission
 
@@ -75,8 +75,15 @@ def _waits_for(by: Membership, chosen: Sequence[str]) -> list[ColumnElement[bool
         HumanTask.closed_at.is_(None),
         HumanTask.element.in_(chosen),
         permissions.seen(HumanTask, by),
+        *_of_the_impartial(by),
     ]
     return [*conditions, ~_is_prepared(by)] if _APPROVAL in chosen else conditions
+
+
+def _of_the_impartial(by: Membership) -> list[ColumnElement[bool]]:
+    """A buyer's task waits for nobody who has declared an interest in the matter."""
+    interested = permissions.has_interest(by.person_id, HumanTask.supplier_id, HumanTask.contract_id)
+    return [~interested] if by.organisation.kind == OrganisationKind.BUYER else []
 
 
 def _is_prepared(by: Membership) -> ColumnElement[bool]:

@@ -31,6 +31,7 @@ from portal.model import (
     Verdict,
     Window,
 )
+from portal.operations.people.staffing import Post
 from portal.operations.reports.chasing import WhyNot
 from portal.operations.reports.review_queue import Why
 from portal.reach import Sight
@@ -296,6 +297,13 @@ CASE_FORM = {
 }
 """Form of a case's page -> what it is for, when it is refused."""
 
+POST = {
+    Post.REVIEW: _("Review the reports"),
+    Post.PREPARE: _("Follow up deviations"),
+    Post.DECIDE: _("Decide on sanctions"),
+}
+"""What somebody at the buyer must be able to do on a contract."""
+
 SIGHT = {
     Sight.ALL: _("Every contract"),
     Sight.UNIT: _("The contracts of a unit"),
@@ -319,6 +327,8 @@ EVENT = {
     "contract.clause_removed": _("A sanction clause was removed"),
     "contract.rate_added": _("A sanction clause got a new rate"),
     "contract.unit_changed": _("The contract got another unit"),
+    "interest.declared": _("An interest was declared"),
+    "interest.ended": _("A declared interest was ended"),
     "membership.limited": _("What a member sees was changed"),
     "unit.added": _("A unit was added"),
     "unit.renamed": _("A unit was renamed"),

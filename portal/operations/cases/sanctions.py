@@ -98,7 +98,7 @@ def propose(  # noqa: PLR0913 - a proposal, what is left out of it, and what is 
 
     `others`: the lines that are left are about other points than those that were dropped.
     """
-    permissions.may_decide(by, Permission.SANCTION_PROPOSE, buyer_id=deviation.buyer_id, involved={})
+    permissions.may_decide(by, Permission.SANCTION_PROPOSE, deviation, involved={})
     processes.hold(deviation)
     if deviation.version != version or processes.task_of(deviation, "assess_reply") is None:
         raise Conflict(MOVED_ON)
@@ -255,7 +255,7 @@ def revise(  # noqa: PLR0913 - a proposal, what is left out of it, or that it is
     others: bool = False,
 ) -> None:
     """After being sent back: propose anew with better reasons, calculated anew, or withdraw."""
-    permissions.may_decide(by, Permission.SANCTION_PROPOSE, buyer_id=sanction.buyer_id, involved={})
+    permissions.may_decide(by, Permission.SANCTION_PROPOSE, sanction, involved={})
     processes.hold(sanction)
     if sanction.version != version or processes.task_of(sanction, "revise") is None:
         raise Conflict(MOVED_ON)
@@ -276,7 +276,7 @@ def withdraw(sanction: Sanction, reason: str, *, by: Membership, version: int) -
     Whoever may propose may do it, as with one that was sent back; it takes the same way through the diagram, so that a
     process that began under an older one knows it too.
     """
-    permissions.may_decide(by, Permission.SANCTION_PROPOSE, buyer_id=sanction.buyer_id, involved={})
+    permissions.may_decide(by, Permission.SANCTION_PROPOSE, sanction, involved={})
     processes.hold(sanction)
     if sanction.version != version or processes.task_of(sanction, "approve_sanction") is None:
         raise Conflict(_moved_on(sanction))
@@ -342,7 +342,7 @@ def note_delivery(sanction: Sanction, how: str) -> None:
 
 def settle_delivery(sanction: Sanction, how: str, *, by: Membership, version: int) -> None:
     """The decision did not get through by mail: say how it was delivered instead, or (nothing said) send it again."""
-    permissions.may_decide(by, Permission.SANCTION_PROPOSE, buyer_id=sanction.buyer_id, involved={})
+    permissions.may_decide(by, Permission.SANCTION_PROPOSE, sanction, involved={})
     processes.hold(sanction)
     if sanction.version != version or processes.task_of(sanction, "confirm_decision_delivery") is None:
         raise Conflict(MOVED_ON)

@@ -105,8 +105,8 @@ PARTIES = Part(
                 required=False,
                 longest=200,
                 hint=Text(
-                    "Bare når leverandøren er ny her. Da registrerer vi den.",
-                    "Only when the supplier is new here. We then register it.",
+                    "Bare når leverandøren er ny her. Er det tomt, henter vi navnet fra Enhetsregisteret hvis vi kan.",
+                    "Only when the supplier is new here. Left empty, we take the name from Enhetsregisteret if we can.",
                 ),
             ),
             lambda contract: contract.supplier.name,

@@ -6,8 +6,9 @@ from typing import Any
 from sqlalchemy import inspect, select, update
 
 from portal import permissions
+from portal.enhetsregisteret import Standing
 from portal.errors import Invalid, Refused
-from portal.extensions import db
+from portal.extensions import db, parts
 from portal.kinds.base import Problem
 from portal.model import (
     AuditEvent,
@@ -59,7 +60,28 @@ NEW_SUPPLIER = Text(
     "Vi kjenner ikke organisasjonsnummeret. Skriv navnet, så registrerer vi leverandøren.",
     "We do not know this organisation number. Write the name, and we register the supplier.",
 )
+NOT_FOUND = {
+    Standing.BANKRUPT: Text(
+        "{name} er konkurs eller under avvikling, sier Enhetsregisteret. Skriv navnet hvis kontrakten likevel gjelder.",
+        "{name} is bankrupt or being wound up, says Enhetsregisteret. Write the name if the contract holds even so.",
+    ),
+    Standing.DELETED: Text(
+        "Leverandøren er slettet fra Enhetsregisteret. Se om nummeret er riktig, eller skriv navnet.",
+        "The supplier has been deleted from Enhetsregisteret. See whether the number is right, or write the name.",
+    ),
+    Standing.UNKNOWN: Text(
+        "Enhetsregisteret kjenner ikke nummeret {number}. Se etter en tastefeil, eller skriv navnet.",
+        "Enhetsregisteret does not know the number {number}. Look for a mistyped digit, or write the name.",
+    ),
+    Standing.SILENT: Text(
+        "Enhetsregisteret svarer ikke nå. Skriv navnet, så registrerer vi leverandøren.",
+        "Enhetsregisteret does not answer now. Write the name, and we register the supplier.",
+    ),
+    Standing.NOT_ASKED: NEW_SUPPLIER,
+}
+"""Why the register gives no name for a supplier that is new here."""
 NOT_A_SUPPLIER = Text("{name} er oppdragsgiver her, og ikke leverandør.", "{name} is a buyer here, and no supplier.")
+_MISTYPED = {Standing.UNKNOWN: "supplier_number"}
 WRONG = Text("Noe må rettes.", "Something must be corrected.")
 _NEVER_COPIED = frozenset(
     {"id", "public_id", "created_at", "contract_id", "buyer_id", "supplier_id", "change_order_id", "requirement_id"}
@@ -183,15 +205,33 @@ def _taken(reference: str, by: Membership, contract: Contract | None) -> Iterabl
 def _strange_supplier(values: Values) -> Iterable[Problem]:
     known = supplier_by_number(str(values["supplier_number"]))
     if known is None and not values.get("supplier_name"):
-        yield Problem("new_supplier", NEW_SUPPLIER, "supplier_name")
+        number = bare_number(str(values["supplier_number"]))
+        entry = parts().register.known(number)
+        if entry.standing != Standing.ACTIVE:
+            why = NOT_FOUND[entry.standing].with_values(name=same(entry.name), number=same(number))
+            yield Problem("new_supplier", why, _MISTYPED.get(entry.standing, "supplier_name"))
     elif known is not None and known.kind != OrganisationKind.SUPPLIER:
         yield Problem("not_a_supplier", NOT_A_SUPPLIER.with_values(name=same(known.name)), "supplier_number")
 
 
+def find_supplier(values: Values) -> None:
+    """Ask the register what a supplier is called that is new here and was given no name.
+
+    Before the transaction that drafts or edits: the register may take its time. What it said is remembered.
+    """
+    number = bare_number(str(values["supplier_number"]))
+    if not values.get("supplier_name") and supplier_by_number(number) is None:
+        parts().register.look_up(number)
+
+
 def _supplier(values: Values) -> Organisation:
-    number = str(values["supplier_number"])
+    number, written = bare_number(str(values["supplier_number"])), values.get("supplier_name")
     known = supplier_by_number(number)
-    return known or accounts.add_organisation(number, str(values["supplier_name"]), OrganisationKind.SUPPLIER)
+    if known is not None:
+        return known
+    entry = parts().register.known(number)
+    name, at = (str(written), None) if written else (entry.name, entry.at)
+    return accounts.add_organisation(number, name, OrganisationKind.SUPPLIER, at)
 
 
 def _change_supplier(contract: Contract, supplier: Organisation) -> None:

@@ -18,7 +18,7 @@ def demand_editor(contract: Contract, *, by: Membership, version: int | None = N
 
     The contract's row is held until the transaction ends: everything below it is edited by one at a time.
     """
-    permissions.may_decide(by, Permission.CONTRACT_EDIT, buyer_id=contract.buyer_id, involved={})
+    permissions.may_decide(by, Permission.CONTRACT_EDIT, contract, involved={})
     # These two alone: the parties are joined to the row, and PostgreSQL locks no outer join.
     db.session.refresh(contract, ["version", "state"], with_for_update=True)
     if version is not None and contract.version != version:

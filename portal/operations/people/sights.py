@@ -95,29 +95,36 @@ def _said(membership: Membership) -> dict[str, object]:
 def add_unit(name: str, chosen: Collection[UUID], *, by: Membership) -> Unit:
     """A new unit of the buyer, with the contracts that are its own from now on. Raises Invalid for the name."""
     permissions.demand(by, Permission.SIGHT_EDIT)
-    unit = Unit(organisation_id=by.organisation_id, name=_name(name, by, None))
+    unit = begin_unit(by.organisation_id, name, by=by)
+    _give(unit, chosen, by)
+    return unit
+
+
+def begin_unit(organisation_id: int, name: str, *, by: Membership | None) -> Unit:
+    """A new unit without contracts; of whoever runs the portal, `by` is nobody. Raises Invalid for the name."""
+    unit = Unit(organisation_id=organisation_id, name=_name(name, organisation_id, None))
     db.session.add(unit)
     db.session.flush()
     record(unit, "unit.added", by=by, name=unit.name)
-    _give(unit, chosen, by)
     return unit
 
 
 def change_unit(unit: Unit, name: str, chosen: Collection[UUID], *, by: Membership) -> None:
     """Give a unit another name and other contracts; one that another unit had, moves. Raises Invalid for the name."""
     permissions.demand(by, Permission.SIGHT_EDIT)
-    before, unit.name = unit.name, _name(name, by, unit)
+    before, unit.name = unit.name, _name(name, unit.organisation_id, unit)
     if unit.name != before:
         record(unit, "unit.renamed", by=by, name=[before, unit.name])
     _give(unit, chosen, by)
 
 
-def _name(written: str, by: Membership, unit: Unit | None) -> str:
+def _name(written: str, organisation_id: int, unit: Unit | None) -> str:
     name = " ".join(written.split())
     if not name or len(name) > LONGEST_NAME:
         why = TOO_LONG if name else NAME_IT
         raise Invalid(why, (Problem("name", why, "name"),))
-    if any(each.name.casefold() == name.casefold() and each is not unit for each in units(by)):
+    others = db.session.scalars(select(Unit).where(Unit.organisation_id == organisation_id))
+    if any(each.name.casefold() == name.casefold() and each is not unit for each in others):
         why = NAMED_ALREADY.with_values(name=same(name))
         raise Invalid(why, (Problem("taken", why, "name"),))
     return name

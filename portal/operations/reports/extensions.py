@@ -223,9 +223,7 @@ def refuse(request: ExtensionRequest, answer: str, *, by: Membership) -> None:
 
 def _hold(request: ExtensionRequest, by: Membership) -> Subject:
     """See the request as it is now, with everybody else who would answer it waiting; refuse whoever may not."""
-    permissions.may_decide(
-        by, Permission.DEADLINE_GRANT, buyer_id=request.buyer_id, involved={request.asked_by_id: ASKED_YOURSELF}
-    )
+    permissions.may_decide(by, Permission.DEADLINE_GRANT, request, involved={request.asked_by_id: ASKED_YOURSELF})
     processes.hold(request.subject)
     db.session.refresh(request)
     request.demand_open()

@@ -128,7 +128,10 @@ def _first(
     where: ColumnElement[bool], by: Membership, chosen: QueueFilter, now: datetime, *, backwards: bool = False
 ) -> Report | None:
     order = (HumanTask.due_at.desc(), HumanTask.id.desc()) if backwards else (HumanTask.due_at, HumanTask.id)
-    rows = _waiting(by, chosen, now).where(where, ~claims.by_others(by)).order_by(*order).limit(_LOOK_AHEAD)
+    interested = permissions.has_interest(by.person_id, Report.supplier_id, Report.contract_id)
+    rows = (
+        _waiting(by, chosen, now).where(where, ~claims.by_others(by), ~interested).order_by(*order).limit(_LOOK_AHEAD)
+    )
     reports = (row[1] for row in db.session.execute(rows))
     return next((report for report in reports if by.person_id not in report.preparers), None)
 

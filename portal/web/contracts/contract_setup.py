@@ -23,7 +23,7 @@ from portal.permissions import Permission, allowed
 from portal.text import Text, same
 from portal.web import lists
 from portal.web.access import current_membership, requires
-from portal.web.contracts.contracts import blueprint
+from portal.web.contracts.contracts import blueprint, staffing_of
 from portal.web.contracts.fact_forms import FactForm, Question
 
 NEW = "new"
@@ -148,6 +148,7 @@ def new() -> ResponseReturnValue:
         return render_template("contracts/new.html", form=form, part=PARTIES, failed=True), 422
     like = next((each for each in earlier if str(each.public_id) == values.get("like")), None)
     facts = {fact.key: values[fact.key] for fact in PARTIES.facts}
+    agreements.find_supplier(facts)
     drafted: list[Contract] = []
     if status := form.attempt(lambda: drafted.append(agreements.draft(facts, by=by, like=_again(like)))):
         return render_template("contracts/new.html", form=form, part=PARTIES, failed=True), status
@@ -201,6 +202,7 @@ def _set_up_page(contract: Contract, form: FactForm, status: int = 0) -> Respons
         may_edit=may_edit,
         form=form,
         failed=bool(status),
+        **staffing_of(contract),
     )
     return (page, status) if status else page
 
@@ -219,6 +221,8 @@ def part(contract: Contract, key: str) -> ResponseReturnValue:
         if values is None:
             status = 422
         else:
+            if asked is PARTIES:
+                agreements.find_supplier(values)
             status = form.attempt(
                 lambda: agreements.edit(contract, asked, values, by=by, version=form.seen), lambda: contract.version
             )

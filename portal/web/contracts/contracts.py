@@ -15,6 +15,7 @@ from portal.operations.contracts import contract_lists
 from portal.operations.contracts.contract_facts import YES_ONLY
 from portal.operations.contracts.deadline_facts import DEADLINES, NOTICES
 from portal.operations.figures import figures
+from portal.operations.people import staffing
 from portal.operations.running import contract_accounts, contract_life
 from portal.permissions import Permission, allowed
 from portal.text import Text
@@ -88,7 +89,17 @@ def show(contract: Contract) -> ResponseReturnValue:
         previews=previews.of(contract, by=by),
         basis=(*Basis.load(contract.basis).sentences(), *carriers.counted_in_words(contract.counted)),
         page=lists.reports(by, {"contract": str(contract.public_id)}),
+        **staffing_of(contract),
     )
+
+
+def staffing_of(contract: Contract) -> dict[str, object]:
+    """Who can do what at the buyer, for the buyer's own eyes, and whether one may declare an interest."""
+    by = current_membership()
+    return {
+        "staffing": staffing.of(contract) if by.organisation_id == contract.buyer_id else None,
+        "may_declare": allowed(by, Permission.INTEREST_DECLARE),
+    }
 
 
 def _rules(contract: Contract) -> list[tuple[Field, Parsed]]:
