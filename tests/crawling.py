@@ -24,7 +24,9 @@ _DAYS = re.compile(r"(_on|_from|_to|day|until|date|first|last)$")
 _TOKEN = re.compile(r"\bI[\w-]{20,}\.[\w-]{6}\.[\w-]{20,}")
 UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 _HASH = re.compile(r"\b(?:[0-9a-f]{16}|[0-9a-f]{32,64})\b")
-_TODAY = re.compile(r"2026-06-08[T ]\d\d:\d\d:\d\d(\.\d+)?([+]00:00|Z)?")
+_TODAY = re.compile(
+    r"2026-06-08[T ]\d\d:\d\d:\d\d(\.\d+)?([+]00:00|Z)?|\b2026-\d\d-\d\d[T ]\d\d:\d\d:\d\d\.\d{6}([+]00:00)?"
+)
 
 
 @dataclass(frozen=True)
