@@ -39,6 +39,7 @@ from portal.model import (
     Sanction,
     SanctionClause,
     Site,
+    Substitution,
     Unit,
     Weighing,
 )
@@ -278,6 +279,7 @@ _RULES: dict[type[Any], Callable[[Any, Membership], Any]] = {
     Invitation: _of_own,
     Machine: _at_work_for,
     Membership: _of_own,
+    Substitution: _of_own,
     OutgoingMail: _addressed_to,
     Sanction: _once_decided,
     Unit: _of_own,

@@ -41,7 +41,7 @@ from portal.operations.contracts import contract_imports, contract_sheets, contr
 from portal.operations.contracts.contracts import Rate
 from portal.operations.entry import evidence, imports
 from portal.operations.entry.evidence import Place, Upload
-from portal.operations.people import interests, invitations, sights
+from portal.operations.people import interests, invitations, sights, substitutes
 from portal.operations.reports import claims, comments, extensions
 from portal.work import read_import
 from tests import contracts as contract_sheet
@@ -215,6 +215,7 @@ def _tenant(names: Names) -> Tenant:
     desk.give_passwords(world)
     with transaction():
         invitation = invitations.invite(f"ny@{names.domain}", [Role.REVIEWER], by=world.adam)
+        standing_in = substitutes.appoint(world.rita, world.ruth, NOW.date(), NOW.date(), by=world.adam)
     with transaction():
         for by in people.values():
             by.person.password, by.person.language = world.anna.person.password, "en"
@@ -233,9 +234,8 @@ def _tenant(names: Names) -> Tenant:
     things["interest"] = str(interest.public_id)
     things |= {"unit": str(unit.public_id), "buyer_membership": str(people["reviewer"].public_id)}
     deliver_mail()
-    return Tenant(
-        people, things | {"membership": str(people["reporter"].public_id), "invitation": str(invitation.public_id)}
-    )
+    things |= {"invitation": str(invitation.public_id), "substitution": str(standing_in.public_id)}
+    return Tenant(people, things | {"membership": str(people["reporter"].public_id)})
 
 
 def _people(world: World, names: Names) -> dict[str, Membership]:

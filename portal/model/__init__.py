@@ -65,6 +65,7 @@ from portal.model.sanctions import Sanction, SanctionState
 from portal.model.second_factors import Authenticator, RecoveryCode
 from portal.model.sign_in import AttemptKind, OneTimePurpose, OneTimeSecret, SignInAttempt, SignInMethod, WebSession
 from portal.model.signing import Explanation, Withdrawal
+from portal.model.substitutions import Substitution
 from portal.model.terms import (
     ACCOUNT_DUTY,
     DUTIES_TO_FILE,
@@ -179,6 +180,7 @@ __all__ = [
     "SignInMethod",
     "Site",
     "Stance",
+    "Substitution",
     "Unit",
     "Unlock",
     "Verdict",

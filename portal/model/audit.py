@@ -127,7 +127,7 @@ def record(entity: Row, action: str, *, by: Membership | None, reason: str = "",
         facts=facts,
         changes=changes.of(session, entity),
         person_id=by.person_id if by else None,
-        stood_in_for_id=None,
+        stood_in_for_id=by.stands_in_for.person_id if by and by.stands_in_for else None,
         organisation_id=by.organisation_id if by else None,
         request_id=tracing.current(),
     )

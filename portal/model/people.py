@@ -95,9 +95,7 @@ class Person(Row, UserMixin):
     @property
     def needs_second_factor(self) -> bool:
         """Whether a password alone is too little: they act for a buyer, or sign what a supplier answers for."""
-        return any(
-            own.organisation.kind == OrganisationKind.BUYER or own.has(Role.SIGNATORY) for own in self.memberships
-        )
+        return any(own.needs_second_factor for own in self.memberships)
 
     @property
     def roles(self) -> list[RoleMixin]:  # type: ignore[override]
@@ -135,8 +133,25 @@ class Membership(Row):
 
     @property
     def roles(self) -> frozenset[Role]:
-        """The roles held; none by whoever has left."""
-        return frozenset() if self.ended_at is not None else self.last_roles
+        """The roles held, or those of whom they stand in for in this request; none by whoever has left."""
+        if self.ended_at is not None:
+            return frozenset()
+        return self.last_roles if self.stands_in_for is None else self.stands_in_for.roles
+
+    @property
+    def needs_second_factor(self) -> bool:
+        """Whether a password alone is too little: it is for a buyer, or signs what a supplier answers for."""
+        return self.organisation.kind == OrganisationKind.BUYER or self.has(Role.SIGNATORY)
+
+    @property
+    def stands_in_for(self) -> "Membership | None":
+        """On whose behalf they act in this request; None: their own."""
+        absent: Membership | None = vars(self).get("_stands_in_for")
+        return absent
+
+    def stand_in_for(self, absent: "Membership") -> None:
+        """Act on another's behalf for the rest of this request. `operations.people.substitutes` says who may."""
+        vars(self)["_stands_in_for"] = absent
 
     @property
     def last_roles(self) -> frozenset[Role]:

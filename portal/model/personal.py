@@ -123,6 +123,8 @@ REGISTER: Mapping[str, Datum] = {
     "sign_in_attempt.person_id": _TRIED,
     "web_session.browser": _SESSION,
     "web_session.person_id": _SESSION,
+    "substitution.absent_id": _NUMBER,
+    "substitution.substitute_id": _NUMBER,
     "weighing.weighed_by_id": _NUMBER,
     "withdrawal.withdrawn_by_id": _NUMBER,
 }

@@ -12,9 +12,9 @@ from sqlalchemy import select
 from stdnum.exceptions import InvalidChecksum, ValidationError
 from stdnum.no import orgnr
 
-from portal import permissions
+from portal import clock, permissions
 from portal.errors import Refused
-from portal.extensions import db
+from portal.extensions import db, parts
 from portal.model import (
     READING,
     ROLES_OF,
@@ -24,6 +24,7 @@ from portal.model import (
     OrganisationKind,
     Person,
     Role,
+    Substitution,
     record,
 )
 from portal.text import Text, repeated
@@ -198,7 +199,7 @@ def membership_of(person: Person, public_id: uuid.UUID) -> Membership | None:
 
 
 def people(organisation_id: int, *roles: Role, about: int | None = None) -> list[Person]:
-    """The active persons of an organisation who hold any of `roles`, in the order they came.
+    """The active persons of an organisation who hold any of `roles`, in the order they came; then who stands in.
 
     `about`: number of a contract; those who are limited to others, or have declared an interest in it, are left out.
     """
@@ -208,8 +209,16 @@ def people(organisation_id: int, *roles: Role, about: int | None = None) -> list
         .where(Membership.organisation_id == organisation_id, Person.active, Membership.ended_at.is_(None))
         .order_by(Membership.id)
     )
-    able = [row for row in rows if row.has(*roles)]
-    if about is None:
-        return [row.person for row in able]
-    barred = permissions.interested_in(about)
-    return [row.person for row in able if row.person_id not in barred and permissions.sees(row, about)]
+    holders = [row for row in rows if not row.last_roles.isdisjoint(roles)]
+    able = [*holders, *_substitutes_of(holders)]
+    if about is not None:
+        barred = permissions.interested_in(about)
+        able = [row for row in able if row.person_id not in barred and permissions.sees(row, about)]
+    return list(dict.fromkeys(row.person for row in able))
+
+
+def _substitutes_of(holders: Collection[Membership]) -> list[Membership]:
+    today = clock.today(parts().settings.time_zone)
+    named = select(Substitution).where(Substitution.absent_id.in_([row.id for row in holders]))
+    rows = db.session.scalars(named.order_by(Substitution.id))
+    return [row.substitute for row in rows if row.runs_on(today) and row.substitute.person.active]

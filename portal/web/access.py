@@ -1,6 +1,7 @@
 """Who may open which page. Every view says what it needs, and a test reads it."""
 
 import unicodedata
+import uuid
 from collections.abc import Callable, Iterator
 from functools import wraps
 from typing import Any, NamedTuple
@@ -12,8 +13,9 @@ from flask_babel import gettext as _
 from werkzeug.exceptions import HTTPException
 
 from portal import permissions
-from portal.model import Membership, Person
+from portal.model import Membership, Person, Substitution
 from portal.operations import lookup
+from portal.operations.people import substitutes
 from portal.permissions import Permission
 from portal.web import sessions
 
@@ -97,13 +99,21 @@ def unmarked(app: Flask) -> list[str]:
 
 
 def acting_membership() -> Membership | None:
-    """The membership the person acts in: the chosen one if it is theirs still, or their only one."""
+    """The membership the person acts in: the chosen one if it is theirs still, or their only one.
+
+    It stands in for another's where the person has chosen to, for as long as they may.
+    """
     person = sessions.current().person
     if person is None:
         return None
     own = person.memberships
     chosen = session.get("acting_for")
-    return next((one for one in own if str(one.public_id) == chosen), own[0] if len(own) == 1 else None)
+    found = next((one for one in own if str(one.public_id) == chosen), own[0] if len(own) == 1 else None)
+    as_whom = session.get("standing_in")
+    if found is None or as_whom is None or found.stands_in_for is not None:
+        return found
+    running = substitutes.running(person, uuid.UUID(as_whom))
+    return substitutes.stand_in(running) if running is not None and running.substitute is found else found
 
 
 def current_membership() -> Membership:
@@ -122,9 +132,12 @@ def current_person() -> Person:
     return person
 
 
-def act_for(membership: Membership) -> None:
-    """From now on, act in this membership."""
+def act_for(membership: Membership, substitution: Substitution | None = None) -> None:
+    """From now on, act in this membership, as one's own or as a substitute."""
     session["acting_for"] = str(membership.public_id)
+    session.pop("standing_in", None)
+    if substitution is not None:
+        session["standing_in"] = str(substitution.public_id)
 
 
 # -- where to go ------------------------------------------------------------------------------------------------------

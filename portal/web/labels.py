@@ -443,6 +443,8 @@ EVENT = {
     "membership.roles_changed": _("A member got other roles"),
     "membership.handed_over": _("What waited for a member went to another"),
     "membership.ended": _("A member left"),
+    "substitution.added": _("A substitute was named"),
+    "substitution.ended": _("A substitute stands in no longer"),
     "invitation.sent": _("An invitation was sent"),
     "invitation.resent": _("An invitation was sent again"),
     "invitation.withdrawn": _("An invitation was taken back"),

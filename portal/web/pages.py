@@ -8,6 +8,7 @@ from flask.typing import ResponseReturnValue
 from portal import clock
 from portal.extensions import parts, transaction
 from portal.operations import first_steps as steps
+from portal.operations.people import substitutes
 from portal.permissions import Permission
 from portal.web import first_steps, passwords, waiting
 from portal.web.access import acting_membership, current_membership, public, requires
@@ -27,7 +28,8 @@ def home() -> ResponseReturnValue:
     by = acting_membership()
     if by is not None:
         rows = waiting.everything(by)
-        return render_template("pages/home.html", rows=rows, by=by, steps=first_steps.shown(by))
+        open_to = [] if by.stands_in_for else substitutes.for_person(by.person)
+        return render_template("pages/home.html", rows=rows, by=by, steps=first_steps.shown(by), substitutions=open_to)
     if current().person is not None:
         return redirect(url_for("accounts.acting_for"), 303)
     return render_template("pages/welcome.html")

@@ -97,8 +97,9 @@ def _frame() -> dict[str, Any]:
             "name": by.organisation.name,
             "number": by.organisation.number,
             "role": roles_of(by),
+            "instead_of": by.stands_in_for.person.name if by.stands_in_for else "",
         },
-        "switch_url": url_for("accounts.acting_for") if len(by.person.memberships) > 1 else "",
+        "switch_url": url_for("accounts.acting_for") if len(by.person.memberships) > 1 or by.stands_in_for else "",
         "nav": _places(by),
     }
 

@@ -258,7 +258,7 @@ def test_whoever_leaves_sees_nothing_more_and_may_come_back(app: Flask) -> None:
     assert ola.get("/probe/queue").status_code == 403, "he acts for the only one he has left"
     assert ola.post("/acting-for", membership=member).status_code == 404
     assert [to for to, _body in letters(app, "membership_ended")] == [OLA]
-    assert "Left" in ada.get("/people").text
+    assert "Has left" in ada.get("/people").text
     assert ada.post(f"/people/{member}/retire", heir="").status_code == 422
     invite(ada, OLA, "decision_maker")
     ola.get(link(app))

@@ -55,8 +55,8 @@ def change_roles(member: Membership, roles: Collection[Role], *, by: Membership)
     if not roles:
         raise Refused(NO_ROLE)
     accounts.demand_side(member.organisation.kind, roles)
-    _demand_others(member, lost=member.roles - set(roles))
-    before = sorted(member.roles)
+    _demand_others(member, lost=member.last_roles - set(roles))
+    before = sorted(member.last_roles)
     if before == sorted(roles):
         return
     member.role_codes = sorted(roles)
@@ -89,12 +89,12 @@ def retire(member: Membership, *, by: Membership, heir: Membership | None = None
     _demand_here(member)
     if heir is not None:
         _hand_over(member, heir, by=by)
-    _demand_others(member, lost=member.roles)
+    _demand_others(member, lost=member.last_roles)
     if any(not each.others for each in waiting(member)):
         raise Refused(NOBODY_ELSE.with_values(name=member.person.name))
     here = (Claim.buyer_id == member.organisation_id) | (Claim.supplier_id == member.organisation_id)
     db.session.execute(delete(Claim).where(Claim.person_id == member.person_id, here))
-    roles = sorted(member.roles)
+    roles = sorted(member.last_roles)
     member.ended_at = clock.now()
     record(member, "membership.ended", by=by, roles=roles)
     _tell(member, "membership_ended", by)
@@ -104,11 +104,11 @@ def _hand_over(member: Membership, heir: Membership, *, by: Membership) -> None:
     """Give the heir the roles that nobody but the member holds, and tell them what waits."""
     if heir.id == member.id or heir.organisation_id != member.organisation_id or heir.ended_at is not None:
         raise Refused(NOT_HEIR)
-    held = {role for each in _here(member.organisation_id) if each.id != member.id for role in each.roles}
-    if missing := member.roles - held:
-        before = sorted(heir.roles)
-        accounts.demand_side(heir.organisation.kind, heir.roles | missing)
-        heir.role_codes = sorted(heir.roles | missing)
+    held = {role for each in _here(member.organisation_id) if each.id != member.id for role in each.last_roles}
+    if missing := member.last_roles - held:
+        before = sorted(heir.last_roles)
+        accounts.demand_side(heir.organisation.kind, heir.last_roles | missing)
+        heir.role_codes = sorted(heir.last_roles | missing)
         record(heir, "membership.roles_changed", by=by, before=before, after=heir.role_codes)
     count = sum(each.number for each in waiting(member))
     record(member, "membership.handed_over", by=by, to=heir.person_id, tasks=count)
@@ -120,7 +120,7 @@ def _demand_others(member: Membership, lost: Collection[Role]) -> None:
     """Refuse that a role which must be held becomes nobody's."""
     for role, words in LAST_OF.items():
         others = (each for each in _here(member.organisation_id) if each.id != member.id)
-        if role in lost and not any(each.has(role) for each in others):
+        if role in lost and not any(role in each.last_roles for each in others):
             raise Refused(words.with_values(name=member.person.name, organisation=member.organisation.name))
 
 

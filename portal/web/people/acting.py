@@ -5,13 +5,20 @@ import uuid
 from flask import redirect, render_template, request
 from flask.typing import ResponseReturnValue
 
-from portal.errors import NotFound
+from portal.errors import NotFound, Refused
 from portal.operations import accounts
 from portal.operations.lookup import NOT_HERE
-from portal.web import access
+from portal.operations.people import substitutes
+from portal.text import Text
+from portal.web import access, sessions
 from portal.web.access import current_person, safe_target, signed_in
-from portal.web.labels import roles_of
+from portal.web.labels import in_words
 from portal.web.people.sign_in import blueprint
+
+TOO_LITTLE = Text(
+    "Her trengs mer enn et passord. Sett opp koder fra en app under kontoen din, og logg inn på nytt.",
+    "This takes more than a password. Set up codes from an app under your account, and sign in again.",
+)
 
 
 @blueprint.route("/acting-for", methods=["GET", "POST"])
@@ -21,7 +28,21 @@ def acting_for() -> ResponseReturnValue:
     person = current_person()
     if request.method == "GET":
         target = safe_target(request.args.get("next"))
-        return render_template("people/acting_for.html", memberships=person.memberships, next=target, roles_of=roles_of)
+        return render_template(
+            "people/acting_for.html",
+            memberships=person.memberships,
+            substitutions=substitutes.for_person(person),
+            next=target,
+            in_words=in_words,
+        )
+    if as_whom := request.form.get("substitution"):
+        running = substitutes.running(person, _as_uuid(as_whom))
+        if running is None:
+            raise NotFound(NOT_HERE)
+        if running.absent.needs_second_factor and sessions.current().strong_at is None:
+            raise Refused(TOO_LITTLE)
+        access.act_for(running.substitute, running)
+        return redirect(safe_target(request.form.get("next")) or access.home(), 303)
     membership = accounts.membership_of(person, _as_uuid(request.form.get("membership", "")))
     if membership is None:
         raise NotFound(NOT_HERE)

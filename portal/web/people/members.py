@@ -1,20 +1,22 @@
 """«Personer»: who acts for one's organisation, who is invited, and how one leaves."""
 
 import uuid
+from datetime import date
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as N_  # noqa: N812 - the name that pybabel looks for
 from flask_wtf import FlaskForm
-from wtforms import SelectField, SelectMultipleField, StringField
+from wtforms import DateField, SelectField, SelectMultipleField, StringField
+from wtforms.validators import InputRequired
 from wtforms.widgets import CheckboxInput, ListWidget
 
 from portal.errors import Refused
 from portal.extensions import db, parts, transaction
-from portal.model import ROLES_OF, Invitation, Membership, Role
+from portal.model import ROLES_OF, Invitation, Membership, Role, Substitution
 from portal.operations import lookup
-from portal.operations.people import invitations, members
+from portal.operations.people import invitations, members, substitutes
 from portal.permissions import Permission
 from portal.text import Text
 from portal.web import labels
@@ -57,6 +59,14 @@ class InviteForm(RolesForm):
     """Whom to invite."""
 
     email = StringField(N_("E-mail"))
+
+
+class SubstituteForm(FlaskForm):
+    """Who stands in, and on which days."""
+
+    substitute = SelectField(N_("Who stands in?"), coerce=str, validate_choice=False)
+    from_on = DateField(N_("First day"), validators=[InputRequired(N_("Write the first day."))])
+    to_on = DateField(N_("Last day"), validators=[InputRequired(N_("Write the last day."))])
 
 
 class RetireForm(FlaskForm):
@@ -126,7 +136,7 @@ def member(row: Membership) -> ResponseReturnValue:
     by, form = current_membership(), RolesForm()
     form.offer(by)
     if request.method == "GET":
-        form.roles.data = [role.value for role in row.roles]
+        form.roles.data = [role.value for role in row.last_roles]
         return render_template("people/member.html", form=form, member=row, what=WHAT_ROLES_DO)
     try:
         with transaction():
@@ -162,6 +172,41 @@ def retire(row: Membership) -> ResponseReturnValue:
         return _retire_page(form, row), 422
     flash(_("%(name)s no longer acts for %(firm)s.", name=row.person.name, firm=row.organisation.name), "success")
     return redirect(url_for("pages.home" if row.person_id == by.person_id else ".index"), 303)
+
+
+@blueprint.route("/<uuid:public_id>/substitute", methods=["GET", "POST"])
+@requires(Permission.MEMBER_MANAGE, Membership)
+def substitute(row: Membership) -> ResponseReturnValue:
+    """Name somebody who stands in for a member for a while."""
+    by, form = current_membership(), SubstituteForm()
+    form.substitute.choices = [(str(each.public_id), each.person.name) for each in members.heirs(row)]
+    if request.method == "GET" or not form.validate_on_submit():
+        page = render_template("people/substitute.html", form=form, member=row, rows=substitutes.of(row))
+        return page if request.method == "GET" else (page, 422)
+    first, last = form.from_on.data or date.max, form.to_on.data or date.min
+    try:
+        chosen = lookup.one(Membership, uuid.UUID(form.substitute.data), by)
+        with transaction():
+            substitutes.appoint(row, chosen, first, last, by=by)
+    except ValueError:
+        form.substitute.errors = [words(substitutes.NOT_THEM)]
+    except Refused as refusal:
+        form.to_on.errors = [words(refusal.text)]
+    if form.errors:
+        db.session.rollback()
+        return render_template("people/substitute.html", form=form, member=row, rows=substitutes.of(row)), 422
+    flash(_("%(name)s stands in for %(other)s on these days.", name=chosen.person.name, other=row.person.name))
+    return redirect(url_for(".substitute", public_id=row.public_id), 303)
+
+
+@blueprint.post("/substitutes/<uuid:public_id>/end")
+@requires(Permission.MEMBER_MANAGE, Substitution)
+def end_substitute(row: Substitution) -> ResponseReturnValue:
+    """Let somebody stand in no longer."""
+    with transaction():
+        substitutes.end(row, by=current_membership())
+    flash(_("%(name)s stands in no longer.", name=row.substitute.person.name), "success")
+    return redirect(url_for(".substitute", public_id=row.absent.public_id), 303)
 
 
 def _invite_page(form: InviteForm) -> str:

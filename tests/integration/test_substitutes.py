@@ -1,0 +1,136 @@
+"""Substitutes: who stands in acts in another's roles, on some days only, and it is always seen that they do."""
+
+from datetime import UTC, datetime
+
+import pytest
+from flask import Flask
+from sqlalchemy import select, update
+
+from portal import clock
+from portal.extensions import db, transaction
+from portal.model import AuditEvent, Membership, OutgoingMail, Role, Substitution, WebSession
+from portal.operations import accounts
+from portal.operations.reports import reports
+from tests.desk import give_passwords
+from tests.pages import Desk, Seat, seat, words
+from tests.world import IN_APRIL, World, build_world, fill_in, reasons_for
+
+__all__ = ["seat"]
+
+
+@pytest.fixture
+def world(app: Flask) -> World:
+    """The small world on either database, in April, with an administrator at the supplier."""
+    del app
+    with transaction():
+        found = build_world()
+        siv = accounts.add_person("siv@prove.example", "Siv Prøve")
+        accounts.add_membership(siv, found.contract.supplier, Role.ADMINISTRATOR)
+    give_passwords(found)
+    with transaction():
+        siv.password, siv.language = found.anna.person.password, "en"
+    clock.move_to(IN_APRIL)
+    return found
+
+
+def siv(world: World) -> Membership:
+    return next(one for one in db.session.scalars(select(Membership)) if one.person.email == "siv@prove.example")
+
+
+def appoint(by: Desk, absent: Membership, substitute: Membership, first: str, last: str) -> int:
+    form = {"substitute": str(substitute.public_id), "from_on": first, "to_on": last}
+    return by.send(f"/people/{absent.public_id}/substitute", form).status_code
+
+
+def strong(at: Desk) -> Desk:
+    """Their browser, as if they had shown a second factor."""
+    with transaction():
+        db.session.execute(update(WebSession).values(strong_at=clock.now()))
+    return at
+
+
+def stand_in(at: Desk) -> int:
+    row = db.session.scalars(select(Substitution).order_by(Substitution.id.desc())).first()
+    assert row is not None
+    return at.send("/acting-for", {"substitution": str(row.public_id)}).status_code
+
+
+def test_a_substitute_signs_on_behalf_of_another_and_it_is_seen(world: World, seat: Seat) -> None:
+    fill_in(world)
+    with transaction():
+        reports.make_ready(world.report, by=world.anna, version=world.report.version, reasons=reasons_for(world.report))
+    sign = f"/reports/{world.report.public_id}/sign"
+    anna = seat(world.anna)
+    assert anna.send(sign, {}).status_code == 403
+    assert appoint(seat(siv(world)), world.bo, world.anna, "2026-04-06", "2026-04-10") == 303
+    assert "You can stand in for Bo Prøve" in words(anna.page("/"))
+    assert anna.send(sign, {}).status_code == 403, "she has not chosen to"
+    assert stand_in(anna) == 422, "who signs must have shown more than a password"
+    assert stand_in(strong(anna)) == 303
+    page = words(anna.page(f"/reports/{world.report.public_id}/check"))
+    assert "Anna Prøve for Annas Graving AS, signatory, as substitute for Bo Prøve" in page
+    answer = anna.send(sign, {"version": str(world.report.version), "confirmed": "y", "confirm": "y"})
+    assert answer.status_code != 403
+    told = select(OutgoingMail.to_address).where(OutgoingMail.letter == "substitute_named")
+    assert sorted(db.session.scalars(told)) == ["anna@prove.example", "bo@prove.example"]
+
+
+def test_the_trail_says_whose_substitute_acted(world: World, seat: Seat) -> None:
+    with transaction():
+        world.bo.role_codes = [Role.SIGNATORY, Role.ADMINISTRATOR]
+    appoint(seat(siv(world)), world.bo, world.anna, "2026-04-06", "2026-04-10")
+    anna = seat(world.anna)
+    assert anna.get("/people").status_code == 403
+    stand_in(strong(anna))
+    invited = anna.send("/people/invite", {"email": "ny@prove.example", "roles": "reporter"})
+    assert invited.status_code == 303
+    found = db.session.scalars(select(AuditEvent).where(AuditEvent.action == "invitation.sent")).one()
+    assert (found.person_id, found.stood_in_for_id) == (world.anna.person_id, world.bo.person_id)
+    own = db.session.scalars(select(AuditEvent).where(AuditEvent.action == "substitution.added")).one()
+    assert own.stood_in_for_id is None
+
+
+def test_only_on_those_days_and_until_it_is_ended(world: World, seat: Seat) -> None:
+    administrator = seat(siv(world))
+    appoint(administrator, world.bo, world.anna, "2026-04-08", "2026-04-09")
+    anna = seat(world.anna)
+    assert stand_in(anna) == 404, "it has not begun"
+    clock.move_to(datetime(2026, 4, 9, 21, 30, tzinfo=UTC))
+    anna, administrator = seat(world.anna), seat(siv(world))
+    assert stand_in(strong(anna)) == 303
+    assert "as substitute for" in words(anna.page("/"))
+    clock.move_to(datetime(2026, 4, 9, 22, 1, tzinfo=UTC))
+    assert "as substitute for" not in words(anna.page("/")), "it is the tenth in Oslo"
+    assert appoint(administrator, world.bo, world.anna, "2026-04-10", "2026-04-20") == 303
+    assert stand_in(strong(anna)) == 303
+    row = db.session.scalars(select(Substitution).order_by(Substitution.id.desc())).first()
+    assert row is not None
+    assert administrator.send(f"/people/substitutes/{row.public_id}/end", {}).status_code == 303
+    assert "as substitute for" not in words(anna.page("/"))
+    assert administrator.send(f"/people/substitutes/{row.public_id}/end", {}).status_code == 422
+
+
+def test_letters_go_to_the_substitute_too(world: World, seat: Seat) -> None:
+    supplier = world.contract.supplier_id
+    assert [each.name for each in accounts.people(supplier, Role.SIGNATORY)] == ["Bo Prøve"]
+    appoint(seat(siv(world)), world.bo, world.anna, "2026-04-06", "2026-04-10")
+    assert [each.name for each in accounts.people(supplier, Role.SIGNATORY)] == ["Bo Prøve", "Anna Prøve"]
+
+
+def test_who_and_when_are_refused_in_words(world: World, seat: Seat) -> None:
+    administrator = seat(siv(world))
+    assert appoint(administrator, world.bo, world.bo, "2026-04-06", "2026-04-10") == 422
+    assert appoint(administrator, world.bo, world.rita, "2026-04-06", "2026-04-10") == 404
+    for first, last in (
+        ("2026-04-10", "2026-04-06"),
+        ("2026-03-01", "2026-03-05"),
+        ("2026-04-06", "2028-01-01"),
+        ("", ""),
+    ):
+        assert appoint(administrator, world.bo, world.anna, first, last) == 422, (first, last)
+    assert appoint(administrator, world.rita, world.ruth, "2026-04-06", "2026-04-10") == 404
+    stranger = seat(world.adam)
+    assert appoint(administrator, world.bo, world.anna, "2026-04-06", "2026-04-10") == 303
+    row = db.session.scalars(select(Substitution)).one()
+    assert stranger.send(f"/people/substitutes/{row.public_id}/end", {}).status_code == 404
+    assert seat(world.bo).send("/acting-for", {"substitution": str(row.public_id)}).status_code == 404
