@@ -4,13 +4,14 @@ from collections.abc import Mapping
 from typing import Any, Literal
 
 from alembic import context
+from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, create_engine
 
 import portal.model  # noqa: F401 - fills the metadata
 from portal.config import Settings
 from portal.extensions import Base, prepare_engine
 from portal.jobs import is_jobs_table
-from portal.model import guards
+from portal.model import guards, policies
 from portal.model.base import Code, Millionths, Moment
 
 
@@ -38,8 +39,11 @@ def _migrate(connection: Connection) -> None:
     )
     with context.begin_transaction():
         guards.remove(connection)
+        policies.remove(connection)
         context.run_migrations()
         guards.install(connection)
+        if MigrationContext.configure(connection).get_current_revision() == context.get_head_revision():
+            policies.install(connection)
 
 
 handed = context.config.attributes.get("connection")

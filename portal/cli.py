@@ -15,7 +15,7 @@ import click
 from flask import Flask
 from flask_babel import force_locale
 
-from portal import demo, enhetsregisteret, jobs, logs, readiness, resources, schema, tracing
+from portal import demo, enhetsregisteret, jobs, logs, readiness, resources, schema, tenancy, tracing
 from portal.application import create_app
 from portal.config import BadSetting, Settings
 from portal.errors import BadDefinition, PortalError
@@ -32,7 +32,16 @@ from portal.work import open_periods
 from portal.workflow import load_definitions
 
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
-REFUSALS = (PortalError, jobs.JobsError, BadDefinition, BadSetting, schema.NotMigrated, schema.OutOfReach)
+REFUSALS = (
+    PortalError,
+    jobs.JobsError,
+    BadDefinition,
+    BadSetting,
+    schema.NotMigrated,
+    schema.OutOfReach,
+    schema.WrongRole,
+    tenancy.NotTheWorker,
+)
 NOBODY_YET = """\
 Nobody can sign in yet. Make the first administrator, in another window:
   portal user EMAIL "NAME" ORGANISATION_NUMBER --organisation-name "NAME" --kind buyer --role administrator
@@ -74,6 +83,7 @@ def load_demo() -> None:
     """Fill an empty database with three buyers, six suppliers and fourteen months of reports, all made up."""
     app = create_app()
     with app.app_context():
+        tenancy.act_on_everything()
         if accounts.is_demo():
             click.echo("The demo is here already. Remove the instance folder to begin anew.")
         else:
@@ -90,7 +100,7 @@ def load_demo() -> None:
 def serve(host: str, port: int, work: bool) -> None:  # noqa: FBT001 - a command-line switch
     """Serve the portal, with the worker inside."""
     logs.set_up(logs.form_of(Settings.from_environment().log))
-    with _application() as app:
+    with _application(works=work) as app:
         with app.app_context():
             if accounts.is_demo() and host not in LOOPBACK:
                 raise click.ClickException("A demo database has one-click personas and is served on 127.0.0.1 only.")
@@ -125,10 +135,15 @@ def _address(host: str, port: int) -> str:
 
 
 @contextmanager
-def _application() -> Iterator[Flask]:
-    """The application on a database that is as this release needs it; let go of afterwards."""
+def _application(*, works: bool | None = None) -> Iterator[Flask]:
+    """The application on a database that is as this release needs it; let go of afterwards.
+
+    `works` says, of one that others reach, whether the worker is inside: then its role must be fit for that.
+    """
     settings = Settings.from_environment()
     schema.demand_current(settings)
+    if works is not None:
+        schema.demand_role(settings, works=works)
     app = create_app(settings)
     try:
         yield app
@@ -148,7 +163,7 @@ def _end_in_good_order() -> None:
 def work(name: str) -> None:
     """Run only the worker: timers, outgoing mail, imports."""
     logs.set_up(logs.form_of(Settings.from_environment().log))
-    with _application() as app:
+    with _application(works=True) as app:
         click.echo(f"{name} is at work. Stop it with Ctrl+C.")
         _end_in_good_order()
         with _worker(app, name):
@@ -242,8 +257,10 @@ def bounce() -> None:
     ours that failed for good is left alone.
     """
     returned = sys.stdin.buffer.read(bounces.LARGEST)
-    with _application() as app, app.app_context(), transaction():
-        row = bounces.note(returned)
+    with _application() as app, app.app_context():
+        tenancy.act_on_everything()
+        with transaction():
+            row = bounces.note(returned)
         click.echo(f"Noted: a letter to {row.to_address} came back." if row else "Nothing to note.")
 
 
@@ -337,6 +354,7 @@ def verify_audit(outside: tuple[TextIO, ...]) -> None:
         raise click.ClickException("No head and no anchor stands in what --anchor names.")
     broken = 0
     with _application() as app, app.app_context():
+        tenancy.act_on_everything()
         for link in audit.broken_links(known):
             broken += 1
             click.echo(f"{link.chain} at {link.sequence}: {link.why}", err=True)
@@ -350,6 +368,7 @@ def verify_audit(outside: tuple[TextIO, ...]) -> None:
 def print_anchor() -> None:
     """Anchor every chain of the audit trail, and print the heads, to be kept where nobody of the portal can write."""
     with _application() as app, app.app_context():
+        tenancy.act_on_everything()
         with transaction():
             heads = anchors.heads()
             anchor = anchors.drop(heads)
@@ -362,6 +381,7 @@ def print_anchor() -> None:
 def write_audit() -> None:
     """Write every entry of the audit trail as a line of JSON, for whoever wants to check it by means of their own."""
     with _application() as app, app.app_context():
+        tenancy.act_on_everything()
         for line in audit.written_out():
             click.echo(line)
 
@@ -371,6 +391,7 @@ def write_audit() -> None:
 def sweep_personal(dry_run: bool) -> None:  # noqa: FBT001 - a command-line switch
     """Remove what has been kept of people for as long as it is needed; a worker does so each night."""
     with _application() as app, app.app_context():
+        tenancy.act_on_everything()
         if dry_run:
             found = list(retention.due())
         else:
@@ -385,6 +406,7 @@ def sweep_personal(dry_run: bool) -> None:  # noqa: FBT001 - a command-line swit
 def erase(email: str) -> None:
     """Take a person's name, address and ways in away; what was done stays, and every chain stays whole."""
     with _application() as app, app.app_context():
+        tenancy.act_on_everything()
         with transaction():
             person = accounts.person_by_email(email)
             if person is None:

@@ -53,6 +53,8 @@ class Settings:
     costly_per_minute: int = 30
     """How many files one person may send or fetch in a minute; an organisation four times as many."""
     time_zone: str = "Europe/Oslo"
+    database_owner_url: str = ""
+    """As whom the tables are made and changed; empty when that is the one who uses them, as with SQLite."""
     testing: bool = False
     secure_cookies: bool = False
 
@@ -69,6 +71,7 @@ class Settings:
         return cls(
             instance=instance,
             database_url=environment.get("DATABASE_URL", f"sqlite:///{instance / 'klimakontrakt.db'}"),
+            database_owner_url=environment.get("DATABASE_OWNER_URL", cls.database_owner_url),
             secret_key=environment.get("KLIMAKONTRAKT_SECRET_KEY") or _kept_secret(instance),
             files_url=environment.get("KLIMAKONTRAKT_FILES_URL", f"file://{instance / 'files'}"),
             mail_url=environment.get("KLIMAKONTRAKT_MAIL_URL", cls.mail_url),

@@ -14,12 +14,12 @@ from babel.messages.pofile import read_po
 from sqlalchemy import Connection, Engine, exists, insert, select
 from sqlalchemy.exc import DBAPIError
 
-from portal import clock, openid, providers, resources, schema, surroundings
+from portal import clock, openid, providers, resources, schema, surroundings, tenancy
 from portal.config import BadSetting, Settings, kept_secret_key
 from portal.errors import BadDefinition, Unavailable
 from portal.files import Store
 from portal.findings import Finding, fault, fine, warning
-from portal.model import Installation, Person, Process, ProcessDefinition, SignInAttempt, guards
+from portal.model import Installation, Person, Process, ProcessDefinition, SignInAttempt, guards, policies
 from portal.operations.people import identities
 from portal.operations.service_tasks import SERVICE_TASKS
 from portal.outgoing import Outgoing
@@ -110,6 +110,8 @@ def _database(settings: Settings) -> Iterator[Finding]:
             yield from _server(connection)
             yield from surroundings.clocks(connection)
             yield from _triggers(connection)
+            yield from _role(connection)
+            yield from _policies(connection)
             yield from _running_cases(connection)
             yield from _people(connection)
 
@@ -138,8 +140,36 @@ def _triggers(connection: Connection) -> Iterator[Finding]:
         yield fine("Triggers", f"All {len(wanted)} that keep the trail from being changed are there.")
 
 
+def _role(connection: Connection) -> Iterator[Finding]:
+    role = tenancy.reach(connection)
+    if role is None:
+        return
+    for words in role.faults(works=False):
+        yield fault("Role", words)
+    if not role.passes_by and role.may_everything:
+        words = (
+            f"{role.role} sees what whoever acts may see, and as the worker all: in earnest, serve pages as another."
+        )
+        yield fine("Role", words)
+    elif not role.passes_by:
+        yield fine("Role", f"{role.role} sees what whoever acts may see: right for pages, not for `portal work`.")
+
+
+def _policies(connection: Connection) -> Iterator[Finding]:
+    wanted = policies.expected(connection.dialect.name)
+    if missing := wanted - policies.found(connection):
+        yield fault("Policies", f"Not guarded: {', '.join(sorted(missing))}. Run `portal migrate`.")
+    elif wanted:
+        yield fine("Policies", f"All {len(wanted)} tables with rows of somebody show them to their parties only.")
+
+
 def _running_cases(connection: Connection) -> Iterator[Finding]:
     """A case goes on by the diagram it began with, so this release must still know what that diagram asks for."""
+    try:
+        tenancy.tell(connection, tenancy.EVERYTHING)
+    except tenancy.NotTheWorker:
+        yield warning("Running cases", f"Only {tenancy.WORKER_ROLE} sees them all: run this with its DATABASE_URL too.")
+        return
     rows = connection.execute(
         select(ProcessDefinition.name, ProcessDefinition.files).where(
             exists().where(Process.definition_hash == ProcessDefinition.content_hash, Process.ended_at.is_(None))

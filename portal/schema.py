@@ -3,6 +3,7 @@
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from alembic import command
@@ -13,13 +14,18 @@ from alembic.util.exc import CommandError
 from sqlalchemy import URL, Connection, Engine, create_engine, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 
-from portal import jobs, resources
+from portal import jobs, resources, tenancy
 from portal.config import BadSetting, Settings
 from portal.extensions import prepare_engine
+from portal.model import policies
 
 
 class NotMigrated(Exception):
     """The database is not what this release needs. The message says what to do."""
+
+
+class WrongRole(Exception):
+    """The database is asked in a role that sees more or less than it must. The message says what to do."""
 
 
 class OutOfReach(Exception):
@@ -27,17 +33,19 @@ class OutOfReach(Exception):
 
 
 def migrate_database(settings: Settings, revision: str = "head") -> None:
-    """Bring one database up to date (or to `revision`), as its owner."""
+    """Bring one database up to date (or to `revision`), as its owner, and give the portal's roles their rights."""
+    settings = replace(settings, database_url=settings.database_owner_url or settings.database_url)
     try:
         settings.instance.mkdir(parents=True, exist_ok=True)
         if settings.is_sqlite:
             Path(make_url(settings.database_url).database or "").parent.mkdir(parents=True, exist_ok=True)
     except OSError as refused:
         raise OutOfReach(f"{refused.filename} cannot be made: {refused.strerror}.") from refused
-    with reached(
-        settings
-    ):  # what is wrong with the connection is told in one line, what is wrong with a revision is not
-        jobs.migrate(settings)
+    # What is wrong with the connection is told in one line, what is wrong with a revision is not.
+    with reached(settings) as engine:
+        with engine.connect() as connection:
+            roles = [] if settings.is_sqlite else policies.roles(connection)
+        jobs.migrate(settings, roles)
     _alembic(settings, lambda config: command.upgrade(config, revision))
 
 
@@ -60,6 +68,14 @@ def demand_current(settings: Settings) -> str:
     if not jobs.is_migrated(settings):
         raise NotMigrated("The tables of the jobs are missing or old. Run `portal migrate`.")
     return newest
+
+
+def demand_role(settings: Settings, *, works: bool) -> None:
+    """Refuse a role for which the policies of PostgreSQL are void, or that cannot work. Raises WrongRole."""
+    with reached(settings) as engine, engine.connect() as connection:
+        role = tenancy.reach(connection)
+    for words in role.faults(works=works) if role else ():
+        raise WrongRole(words)
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 import fcntl
 import os
 import shutil
+import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,12 +11,13 @@ from typing import ClassVar
 
 import hypothesis
 import pytest
-from flask import Flask
+from flask import Flask, has_request_context
 from jinja2.bccache import Bucket, BytecodeCache
-from sqlalchemy import Engine, make_url
+from sqlalchemy import Connection, Engine, event, make_url
+from sqlalchemy.orm import Session, SessionTransaction
 from werkzeug.routing import Rule
 
-from portal import clock, demo
+from portal import clock, demo, tenancy
 from portal.application import create_app
 from portal.config import Settings
 from portal.extensions import db, parts, transaction
@@ -114,6 +116,14 @@ def sqlite_url(sqlite_template: Path, tmp_path: Path) -> Iterator[str]:
     yield from _sqlite_copy(sqlite_template, tmp_path)
 
 
+@pytest.fixture
+def postgres_url(postgres_template: str) -> Iterator[str]:
+    """Only PostgreSQL, for what SQLite has not."""
+    url = postgres.create_database(postgres.name_of(postgres_template))
+    yield url
+    postgres.drop_database(url)
+
+
 class _Bytecode(BytecodeCache):
     """What templates were compiled to, kept from one application of a run to the next."""
 
@@ -154,13 +164,33 @@ def _share_compiled_statements(engine: Engine) -> None:
     engine._compiled_cache = first._compiled_cache  # noqa: SLF001
 
 
+@event.listens_for(db.session, "after_begin", insert=True)
+def _as_in_earnest(session: Session, _transaction: SessionTransaction, connection: Connection) -> None:
+    """A request asks in the web's role, and acts for nobody before it says so; what a test does itself sees all."""
+    if connection.dialect.name != "postgresql":
+        return
+    if has_request_context():
+        if session.info.get("subject") == tenancy.EVERYTHING:  # the test's own session, which the request shares
+            session.info.pop("subject")
+        session.info["had_request"] = True
+        connection.exec_driver_sql(f"SET LOCAL ROLE {tenancy.APP_ROLE}")
+    elif threading.current_thread() is threading.main_thread() and (
+        _acts_for_nobody(session) or session.info.pop("had_request", False)
+    ):
+        session.info["subject"] = tenancy.EVERYTHING
+
+
+def _acts_for_nobody(session: Session) -> bool:
+    return bool(session.info.get("subject", tenancy.NOBODY) == tenancy.NOBODY)
+
+
 @pytest.fixture
 def make_app(tmp_path: Path) -> Iterator[Callable[..., Flask]]:
     """Makes applications on a database, and lets go of them when the test is over."""
     made: list[Flask] = []
 
     def make(url: str, **changes: object) -> Flask:
-        app = create_app(settings_for(url, tmp_path, **changes))
+        app = create_app(settings_for(postgres.as_role(url, tenancy.WORKER_ROLE), tmp_path, **changes))
         app.config["WTF_CSRF_ENABLED"] = False
         share_what_is_compiled(app)
         made.append(app)

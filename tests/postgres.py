@@ -10,6 +10,7 @@ import fcntl
 import importlib.util
 import os
 import pwd
+import re
 import shutil
 import subprocess
 import sys
@@ -31,6 +32,9 @@ SERVER_OPTIONS = {
     "synchronous_commit": "off",
 }
 DEBIAN_SERVERS = Path("/usr/lib/postgresql")
+_SET_UP = Path(__file__).parents[1] / "docs" / "tenancy.md"
+ROLES, DATABASE = re.findall(r"```sql\n(.*?)```", _SET_UP.read_text(), re.DOTALL)
+"""How the operator makes the portal's roles, and its database."""
 NOT_ROOT = ("postgres", "nobody")
 
 
@@ -51,9 +55,19 @@ def create_database(template: str | None = None) -> str:
     return _url(name)
 
 
+def name_of(url: str) -> str:
+    """What a database is called."""
+    return str(conninfo_to_dict(url)["dbname"])
+
+
+def as_role(url: str, role: str) -> str:
+    """The same database for another role; an address of SQLite as it is."""
+    return re.sub(r"^postgresql://[^@/]*@", f"postgresql://{role}@", url)
+
+
 def drop_database(url: str) -> None:
     """Remove a database that `create_database` made, whoever is connected to it."""
-    name = str(conninfo_to_dict(url)["dbname"])
+    name = name_of(url)
     _administer(SQL("DROP DATABASE {} WITH (FORCE)").format(Identifier(name)))
 
 
@@ -124,6 +138,8 @@ def _start(folder: Path) -> None:
         data=data,
     )
     _run(programs / "pg_ctl", "start", "--wait", f"--log={data / 'log'}", f"--options={options}", data=data)
+    with psycopg.connect(f"postgresql://postgres@/postgres?host={folder}", autocommit=True) as connection:
+        connection.execute(ROLES.encode())
     (folder / "ready").touch()
     subprocess.run([sys.executable, __file__, folder, programs], check=True, cwd="/")
 

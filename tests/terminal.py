@@ -8,6 +8,7 @@ from click.testing import CliRunner, Result
 from portal.cli import commands
 
 VARIABLES = (
+    "DATABASE_OWNER_URL",
     "DATABASE_URL",
     "KLIMAKONTRAKT_ANCHORS_TO",
     "KLIMAKONTRAKT_BASE_URL",

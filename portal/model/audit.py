@@ -16,7 +16,7 @@ from sqlalchemy.orm import Mapped, Session, SessionTransaction, mapped_column, o
 from portal import clock, tracing
 from portal.extensions import Base
 from portal.model import changes
-from portal.model.base import BigId, Json, JsonDocument, Moment, Row
+from portal.model.base import NOT_READ_BACK, BigId, Json, JsonDocument, Moment, Row
 from portal.model.people import Membership
 
 FIRST_HASH = "0" * 64
@@ -43,6 +43,7 @@ class AuditEvent(Base):
         Index("ix_audit_event_subject", "subject", "subject_id"),
         Index("ix_audit_event_person", "person_id", "action"),
         Index("ix_audit_event_organisation", "organisation_id", "id"),
+        NOT_READ_BACK,
     )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)

@@ -1,6 +1,7 @@
 """Column types and mix-ins that the entities share."""
 
 import uuid
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
@@ -18,6 +19,10 @@ BigId = BigInteger().with_variant(Integer, "sqlite")
 
 Json = dict[str, Any]
 JsonDocument = JSON(none_as_null=True)
+
+
+NOT_READ_BACK: Mapping[str, Any] = {"implicit_returning": False}
+"""Of a table that is written by many who may not read it: the row's number is asked for before it is inserted."""
 
 
 class Millionths(TypeDecorator[Decimal]):

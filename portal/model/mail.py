@@ -7,7 +7,7 @@ from sqlalchemy import ForeignKey, String, text
 from sqlalchemy import Text as Prose
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from portal.model.base import BigId, Code, Json, JsonDocument, Moment, OfContract, Row
+from portal.model.base import NOT_READ_BACK, BigId, Code, Json, JsonDocument, Moment, OfContract, Row
 from portal.model.people import Membership
 from portal.model.reports import Report
 
@@ -25,6 +25,7 @@ class OutgoingMail(Row):
     """One letter in the outbox. Letters about a contract carry it; letters about an account do not."""
 
     __tablename__ = "outgoing_mail"
+    __table_args__ = NOT_READ_BACK
 
     contract_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("contract.id"), index=True)
     buyer_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("organisation.id"), index=True)

@@ -9,7 +9,7 @@ from flask_babel import force_locale, format_date, format_datetime, get_locale, 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from sqlalchemy import or_, select
 
-from portal import clock, resources
+from portal import clock, resources, tenancy
 from portal.extensions import db, enqueue, parts
 from portal.model import Contract, MailState, Notice, OutgoingMail, Person, Sanction, record
 from portal.post import Message, PostRefused, PostUnavailable
@@ -77,7 +77,8 @@ def write(
         notice_id=notice.id if notice else None,
         sanction_id=sanction.id if sanction else None,
     )
-    return _post(row, to, letter, {"contract": contract, **facts})
+    with tenancy.beside_contract(contract.id):  # a letter within the other side is not ours to read, once written
+        return _post(row, to, letter, {"contract": contract, **facts})
 
 
 def write_personal(to: Addressee, letter: str, *, is_secret: bool = False, **facts: object) -> OutgoingMail:

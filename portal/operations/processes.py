@@ -8,7 +8,7 @@ from typing import NamedTuple, TypeVar
 from sqlalchemy import Select, literal, select, tuple_
 from sqlalchemy.orm import undefer
 
-from portal import clock
+from portal import clock, tenancy
 from portal.errors import InvalidTransition
 from portal.extensions import db, parts
 from portal.model import Deviation, HumanTask, Membership, Process, ProcessDefinition, Report, Sanction
@@ -259,8 +259,9 @@ def _act(
     number = process.id  # after a refusal by the database nothing can be read from it
     _running()[number] = []
     try:
-        answer = act()
-        _store(process, instance, tasks, by)
+        with tenancy.beside_contract(process.contract_id):
+            answer = act()
+            _store(process, instance, tasks, by)
     finally:
         waiting = _running().pop(number)
     for name, payload in waiting:

@@ -12,7 +12,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from werkzeug.exceptions import HTTPException
 
-from portal import permissions
+from portal import permissions, tenancy
 from portal.model import Membership, Person, Substitution
 from portal.operations import lookup
 from portal.operations.people import substitutes
@@ -102,7 +102,14 @@ def acting_membership() -> Membership | None:
     """The membership the person acts in: the chosen one if it is theirs still, or their only one.
 
     It stands in for another's where the person has chosen to, for as long as they may.
+    From the first time it is asked, the database shows this request what that organisation may see, and no more.
     """
+    by = _chosen_membership()
+    tenancy.act_for(by.organisation_id if by else None)
+    return by
+
+
+def _chosen_membership() -> Membership | None:
     person = sessions.current().person
     if person is None:
         return None

@@ -14,9 +14,9 @@ import openpyxl
 import pytest
 from babel.dates import format_date
 from playwright.sync_api import Locator, expect
-from sqlalchemy import make_url, select
+from sqlalchemy import select
 
-from portal import calendars
+from portal import calendars, tenancy
 from portal.extensions import db, transaction
 from portal.kinds import kind
 from portal.model import FindingResult, Revision
@@ -126,19 +126,13 @@ class Arc:
 def arc(request: pytest.FixtureRequest, tmp_path: Path, visit: Visit, mail_server: MailServer) -> Iterator[Arc]:
     """The small world in April, with last month's report waiting for review already."""
     database, language, scripts, checks = request.param
-    url = request.getfixturevalue("sqlite_url") if database == "sqlite" else request.getfixturevalue("postgres_url")
+    url = request.getfixturevalue("sqlite_url" if database == "sqlite" else "postgres_url")
+    url = postgres.as_role(url, tenancy.WORKER_ROLE)
     with serving(url, tmp_path, mail_url=mail_server.url, with_worker=True) as portal:
         world = settle(portal, language, FEBRUARY)
         _file_february(portal, world)
         portal.wait_until(IN_APRIL)
         yield Arc(portal, world, mail_server, Words(language), visit, scripts, checks)
-
-
-@pytest.fixture
-def postgres_url(postgres_template: str) -> Iterator[str]:
-    url = postgres.create_database(make_url(postgres_template).database)
-    yield url
-    postgres.drop_database(url)
 
 
 def _file_february(portal: Portal, world: World) -> None:

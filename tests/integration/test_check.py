@@ -15,11 +15,11 @@ from click.testing import Result
 from flask import Flask
 from sqlalchemy import create_engine, make_url, select, text
 
-from portal import clock, readiness, resources
+from portal import clock, readiness, resources, schema, tenancy
 from portal.extensions import db, transaction
 from portal.model import ProcessDefinition
 from tests import postgres
-from tests.conftest import SECRET
+from tests.conftest import SECRET, settings_for
 from tests.terminal import Terminal
 from tests.world import build_world
 
@@ -36,6 +36,8 @@ LOOKED_AT = [
     "Database",
     "Clock",
     "Triggers",
+    "Role",
+    "Policies",
     "Running cases",
     "People",
     "Diagrams",
@@ -58,7 +60,8 @@ def terminal(tmp_path: Path, sqlite_url: str) -> Terminal:
 @pytest.fixture
 def on_either(tmp_path: Path, database_url: str) -> Terminal:
     """Somebody at a migrated installation on either database."""
-    return Terminal(tmp_path, DATABASE_URL=database_url)
+    used = postgres.as_role(database_url, tenancy.WORKER_ROLE)
+    return Terminal(tmp_path, DATABASE_URL=used, DATABASE_OWNER_URL=database_url)
 
 
 def looked_at(result: Result) -> dict[str, tuple[str, str]]:
@@ -79,7 +82,7 @@ def the_fault(result: Result, subject: str) -> str:
 
 def change(url: str, *statements: str) -> None:
     """What somebody did to the database behind the portal's back."""
-    engine = create_engine(url)
+    engine = create_engine(postgres.as_role(url, "postgres"))
     with engine.begin() as connection:
         for statement in statements:
             connection.execute(text(statement))
@@ -90,7 +93,8 @@ def test_a_sound_installation_is_fit_and_each_thing_looked_at_has_its_line(on_ei
     result = on_either.run("check", **ADDRESS, **POST, KLIMAKONTRAKT_MAIL_SENDER="klima@lillevik.example")
     found = looked_at(result)
     is_sqlite = "sqlite" in on_either.environment["DATABASE_URL"]
-    assert list(found) == [name for name in LOOKED_AT if is_sqlite or name != "SQLite library"]
+    only_one_has = {"Role", "Policies"} if is_sqlite else {"SQLite library"}
+    assert list(found) == [name for name in LOOKED_AT if name not in only_one_has]
     assert {name for name, (standing, _words) in found.items() if standing != "fine"} == {"Malware", "People"}
     assert (result.exit_code, result.output.splitlines()[-1]) == (0, "Fit to run. Warnings: 2.")
 
@@ -104,6 +108,39 @@ def test_a_missing_trigger_is_named_and_migrating_puts_it_back(on_either: Termin
     change(url, f"DROP TRIGGER guard_audit_event_update{on}")
     words = the_fault(on_either.run("check"), "Triggers")
     assert words == "Missing: guard_audit_event_update. Run `portal migrate`."
+    assert on_either.run("migrate").exit_code == 0
+    assert on_either.run("check").exit_code == 0
+
+
+@pytest.mark.postgres
+def test_a_role_that_no_policy_holds_for_is_refused(tmp_path: Path, postgres_url: str) -> None:
+    superuser = Terminal(tmp_path, DATABASE_URL=postgres_url)
+    assert the_fault(superuser.run("check"), "Role").startswith("The role postgres is a superuser, so that no policy")
+    for words in (("serve", "--no-work"), ("serve",), ("work",)):
+        assert superuser.refused(*words).startswith("Error: The role postgres is a superuser")
+    change(postgres_url, "ALTER TABLE contract OWNER TO klimakontrakt_owner")
+    owner = settings_for(postgres.as_role(postgres_url, "klimakontrakt_owner"), tmp_path)
+    with pytest.raises(schema.WrongRole, match="The role klimakontrakt_owner owns the tables"):
+        schema.demand_role(owner, works=False)
+
+
+@pytest.mark.postgres
+def test_the_webs_role_serves_and_does_not_work(tmp_path: Path, postgres_url: str) -> None:
+    web = Terminal(tmp_path, DATABASE_URL=postgres.as_role(postgres_url, tenancy.APP_ROLE))
+    found = looked_at(web.run("check", **ADDRESS))
+    assert found["Role"][0] == "fine"
+    assert found["Running cases"][0] == "warning"
+    for words in (("serve",), ("work",)):
+        assert "may not look over all rows" in web.refused(*words)
+    assert "Error: This needs the DATABASE_URL of the role klimakontrakt_worker" in web.refused("verify-audit")
+
+
+@pytest.mark.postgres
+def test_a_table_whose_policy_is_away_is_named_and_migrating_puts_it_back(tmp_path: Path, postgres_url: str) -> None:
+    url = postgres.as_role(postgres_url, tenancy.WORKER_ROLE)
+    on_either = Terminal(tmp_path, DATABASE_URL=url, DATABASE_OWNER_URL=postgres_url)
+    change(url, "ALTER TABLE report NO FORCE ROW LEVEL SECURITY", "DROP POLICY subject_rows ON site")
+    assert the_fault(on_either.run("check"), "Policies") == "Not guarded: report, site. Run `portal migrate`."
     assert on_either.run("migrate").exit_code == 0
     assert on_either.run("check").exit_code == 0
 
@@ -144,7 +181,8 @@ def test_an_empty_database_of_postgresql_is_a_fault(tmp_path: Path) -> None:
 def test_a_database_that_takes_no_writing_is_a_fault(tmp_path: Path, postgres_template: str) -> None:
     url = postgres.create_database(make_url(postgres_template).database)
     change(url, f"ALTER DATABASE {make_url(url).database} SET default_transaction_read_only = on")
-    words = the_fault(Terminal(tmp_path, DATABASE_URL=url).run("check"), "Database")
+    used = postgres.as_role(url, tenancy.WORKER_ROLE)
+    words = the_fault(Terminal(tmp_path, DATABASE_URL=used).run("check"), "Database")
     postgres.drop_database(url)
     assert re.match(r"It cannot be written: .*read-only", words)
 

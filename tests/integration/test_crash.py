@@ -16,13 +16,14 @@ import pytest
 from flask import Flask
 from sqlalchemy import select
 
-from portal import calendars, clock, resources
+from portal import calendars, clock, resources, tenancy
 from portal.extensions import db, transaction
 from portal.model import Figure, HumanTask, Measured, Process, Report, ReportState, RevisionLine
 from portal.operations import audit, processes
 from portal.operations.contracts import contracts
 from portal.operations.reports import reports, revisions
 from portal.web import passwords
+from tests import postgres
 from tests.conftest import SECRET
 from tests.http import PASSWORD, HttpBrowser
 from tests.signing_in import equip
@@ -116,7 +117,7 @@ def _assert_whole(report: Report) -> None:
 def _serving(database_url: str, folder: Path, port: int) -> "Iterator[subprocess.Popen[bytes]]":
     environment = {
         **os.environ,
-        "DATABASE_URL": database_url,
+        "DATABASE_URL": postgres.as_role(database_url, tenancy.WORKER_ROLE),
         "KLIMAKONTRAKT_INSTANCE": str(folder),
         "KLIMAKONTRAKT_FILES_URL": f"file://{folder / 'files'}",
         "KLIMAKONTRAKT_SECRET_KEY": SECRET,

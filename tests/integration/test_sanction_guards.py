@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import Connection, Engine, create_engine, text, update
 from sqlalchemy.exc import DBAPIError
 
-from portal import clock
+from portal import clock, tenancy
 from portal.extensions import db, prepare_engine, transaction
 from portal.model import (
     Contract,
@@ -35,6 +35,7 @@ GROUND = "a sanction is decided without its ground"
 
 def write(*statements: str, **values: object) -> None:
     with db.engine.connect().execution_options(write=True) as connection, connection.begin():
+        tenancy.tell(connection, tenancy.EVERYTHING)
         for statement in statements:
             connection.execute(text(statement), values)
 

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import select, text
 from sqlalchemy.exc import DBAPIError
 
-from portal import clock, permissions
+from portal import clock, permissions, tenancy
 from portal.errors import Forbidden
 from portal.extensions import db, transaction
 from portal.model import OutgoingMail, Role, Sanction, SanctionState, Verdict
@@ -31,6 +31,7 @@ def by_hand(sanction: Sanction, who: int) -> None:
         f"UPDATE sanction SET state = 'decided', decided_by_id = :who, decided_at = '{moment}' WHERE id = :number"
     )
     with db.engine.connect().execution_options(write=True) as connection, connection.begin():
+        tenancy.tell(connection, tenancy.EVERYTHING)
         connection.execute(text(statement), {"who": who, "number": number})
     db.session.expire_all()
 

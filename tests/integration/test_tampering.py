@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from flask import Flask
 from sqlalchemy import Engine, create_engine, text
+from sqlalchemy.orm import Session
 
 from portal import resources
 from portal.extensions import begin_writing, db, transaction
@@ -351,10 +352,9 @@ def _chains(owner: Engine) -> list[str]:
 
 def _rewrite(owner: Engine, chain: str, first: int, last: int, *, edit: bool = True) -> None:
     """Give an entry another reason, and compute every hash from it on anew, as one who knows the format can."""
-    del owner
     db.session.rollback()
-    with transaction():
-        entries = db.session.query(AuditEvent).filter_by(chain=chain).order_by(AuditEvent.sequence).all()
+    with Session(owner) as session, session.begin():
+        entries = session.query(AuditEvent).filter_by(chain=chain).order_by(AuditEvent.sequence).all()
         previous = entries[first - 2].hash if first > 1 else FIRST_HASH
         if edit:
             entries[first - 1].reason = "Noe annet"

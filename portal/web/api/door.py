@@ -8,7 +8,7 @@ from typing import Any
 from flask import Flask, Response, current_app, request
 from flask.typing import ResponseReturnValue
 
-from portal import clock, permissions
+from portal import clock, permissions, tenancy
 from portal.extensions import db, parts
 from portal.model import Membership
 from portal.operations.people import programs
@@ -91,4 +91,5 @@ def _reader() -> Membership | Response:
     pace: Pace = current_app.extensions[PACE]
     if wait := pace.seconds_to_wait(program.organisation_id):
         return errors.page(429, TOO_MANY, {"Retry-After": str(wait)})
+    tenancy.act_for(program.organisation_id)
     return programs.reader(program)
