@@ -140,7 +140,7 @@ def test_the_readme_tells_it_as_it_is(tmp_path: Path) -> None:
     assert said == [
         "The database is up to date.",
         "ada@lillevik.example may sign in for Lillevik kommune.",
-        "Fit to run. Warnings: 1.",
+        "Fit to run. Warnings: 2.",
     ]
 
 

@@ -107,7 +107,7 @@ def test_the_wheel_installed_clean_is_a_portal(tmp_path: Path) -> None:
     clean = _installed(wheel, tmp_path)
     _assert_it_stands_alone(clean)
     assert clean.run("portal", "migrate") == "The database is up to date.\n"
-    assert _not_fine(clean.run("portal", "check")) == {"Address", "Mail", "People"}
+    assert _not_fine(clean.run("portal", "check")) == {"Address", "Mail", "Malware", "People"}
     assert "('Drivstoff'" in clean.run("python", "-c", EXCEL)
     with _served(clean) as (url, said):
         assert "portal user EMAIL" in said
@@ -116,7 +116,7 @@ def test_the_wheel_installed_clean_is_a_portal(tmp_path: Path) -> None:
         assert added == "ada@lillevik.example may sign in for Lillevik kommune.\n"
         browser = HttpBrowser(int(urlsplit(url).port or 0), ADA[0])
         assert "Ada Admin" in browser.call("GET", "/")[1]
-        assert _not_fine(clean.run("portal", "check")) == {"Address", "Mail"}
+        assert _not_fine(clean.run("portal", "check")) == {"Address", "Mail", "Malware"}
 
 
 # -- the wheel --------------------------------------------------------------------------------------------------------
