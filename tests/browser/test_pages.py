@@ -48,6 +48,8 @@ NO_PAGES = {
     "languages.choose_language",
     "cases.log",
     "contracts.import_template",
+    "accounts.my_data_json",
+    "accounts.my_data_workbook",
     "demo.practice",
     "contracts.marked_import",
     "exports.workbook",
@@ -60,6 +62,7 @@ NO_PAGES = {
     "reports.paper_receipt",
     "reports.imports.template",
     "static",
+    "trail.workbook",
 }
 _UNFOLD = "() => document.querySelectorAll('details').forEach((each) => { each.open = true; })"
 
