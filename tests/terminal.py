@@ -1,6 +1,8 @@
 """The `portal` command as an operator types it, in this process, on an installation of one's own."""
 
-from collections.abc import Mapping
+import logging
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 from click.testing import CliRunner, Result
@@ -40,7 +42,8 @@ class Terminal:
     def run(self, *words: str, typed: str = "", **environment: str) -> Result:
         """Run `portal` with these words. What is not said in words but by a traceback fails the test."""
         told = {**dict.fromkeys(VARIABLES), **self.environment, **environment}
-        return CliRunner(env=told).invoke(commands, words, input=typed, prog_name="portal", catch_exceptions=False)
+        with _log_of_its_own():
+            return CliRunner(env=told).invoke(commands, words, input=typed, prog_name="portal", catch_exceptions=False)
 
     def refused(self, *words: str, typed: str = "", **environment: str) -> str:
         """What `portal` says when it does not do what these words ask for: one line, and it ends with 1."""
@@ -48,3 +51,16 @@ class Terminal:
         assert result.exit_code == 1, result.output
         [line] = result.output.splitlines()
         return line
+
+
+@contextmanager
+def _log_of_its_own() -> Iterator[None]:
+    """What a command sets up of the log ends with it, as it would in a process of its own."""
+    root, own = logging.getLogger(), logging.getLogger("portal")
+    handlers, levels = list(root.handlers), (root.level, own.level)
+    try:
+        yield
+    finally:
+        root.handlers[:] = handlers
+        root.setLevel(levels[0])
+        own.setLevel(levels[1])

@@ -222,7 +222,8 @@ def _served(clean: Clean) -> Iterator[tuple[str, str]]:
         yield address[1], "".join(said)
         process.send_signal(signal.SIGTERM)
         said_last, complaint = process.communicate(timeout=PATIENCE)
-        assert (process.returncode, said_last, complaint) == (0, "", "")
+        assert (process.returncode, said_last) == (0, "")
+        assert [line for line in complaint.splitlines() if " INFO portal." not in line] == []
     finally:
         process.kill()
         process.communicate()
