@@ -191,7 +191,8 @@ def user(email: str, name: str, organisation: str, **more: Any) -> None:
         accounts.demand_side(kind, roles)
         address = accounts.free_email(email)
         db.session.rollback()
-        password = _password(Person(email=address, name=name), from_stdin=more["password_stdin"])
+        firm_name = known.name if known else str(more["organisation_name"])
+        password = _password(Person(email=address, name=name), firm_name, from_stdin=more["password_stdin"])
         with transaction():
             firm = known or accounts.add_organisation(organisation, more["organisation_name"], kind)
             person = accounts.add_person(address, name, password=password)
@@ -213,7 +214,7 @@ def _kind(known: Organisation | None, more: dict[str, Any]) -> OrganisationKind:
     return known.kind
 
 
-def _password(person: Person, *, from_stdin: bool) -> str:
+def _password(person: Person, firm: str, *, from_stdin: bool) -> str:
     """A password that is strong enough for this person, asked for until it is."""
     with force_locale("en"):
         while True:
@@ -221,7 +222,7 @@ def _password(person: Person, *, from_stdin: bool) -> str:
                 words = sys.stdin.readline().rstrip("\r\n")
             else:
                 words = click.prompt("Password", hide_input=True, confirmation_prompt=True)
-            faults = passwords.faults(words, person)
+            faults = passwords.faults(words, person, firm)
             if not faults:
                 return words
             if from_stdin:

@@ -176,7 +176,7 @@ def count(app: Flask, entity: type[Base]) -> int:
         return db.session.scalar(select(func.count()).select_from(entity)) or 0
 
 
-def attempts(app: Flask) -> list[tuple[str, str, bool]]:
+def attempted(app: Flask) -> list[tuple[str, str, bool]]:
     with app.app_context():
         rows = db.session.scalars(select(SignInAttempt).order_by(SignInAttempt.id))
         return [(row.email, row.address, row.succeeded) for row in rows]

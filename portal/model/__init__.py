@@ -56,7 +56,7 @@ from portal.model.reports import (
 )
 from portal.model.reviews import Claim, Comment, CommentCategory
 from portal.model.sanctions import Sanction, SanctionState
-from portal.model.sign_in import OneTimePurpose, OneTimeSecret, SignInAttempt, SignInMethod, WebSession
+from portal.model.sign_in import AttemptKind, OneTimePurpose, OneTimeSecret, SignInAttempt, SignInMethod, WebSession
 from portal.model.signing import Explanation, Withdrawal
 from portal.model.terms import (
     ACCOUNT_DUTY,
@@ -84,6 +84,7 @@ __all__ = [
     "ROLES_OF",
     "Answer",
     "AssessmentWindow",
+    "AttemptKind",
     "AuditEvent",
     "AuditHead",
     "Cause",

@@ -40,18 +40,36 @@ class WebSession(Base):
     expires_at: Mapped[datetime] = mapped_column(Moment, index=True)
 
 
+class AttemptKind(StrEnum):
+    """What was tried: to come in, to show the second factor, to get a letter that opens a door."""
+
+    SIGN_IN = "sign_in"
+    SECOND_FACTOR = "second_factor"
+    RESET = "reset"
+    NEW_EMAIL = "new_email"
+
+
 class SignInAttempt(Base):
-    """Append-only trail of who tried to sign in, from where, and how it went."""
+    """Append-only trail of who tried to come in, from where, and how it went."""
 
     __tablename__ = "sign_in_attempt"
     __table_args__ = (
         Index("ix_sign_in_attempt_email_at", "email", "at"),
         Index("ix_sign_in_attempt_address_at", "address", "at"),
+        Index("ix_sign_in_attempt_domain_at", "domain", "at"),
+        Index("ix_sign_in_attempt_person_id_at", "person_id", "at"),
     )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
-    at: Mapped[datetime] = mapped_column(Moment)
+    at: Mapped[datetime] = mapped_column(Moment, index=True)
+    kind: Mapped[AttemptKind] = mapped_column(
+        Code(AttemptKind), default=AttemptKind.SIGN_IN, server_default=AttemptKind.SIGN_IN
+    )
     email: Mapped[str] = mapped_column(String(254))
+    domain: Mapped[str] = mapped_column(String(254), default="", server_default="")
+    """What the e-mail ends in: attempts on one organisation are counted by it."""
+    person_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("person.id"))
+    """Whose e-mail it was then; None: nobody's."""
     address: Mapped[str] = mapped_column(String(45))
     succeeded: Mapped[bool]
     method: Mapped[SignInMethod] = mapped_column(

@@ -13,16 +13,15 @@ from flask_babel import ngettext
 from sqlalchemy import Select, select
 from sqlalchemy.exc import SQLAlchemyError
 
-from portal import clock
 from portal.errors import NotFound
 from portal.extensions import db, parts, transaction
 from portal.files import XLSX
-from portal.model import Membership, OrganisationKind, Person, Report, SignInAttempt, SignInMethod
+from portal.model import AttemptKind, Membership, OrganisationKind, Person, Report, SignInMethod
 from portal.operations import accounts, demo_copy
 from portal.operations.entry import practice as practice_files
 from portal.operations.lookup import NOT_HERE
 from portal.permissions import Permission
-from portal.web import access, waiting
+from portal.web import access, attempts, waiting
 from portal.web.access import public, requires
 from portal.web.identity import let_in
 from portal.web.labels import roles_of
@@ -64,15 +63,12 @@ def become(public_id: uuid.UUID) -> ResponseReturnValue:
         membership = db.session.scalar(_playable().where(Membership.public_id == public_id))
         if membership is None:
             raise NotFound(NOT_HERE)
-        address = request.remote_addr or ""
-        db.session.add(
-            SignInAttempt(
-                at=clock.now(),
-                email=membership.person.email,
-                address=address,
-                succeeded=True,
-                method=SignInMethod.PERSONA,
-            )
+        attempts.note(
+            AttemptKind.SIGN_IN,
+            membership.person.email,
+            person=membership.person,
+            succeeded=True,
+            method=SignInMethod.PERSONA,
         )
         let_in(membership.person, membership, method=SignInMethod.PERSONA, is_strong=True)
     return redirect(access.home(), 303)

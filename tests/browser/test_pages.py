@@ -16,10 +16,11 @@ from portal import clock
 from portal.application import LARGEST_UPLOAD
 from portal.extensions import db
 from portal.kinds import kind
-from portal.model import Report
+from portal.model import AttemptKind, Report
 from portal.operations.entry import drafts
 from portal.operations.reports import reports
-from portal.web import passwords, sessions
+from portal.web import attempts, sessions
+from portal.web.attempts import Limit, Whose
 from tests.browser.conftest import Visit, settle
 from tests.browser.server import Portal
 from tests.browser.visitor import Visitor
@@ -153,8 +154,9 @@ def test_every_refusal_has_a_page_that_says_what_to_do(
     newcomer = visit(small_portal, language).goes_to("/sign-in")
     assert newcomer.status_after(lambda: newcomer.presses("Sign in")) == 422
     newcomer.reads("Write your e-mail.").looks()
-    monkeypatch.setattr(passwords, "MOST_FAILURES", 2)
-    for _try in range(passwords.MOST_FAILURES):
+    twice = Limit(Whose.PERSON, 2, timedelta(minutes=5))
+    monkeypatch.setitem(attempts.LIMITS, AttemptKind.SIGN_IN, (twice,))
+    for _try in range(twice.most):
         newcomer.tries_to_sign_in("anna@prove.example", "feil passord igjen")
         newcomer.reads("The e-mail or the password is wrong. Check both and try again.")
     assert newcomer.status_after(lambda: newcomer.tries_to_sign_in("anna@prove.example", "feil passord igjen")) == 429

@@ -18,7 +18,7 @@ from tests.browsing import (
     Browser,
     Maker,
     app,
-    attempts,
+    attempted,
     browser,
     change,
     database,
@@ -152,7 +152,7 @@ def test_one_click_makes_one_a_person_of_the_demo_and_then_another(app: Flask, b
     browser.post(f"/persona/{membership_id(app, KARI, SUPPLIER)}")
     assert browser.get("/probe/page").text == "Kari Nordmann for Fjordgraving AS"
     assert not with_cookie(app, first).is_in()
-    assert attempts(app) == [(OLA, "127.0.0.1", True), (KARI, "127.0.0.1", True)]
+    assert attempted(app) == [(OLA, "127.0.0.1", True), (KARI, "127.0.0.1", True)]
 
 
 def test_one_click_persons_are_for_this_machine_only(app: Flask, browser: Browser) -> None:

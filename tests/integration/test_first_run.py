@@ -145,19 +145,19 @@ def test_the_readme_tells_it_as_it_is(tmp_path: Path) -> None:
 
 
 def test_a_weak_password_is_asked_for_again(terminal: Terminal, people: Callable[[], list[Person]]) -> None:
-    weak = ("kort", "aaaaaaaaaaaaaa", "admin er tittelen min")
+    weak = ("kort", "aaaaaaaaaaaaaaaa", "admin er tittelen min")
     typed = "".join(f"{each}\n{each}\n" for each in (*weak, PASSWORD))
     result = terminal.run(*ADA, *BUYER, "--role", "administrator", typed=typed)
     assert result.exit_code == 0, result.output
-    for words in ("from 12 to 128 characters", "the same few characters", "must not hold your name"):
+    for words in ("from 15 to 128 characters", "first that somebody would guess", "must not hold your name"):
         assert words in result.output
     assert len(people()) == 1
 
 
 def test_a_script_gives_the_password_on_standard_input(terminal: Terminal, people: Callable[[], list[Person]]) -> None:
     whole = (*ADA, *BUYER, "--role", "administrator", "--password-stdin")
-    assert terminal.refused(*whole, typed="kort\n").startswith("Error: The password must have from 12")
-    assert terminal.refused(*whole, typed="").startswith("Error: The password must have from 12")
+    assert terminal.refused(*whole, typed="kort\n").startswith("Error: The password must have from 15")
+    assert terminal.refused(*whole, typed="").startswith("Error: The password must have from 15")
     assert people() == []
     assert terminal.run(*whole, typed=f"{PASSWORD}\n").exit_code == 0
     [ada] = people()

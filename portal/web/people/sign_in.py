@@ -13,15 +13,15 @@ from wtforms import HiddenField, PasswordField, StringField
 from portal.extensions import transaction
 from portal.model import SignInMethod
 from portal.text import Text
-from portal.web import access, errors, passwords, sessions
+from portal.web import access, attempts, errors, passwords, sessions
 from portal.web.access import public, safe_target
 from portal.web.identity import let_in
 
 blueprint = Blueprint("accounts", __name__)
 
 TOO_MANY_TRIES = Text(
-    "Det er prøvd feil passord for mange ganger. Vent {minutes} min og prøv igjen.",
-    "The wrong password was tried too many times. Wait {minutes} min and try again.",
+    "Det er prøvd for mange ganger. Vent {minutes} min og prøv igjen.",
+    "There were too many tries. Wait {minutes} min and try again.",
 )
 
 
@@ -80,8 +80,8 @@ def _onward(target: str | None) -> str:
     return wanted or access.home()
 
 
-@blueprint.app_errorhandler(passwords.TooManyTries)
-def _too_many_tries(error: passwords.TooManyTries) -> Response:
+@blueprint.app_errorhandler(attempts.TooManyTries)
+def _too_many_tries(error: attempts.TooManyTries) -> Response:
     seconds = math.ceil(error.wait.total_seconds())
     text = TOO_MANY_TRIES.with_values(minutes=math.ceil(seconds / 60))
     return errors.page(429, text, {"Retry-After": str(seconds)})

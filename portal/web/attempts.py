@@ -1,0 +1,148 @@
+"""How often anybody may try to come in: counted in the trail of attempts, and refused before anything is hashed."""
+
+import logging
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import NamedTuple
+
+from flask import request
+from sqlalchemy import ColumnElement, func, select
+
+from portal import clock
+from portal.extensions import db
+from portal.model import AttemptKind, Person, SignInAttempt, SignInMethod
+
+LONGEST_EMAIL = 254
+LONGEST_ADDRESS = 45
+
+_ONE_AT_A_TIME = 7_261_001
+"""Of PostgreSQL's advisory locks: attempts that come at once are counted one after another."""
+
+_log = logging.getLogger(__name__)
+
+
+class TooManyTries(Exception):
+    """So many tries for one person, organisation or site, or from one address, that the next must wait."""
+
+    def __init__(self, wait: timedelta) -> None:
+        super().__init__(f"wait {wait}")
+        self.wait = wait
+
+
+class Whose(StrEnum):
+    """Whose attempts are counted together. An organisation is known by what its addresses end in.
+
+    Not by its members: then an address that nobody has would be answered otherwise than one that somebody has.
+    """
+
+    PERSON = "person"
+    ADDRESS = "address"
+    ORGANISATION = "organisation"
+    SITE = "site"
+
+
+class Limit(NamedTuple):
+    """At most so many within this time."""
+
+    whose: Whose
+    most: int
+    within: timedelta
+
+
+_SOON, _HOUR, _DAY = timedelta(minutes=5), timedelta(hours=1), timedelta(days=1)
+
+LIMITS: dict[AttemptKind, tuple[Limit, ...]] = {
+    AttemptKind.SIGN_IN: (
+        Limit(Whose.ADDRESS, 10, _SOON),
+        Limit(Whose.PERSON, 10, _SOON),
+        Limit(Whose.ORGANISATION, 100, _SOON),
+        Limit(Whose.SITE, 1000, _SOON),
+    ),
+    AttemptKind.SECOND_FACTOR: (
+        Limit(Whose.PERSON, 5, _SOON),
+        Limit(Whose.PERSON, 20, _HOUR),
+        Limit(Whose.PERSON, 50, _DAY),
+        Limit(Whose.SITE, 1000, _SOON),
+    ),
+    AttemptKind.RESET: (
+        Limit(Whose.ADDRESS, 10, _HOUR),
+        Limit(Whose.PERSON, 5, _DAY),
+        Limit(Whose.ORGANISATION, 100, _DAY),
+        Limit(Whose.SITE, 1000, _SOON),
+    ),
+    AttemptKind.NEW_EMAIL: (Limit(Whose.PERSON, 3, timedelta(hours=6)), Limit(Whose.SITE, 1000, _SOON)),
+}
+"""What is tried -> how often. Of the first two those that failed are counted, of letters asked for all."""
+
+_ALL_COUNT = frozenset({AttemptKind.RESET, AttemptKind.NEW_EMAIL})
+
+
+def tidy(email: str) -> str:
+    """An e-mail address as it is looked for and counted, whatever was written."""
+    return email.replace("\0", "").strip().lower()[:LONGEST_EMAIL]
+
+
+def demand_room(kind: AttemptKind, email: str) -> None:
+    """Refuse an attempt that is one too many. Raises TooManyTries with the time to wait.
+
+    Inside a writing transaction. Whether there is such a person makes no difference.
+    """
+    if db.engine.dialect.name == "postgresql":
+        db.session.execute(select(func.pg_advisory_xact_lock(_ONE_AT_A_TIME)))
+    now = clock.now()
+    for limit in LIMITS[kind]:
+        decisive = _counted(kind, limit, email)
+        if decisive is not None:
+            _log.warning("Too many attempts (%s) counted by %s", kind, limit.whose)
+            raise TooManyTries(decisive + limit.within - now)
+
+
+def note(
+    kind: AttemptKind,
+    email: str,
+    *,
+    person: Person | None,
+    succeeded: bool,
+    method: SignInMethod = SignInMethod.PASSWORD,
+) -> None:
+    """Write an attempt into the trail. Inside a writing transaction."""
+    kept = tidy(email)
+    db.session.add(
+        SignInAttempt(
+            at=clock.now(),
+            kind=kind,
+            email=kept,
+            domain=_domain(kept),
+            address=_address(),
+            person_id=person.id if person else None,
+            succeeded=succeeded,
+            method=method,
+        )
+    )
+
+
+def _counted(kind: AttemptKind, limit: Limit, email: str) -> datetime | None:
+    """When the attempt was that must grow old before the next is let through; none when there is room."""
+    counted = [SignInAttempt.kind == kind, SignInAttempt.at > clock.now() - limit.within, *_of(limit.whose, email)]
+    if kind not in _ALL_COUNT:
+        counted.append(SignInAttempt.succeeded.is_(False))
+    newest_first = select(SignInAttempt.at).where(*counted).order_by(SignInAttempt.at.desc())
+    return db.session.scalar(newest_first.offset(limit.most - 1).limit(1))
+
+
+def _of(whose: Whose, email: str) -> list[ColumnElement[bool]]:
+    kept = tidy(email)
+    return {
+        Whose.PERSON: [SignInAttempt.email == kept],
+        Whose.ADDRESS: [SignInAttempt.address == _address()],
+        Whose.ORGANISATION: [SignInAttempt.domain == _domain(kept)],
+        Whose.SITE: [],
+    }[whose]
+
+
+def _domain(email: str) -> str:
+    return email.rpartition("@")[2]
+
+
+def _address() -> str:
+    return (request.remote_addr or "")[:LONGEST_ADDRESS]
