@@ -181,7 +181,8 @@ def _name(_context: click.Context, _parameter: click.Parameter, value: str | Non
 def user(email: str, name: str, organisation: str, **more: Any) -> None:
     """Add a person who acts for an organisation, the first administrator for one.
 
-    A buyer's roles are reviewer, decision_maker and administrator, a supplier's reporter, signatory and administrator.
+    A buyer's roles are reviewer, contract_manager, decision_maker, administrator, reader and auditor, a supplier's
+    reporter, signatory and administrator. Readers and auditors change nothing, and have no other role.
     """
     with _application() as app, app.app_context():
         # What can be refused is refused before anybody is asked to think of a password.

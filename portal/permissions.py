@@ -90,7 +90,7 @@ TABLE: dict[Permission, Rule] = {
     Permission.FILE_READ: _anyone,
     Permission.MACHINE_EDIT: _supplier_as(Role.REPORTER, Role.ADMINISTRATOR),
     Permission.MACHINE_READ: _anyone,
-    Permission.MAIL_READ: lambda by: by.has(Role.ADMINISTRATOR),
+    Permission.MAIL_READ: lambda by: by.has(Role.ADMINISTRATOR, Role.AUDITOR),
     Permission.OWN_ACCOUNT: _anyone,
     Permission.REPORT_CHASE: _buyer_as(Role.REVIEWER, Role.CONTRACT_MANAGER, Role.ADMINISTRATOR),
     Permission.REPORT_EDIT: _supplier_as(Role.REPORTER, Role.SIGNATORY),

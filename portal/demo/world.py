@@ -106,6 +106,7 @@ PEOPLE = (
     Persona("jon.modell@fjellvegen.example", "Jon Modell", "fjellvegen", (Role.ADMINISTRATOR, Role.DECISION_MAKER)),
     Persona("mona.kopi@strandby.example", "Mona Kopi", "strandby", (Role.ADMINISTRATOR, Role.REVIEWER)),
     Persona("arne.rissen@strandby.example", "Arne Rissen", "strandby", (Role.DECISION_MAKER,)),
+    Persona("liv.revisjon@nordvik.example", "Liv Revisjon", "nordvik", (Role.AUDITOR,)),
     Persona("gro.kladd@kvernberget.example", "Gro Kladd", "kvernberget", _ALONE),
     Persona("tuva.skjema@myra.example", "Tuva Skjema", "myra", _ALONE),
     Persona("ivar.stubb@fossheim.example", "Ivar Stubb", "fossheim", _ALONE),

@@ -34,7 +34,7 @@ from portal.model.deadlines import ExtensionRequest, ExtensionState
 from portal.model.installation import Installation
 from portal.model.machines import Deployment, Machine
 from portal.model.mail import ImportedFile, ImportState, ImportStep, MailState, OutgoingMail
-from portal.model.people import ROLES_OF, Membership, Organisation, OrganisationKind, Person, Role
+from portal.model.people import READING, ROLES_OF, Membership, Organisation, OrganisationKind, Person, Role
 from portal.model.processes import HumanTask, Process, ProcessDefinition
 from portal.model.reports import (
     EDITABLE,
@@ -80,6 +80,7 @@ __all__ = [
     "DUTIES_TO_FILE",
     "EDITABLE",
     "PLAN_DUTY",
+    "READING",
     "REPORTING_DUTY",
     "ROLES_OF",
     "Answer",

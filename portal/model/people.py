@@ -20,6 +20,14 @@ class Role(StrEnum):
     CONTRACT_MANAGER = "contract_manager"
     DECISION_MAKER = "decision_maker"
     ADMINISTRATOR = "administrator"
+    READER = "reader"
+    """Reads the contracts with their reports and cases, and changes nothing."""
+    AUDITOR = "auditor"
+    """Reads all that the buyer has, letters and trail too, and changes nothing."""
+
+
+READING = frozenset({Role.READER, Role.AUDITOR})
+"""Roles that only read. Who holds one holds no other: what they say of the work must not be of their own."""
 
 
 class OrganisationKind(StrEnum):
@@ -30,7 +38,9 @@ class OrganisationKind(StrEnum):
 
 
 ROLES_OF: Mapping[OrganisationKind, frozenset[Role]] = {
-    OrganisationKind.BUYER: frozenset({Role.REVIEWER, Role.CONTRACT_MANAGER, Role.DECISION_MAKER, Role.ADMINISTRATOR}),
+    OrganisationKind.BUYER: frozenset(
+        {Role.REVIEWER, Role.CONTRACT_MANAGER, Role.DECISION_MAKER, Role.ADMINISTRATOR, *READING}
+    ),
     OrganisationKind.SUPPLIER: frozenset({Role.REPORTER, Role.SIGNATORY, Role.ADMINISTRATOR}),
 }
 """The roles that there are on each side of a contract."""

@@ -13,7 +13,17 @@ from stdnum.no import orgnr
 
 from portal.errors import Refused
 from portal.extensions import db
-from portal.model import ROLES_OF, Installation, Membership, Organisation, OrganisationKind, Person, Role, record
+from portal.model import (
+    READING,
+    ROLES_OF,
+    Installation,
+    Membership,
+    Organisation,
+    OrganisationKind,
+    Person,
+    Role,
+    record,
+)
 from portal.text import Text, repeated
 
 BAD_NUMBER = Text("«{number}» er ikke et gyldig organisasjonsnummer.", "“{number}” is not a valid organisation number.")
@@ -26,6 +36,10 @@ TAKEN_EMAIL = Text("{email} er registrert fra før.", "{email} is registered alr
 WRONG_SIDE = Text(
     "Rollen {role} finnes ikke hos {side}. Der er rollene {roles}.",
     "There is no {role} with a {side}. The roles there are {roles}.",
+)
+READS_ONLY = Text(
+    "Rollen {role} er bare for å lese, og kan ikke være sammen med andre roller. Velg den alene.",
+    "The role {role} is for reading only, and cannot stand beside other roles. Choose it alone.",
 )
 SIDES = {
     OrganisationKind.BUYER: Text("en oppdragsgiver", "buyer"),
@@ -71,10 +85,12 @@ def free_email(written: str) -> str:
 
 
 def demand_side(kind: OrganisationKind, roles: Collection[Role]) -> None:
-    """Refuse roles that there are not on this side of a contract."""
+    """Refuse roles that there are not on this side of a contract, and one for reading beside any other."""
     if strange := sorted(set(roles) - ROLES_OF[kind]):
         known = ", ".join(sorted(ROLES_OF[kind]))
         raise Refused(WRONG_SIDE.with_values(role=strange[0], side=SIDES[kind], roles=known))
+    if len(roles) > 1 and (reading := sorted(READING.intersection(roles))):
+        raise Refused(READS_ONLY.with_values(role=reading[0]))
 
 
 def add_person(email: str, name: str, *, password: str | None = None, language: str = "nb") -> Person:

@@ -190,6 +190,8 @@ ROLE = {
     Role.DECISION_MAKER: _("decision-maker"),
     Role.ADMINISTRATOR: _("administrator"),
     Role.CONTRACT_MANAGER: _("contract manager"),
+    Role.READER: _("reader"),
+    Role.AUDITOR: _("auditor"),
 }
 
 CAUSE = {

@@ -121,7 +121,7 @@ def _places(by: Any) -> list[dict[str, Any]]:
         ("machines.index", _("Machines"), 0),
     ]
     places.append(("contracts.index", _("Contracts"), 0))
-    if by.has(Role.ADMINISTRATOR):
+    if permissions.allowed(by, Permission.MAIL_READ):
         places.append(("mail.index", _("Outgoing mail"), 0))
     here = request.endpoint or ""
     return [
