@@ -6,7 +6,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
-from typing import Any
+from typing import Any, TextIO
 from urllib.parse import urlsplit
 
 import click
@@ -20,7 +20,7 @@ from portal.config import BadSetting, Settings
 from portal.errors import BadDefinition, PortalError
 from portal.extensions import db, parts, transaction
 from portal.model import Organisation, OrganisationKind, Person, Role
-from portal.operations import accounts, audit
+from portal.operations import accounts, anchors, audit
 from portal.operations.service_tasks import SERVICE_TASKS
 from portal.readiness import Standing
 from portal.schema import migrate_database
@@ -232,15 +232,47 @@ def _password(person: Person, firm: str, *, from_stdin: bool) -> str:
 
 
 @commands.command(name="verify-audit")
-def verify_audit() -> None:
-    """Walk every chain of the audit trail; exits 1 and names the first bad link of each when one is broken."""
+@click.option(
+    "--anchor", "outside", type=click.File(encoding="utf-8"), multiple=True, help="A letter or file of heads."
+)
+def verify_audit(outside: tuple[TextIO, ...]) -> None:
+    """Walk every chain of the audit trail; exits 1 and names the first bad entry of each when one is broken.
+
+    With --anchor, what was kept outside is held against it too: a daily letter of heads, the text of a receipt or a
+    decision, or what `portal anchor` printed. Only that shows an end that was cut off, or a chain written anew.
+    """
+    known = anchors.read("\n".join(each.read() for each in outside))
+    if outside and not (known.heads or known.anchors):
+        raise click.ClickException("No head and no anchor stands in what --anchor names.")
+    broken = 0
     with _application() as app, app.app_context():
-        broken = list(audit.broken_links())
-    for link in broken:
-        click.echo(f"{link.chain} at {link.sequence}: {link.why}", err=True)
+        for link in audit.broken_links(known):
+            broken += 1
+            click.echo(f"{link.chain} at {link.sequence}: {link.why}", err=True)
     if broken:
         sys.exit(1)
-    click.echo("Every chain is whole.")
+    held = f" {len(known.heads)} heads and {len(known.anchors)} anchors from outside match." if outside else ""
+    click.echo(f"Every chain is whole.{held}")
+
+
+@commands.command(name="anchor")
+def print_anchor() -> None:
+    """Anchor every chain of the audit trail, and print the heads, to be kept where nobody of the portal can write."""
+    with _application() as app, app.app_context():
+        with transaction():
+            heads = anchors.heads()
+            anchor = anchors.drop(heads)
+        click.echo(f"{anchors.text(anchor)}\nmade {anchor.at.isoformat()} over {len(heads)} chains")
+        for head in heads:
+            click.echo(str(head))
+
+
+@commands.command(name="write-audit")
+def write_audit() -> None:
+    """Write every entry of the audit trail as a line of JSON, for whoever wants to check it by means of their own."""
+    with _application() as app, app.app_context():
+        for line in audit.written_out():
+            click.echo(line)
 
 
 @commands.command()

@@ -24,6 +24,8 @@ class Settings:
     mail_url: str = ""
     """`smtp://host:port`; empty keeps outgoing mail in the portal, visible under «Utgående post»."""
     mail_sender: str = "klimakontrakt@localhost"
+    anchors_to: tuple[str, ...] = ()
+    """Addresses outside the portal that get the heads of the audit trail each day."""
     base_url: str = "http://127.0.0.1:8000"
     """What links in letters and mails start with; never taken from the request."""
     outgoing_allowed: tuple[str, ...] = ()
@@ -49,6 +51,7 @@ class Settings:
             files_url=environment.get("KLIMAKONTRAKT_FILES_URL", f"file://{instance / 'files'}"),
             mail_url=environment.get("KLIMAKONTRAKT_MAIL_URL", cls.mail_url),
             mail_sender=environment.get("KLIMAKONTRAKT_MAIL_SENDER", cls.mail_sender),
+            anchors_to=tuple(environment.get("KLIMAKONTRAKT_ANCHORS_TO", "").replace(",", " ").split()),
             base_url=base_url.rstrip("/"),
             outgoing_allowed=tuple(environment.get("KLIMAKONTRAKT_OUTGOING_ALLOWED", "").replace(",", " ").split()),
             time_zone=environment.get("KLIMAKONTRAKT_TIME_ZONE", cls.time_zone),

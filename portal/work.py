@@ -10,7 +10,7 @@ from sqlalchemy import select
 from portal import clock
 from portal.extensions import db, enqueue, parts, transaction
 from portal.model import ContractImport, Evidence, ImportedFile, ImportStep, MailState, OutgoingMail
-from portal.operations import mail, processes, time_asked
+from portal.operations import anchors, mail, processes, time_asked
 from portal.operations.cases import breaches, cures, deliveries, stakes
 from portal.operations.entry import imports
 from portal.operations.figures import windows
@@ -28,6 +28,7 @@ SCHEDULES = {
     "requests.chase": "45 * * * *",
     "cases.recount": "50 * * * *",
     "files.sweep": "40 3 * * *",
+    "trail.anchor": "20 2 * * *",
 }
 """Scheduled work and its cron expression, read in the installation's time zone."""
 
@@ -107,6 +108,12 @@ def recount_cases(_payload: Payload) -> None:
     _each(_read(stakes.outdated), stakes.recount, "What case %s comes to could not be counted")
 
 
+def anchor_trail(_payload: Payload) -> None:
+    """Note where every chain of the trail stands, and write it to whoever keeps it outside."""
+    with transaction():
+        anchors.send()
+
+
 def _read(ask: Callable[[], Found]) -> Found:
     """Ask the database, and let go of it."""
     found = ask()
@@ -157,4 +164,5 @@ HANDLERS: dict[str, Callable[[Payload], None]] = {
     "reports.overdue": mark_overdue,
     "requests.chase": chase_requests,
     "timers.tick": tick_timers,
+    "trail.anchor": anchor_trail,
 }

@@ -1,6 +1,6 @@
 """The entities: they guard their own state, never query and never commit."""
 
-from portal.model.audit import AuditEvent, AuditHead, record
+from portal.model.audit import AuditAnchor, AuditEvent, AuditHead, record
 from portal.model.base import OfContract, Row
 from portal.model.cases import (
     Cause,
@@ -86,6 +86,7 @@ __all__ = [
     "Answer",
     "AssessmentWindow",
     "AttemptKind",
+    "AuditAnchor",
     "AuditEvent",
     "AuditHead",
     "Cause",

@@ -1,19 +1,27 @@
-"""The trail of everything that happened: append-only, and chained so that no entry can be changed unseen."""
+"""The trail of everything that happened: append-only, and chained so that no entry can be changed unseen.
+
+docs/trail.md says how an entry is written down and hashed, for those who want to see for themselves.
+"""
 
 import hashlib
 import json
+from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import ForeignKey, Index, String, UniqueConstraint, event, select
 from sqlalchemy import Text as Prose
 from sqlalchemy.orm import Mapped, Session, SessionTransaction, mapped_column, object_session
 
-from portal import clock
+from portal import clock, tracing
 from portal.extensions import Base
+from portal.model import changes
 from portal.model.base import BigId, Json, JsonDocument, Moment, Row
 from portal.model.people import Membership
 
 FIRST_HASH = "0" * 64
+VERSION = 2
+"""Of entries written now. Those of version 1 say nothing of before and after, nor of the request."""
 
 
 class AuditHead(Base):
@@ -40,34 +48,69 @@ class AuditEvent(Base):
     chain: Mapped[str] = mapped_column(String(40))
     sequence: Mapped[int] = mapped_column(BigId)
     at: Mapped[datetime] = mapped_column(Moment)
+    version: Mapped[int] = mapped_column(default=VERSION, server_default="1")
     action: Mapped[str] = mapped_column(String(60))
     subject: Mapped[str] = mapped_column(String(40))
     subject_id: Mapped[str] = mapped_column(String(36))
     contract_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("contract.id"), index=True)
     person_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("person.id"))
+    stood_in_for_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("person.id"))
+    """The person whose substitute acted; None when nobody was stood in for."""
     organisation_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("organisation.id"))
+    """On whose behalf; None: the portal's own."""
     reason: Mapped[str] = mapped_column(Prose, default="")
     facts: Mapped[Json] = mapped_column(JsonDocument, default=dict)
+    changes: Mapped[Json] = mapped_column(JsonDocument, default=dict, server_default="{}")
+    """What changed of the thing: column -> [before, after], as `portal.model.changes` has it."""
+    request_id: Mapped[str] = mapped_column(String(40), default="", server_default="")
     previous_hash: Mapped[str] = mapped_column(String(64))
     hash: Mapped[str] = mapped_column(String(64))
 
     def computed_hash(self) -> str:
-        """SHA-256 over the previous hash and everything this entry says, in one canonical form."""
-        said = {
-            "chain": self.chain,
-            "sequence": self.sequence,
-            "at": self.at.isoformat(timespec="microseconds"),
-            "action": self.action,
-            "subject": self.subject,
-            "subject_id": self.subject_id,
-            "contract": self.contract_id,
-            "person": self.person_id,
-            "organisation": self.organisation_id,
-            "reason": self.reason,
-            "facts": self.facts,
+        """What its hash must be."""
+        return hash_of(vars(self))
+
+
+class AuditAnchor(Base):
+    """All heads at one moment under one hash: printed outside, it tells when a chain was cut or written anew."""
+
+    __tablename__ = "audit_anchor"
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    at: Mapped[datetime] = mapped_column(Moment, default=clock.now, index=True)
+    hash: Mapped[str] = mapped_column(String(64))
+    positions: Mapped[dict[str, int]] = mapped_column(JsonDocument)
+    """Chain -> the sequence of its last entry then."""
+
+
+def hash_of(entry: Mapping[str, Any]) -> str:
+    """SHA-256 over the previous hash and everything an entry says, in one canonical form.
+
+    Args:
+        entry: column -> value, as stored.
+    """
+    said = {
+        "chain": entry["chain"],
+        "sequence": entry["sequence"],
+        "at": entry["at"].isoformat(timespec="microseconds"),
+        "action": entry["action"],
+        "subject": entry["subject"],
+        "subject_id": entry["subject_id"],
+        "contract": entry["contract_id"],
+        "person": entry["person_id"],
+        "organisation": entry["organisation_id"],
+        "reason": entry["reason"],
+        "facts": entry["facts"],
+    }
+    if entry["version"] != 1:
+        said |= {
+            "version": entry["version"],
+            "stood_in_for": entry["stood_in_for_id"],
+            "changes": entry["changes"],
+            "request": entry["request_id"],
         }
-        canonical = json.dumps(said, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
-        return hashlib.sha256((self.previous_hash + canonical).encode()).hexdigest()
+    canonical = json.dumps(said, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    return hashlib.sha256((entry["previous_hash"] + canonical).encode()).hexdigest()
 
 
 def record(entity: Row, action: str, *, by: Membership | None, reason: str = "", **facts: object) -> None:
@@ -75,10 +118,19 @@ def record(entity: Row, action: str, *, by: Membership | None, reason: str = "",
     session = object_session(entity)
     if session is None:
         raise RuntimeError(f"{entity!r} is in no session, so {action} would go unrecorded.")
-    entry = (entity, AuditEvent(action=action, at=clock.now(), reason=reason, facts=facts))
-    entry[1].person_id = by.person_id if by else None
-    entry[1].organisation_id = by.organisation_id if by else None
-    session.info.setdefault("audit", []).append(entry)
+    entry = AuditEvent(
+        version=VERSION,
+        action=action,
+        at=clock.now(),
+        reason=reason,
+        facts=facts,
+        changes=changes.of(session, entity),
+        person_id=by.person_id if by else None,
+        stood_in_for_id=None,
+        organisation_id=by.organisation_id if by else None,
+        request_id=tracing.current(),
+    )
+    session.info.setdefault("audit", []).append((entity, entry))
 
 
 @event.listens_for(Session, "before_commit")
@@ -87,6 +139,9 @@ def _chain_pending(session: Session) -> None:
     if not pending:
         return
     session.flush()
+    for entity, entry in {id(entity): (entity, entry) for entity, entry in pending}.values():
+        # What came after the last word about a thing belongs to that word: a default, the number of a related row.
+        entry.changes = changes.merged(entry.changes, changes.of(session, entity))
     for entity, entry in pending:
         entry.subject, entry.subject_id = entity.__tablename__, str(entity.public_id)
         entry.contract_id = entity.id if entry.subject == "contract" else getattr(entity, "contract_id", None)
@@ -101,9 +156,15 @@ def _chain_pending(session: Session) -> None:
         session.add(entry)
 
 
+@event.listens_for(Session, "after_commit")
+def _forget_changes(session: Session) -> None:
+    changes.forget(session)
+
+
 @event.listens_for(Session, "after_soft_rollback")
 def _forget_pending(session: Session, _previous: SessionTransaction) -> None:
     session.info.pop("audit", None)
+    changes.forget(session)
 
 
 def _chain_of(entity: Row, entry: AuditEvent) -> str:

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection, inspect, text
 
 INSERT_ONLY = (
+    "audit_anchor",
     "audit_event",
     "check_result",
     "figure",
@@ -23,6 +24,9 @@ INSERT_ONLY = (
     "withdrawal",
 )
 """Tables whose rows are never changed or removed once written."""
+
+NEVER_EMPTIED = ("audit_head",)
+"""Tables that change and of which no row is ever removed: on PostgreSQL, TRUNCATE asks no trigger of a row."""
 
 _DECIDED = "('decided', 'delivered', 'closed')"
 _KEPT = (
@@ -125,8 +129,17 @@ RULES = (
         "a decided sanction stays what it is",
     ),
     Rule("guard_sanction_kept_delete", "sanction", "delete", f"OLD.state IN {_DECIDED}", "a decided sanction stays"),
+    Rule(
+        "guard_audit_head_forward_update",
+        "audit_head",
+        "update",
+        "NEW.chain <> OLD.chain OR NEW.sequence < OLD.sequence"
+        " OR (NEW.sequence = OLD.sequence AND NEW.hash <> OLD.hash)",
+        "the head of a chain only goes forward",
+    ),
+    Rule("guard_audit_head_kept_delete", "audit_head", "delete", "1 = 1", "the head of a chain stays"),
 )
-"""What no sanction may become, whoever writes it."""
+"""What no sanction and no head of the trail may become, whoever writes it."""
 
 _PROPOSERS = {
     "sqlite": "SELECT value FROM json_each(NEW.proposers)",
@@ -143,7 +156,8 @@ $$ BEGIN RAISE EXCEPTION '% is insert-only', TG_TABLE_NAME {_AS_SQLITE}; END $$
 def expected(dialect: str) -> set[str]:
     """The names of all triggers that must be there."""
     ways = ("update", "delete") if dialect == "sqlite" else ("update", "delete", "truncate")
-    return {f"guard_{table}_{way}" for table in INSERT_ONLY for way in ways} | {rule.name for rule in RULES}
+    whole = {f"guard_{table}_{way}" for table in INSERT_ONLY for way in ways} | {rule.name for rule in RULES}
+    return whole if dialect == "sqlite" else whole | {f"guard_{table}_truncate" for table in NEVER_EMPTIED}
 
 
 def found(connection: Connection) -> set[str]:
@@ -168,6 +182,9 @@ def install(connection: Connection) -> None:
         _install_on_sqlite(connection, tables, rules)
     else:
         _install_on_postgresql(connection, tables, rules)
+        for table in NEVER_EMPTIED:
+            if table in there:
+                _refuse_on_postgresql(connection, table, "truncate", "STATEMENT")
 
 
 def _there(connection: Connection) -> list[tuple[str, str]]:
@@ -204,12 +221,7 @@ def _install_on_postgresql(connection: Connection, tables: list[str], rules: lis
     connection.execute(text(_FUNCTION))
     for table in tables:
         for way, level in (("update", "ROW"), ("delete", "ROW"), ("truncate", "STATEMENT")):
-            connection.execute(
-                text(
-                    f"CREATE TRIGGER guard_{table}_{way} BEFORE {way.upper()} ON {table} "
-                    f"FOR EACH {level} EXECUTE FUNCTION refuse_change()"
-                )
-            )
+            _refuse_on_postgresql(connection, table, way, level)
     for rule in rules:
         row = "OLD" if rule.way == "delete" else "NEW"
         condition = rule.refused.format(proposers=_PROPOSERS["postgresql"])
@@ -225,3 +237,12 @@ def _install_on_postgresql(connection: Connection, tables: list[str], rules: lis
                 f"FOR EACH ROW EXECUTE FUNCTION {rule.name}()"
             )
         )
+
+
+def _refuse_on_postgresql(connection: Connection, table: str, way: str, level: str) -> None:
+    connection.execute(
+        text(
+            f"CREATE TRIGGER guard_{table}_{way} BEFORE {way.upper()} ON {table} "
+            f"FOR EACH {level} EXECUTE FUNCTION refuse_change()"
+        )
+    )

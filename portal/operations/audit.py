@@ -1,47 +1,133 @@
 """Reading the trail: whether every chain is whole, and what happened to one thing."""
 
-from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import groupby
+from typing import Any, NamedTuple
 
 from sqlalchemy import select, tuple_
 
 from portal.extensions import db
-from portal.model import AuditEvent, AuditHead, Membership, OrganisationKind, Person, Row
-from portal.model.audit import FIRST_HASH
+from portal.model import AuditAnchor, AuditEvent, Membership, OrganisationKind, Person, Row
+from portal.model.audit import FIRST_HASH, hash_of
+from portal.operations import anchors
+from portal.operations.anchors import Head, Known
+
+_AT_ONCE = 1000
+NOTHING_KNOWN = Known([], [])
+
+Entry = Mapping[str, Any]
+"""Column -> value."""
 
 
 class BrokenLink(NamedTuple):
-    """Where a chain is not whole, and how it shows."""
+    """Where a chain is not whole, and how it shows. An anchor has no chain of its own: its number stands for it."""
 
     chain: str
     sequence: int
     why: str
 
 
-def broken_links() -> Iterator[BrokenLink]:
-    """Walk every chain from its first entry to its head. Nothing comes out when all is whole."""
-    heads = {head.chain: head for head in db.session.scalars(select(AuditHead))}
+class _Unreadable(Exception):
+    """What stands in the database after this place is no entry."""
+
+    def __init__(self, chain: str, sequence: int) -> None:
+        super().__init__(f"{chain} {sequence}")
+        self.chain, self.sequence = chain, sequence
+
+
+def broken_links(known: Known = NOTHING_KNOWN) -> Iterator[BrokenLink]:
+    """Walk every chain from its first entry to its head, the first fault of each. Nothing comes when all is whole.
+
+    Args:
+        known: heads and anchors that were kept outside: they tell of an end that was cut off, and of a chain that was
+            written anew from some entry on.
+    """
+    heads = {head.chain: head for head in anchors.heads()}
+    kept: dict[str, list[Head]] = {}
+    for head in known.heads:
+        kept.setdefault(head.chain, []).append(head)
+    try:
+        for chain, entries in groupby(_entries(), lambda entry: str(entry["chain"])):
+            fault = _walk(chain, entries, heads.pop(chain, None), kept.pop(chain, []))
+            if fault:
+                yield fault
+    except _Unreadable as trouble:
+        yield BrokenLink(trouble.chain, trouble.sequence + 1, "the entry cannot be read, and what comes after was not")
+        return
     for chain, head in heads.items():
-        yield from _walk(chain, head)
-    strays = select(AuditEvent).where(AuditEvent.chain.not_in(heads)).limit(1)
-    for stray in db.session.scalars(strays):
-        yield BrokenLink(stray.chain, stray.sequence, "the chain has no head")
+        if head.sequence:
+            yield BrokenLink(chain, 1, "all entries are missing")
+    for chain, [head, *_others] in kept.items():
+        yield BrokenLink(chain, head.sequence, "the entry that is known outside is missing, and so is its chain")
+    yield from _moved_anchors(known.anchors)
 
 
-def _walk(chain: str, head: AuditHead) -> Iterator[BrokenLink]:
+def _walk(chain: str, entries: Iterator[Entry], head: Head | None, kept: list[Head]) -> BrokenLink | None:
     previous, sequence = FIRST_HASH, 0
-    entries = select(AuditEvent).where(AuditEvent.chain == chain).order_by(AuditEvent.sequence)
-    for entry in db.session.scalars(entries.execution_options(yield_per=1000)):
+    outside = {each.sequence: each.hash for each in kept}
+    for entry in entries:
         sequence += 1
-        if entry.sequence != sequence:
-            yield BrokenLink(chain, sequence, "an entry is missing")
-            return
-        if entry.previous_hash != previous or entry.hash != entry.computed_hash():
-            yield BrokenLink(chain, sequence, "the entry is not what was written")
-            return
-        previous = entry.hash
+        why = _fault(entry, sequence, previous, outside.pop(sequence, None))
+        if why:
+            return BrokenLink(chain, sequence, why)
+        previous = entry["hash"]
+    longest = max([*outside, head.sequence if head else 0])
+    if longest > sequence:
+        return BrokenLink(chain, sequence + 1, f"the entry is missing: there were {longest}")
+    if head is None:
+        return BrokenLink(chain, sequence, "the chain has no head")
     if (head.sequence, head.hash) != (sequence, previous):
-        yield BrokenLink(chain, head.sequence, "the head does not match the last entry")
+        return BrokenLink(chain, head.sequence, "the head does not match the last entry")
+    return None
+
+
+def _fault(entry: Entry, sequence: int, previous: str, outside: str | None) -> str:
+    if entry["sequence"] != sequence:
+        return "the entry is missing"
+    if entry["hash"] != hash_of(entry):
+        return "the entry is not what was written"
+    if entry["previous_hash"] != previous:
+        return "the entry does not follow the one before it"
+    if outside not in (None, entry["hash"]):
+        return "the entry is not the one that is known outside: the chain was written anew"
+    return ""
+
+
+def _entries(after: tuple[str, int] = ("", 0), at_once: int = _AT_ONCE) -> Iterator[Entry]:
+    """All entries after a place, chain by chain, a batch at a time; one by one where one cannot be read."""
+    table = AuditEvent.__table__
+    place = tuple_(table.c.chain, table.c.sequence)
+    asked = select(table).where(place > after).order_by(table.c.chain, table.c.sequence)
+    try:
+        for entry in db.session.execute(asked.execution_options(yield_per=at_once)).mappings():
+            yield dict(entry)
+            after = (entry["chain"], entry["sequence"])
+    except ValueError as trouble:  # a document that is no JSON, a moment that is none
+        if at_once == 1:
+            raise _Unreadable(*after) from trouble
+        yield from _entries(after, 1)
+
+
+def _moved_anchors(outside: Sequence[tuple[int, str]]) -> Iterator[BrokenLink]:
+    newest = db.session.scalars(select(AuditAnchor).order_by(AuditAnchor.id.desc()).limit(1)).first()
+    asked = dict(outside)
+    for number in sorted({*asked, *([newest.id] if newest else [])}):
+        anchor = db.session.get(AuditAnchor, number)
+        if anchor is None:
+            yield BrokenLink("anchor", number, "the anchor that is known outside is missing")
+        elif asked.get(number, anchor.hash) != anchor.hash:
+            yield BrokenLink("anchor", number, "the anchor is not the one that is known outside")
+        elif not anchors.stands(anchor):
+            yield BrokenLink("anchor", number, "an entry from before it is missing, or is not what it was then")
+
+
+def written_out() -> Iterator[str]:
+    """Every entry as a line of JSON, for whoever wants to check the chains with means of their own: docs/trail.md."""
+    for entry in _entries():
+        said = {key: value for key, value in entry.items() if key != "id"}
+        said["at"] = entry["at"].isoformat(timespec="microseconds")
+        yield json.dumps(said, ensure_ascii=False)
 
 
 SUPPLIERS_OWN = frozenset({"report.draft", "report.explained", "report.to_sign", "report.withheld"})

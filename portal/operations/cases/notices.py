@@ -174,7 +174,6 @@ def _note_served(notice: Notice, service: Service, by: Membership) -> None:
         "notice.served",
         by=by,
         reason=notice.served_how,
-        to=notice.served_to,
         on=notice.served_at.isoformat(),
         files=[file.sha256 for file in notice.evidence],
     )

@@ -160,7 +160,7 @@ def name_representative(contract: Contract, values: Values, *, by: Membership, v
     )
     contract.representatives.append(row)
     touch(contract)
-    record(row, "contract.representative_named", by=by, side=str(values["side"]), name=row.name, email=email)
+    record(row, "contract.representative_named", by=by, side=str(values["side"]))
     return row
 
 
@@ -184,7 +184,7 @@ def end_representative(row: Representative, last: date, *, by: Membership) -> No
         raise Invalid(ENDS_BEFORE, (Problem("order", ENDS_BEFORE, ENDED.key),))
     row.to_on = last
     touch(row.contract)
-    record(row, "contract.representative_ended", by=by, name=row.name, last=last.isoformat())
+    record(row, "contract.representative_ended", by=by, last=last.isoformat())
 
 
 def parties_without(contract: Contract) -> list[str]:

@@ -1,0 +1,134 @@
+"""Anchors: what is known outside the portal of how far the trail had come, and that shows whether it stands still.
+
+A chain alone tells neither that its end was cut off nor that all of it was written anew. A head (chain, sequence and
+hash of an entry) or an anchor (one hash over all heads) that was printed, mailed or kept elsewhere does.
+"""
+
+import hashlib
+import re
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from typing import NamedTuple
+
+from sqlalchemy import select, tuple_
+
+from portal import clock
+from portal.extensions import db, parts
+from portal.model import AuditAnchor, AuditEvent, AuditHead
+from portal.operations import mail
+
+_HASH = r"((?:[0-9a-f]\s*){64})(?![0-9a-f])"
+_HEAD = re.compile(r"((?:contract|organisation):\d+)\s+(\d+)\s+" + _HASH)
+_ANCHOR = re.compile(r"anchor\s+(\d+)\s+" + _HASH)
+_AT_ONCE = 500
+
+
+class Head(NamedTuple):
+    """An entry of a chain, by its place and its hash."""
+
+    chain: str
+    sequence: int
+    hash: str
+
+    def __str__(self) -> str:
+        return f"{self.chain} {self.sequence} {self.hash}"
+
+
+class Known(NamedTuple):
+    """What somebody has kept outside: heads, and anchors as their numbers and hashes."""
+
+    heads: list[Head]
+    anchors: list[tuple[int, str]]
+
+
+class Addressee(NamedTuple):
+    """An address outside the portal that anchors go to."""
+
+    email: str
+    name: str = "Klimakontrakt"
+    language: str = "nb"
+
+
+def heads() -> list[Head]:
+    """Every chain as far as it has come."""
+    rows = db.session.execute(select(AuditHead.chain, AuditHead.sequence, AuditHead.hash))
+    return sorted(Head(*row) for row in rows)
+
+
+def drop(found: list[Head]) -> AuditAnchor:
+    """Note where all chains stand; the newest anchor again when none has gone on since."""
+    newest = at(clock.now())
+    hash_ = hash_over(found)
+    if newest is not None and newest.hash == hash_:
+        return newest
+    anchor = AuditAnchor(hash=hash_, positions={head.chain: head.sequence for head in found})
+    db.session.add(anchor)
+    db.session.flush()
+    return anchor
+
+
+def hash_over(found: Iterable[Head]) -> str:
+    """SHA-256 over the heads in the order of their chains, each on a line of its own."""
+    return hashlib.sha256("".join(f"{head}\n" for head in sorted(found)).encode()).hexdigest()
+
+
+def at(moment: datetime) -> AuditAnchor | None:
+    """The newest anchor that was there at a moment."""
+    newest = select(AuditAnchor).where(AuditAnchor.at <= moment).order_by(AuditAnchor.id.desc()).limit(1)
+    return db.session.scalars(newest).first()
+
+
+def text(anchor: AuditAnchor) -> str:
+    """An anchor as it is printed, in one line that `read` knows again."""
+    return f"anchor {anchor.id} {anchor.hash}"
+
+
+def head_of(contract_id: int) -> Head | None:
+    """The last entry about a contract that is stored."""
+    head = db.session.get(AuditHead, f"contract:{contract_id}")
+    return Head(head.chain, head.sequence, head.hash) if head else None
+
+
+def entry_about(subject: str, subject_id: str, action: str, before: datetime | None = None) -> Head | None:
+    """The newest entry that says this of a thing, as what can be printed of it; none later than `before`."""
+    asked = select(AuditEvent.chain, AuditEvent.sequence, AuditEvent.hash).where(
+        AuditEvent.subject == subject, AuditEvent.subject_id == subject_id, AuditEvent.action == action
+    )
+    if before is not None:
+        asked = asked.where(AuditEvent.at <= before)
+    row = db.session.execute(asked.order_by(AuditEvent.id.desc()).limit(1)).first()
+    return Head(*row) if row else None
+
+
+def send() -> AuditAnchor:
+    """Anchor all chains, and write all heads to whoever keeps them outside."""
+    found = heads()
+    anchor = drop(found)
+    for address in parts().settings.anchors_to:
+        mail.write_personal(Addressee(address), "anchors", anchor=anchor, text=text(anchor), heads=found)
+    return anchor
+
+
+def read(words: str) -> Known:
+    """Every head and every anchor in a letter, a receipt or a file, however the lines were broken."""
+    return Known(
+        [Head(chain, int(number), _tight(hash_)) for chain, number, hash_ in _HEAD.findall(words)],
+        [(int(number), _tight(hash_)) for number, hash_ in _ANCHOR.findall(words)],
+    )
+
+
+def stands(anchor: AuditAnchor) -> bool:
+    """Whether every entry that the anchor was made over is what it was."""
+    return hash_over(_entries_at(anchor.positions)) == anchor.hash
+
+
+def _entries_at(positions: dict[str, int]) -> Iterator[Head]:
+    places = list(positions.items())
+    for first in range(0, len(places), _AT_ONCE):
+        asked = tuple_(AuditEvent.chain, AuditEvent.sequence).in_(places[first : first + _AT_ONCE])
+        rows = db.session.execute(select(AuditEvent.chain, AuditEvent.sequence, AuditEvent.hash).where(asked))
+        yield from (Head(*row) for row in rows)
+
+
+def _tight(hash_: str) -> str:
+    return "".join(hash_.split())
