@@ -50,7 +50,10 @@ def _configuration(settings: Settings) -> Mapping[str, object]:
         "SECRET_KEY": settings.secret_key,
         "TESTING": settings.testing,
         "SQLALCHEMY_DATABASE_URI": settings.database_url,
-        "SQLALCHEMY_ENGINE_OPTIONS": {"pool_pre_ping": not settings.is_sqlite},
+        "SQLALCHEMY_ENGINE_OPTIONS": {
+            "pool_pre_ping": not settings.is_sqlite,
+            "hide_parameters": True,  # what somebody typed stands in no error, and so in no log
+        },
         "MAX_CONTENT_LENGTH": LARGEST_UPLOAD,
         "MAX_FORM_MEMORY_SIZE": LARGEST_UPLOAD,
         "MAX_FORM_PARTS": MOST_FORM_PARTS,

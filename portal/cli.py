@@ -14,7 +14,7 @@ from flask import Flask
 from flask_babel import force_locale
 from waitress.server import create_server
 
-from portal import demo, jobs, readiness, resources, schema
+from portal import demo, jobs, logs, readiness, resources, schema, tracing
 from portal.application import create_app
 from portal.config import BadSetting, Settings
 from portal.errors import BadDefinition, PortalError
@@ -43,7 +43,8 @@ class Door(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command that was asked for."""
         try:
-            return super().invoke(ctx)
+            with tracing.request():
+                return super().invoke(ctx)
         except REFUSALS as refusal:
             raise click.ClickException(str(refusal)) from refusal
 
@@ -123,6 +124,7 @@ def _address(host: str, port: int) -> str:
 def _application() -> Iterator[Flask]:
     """The application on a database that is as this release needs it; let go of afterwards."""
     settings = Settings.from_environment()
+    logs.set_up(logs.form_of(settings.log))
     schema.demand_current(settings)
     app = create_app(settings)
     try:

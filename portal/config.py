@@ -6,6 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+METRICS_ON_LOOPBACK = "loopback"
+"""The setting by which only programs on this machine read the figures."""
+
 
 class BadSetting(ValueError):
     """A setting that nothing can run with. The message names it and says what to do."""
@@ -30,6 +33,10 @@ class Settings:
     """What links in letters and mails start with; never taken from the request."""
     outgoing_allowed: tuple[str, ...] = ()
     """Addresses and networks of our own that the portal may call, such as a provider inside the same walls."""
+    log: str = "text"
+    """How the log is written: `text` for a person, `json` for one object a line."""
+    metrics: str = ""
+    """Who reads /metrics: nobody, `loopback`, or whoever brings this token."""
     time_zone: str = "Europe/Oslo"
     testing: bool = False
     secure_cookies: bool = False
@@ -54,6 +61,8 @@ class Settings:
             anchors_to=tuple(environment.get("KLIMAKONTRAKT_ANCHORS_TO", "").replace(",", " ").split()),
             base_url=base_url.rstrip("/"),
             outgoing_allowed=tuple(environment.get("KLIMAKONTRAKT_OUTGOING_ALLOWED", "").replace(",", " ").split()),
+            log=environment.get("KLIMAKONTRAKT_LOG", cls.log),
+            metrics=environment.get("KLIMAKONTRAKT_METRICS", cls.metrics),
             time_zone=environment.get("KLIMAKONTRAKT_TIME_ZONE", cls.time_zone),
             secure_cookies=base_url.startswith("https://"),
         )

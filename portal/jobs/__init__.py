@@ -8,18 +8,30 @@ waits for SQLite's only writer; asked for inside a writing transaction it would 
 import json
 import logging
 import re
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import ClassVar, Literal
 
 from dbos import DBOS, DBOSClient, DBOSConfig, DBOSPortableJSONSerializer, EnqueueOptions, WorkflowStatus, error
+from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
-from portal import clock
+from portal import clock, tracing
 from portal.config import Settings
-from portal.jobs.database import OWN_TABLES, SCHEMA, is_jobs_table, is_migrated, migrate, worker_lock
+from portal.jobs.database import (
+    OWN_TABLES,
+    SCHEMA,
+    count_by_state,
+    is_jobs_table,
+    is_migrated,
+    last_done,
+    migrate,
+    worker_lock,
+)
+from portal.logs import FACTS
 
 __all__ = [
     "OWN_TABLES",
@@ -32,6 +44,7 @@ __all__ = [
     "State",
     "is_jobs_table",
     "is_migrated",
+    "last_done",
     "migrate",
 ]
 
@@ -203,6 +216,16 @@ class Jobs:
         found = self._client.list_workflows(status=_STORED[state], limit=limit, sort_desc=True)
         return tuple(_job(each) for each in found if each.output is None)
 
+    @property
+    def is_at_work(self) -> bool:
+        """Whether this process has the worker."""
+        return bool(self._worker)
+
+    def counts(self, connection: Connection) -> Mapping[State, int]:
+        """How many jobs are in each state. Attempts that were followed by another count as done."""
+        found = count_by_state(connection)
+        return {state: sum(found.get(each, 0) for each in stored) for state, stored in _STORED.items()}
+
     def cancel(self, key: str) -> None:
         """Let the job never begin, nor be tried again. What a handler is at this moment doing goes on to its end."""
         self._refuse_inside_a_transaction()
@@ -345,11 +368,14 @@ class Jobs:
 
 def _tried(handler: Handler, name: str, payload: Mapping[str, object]) -> str | None:
     """Why the handler failed, None when it did not. A string, as errors do not survive storage."""
-    try:
-        handler(payload)
-    except Exception as problem:  # noqa: BLE001 - whatever it is, the worker goes on
-        _log.exception("Job %s failed with %s", name, payload)
-        return _storable(f"{type(problem).__name__}: {problem}")
+    began = time.perf_counter()
+    with tracing.request():
+        try:
+            handler(payload)
+        except Exception as problem:  # noqa: BLE001 - whatever it is, the worker goes on
+            _log.exception("Job %s failed with %s", name, payload)
+            return _storable(f"{type(problem).__name__}: {problem}")
+        _log.info("job", extra={FACTS: {"job": name, "ms": round((time.perf_counter() - began) * 1000, 1)}})
     return None
 
 

@@ -1,12 +1,25 @@
 """Where the jobs lie: DBOS's tables in the application's database, and the lock of whoever works on them."""
 
 from collections.abc import Iterable
+from datetime import UTC, datetime
 from pathlib import Path
 
 from dbos import DBOS, error
 from dbos._serialization import DefaultSerializer
 from dbos._sys_db import SystemDatabase
-from sqlalchemy import create_engine, make_url, text
+from sqlalchemy import (
+    BigInteger,
+    Connection,
+    String,
+    TableClause,
+    column,
+    create_engine,
+    func,
+    make_url,
+    select,
+    table,
+    text,
+)
 
 from portal.config import Settings
 from portal.jobs.locks import FileLock, ServerLock, WorkerLock
@@ -66,6 +79,26 @@ def is_migrated(settings: Settings) -> bool:
 def is_jobs_table(name: str, schema: str | None = None) -> bool:
     """Whether a table is one of these, so that the application's migrations leave it alone."""
     return schema == SCHEMA or (schema is None and name in OWN_TABLES)
+
+
+def count_by_state(connection: Connection) -> dict[str, int]:
+    """How many jobs there are, by DBOS's own word for how they stand."""
+    status = _jobs(connection).c.status
+    return {str(word): count for word, count in connection.execute(select(status, func.count()).group_by(status))}
+
+
+def last_done(connection: Connection) -> datetime | None:
+    """When the newest of the jobs that are done was."""
+    jobs = _jobs(connection).c
+    newest = select(jobs.completed_at).where(jobs.status == "SUCCESS").order_by(jobs.created_at.desc()).limit(1)
+    milliseconds = connection.scalar(newest)
+    return datetime.fromtimestamp(milliseconds / 1000, UTC) if milliseconds else None
+
+
+def _jobs(connection: Connection) -> TableClause:
+    schema = SCHEMA if connection.dialect.name == "postgresql" else None
+    columns = (column("status", String), column("created_at", BigInteger), column("completed_at", BigInteger))
+    return table("workflow_status", *columns, schema=schema)
 
 
 def worker_lock(settings: Settings) -> WorkerLock:

@@ -3,7 +3,20 @@
 from flask import Flask
 
 from portal.config import Settings
-from portal.web import definitions, demo, errors, extensions, files, identity, languages, mail, pages, security, words
+from portal.web import (
+    definitions,
+    demo,
+    errors,
+    extensions,
+    files,
+    identity,
+    languages,
+    mail,
+    operating,
+    pages,
+    security,
+    words,
+)
 from portal.web.cases import cases, sanctions
 from portal.web.contracts import (
     contract_imports,
@@ -23,6 +36,7 @@ PARTS = (receipts, signing, contract_setup, contract_lists, contract_life, contr
 
 BLUEPRINTS = (
     pages.blueprint,
+    operating.blueprint,
     sign_in.blueprint,
     languages.blueprint,
     demo.blueprint,
@@ -51,5 +65,6 @@ def init_app(app: Flask, settings: Settings) -> None:
     identity.init_app(app, settings)
     words.init_app(app, settings)
     errors.init_app(app)
+    operating.init_app(app, settings)
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)

@@ -7,6 +7,7 @@ from sqlalchemy.exc import DataError, IntegrityError, OperationalError
 from sqlalchemy.orm.exc import StaleDataError
 from werkzeug.exceptions import HTTPException
 
+from portal import tracing
 from portal.errors import Conflict, Forbidden, Invalid, NotFound, PortalError, Refused, Unavailable
 from portal.extensions import db
 from portal.text import Text
@@ -45,7 +46,8 @@ def page(status: int, text: Text | None = None, headers: dict[str, str] | None =
     # Nothing of a refused request is stored, and no error page is drawn while others wait for the writer's lock.
     db.session.rollback()
     shown = status if status in PAGES else 500
-    response = make_response(render_template(f"errors/{shown}.html", message=text), status)
+    reference = tracing.current() if status >= 500 else ""  # noqa: PLR2004 - HTTP
+    response = make_response(render_template(f"errors/{shown}.html", message=text, reference=reference), status)
     response.headers.extend(headers or {})
     return response
 
@@ -56,12 +58,14 @@ def _refused(error: PortalError) -> Response:
 
 
 def _collided(error: IntegrityError) -> Response:
-    _log.warning("Two writers collided on %s: %s", request.path, error.orig)
+    # Not in the words of the database: PostgreSQL repeats the values that collided.
+    named = getattr(getattr(error.orig, "diag", None), "constraint_name", None) or type(error.orig).__name__
+    _log.warning("Two writers collided at %s on %s", request.endpoint, named)
     return page(409, SOMEBODY_WAS_FIRST)
 
 
 def _database_down(error: OperationalError) -> Response:
-    _log.error("The database refused on %s: %s", request.path, error.orig)
+    _log.error("The database refused at %s: %s", request.endpoint, str(error.orig).partition("\n")[0])
     return page(503, NO_DATABASE, {"Retry-After": "5"})
 
 

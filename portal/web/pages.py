@@ -1,10 +1,9 @@
-"""The front door: what waits for whoever is signed in, the accessibility statement, and whether the portal is alive."""
+"""The front door: what waits for whoever is signed in, and the accessibility statement."""
 
 from flask import Blueprint, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
-from sqlalchemy import select
 
-from portal.extensions import db, transaction
+from portal.extensions import transaction
 from portal.operations import first_steps as steps
 from portal.permissions import Permission
 from portal.web import first_steps, waiting
@@ -43,11 +42,3 @@ def hide_first_steps() -> ResponseReturnValue:
 def accessibility() -> ResponseReturnValue:
     """How accessible the portal is, what is known to be missing, and where to tell."""
     return render_template("pages/accessibility.html")
-
-
-@blueprint.get("/health")
-@public("load balancers and monitoring ask it; it says nothing about anybody")
-def health() -> ResponseReturnValue:
-    """200 when the portal answers and reaches its database, 503 when it does not."""
-    db.session.execute(select(1))
-    return {"status": "ok"}

@@ -114,7 +114,7 @@ def _with_headers(response: Response) -> Response:
 
 def _token_refused(error: CSRFError) -> Response:
     """Hand back what was typed, to be sent again: the session had ended, or began anew in another window."""
-    _log.info("Form token refused on %r: %s", request.path, error.description)
+    _log.info("Form token refused at %s: %s", request.endpoint, error.description)
     db.session.rollback()
     if access.is_htmx():
         return access.sent_elsewhere(access.sign_in_url())

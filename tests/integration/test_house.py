@@ -65,8 +65,10 @@ def test_every_route_says_who_may_open_it(make_app: Callable[..., Flask], sqlite
         "accounts.sign_out",
         "demo.reset",
         "definitions.show",
+        "operating.live",
+        "operating.metrics",
+        "operating.ready",
         "pages.accessibility",
-        "pages.health",
         "pages.home",
     }
 

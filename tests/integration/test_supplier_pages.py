@@ -32,7 +32,7 @@ def test_everybody_may_read_the_welcome_the_statement_and_the_health(app: Flask)
     desk = Desk(app.test_client())
     assert desk.page("/").xpath("//main//a[contains(@href, 'sign-in')]")
     assert desk.page("/accessibility").xpath("//h1")
-    assert desk.get("/health").json == {"status": "ok"}
+    assert desk.get("/health/live").json == {"status": "ok"}
 
 
 def test_tasks_lead_to_where_they_are_done(world: World, seat: Seat) -> None:

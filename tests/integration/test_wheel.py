@@ -242,7 +242,7 @@ def _up_to(lines: Iterable[str], last: str) -> Iterator[str]:
 
 
 def _assert_pages_and_what_they_ask_for_are_there(url: str) -> None:
-    assert json.loads(_fetch(url, "/health", "application/json")) == {"status": "ok"}
+    assert json.loads(_fetch(url, "/health/live", "application/json")) == {"status": "ok"}
     for path, expected in (("/", "Klimakrav"), ("/sign-in", "Logg inn")):
         page = _fetch(url, path, "text/html").decode()
         assert expected in page
