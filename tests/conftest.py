@@ -21,6 +21,8 @@ from portal.config import Settings
 from portal.extensions import db, parts, transaction
 from portal.schema import migrate_database
 from tests import postgres
+from tests import tenants as two_lives
+from tests.tenants import Tenants
 from tests.world import World, build_world
 
 _first_engines: dict[str, Engine] = {}
@@ -209,3 +211,23 @@ def _play_demo(folder: Path) -> None:
             pass
         db.session.remove()
         db.engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def tenants_of_run(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tenants]:
+    """Both lives, made once for all tests of a run."""
+    folder = tmp_path_factory.mktemp("tenants")
+    file = folder / "tenants.db"
+    shutil.copy(sqlite_template, file)
+    app = create_app(settings_for(f"sqlite:///{file}", folder))
+    app.config["WTF_CSRF_ENABLED"] = False
+    share_what_is_compiled(app)
+    with two_lives.opened(app, file) as found:
+        yield found
+
+
+@pytest.fixture
+def tenants(tenants_of_run: Tenants) -> Tenants:
+    """Both lives as they were made."""
+    tenants_of_run.put_back()
+    return tenants_of_run

@@ -5,9 +5,6 @@ it, so that every test meets the same two lives.
 """
 
 import contextvars
-import hashlib
-import re
-import shutil
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -18,14 +15,12 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-import pytest
 from flask import Flask
 from sqlalchemy import select
 from werkzeug.test import TestResponse
 
 from portal import calendars, clock
-from portal.application import create_app
-from portal.extensions import Base, db, transaction
+from portal.extensions import Base, db, parts, transaction
 from portal.model import (
     ChangeOrder,
     CommentCategory,
@@ -51,7 +46,6 @@ from portal.work import read_import
 from tests import contracts as contract_sheet
 from tests import desk
 from tests.assessing import approve_it, sign_month
-from tests.conftest import settings_for, share_what_is_compiled
 from tests.desk import Desk, sit_down
 from tests.reviewing import asked
 from tests.sanctioning import drafted, heard, proposed
@@ -71,9 +65,9 @@ SECOND = Names(
     title=f"{SECRET}skolen",
     site=f"{SECRET}veien 1",
 )
-NOW = datetime(2026, 5, 11, 9, tzinfo=UTC)
+NOW = datetime(2026, 6, 8, 9, tzinfo=UTC)
 """When the tests look at them: a Monday."""
-MARCH, APRIL, MAY = (date(2026, month, 1) for month in (3, 4, 5))
+MARCH, APRIL, MAY, JUNE = (date(2026, month, 1) for month in (3, 4, 5, 6))
 SUPPLIER_ROLES = (Role.REPORTER, Role.SIGNATORY, Role.ADMINISTRATOR)
 BUYER_ROLES = (Role.REVIEWER, Role.CONTRACT_MANAGER, Role.DECISION_MAKER, Role.ADMINISTRATOR)
 NOBODY = "nobody"
@@ -103,13 +97,14 @@ class Tenants:
     cookies: dict[str, str] = field(default_factory=dict)
     """By role, of the first tenant; "their_supplier" and "their_buyer" hold every role in the second."""
     kept: bytes = b""
+    crawled: dict[str, dict[str, TestResponse]] = field(default_factory=dict)
+    """What `crawling.pages` found, by reader."""
 
     def ask(self, who: str, method: str, address: str, **more: Any) -> TestResponse:
         """One request, as on a server. Nobody keeps a cookie: signing out has no say in what is asked next."""
         cookies = f"language=en; {self.cookies[who]}" if who != NOBODY else "language=en"
         headers = {"Cookie": cookies, **more.pop("headers", {})}
         client = self.app.test_client(use_cookies=False)
-        db.session.remove()
         return contextvars.Context().run(client.open, address, method=method, headers=headers, **more)
 
     @contextmanager
@@ -124,28 +119,32 @@ class Tenants:
 
     def keep(self) -> None:
         """Remember how everything stands."""
-        _let_go()
+        self._let_go()
         with closing(sqlite3.connect(self.file)) as connection:
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         self.kept = self.file.read_bytes()
 
     def put_back(self) -> None:
         """Let everything stand as it did."""
-        _let_go()
+        self._let_go()
         for beside in ("-wal", "-shm"):
             self.file.with_name(self.file.name + beside).unlink(missing_ok=True)
         self.file.write_bytes(self.kept)
         clock.move_to(NOW)
 
-    def rows(self, *but: str) -> dict[str, list[tuple[Any, ...]]]:
-        """Everything that is stored, but for some tables."""
-        with closing(sqlite3.connect(self.file)) as connection:
-            names = sorted(Base.metadata.tables.keys() - NEVER_ALIKE - set(but))
-            return {name: connection.execute(f"SELECT * FROM {name}").fetchall() for name in names}
+    def _let_go(self) -> None:
+        with self.app.app_context():
+            db.session.remove()
+            db.engine.dispose()
 
-    def digest(self, *but: str) -> str:
-        """Of everything that is stored, but for some tables."""
-        return hashlib.sha256(repr(self.rows(*but)).encode()).hexdigest()
+    def rows(self) -> dict[str, list[dict[str, Any]]]:
+        """Everything that is stored, by table."""
+        with closing(sqlite3.connect(self.file)) as connection:
+            connection.row_factory = sqlite3.Row
+            return {
+                name: [dict(row) for row in connection.execute(f"SELECT * FROM {name}")]
+                for name in sorted(Base.metadata.tables.keys() - NEVER_ALIKE)
+            }
 
 
 @contextmanager
@@ -158,17 +157,16 @@ def opened(app: Flask, file: Path) -> Iterator[Tenants]:
         for table, every in _every_id().items():
             first.ids[table] = sorted(known[table])
             second.ids[table] = sorted(every - known[table])
-        for table in ("process_definition", "audit_head"):  # what belongs to nobody
-            second.ids.pop(table, None)
         clock.move_to(NOW)
         found = Tenants(app, file, first, second)
         seats = {**first.people, "their_supplier": second.people["supplier"], "their_buyer": second.people["buyer"]}
         found.cookies = {name: _cookie(sit_down(app, by)) for name, by in seats.items()}
         found.keep()
-        try:
-            yield found
-        finally:
-            _let_go()
+    yield found
+    with app.app_context():
+        parts().jobs.close()
+        db.session.remove()
+        db.engine.dispose()
 
 
 def _writings(connection: sqlite3.Connection) -> int:
@@ -181,11 +179,6 @@ def _cookie(at: Desk) -> str:
     kept = at.client.get_cookie("session")
     assert kept is not None
     return f"session={kept.value}"
-
-
-def _let_go() -> None:
-    db.session.remove()
-    db.engine.dispose()
 
 
 def _every_id() -> dict[str, set[str]]:
@@ -210,8 +203,9 @@ def _tenant(names: Names) -> Tenant:
             by.person.password, by.person.language = world.anna.person.password, "en"
     things = {"contract": str(world.contract.public_id)}
     things |= _broken_march(world, names)
-    things |= _april_under_review(world, names)
-    things |= _may_half_done(world, names, people)
+    things |= _broken_april(world)
+    things |= _may_under_review(world, names)
+    things |= _june_half_done(world, names, people)
     things |= _further(world, names)
     things |= _draft(world, names)
     _name(world, names)
@@ -272,27 +266,34 @@ def _letter(world: World) -> str:
     return str(db.session.scalars(rows).first().public_id)  # type: ignore[union-attr]
 
 
-def _april_under_review(world: World, names: Names) -> dict[str, str]:
-    april = sign_month(world, APRIL, electric="5000", diesel="1000")
-    comment = asked(world, april, comments.Place("machinery"), f"Mangler noe, {names.surname}?")
+def _broken_april(world: World) -> dict[str, str]:
+    """One that breaks it too, of which the supplier has not been notified yet."""
+    april = sign_month(world, APRIL, electric="5000", diesel="9000")
+    approve_it(world, april)
+    return {"found_deviation": str(case_of(world).public_id)}
+
+
+def _may_under_review(world: World, names: Names) -> dict[str, str]:
+    may = sign_month(world, MAY, electric="5000", diesel="1000")
+    comment = asked(world, may, comments.Place("machinery"), f"Mangler noe, {names.surname}?")
     with transaction():
-        claims.take(april, by=world.rita)
-        comments.add(april, comments.Place(), CommentCategory.INTERNAL, names.surname, by=world.rita, revision=1)
-    return {"signed_report": str(april.public_id), "comment": str(comment.public_id)}
+        claims.take(may, by=world.rita)
+        comments.add(may, comments.Place(), CommentCategory.INTERNAL, names.surname, by=world.rita, revision=1)
+    return {"signed_report": str(may.public_id), "comment": str(comment.public_id)}
 
 
-def _may_half_done(world: World, names: Names, people: dict[str, Membership]) -> dict[str, str]:
+def _june_half_done(world: World, names: Names, people: dict[str, Membership]) -> dict[str, str]:
     clock.move_to(NOW)
     with transaction():
-        may = world.report = contracts.open_period(world.contract, calendars.month_of(MAY))
+        june = world.report = contracts.open_period(world.contract, calendars.month_of(JUNE))
     fill_in(world)
     line = UUID(world.machines["DI-2"])
     with transaction():
         [paper] = evidence.add(
-            may, Place("machinery", line, "amount"), [Upload("mai.pdf", _paper(names))], by=world.anna
+            june, Place("machinery", line, "amount"), [Upload("juni.pdf", _paper(names))], by=world.anna
         )
-        request = extensions.ask(may, date(2026, 7, 1), f"Måleren, {names.surname}.", by=world.anna)
-        upload = imports.receive(may, f"{names.surname}.xlsx", imports.template(may, "nb"), by=world.anna)
+        request = extensions.ask(june, date(2026, 8, 1), f"Måleren, {names.surname}.", by=world.anna)
+        upload = imports.receive(june, f"{names.surname}.xlsx", imports.template(june, "nb"), by=world.anna)
     read_import({"import": upload.id})
     adam = people["buyer_admin"]
     sheet = contract_sheet.filled(contract_sheets.template(adam, "nb"), {"reference": f"{names.surname}-9"})
@@ -300,7 +301,7 @@ def _may_half_done(world: World, names: Names, people: dict[str, Membership]) ->
         found = contract_imports.read("kontrakter.xlsx", sheet, "nb")
         kept = contract_imports.keep(f"{names.surname}.xlsx", sheet, found, by=adam)
     return {
-        "open_report": str(may.public_id),
+        "open_report": str(june.public_id),
         "line": str(line),
         "draft_evidence": str(paper.public_id),
         "extension_request": str(request.public_id),
@@ -401,29 +402,3 @@ def _name(world: World, names: Names) -> None:
             machine.name = f"{machine.name} {names.surname}"
         for clause in session.scalars(select(SanctionClause).where(SanctionClause.contract_id == world.contract.id)):
             clause.wording = f"Gebyr, {names.surname}."
-
-
-def unlike(answer: TestResponse) -> str:
-    """An answer as text, without what differs between two answers to the same question: the form token."""
-    return re.sub(r'(name="csrf_token" value=|"X-CSRFToken": )"[^"]+"', r"\1", answer.get_data(as_text=True))
-
-
-@pytest.fixture(scope="module")
-def tenants_of_module(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tenants]:
-    """Both lives, made once for all tests of a module."""
-    folder = tmp_path_factory.mktemp("tenants")
-    file = folder / "tenants.db"
-    shutil.copy(sqlite_template, file)
-    app = create_app(settings_for(f"sqlite:///{file}", folder))
-    app.config["WTF_CSRF_ENABLED"] = False
-    share_what_is_compiled(app)
-    with opened(app, file) as found:
-        yield found
-
-
-@pytest.fixture
-def tenants(tenants_of_module: Tenants) -> Iterator[Tenants]:
-    """Both lives as they were made."""
-    tenants_of_module.put_back()
-    with tenants_of_module.app.app_context():
-        yield tenants_of_module

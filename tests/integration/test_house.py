@@ -2,6 +2,7 @@
 
 import ast
 import re
+import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from portal.web import access, labels
 from portal.workflow import load_definitions
 
 OPERATIONS = resources.PACKAGE / "operations"
+ROUTES = Path(__file__).parent.parent / "routes.txt"
 
 
 def test_every_guard_is_in_the_database(database_url: str) -> None:
@@ -71,6 +73,17 @@ def test_every_route_says_who_may_open_it(make_app: Callable[..., Flask], sqlite
         "pages.accessibility",
         "pages.home",
     }
+
+
+def test_every_route_is_a_line_of_the_table(make_app: Callable[..., Flask], sqlite_url: str) -> None:
+    """Whose answers are right, tests/integration/test_routes.py asks; it says the whole line that lacks here."""
+    app = make_app(sqlite_url)
+    addresses = app.url_map.bind("127.0.0.1")
+    some_id = str(uuid.uuid4())
+    lines = [line.split()[:2] for line in ROUTES.read_text(encoding="utf-8").splitlines() if line.startswith("/")]
+    known = {(addresses.match(re.sub(r"{\w+}", some_id, path), method)[0], method) for path, method in lines}
+    lacking = {(route.endpoint, method) for route in access.guarded_routes(app) for method in route.methods} - known
+    assert not lacking, "add lines to tests/routes.txt: pytest tests/integration/test_routes.py -k table says which"
 
 
 def test_no_route_that_changes_something_asks_only_for_reading(make_app: Callable[..., Flask], sqlite_url: str) -> None:

@@ -9,9 +9,7 @@ import pytest
 
 from portal.web import access
 from portal.web.access import Guarded
-from tests.tenants import NOBODY, Tenants, tenants, tenants_of_module
-
-__all__ = ["tenants", "tenants_of_module"]
+from tests.tenants import NOBODY, Tenants
 
 TABLE = Path(__file__).parent.parent / "routes.txt"
 READERS = (
