@@ -4,11 +4,13 @@ from collections.abc import Mapping
 
 from flask import Flask, has_app_context
 
-from portal import resources, web
+from portal import providers, resources, web
 from portal.config import Settings
 from portal.extensions import Parts, db, is_writing, prepare_engine
 from portal.files import Store
 from portal.jobs import Handler, Jobs
+from portal.openid import Client
+from portal.operations.people import identities
 from portal.operations.service_tasks import SERVICE_TASKS
 from portal.outgoing import Outgoing
 from portal.post import Post
@@ -33,13 +35,15 @@ def create_app(settings: Settings | None = None) -> Flask:
     db.init_app(app)
     with app.app_context():
         prepare_engine(db.engine)
+    outgoing = Outgoing(settings.outgoing_allowed)
     app.extensions["klimakontrakt"] = Parts(
         settings=settings,
         engine=Engine(load_definitions(resources.WORKFLOWS, SERVICE_TASKS), SERVICE_TASKS),
         jobs=_jobs(app, settings),
         store=Store(settings.files_url),
         post=Post(settings.mail_url, settings.mail_sender),
-        outgoing=Outgoing(settings.outgoing_allowed),
+        outgoing=outgoing,
+        providers=_providers(settings, outgoing),
     )
     web.init_app(app, settings)
     return app
@@ -58,6 +62,12 @@ def _configuration(settings: Settings) -> Mapping[str, object]:
         "MAX_FORM_MEMORY_SIZE": LARGEST_UPLOAD,
         "MAX_FORM_PARTS": MOST_FORM_PARTS,
     }
+
+
+def _providers(settings: Settings, outgoing: Outgoing) -> Mapping[str, Client]:
+    known = providers.read(settings)
+    identities.demand_known_roles(known.values())
+    return {key: Client(provider, outgoing) for key, provider in known.items()}
 
 
 def _jobs(app: Flask, settings: Settings) -> Jobs:

@@ -37,6 +37,8 @@ class Settings:
     """How the log is written: `text` for a person, `json` for one object a line."""
     metrics: str = ""
     """Who reads /metrics: nobody, `loopback`, or whoever brings this token."""
+    providers: str = ""
+    """The TOML file of OpenID Connect providers; empty: everybody signs in by e-mail and password."""
     time_zone: str = "Europe/Oslo"
     testing: bool = False
     secure_cookies: bool = False
@@ -63,6 +65,7 @@ class Settings:
             outgoing_allowed=tuple(environment.get("KLIMAKONTRAKT_OUTGOING_ALLOWED", "").replace(",", " ").split()),
             log=environment.get("KLIMAKONTRAKT_LOG", cls.log),
             metrics=environment.get("KLIMAKONTRAKT_METRICS", cls.metrics),
+            providers=environment.get("KLIMAKONTRAKT_PROVIDERS", cls.providers),
             time_zone=environment.get("KLIMAKONTRAKT_TIME_ZONE", cls.time_zone),
             secure_cookies=base_url.startswith("https://"),
         )

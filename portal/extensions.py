@@ -17,6 +17,7 @@ from portal.config import Settings
 from portal.errors import Unavailable
 from portal.files import Store
 from portal.jobs import Jobs
+from portal.openid import Client
 from portal.outgoing import Outgoing
 from portal.post import Post
 from portal.text import Text
@@ -170,6 +171,8 @@ class Parts:
     store: Store
     post: Post
     outgoing: Outgoing
+    providers: Mapping[str, Client]
+    """Who else may say who somebody is, by key."""
 
 
 def parts() -> Parts:

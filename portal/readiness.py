@@ -16,12 +16,14 @@ from babel.messages.pofile import read_po
 from sqlalchemy import Connection, Engine, exists, insert, select
 from sqlalchemy.exc import DBAPIError
 
-from portal import clock, resources, schema
+from portal import clock, openid, providers, resources, schema
 from portal.config import BadSetting, Settings, kept_secret_key
 from portal.errors import BadDefinition, Unavailable
 from portal.files import Store
 from portal.model import Installation, Person, Process, ProcessDefinition, SignInAttempt, guards
+from portal.operations.people import identities
 from portal.operations.service_tasks import SERVICE_TASKS
+from portal.outgoing import Outgoing
 from portal.post import Post
 from portal.text import LANGUAGES
 from portal.workflow import Definition, load_definitions
@@ -304,6 +306,28 @@ def _base_url(settings: Settings) -> Iterator[Finding]:
         )
 
 
+def _providers(settings: Settings) -> Iterator[Finding]:
+    """Issuer and addresses are fixed by the settings; here alone the provider is asked whether they are still so."""
+    try:
+        known = providers.read(settings)
+        identities.demand_known_roles(known.values())
+        outgoing = Outgoing(settings.outgoing_allowed)
+    except BadSetting as wrong:
+        yield fault("Providers", str(wrong))
+        return
+    for provider in known.values():
+        subject = f"Provider {provider.key}"
+        try:
+            strange = openid.differences(provider, outgoing)
+        except Unavailable as silent:
+            yield warning(subject, f"It could not be asked whether its addresses are right: {silent}.")
+            continue
+        if strange:
+            yield fault(subject, f"{provider.issuer} says otherwise than the settings: {'; '.join(strange)}.")
+        else:
+            yield fine(subject, f"{provider.issuer} answers, and its addresses are those of the settings.")
+
+
 LOOKS: tuple[Callable[[Settings], Iterator[Finding]], ...] = (
     _instance_folder,
     _secret_key,
@@ -316,4 +340,5 @@ LOOKS: tuple[Callable[[Settings], Iterator[Finding]], ...] = (
     _file_store,
     _mail,
     _base_url,
+    _providers,
 )

@@ -31,6 +31,7 @@ from portal.model.contracts import (
     Site,
 )
 from portal.model.deadlines import ExtensionRequest, ExtensionState
+from portal.model.identities import Identity, ProviderSession
 from portal.model.installation import Installation
 from portal.model.machines import Deployment, Machine
 from portal.model.mail import ImportedFile, ImportState, ImportStep, MailState, OutgoingMail
@@ -117,6 +118,7 @@ __all__ = [
     "Finding",
     "FindingResult",
     "HumanTask",
+    "Identity",
     "ImportState",
     "ImportStep",
     "ImportedFile",
@@ -142,6 +144,7 @@ __all__ = [
     "PointAnswer",
     "Process",
     "ProcessDefinition",
+    "ProviderSession",
     "Reply",
     "Report",
     "ReportState",

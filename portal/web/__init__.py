@@ -28,10 +28,21 @@ from portal.web.contracts import (
     requirements,
     sanction_clauses,
 )
-from portal.web.people import account, acting, sign_in
+from portal.web.people import account, acting, providers, sign_in, signing_out
 from portal.web.reports import chasing, comments, exports, receipts, reports, reviews, sharing, signing
 
-PARTS = (receipts, signing, contract_setup, contract_lists, contract_life, contract_imports, account, acting)
+PARTS = (
+    receipts,
+    signing,
+    contract_setup,
+    contract_lists,
+    contract_life,
+    contract_imports,
+    account,
+    acting,
+    providers,
+    signing_out,
+)
 """Pages that hang on the blueprint of another: it is enough that they are there."""
 
 BLUEPRINTS = (
@@ -68,3 +79,5 @@ def init_app(app: Flask, settings: Settings) -> None:
     operating.init_app(app, settings)
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)
+    providers.init_app(app)
+    signing_out.init_app(app)

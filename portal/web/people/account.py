@@ -14,6 +14,7 @@ from portal.model import SignInMethod
 from portal.web import access, passwords, sessions
 from portal.web.access import current_person, signed_in
 from portal.web.identity import let_in
+from portal.web.people import providers
 from portal.web.people.sign_in import blueprint
 
 
@@ -30,7 +31,14 @@ class PasswordForm(FlaskForm):
 def account() -> ResponseReturnValue:
     """Who one is here, in which language, and in how many browsers one is signed in."""
     person = current_person()
-    return render_template("people/account.html", person=person, browsers=sessions.count_of(person))
+    connected = providers.connected()
+    return render_template(
+        "people/account.html",
+        person=person,
+        browsers=sessions.count_of(person),
+        connected=connected,
+        connectable=providers.connectable(each for each, _name in connected),
+    )
 
 
 @blueprint.post("/account/end-other-sessions")

@@ -1,12 +1,11 @@
-"""Signing in and out."""
+"""Signing in by e-mail and password."""
 
 import math
 
-from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
+from flask import Blueprint, Response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as N_  # noqa: N812 - the name that pybabel looks for
-from flask_security.utils import logout_user
 from flask_wtf import FlaskForm
 from wtforms import HiddenField, PasswordField, StringField
 
@@ -56,17 +55,6 @@ def sign_in() -> ResponseReturnValue:
     with transaction():
         let_in(person, method=SignInMethod.PASSWORD)
     return redirect(_onward(form.next.data), 303)
-
-
-@blueprint.post("/sign-out")
-@public("Signing out is never refused.")
-def sign_out() -> ResponseReturnValue:
-    """End the session, here and on the server."""
-    with transaction():
-        logout_user()
-        sessions.current().end()
-    flash(_("You are signed out."), "success")
-    return redirect(url_for(".sign_in"), 303)
 
 
 def _sign_in_page(form: SignInForm) -> str:

@@ -1,0 +1,263 @@
+"""Signing in by the word of a provider."""
+
+import logging
+import secrets
+import uuid
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+from flask import Flask, Response, flash, make_response, redirect, render_template, request, session, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from sqlalchemy import select
+
+from portal import clock, openid
+from portal.errors import Forbidden, NotFound, Unavailable
+from portal.extensions import db, parts, transaction
+from portal.model import AttemptKind, Identity, ProviderSession, SignInMethod, WebSession
+from portal.openid import Client
+from portal.operations.lookup import NOT_HERE
+from portal.operations.people import identities
+from portal.providers import Provider
+from portal.text import Text
+from portal.tokens import BadToken, Claims
+from portal.web import access, attempts, sessions
+from portal.web.access import current_person, public, safe_target, signed_in
+from portal.web.identity import let_in
+from portal.web.languages import current_language
+from portal.web.people.sign_in import blueprint
+
+ASKED = "asked_provider"
+"""Under which name the session keeps what a provider was asked: the newest only."""
+ASKED_FOR = 15 * 60
+"""Seconds within which the answer must come."""
+LONGEST_SID = 255
+
+STALE = Text(
+    "Svaret fra {provider} hører ikke til en innlogging som er i gang i denne nettleseren. Du kan ha brukt en gammel "
+    "lenke eller to vinduer, eller ventet for lenge.",
+    "The answer from {provider} does not belong to a sign-in that is under way in this browser. You may have used an "
+    "old link or two windows, or waited for too long.",
+)
+BROKEN_OFF = Text(
+    "Innloggingen hos {provider} ble avbrutt, så du er ikke logget inn.",
+    "The sign-in at {provider} was broken off, so you are not signed in.",
+)
+NOT_BELIEVED = Text(
+    "Svaret fra {provider} stemmer ikke med det vi ba om, så du er ikke logget inn. Skjer det igjen, så si fra til den "
+    "som driver portalen.",
+    "The answer from {provider} is not what we asked for, so you are not signed in. If it happens again, tell whoever "
+    "runs the portal.",
+)
+NO_ANSWER = Text(
+    "{provider} svarer ikke akkurat nå. Prøv igjen om litt.",
+    "{provider} does not answer just now. Please try again in a moment.",
+)
+
+_log = logging.getLogger(__name__)
+
+
+class Stopped(Exception):
+    """A sign-in that came to nothing: what the person is told, and why, for the log."""
+
+    def __init__(self, provider: Provider, status: int, text: Text, why: str) -> None:
+        super().__init__(why)
+        self.provider, self.status, self.text = provider, status, text.with_values(provider=provider.name)
+
+
+class Button(NamedTuple):
+    """One way to sign in elsewhere."""
+
+    key: str
+    name: Text
+
+
+def init_app(app: Flask) -> None:
+    """Show the buttons, and answer what stops."""
+    app.add_template_global(ways_in, "ways_in")
+    app.register_error_handler(Stopped, _stopped)
+
+
+def ways_in() -> list[Button]:
+    """The providers by which one may sign in, as the settings order them."""
+    return [Button(key, client.provider.name) for key, client in parts().providers.items()]
+
+
+@blueprint.get("/sign-in/with/<key>")
+@public("Nobody is signed in before.")
+def sign_in_with(key: str) -> ResponseReturnValue:
+    """Go to a provider to sign in. Nothing is stored but in this browser's own cookie."""
+    client, wanted = client_of(key), safe_target(request.args.get("next"))
+    if sessions.current().person:
+        return redirect(wanted or access.home(), 303)
+    return _to(client, wanted)
+
+
+@blueprint.get("/account/connect/<key>")
+@signed_in("It connects one's own account only.")
+def connect(key: str) -> ResponseReturnValue:
+    """Go to a provider to connect what it calls the person to their account."""
+    return _to(client_of(key), None, connects=True)
+
+
+@blueprint.get("/sign-in/from/<key>")
+@public("The browser comes back here from a provider, before anybody is signed in.")
+def back_from(key: str) -> ResponseReturnValue:
+    """Sign in, or connect, by the token that the provider gives for the code."""
+    client = client_of(key)
+    asked = _asked(client)
+    db.session.rollback()  # nobody waits for us while we wait for the provider
+    id_token, claims = _token(client, asked["state"])
+    return _connected(client, claims) if asked["connects"] else _signed_in(client, id_token, claims, asked["next"])
+
+
+@blueprint.post("/account/disconnect/<uuid:public_id>")
+@signed_in("It disconnects one's own account only.")
+def disconnect(public_id: uuid.UUID) -> ResponseReturnValue:
+    """Take away one of one's own ways in."""
+    with transaction():
+        identities.disconnect(current_person(), public_id)
+    flash(_("It is disconnected. You can no longer sign in that way."), "success")
+    return redirect(url_for(".account"), 303)
+
+
+def connected() -> list[tuple[Identity, Text]]:
+    """The identities of whoever is signed in, each with the name of its provider."""
+    names = {client.provider.issuer: client.provider.name for client in parts().providers.values()}
+    own = identities.identities_of(current_person())
+    return [(each, names.get(each.issuer, Text(each.issuer, each.issuer))) for each in own]
+
+
+def connectable(own: Iterable[Identity]) -> list[Button]:
+    """The providers that one's account is not connected to."""
+    issuers = {each.issuer for each in own}
+    return [each for each in ways_in() if parts().providers[each.key].provider.issuer not in issuers]
+
+
+def client_of(key: str) -> Client:
+    """The provider of this name, which stands in the address. Raises NotFound."""
+    found = parts().providers.get(key)
+    if found is None:
+        raise NotFound(NOT_HERE)
+    return found
+
+
+def _to(client: Client, wanted: str | None, *, connects: bool = False) -> Response:
+    """Send the browser to the provider, and remember in its session what for."""
+    key, state = client.provider.key, secrets.token_urlsafe(32)
+    session[ASKED] = {
+        "key": key,
+        "state": state,
+        "next": wanted or "",
+        "at": int(clock.now().timestamp()),
+        "connects": connects,
+    }
+    url = client.authorize_url(
+        state=state,
+        nonce=_drawn("nonce", state),
+        verifier=_drawn("verifier", state),
+        back=_back(key),
+        language=current_language(),
+    )
+    return make_response(redirect(url, 303))
+
+
+def _asked(client: Client) -> dict[str, Any]:
+    """What this browser asked the provider, once: the answer must be to that. Raises Stopped."""
+    provider, asked = client.provider, session.pop(ASKED, None)
+    state = request.args.get("state", "")
+    is_ours = (
+        isinstance(asked, dict)
+        and asked["key"] == provider.key
+        and secrets.compare_digest(asked["state"].encode(), state.encode())
+        and 0 <= clock.now().timestamp() - asked["at"] + 1 <= ASKED_FOR
+        and request.args.get("iss", provider.issuer) == provider.issuer
+    )
+    if not is_ours:
+        raise Stopped(provider, 400, STALE, "state")
+    if "error" in request.args or not request.args.get("code"):
+        raise Stopped(provider, 400, BROKEN_OFF, "the provider gave no code")
+    return dict(asked)
+
+
+def _token(client: Client, state: str) -> tuple[str, Claims]:
+    """The provider's token for the code, and what it says. Raises Stopped."""
+    provider = client.provider
+    try:
+        token = client.id_token(request.args["code"], verifier=_drawn("verifier", state), back=_back(provider.key))
+        return token, client.claims(token, _drawn("nonce", state))
+    except (BadToken, openid.Refused) as wrong:
+        raise Stopped(provider, 400, NOT_BELIEVED, str(wrong)) from wrong
+    except Unavailable as silent:
+        raise Stopped(provider, 503, NO_ANSWER, str(silent)) from silent
+
+
+def _signed_in(client: Client, id_token: str, claims: Claims, wanted: str) -> ResponseReturnValue:
+    provider = client.provider
+    try:
+        with transaction():
+            identity = identities.arriving(provider, claims)
+            has_a_role = identities.has_a_role(identity.person)
+            if has_a_role:
+                _let_in(client, identity, id_token, claims)
+            elif provider.groups:
+                sessions.end_all(identity.person)
+    except Forbidden as refused:
+        raise Stopped(provider, 403, refused.text, refused.text.en) from refused
+    if not has_a_role:
+        raise Stopped(provider, 403, identities.NO_ROLES, "no role is left")
+    wanted = safe_target(wanted) or ""
+    if access.acting_membership() is None:
+        return redirect(url_for(".acting_for", next=wanted or None), 303)
+    return redirect(wanted or access.home(), 303)
+
+
+def _let_in(client: Client, identity: Identity, id_token: str, claims: Claims) -> None:
+    person, sid = identity.person, claims.get("sid")
+    numbers = openid.organisations(claims) or ([client.provider.organisation] if client.provider.organisation else [])
+    membership = identities.membership_for(person, numbers)
+    let_in(person, membership, method=SignInMethod.PROVIDER, is_strong=client.is_strong(claims))
+    here = select(WebSession.public_id).where(WebSession.id_hash == sessions.current().id_hash)
+    db.session.add(
+        ProviderSession(
+            session_id=db.session.execute(here).scalar_one(),
+            identity_id=identity.id,
+            sid=sid if isinstance(sid, str) and len(sid) <= LONGEST_SID else "",
+            id_token=id_token,
+        )
+    )
+    attempts.note(AttemptKind.SIGN_IN, person.email, person=person, succeeded=True, method=SignInMethod.PROVIDER)
+
+
+def _connected(client: Client, claims: Claims) -> ResponseReturnValue:
+    provider, person = client.provider, sessions.current().person
+    if person is None:
+        raise Stopped(provider, 400, STALE, "nobody is signed in any more")
+    try:
+        with transaction():
+            identities.connect(person, provider, claims)
+    except Forbidden as refused:
+        raise Stopped(provider, 403, refused.text, refused.text.en) from refused
+    name = provider.name.to(current_language())
+    flash(_("Your account is connected. From now on you can sign in with %(name)s.", name=name), "success")
+    return redirect(url_for(".account"), 303)
+
+
+def _stopped(error: Stopped) -> Response:
+    _log.warning("A sign-in through %s stopped: %s", error.provider.key, error)
+    db.session.rollback()
+    page = render_template("people/provider_stopped.html", message=error.text, provider=error.provider)
+    return make_response(page, error.status)
+
+
+def _drawn(what: str, state: str) -> str:
+    return openid.drawn(parts().settings.secret_key, what, state)
+
+
+def _back(key: str) -> str:
+    return ours(url_for(".back_from", key=key))
+
+
+def ours(path: str) -> str:
+    """An address of ours as others must write it: never what the request claims that we are called."""
+    return parts().settings.base_url + path
