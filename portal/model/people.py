@@ -62,6 +62,8 @@ class Person(Row, UserMixin):
     __tablename__ = "person"
 
     email: Mapped[str] = mapped_column(String(254), unique=True)
+    new_email: Mapped[str | None] = mapped_column(String(254))
+    """The address they want instead, until it is confirmed from there; None: none."""
     name: Mapped[str] = mapped_column(String(200))
     language: Mapped[str] = mapped_column(String(2), default="nb")
     password: Mapped[str | None] = mapped_column(String(255))

@@ -34,6 +34,8 @@ class WebSession(Base):
     )
     strong_at: Mapped[datetime | None] = mapped_column(Moment)
     """When the person last showed a second factor, or came in by what is one; None: by a password alone."""
+    browser: Mapped[str] = mapped_column(String(80), default="", server_default="")
+    """Which browser and system it says it is, in words; for its owner to know it by."""
     data: Mapped[Json] = mapped_column(JsonDocument, default=dict)
     created_at: Mapped[datetime] = mapped_column(Moment)
     seen_at: Mapped[datetime] = mapped_column(Moment)

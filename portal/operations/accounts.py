@@ -73,15 +73,25 @@ def organisation_by_number(number: str) -> Organisation | None:
     return db.session.scalar(select(Organisation).where(Organisation.number == bare_number(number)))
 
 
-def free_email(written: str) -> str:
-    """The address as it is kept. Raises Refused when it is no address, or somebody's already."""
+def as_email(written: str) -> str:
+    """The address as it is kept. Raises Refused when it is none."""
     try:
-        email = validate_email(written.strip(), check_deliverability=False).normalized.lower()
+        return str(validate_email(written.strip(), check_deliverability=False).normalized).lower()
     except EmailNotValidError:
         raise Refused(BAD_EMAIL.with_values(email=repeated(written))) from None
-    if db.session.scalar(select(Person.id).where(Person.email == email)) is not None:
+
+
+def free_email(written: str) -> str:
+    """The address as it is kept. Raises Refused when it is no address, or somebody's already."""
+    email = as_email(written)
+    if by_email(email) is not None:
         raise Refused(TAKEN_EMAIL.with_values(email=email))
     return email
+
+
+def by_email(email: str) -> Person | None:
+    """Who has this address, as it is kept."""
+    return db.session.scalar(select(Person).where(Person.email == email))
 
 
 def demand_side(kind: OrganisationKind, roles: Collection[Role]) -> None:

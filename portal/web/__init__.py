@@ -28,7 +28,7 @@ from portal.web.contracts import (
     requirements,
     sanction_clauses,
 )
-from portal.web.people import account, acting, providers, sign_in, signing_out
+from portal.web.people import account, acting, new_email, providers, reset, sign_in, signing_out
 from portal.web.reports import chasing, comments, exports, receipts, reports, reviews, sharing, signing
 
 PARTS = (
@@ -42,6 +42,8 @@ PARTS = (
     acting,
     providers,
     signing_out,
+    new_email,
+    reset,
 )
 """Pages that hang on the blueprint of another: it is enough that they are there."""
 

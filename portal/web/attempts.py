@@ -1,6 +1,7 @@
 """How often anybody may try to come in: counted in the trail of attempts, and refused before anything is hashed."""
 
 import logging
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import NamedTuple
@@ -14,6 +15,9 @@ from portal.model import AttemptKind, Person, SignInAttempt, SignInMethod
 
 LONGEST_EMAIL = 254
 LONGEST_ADDRESS = 45
+SHOWN_FOR = timedelta(days=90)
+"""How far back a person's own history goes."""
+MOST_SHOWN = 500
 
 _ONE_AT_A_TIME = 7_261_001
 """Of PostgreSQL's advisory locks: attempts that come at once are counted one after another."""
@@ -119,6 +123,13 @@ def note(
             method=method,
         )
     )
+
+
+def history(person: Person) -> Sequence[SignInAttempt]:
+    """Attempts to come in as this person, the newest first."""
+    since = clock.now() - SHOWN_FOR
+    own = select(SignInAttempt).where(SignInAttempt.person_id == person.id, SignInAttempt.at > since)
+    return db.session.scalars(own.order_by(SignInAttempt.at.desc(), SignInAttempt.id.desc()).limit(MOST_SHOWN)).all()
 
 
 def _counted(kind: AttemptKind, limit: Limit, email: str) -> datetime | None:

@@ -7,6 +7,7 @@ from flask_babel import lazy_gettext as _
 
 from portal.model import (
     Answer,
+    AttemptKind,
     Cause,
     ClauseCounts,
     CommentCategory,
@@ -192,6 +193,23 @@ ROLE = {
     Role.CONTRACT_MANAGER: _("contract manager"),
     Role.READER: _("reader"),
     Role.AUDITOR: _("auditor"),
+}
+
+METHOD = {
+    "password": _("Password"),
+    "code": _("Password and a code from an app"),
+    "recovery_code": _("Password and a recovery code"),
+    "passkey": _("Passkey"),
+    "provider": _("Another service that you sign in with"),
+    "persona": _("One click, in the demo"),
+}
+"""How somebody came in."""
+
+ATTEMPT = {
+    AttemptKind.SIGN_IN: _("Sign-in"),
+    AttemptKind.SECOND_FACTOR: _("Code after the password"),
+    AttemptKind.RESET: _("A new password was asked for"),
+    AttemptKind.NEW_EMAIL: _("A new e-mail was asked for"),
 }
 
 CAUSE = {
@@ -390,8 +408,15 @@ EVENT = {
     "machine.departed": _("The machine left"),
     "organisation.added": _("The organisation was registered"),
     "membership.added": _("A member was added"),
+    "person.password_reset": _("A person chose a new password by a letter"),
+    "person.email_changed": _("A person got another e-mail"),
 }
 """Audit action -> words. A test holds this against every action the operations record."""
+
+
+def method(code: str) -> LazyString | str:
+    """How somebody came in, in words."""
+    return METHOD.get(code, code)
 
 
 def roles_of(membership: Membership) -> str:

@@ -16,7 +16,7 @@ from typing import Any, cast
 from flask import Flask, Request, Response, request, session
 from flask.sessions import SecureCookieSessionInterface, SessionInterface, SessionMixin, session_json_serializer
 from itsdangerous import BadSignature
-from sqlalchemy import Connection, Update, delete, func, select, update
+from sqlalchemy import Connection, Update, delete, select, update
 from sqlalchemy.exc import SQLAlchemyError
 
 from portal import clock
@@ -24,11 +24,12 @@ from portal.config import Settings
 from portal.errors import Unavailable
 from portal.extensions import db, transaction
 from portal.model import Person, SignInMethod, WebSession
+from portal.web import browsers
 
 READING = frozenset({"GET", "HEAD", "OPTIONS"})
 """Methods that change nothing."""
 
-IDLE = timedelta(minutes=60)
+IDLE = browsers.IDLE
 LONGEST = timedelta(hours=12)
 TOUCHED_EVERY = timedelta(minutes=5)
 ID_BYTES = 32
@@ -65,13 +66,6 @@ def end_all(person: Person, *, but: "BrowserSession | None" = None) -> None:
     """Sign a person out everywhere, `but` in this browser. Inside a writing transaction."""
     doomed = delete(WebSession).where(WebSession.person_id == person.id)
     db.session.execute(doomed.where(WebSession.id_hash != but.id_hash) if but and but.id_hash else doomed)
-
-
-def count_of(person: Person) -> int:
-    """In how many browsers a person is signed in."""
-    now = clock.now()
-    alive = (WebSession.person_id == person.id, WebSession.expires_at > now, WebSession.seen_at > now - IDLE)
-    return db.session.scalar(select(func.count()).select_from(WebSession).where(*alive)) or 0
 
 
 class BrowserSession(SessionMixin):
@@ -145,6 +139,7 @@ class BrowserSession(SessionMixin):
                 id_hash=self._id_hash,
                 person_id=person.id,
                 method=method,
+                browser=browsers.name_of(request.user_agent.string),
                 strong_at=now if is_strong else None,
                 data=_packed(content),
                 created_at=now,

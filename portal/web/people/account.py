@@ -1,6 +1,8 @@
-"""One's own account: password, and in how many browsers one is signed in."""
+"""One's own account: password, where one is signed in, and who has tried to come in."""
 
 import secrets
+import uuid
+from typing import NamedTuple
 
 from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -10,12 +12,19 @@ from flask_wtf import FlaskForm
 from wtforms import PasswordField
 
 from portal.extensions import transaction
-from portal.model import SignInMethod
-from portal.web import access, passwords, sessions
+from portal.model import Person, SignInMethod, WebSession
+from portal.web import access, attempts, browsers, passwords, sessions
 from portal.web.access import current_person, signed_in
 from portal.web.identity import let_in
 from portal.web.people import providers
 from portal.web.people.sign_in import blueprint
+
+
+class Row(NamedTuple):
+    """A browser in which somebody is signed in."""
+
+    session: WebSession
+    is_here: bool
 
 
 class PasswordForm(FlaskForm):
@@ -29,13 +38,13 @@ class PasswordForm(FlaskForm):
 @blueprint.get("/account")
 @signed_in("It shows one's own account only.")
 def account() -> ResponseReturnValue:
-    """Who one is here, in which language, and in how many browsers one is signed in."""
+    """Who one is here, in which language, and where one is signed in."""
     person = current_person()
     connected = providers.connected()
     return render_template(
         "people/account.html",
         person=person,
-        browsers=sessions.count_of(person),
+        browsers=_browsers(person),
         connected=connected,
         connectable=providers.connectable(each for each, _name in connected),
     )
@@ -49,6 +58,27 @@ def end_other_sessions() -> ResponseReturnValue:
         sessions.end_all(current_person(), but=sessions.current())
     flash(_("You are signed out everywhere else."), "success")
     return redirect(url_for(".account"), 303)
+
+
+@blueprint.post("/account/sessions/<uuid:public_id>/end")
+@signed_in("It ends one's own sessions only.")
+def end_session(public_id: uuid.UUID) -> ResponseReturnValue:
+    """Sign out in one other browser, or in this."""
+    browser = sessions.current()
+    with transaction():
+        ended = browsers.end(current_person(), public_id)
+        if ended.id_hash == browser.id_hash:
+            browser.end()
+    flash(_("You are signed out there."), "success")
+    return redirect(url_for(".account"), 303)
+
+
+@blueprint.get("/account/history")
+@signed_in("It shows one's own attempts only.")
+def history() -> ResponseReturnValue:
+    """When, how and from where somebody has tried to come in as this person."""
+    found = attempts.history(current_person())
+    return render_template("people/history.html", attempts=found, days=attempts.SHOWN_FOR.days)
 
 
 @blueprint.route("/change-password", methods=["GET", "POST"])
@@ -73,3 +103,10 @@ def change_password() -> ResponseReturnValue:
         let_in(person, by, method=SignInMethod.PASSWORD)
     flash(_("Your password is changed. You are signed out everywhere else."), "success")
     return redirect(url_for(".account"), 303)
+
+
+def _browsers(person: Person) -> list[Row]:
+    """This browser first, then those that were seen last."""
+    here = sessions.current().id_hash
+    found = sorted(browsers.of(person), key=lambda row: row.id_hash != here)
+    return [Row(row, is_here=row.id_hash == here) for row in found]
