@@ -18,6 +18,8 @@ from portal.work import HANDLERS, SCHEDULES
 from portal.workflow import Engine, load_definitions
 
 LARGEST_UPLOAD = 20 * 1024 * 1024
+LARGEST_FORM = 8 * 1024 * 1024
+"""Of fields that are no files: a grid of twenty thousand of them has two."""
 MOST_FORM_PARTS = 20_000
 
 
@@ -59,7 +61,7 @@ def _configuration(settings: Settings) -> Mapping[str, object]:
             "hide_parameters": True,  # what somebody typed stands in no error, and so in no log
         },
         "MAX_CONTENT_LENGTH": LARGEST_UPLOAD,
-        "MAX_FORM_MEMORY_SIZE": LARGEST_UPLOAD,
+        "MAX_FORM_MEMORY_SIZE": LARGEST_FORM,
         "MAX_FORM_PARTS": MOST_FORM_PARTS,
     }
 

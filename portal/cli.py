@@ -12,7 +12,6 @@ from urllib.parse import urlsplit
 import click
 from flask import Flask
 from flask_babel import force_locale
-from waitress.server import create_server
 
 from portal import demo, jobs, logs, readiness, resources, schema, tracing
 from portal.application import create_app
@@ -24,6 +23,7 @@ from portal.operations import accounts, anchors, audit
 from portal.operations.service_tasks import SERVICE_TASKS
 from portal.readiness import Standing
 from portal.schema import migrate_database
+from portal.server import server_for
 from portal.web import passwords
 from portal.work import open_periods
 from portal.workflow import load_definitions
@@ -97,7 +97,7 @@ def serve(host: str, port: int, work: bool) -> None:  # noqa: FBT001 - a command
                 f"Only those who ask for {base_url} are answered. Set KLIMAKONTRAKT_BASE_URL for others.", err=True
             )
         with _door(host, port) as door:
-            server = create_server(app, sockets=[door], threads=8, channel_timeout=60, ident=None)
+            server = server_for(app, door)
             click.echo(f"Klimakontrakt is at {_address(host, door.getsockname()[1])}")
             if nobody_yet:
                 click.echo(NOBODY_YET)

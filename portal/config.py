@@ -39,6 +39,10 @@ class Settings:
     """Who reads /metrics: nobody, `loopback`, or whoever brings this token."""
     providers: str = ""
     """The TOML file of OpenID Connect providers; empty: everybody signs in by e-mail and password."""
+    proxies: int = 0
+    """How many proxies of our own stand in front; what they say of the client and of https is believed then."""
+    costly_per_minute: int = 30
+    """How many files one person may send or fetch in a minute; an organisation four times as many."""
     time_zone: str = "Europe/Oslo"
     testing: bool = False
     secure_cookies: bool = False
@@ -66,9 +70,18 @@ class Settings:
             log=environment.get("KLIMAKONTRAKT_LOG", cls.log),
             metrics=environment.get("KLIMAKONTRAKT_METRICS", cls.metrics),
             providers=environment.get("KLIMAKONTRAKT_PROVIDERS", cls.providers),
+            proxies=_number(environment, "KLIMAKONTRAKT_PROXIES", cls.proxies),
+            costly_per_minute=_number(environment, "KLIMAKONTRAKT_COSTLY_PER_MINUTE", cls.costly_per_minute),
             time_zone=environment.get("KLIMAKONTRAKT_TIME_ZONE", cls.time_zone),
             secure_cookies=base_url.startswith("https://"),
         )
+
+
+def _number(environment: Mapping[str, str], name: str, otherwise: int) -> int:
+    given = environment.get(name, "") or str(otherwise)
+    if not (given.isascii() and given.isdigit()):
+        raise BadSetting(f"{name} is {given}; it must be a whole number.")
+    return int(given)
 
 
 def kept_secret_key(instance: Path) -> Path:

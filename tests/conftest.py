@@ -58,6 +58,7 @@ def settings_for(url: str, folder: Path, **changes: object) -> Settings:
             "files_url": f"file://{folder / 'files'}",
             "base_url": "http://127.0.0.1:8000",
             "testing": True,
+            "costly_per_minute": 10_000,  # tests ask faster than people
             **changes,
         }
     )

@@ -1,13 +1,15 @@
 """The portal behind waitress on a loopback port of its own, as it is served in earnest."""
 
+import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
 import pytest
 from flask import Flask
-from waitress.server import create_server
 from waitress.wasyncore import close_all
+
+from portal.server import server_for
 
 AT_ONCE = 8
 """How many requests are answered at the same time."""
@@ -17,7 +19,8 @@ AT_ONCE = 8
 def served(app: Flask) -> Iterator[int]:
     """The port on which an application is served."""
     connections: dict[int, object] = {}
-    running = create_server(app, connections, host="127.0.0.1", port=0, threads=AT_ONCE)
+    door = socket.create_server(("127.0.0.1", 0))
+    running = server_for(app, door, connections, threads=AT_ONCE)
     thread = threading.Thread(target=running.run, daemon=True)
     thread.start()
     try:

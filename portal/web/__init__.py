@@ -4,6 +4,7 @@ from flask import Flask
 
 from portal.config import Settings
 from portal.web import (
+    costly,
     definitions,
     demo,
     errors,
@@ -78,6 +79,7 @@ def init_app(app: Flask, settings: Settings) -> None:
     identity.init_app(app, settings)
     words.init_app(app, settings)
     errors.init_app(app)
+    costly.init_app(app, settings)
     operating.init_app(app, settings)
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)

@@ -12,6 +12,7 @@ from flask import Blueprint, Flask, Response, abort, current_app, request
 from flask.typing import ResponseReturnValue
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 from portal.config import METRICS_ON_LOOPBACK, Settings
 from portal.extensions import parts
@@ -89,6 +90,9 @@ def init_app(app: Flask, settings: Settings) -> None:
     figures = Figures()
     app.extensions["klimakontrakt-figures"] = figures
     app.wsgi_app = AnyName(app.wsgi_app, urlsplit(settings.base_url).netloc)  # type: ignore[method-assign]
+    if settings.proxies:
+        # Not the host: links are built on the address of the settings, and no other is answered.
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=settings.proxies, x_proto=settings.proxies, x_host=0)  # type: ignore[method-assign]
     traced.init_app(app, figures.tell)
 
 

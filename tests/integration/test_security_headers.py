@@ -4,7 +4,7 @@ import itertools
 import re
 
 import pytest
-from flask import Flask, Response, request
+from flask import Flask, Response, abort, request
 from flask.typing import ResponseReturnValue
 from sqlalchemy import event
 
@@ -34,7 +34,29 @@ ANSWERS = [
     ("GET", "/static/css/page.css", 200),
     ("GET", "/static/no-such.css", 404),
     ("GET", "/probe/crash", 500),
+    ("GET", "/probe/busy", 503),
+    ("GET", "/probe/often", 429),
+    ("GET", "/probe/refused", 422),
+    ("GET", "/probe/first", 409),
+    ("GET", "/probe/mine", 403),
+    ("GET", "/probe/large", 413),
+    ("GET", "/health/live", 200),
+    ("GET", "/health/ready", 503),
+    ("GET", "/metrics", 404),
+    ("OPTIONS", "/sign-in", 200),
+    ("HEAD", "/sign-in", 200),
+    ("GET", "/language/en", 303),
 ]
+
+
+REFUSALS = {503: "busy", 429: "often", 422: "refused", 409: "first", 403: "mine", 413: "large"}
+
+
+def refusing(status: int) -> access.View:
+    def refuse() -> ResponseReturnValue:
+        abort(status)
+
+    return access.public("a test")(refuse)
 
 
 @pytest.fixture
@@ -49,6 +71,9 @@ def with_probes(app: Flask) -> Flask:
     @access.public("a test")
     def crash() -> ResponseReturnValue:
         raise RuntimeError("a fault of ours")
+
+    for status, name in REFUSALS.items():
+        app.add_url_rule(f"/probe/{name}", name, refusing(status))
 
     @app.get("/probe/file")
     @access.public("a test")

@@ -19,6 +19,7 @@ from portal.permissions import Permission
 from portal.text import Text
 from portal.web.access import current_membership, requires
 from portal.web.contracts.contracts import blueprint
+from portal.web.costly import costly
 from portal.web.languages import current_language
 
 SHOWN = ("reference", "title", "supplier_number", "starts_on", "ends_on")
@@ -33,6 +34,7 @@ class ContractsForm(FlaskForm):
 
 @blueprint.route("/import", methods=["GET", "POST"])
 @requires(Permission.CONTRACT_EDIT)
+@costly
 def import_many() -> ResponseReturnValue:
     """Take in a workbook; it is read at once, for it is small, and nothing is made of it yet."""
     form = ContractsForm()
@@ -54,6 +56,7 @@ def import_many() -> ResponseReturnValue:
 
 @blueprint.get("/import/template.xlsx")
 @requires(Permission.CONTRACT_EDIT)
+@costly
 def import_template() -> ResponseReturnValue:
     """An empty workbook with a column for each fact."""
     content = contract_sheets.template(current_membership(), current_language())
@@ -90,6 +93,7 @@ def _page(row: ContractImport, problems: tuple[Text, ...] = ()) -> str:
 
 @blueprint.get("/imports/<uuid:public_id>/marked.xlsx")
 @requires(Permission.CONTRACT_EDIT, ContractImport)
+@costly
 def marked_import(row: ContractImport) -> ResponseReturnValue:
     """The person's own file with the errors marked in it, to be mended there and uploaded again."""
     # TRANSLATORS: the name of a person's own file that comes back with its errors marked

@@ -24,6 +24,7 @@ from portal.operations.lookup import NOT_HERE
 from portal.permissions import Permission
 from portal.text import Text
 from portal.web.access import current_membership, requires
+from portal.web.costly import costly
 from portal.web.reports import kind_forms
 
 
@@ -43,6 +44,7 @@ def page(report: Report, key: str, line: uuid.UUID) -> ResponseReturnValue:
 
 
 @requires(Permission.REPORT_EDIT, Report)
+@costly
 def attach(report: Report, key: str, line: uuid.UUID) -> ResponseReturnValue:
     """Add files, and back to the line."""
     given = [*request.files.getlist("photo"), *request.files.getlist("files")]

@@ -17,6 +17,7 @@ from portal.permissions import Permission
 from portal.text import Text
 from portal.web import choices
 from portal.web.access import current_membership, requires
+from portal.web.costly import costly
 from portal.web.languages import current_language
 
 blueprint = Blueprint("exports", __name__, url_prefix="/exports")
@@ -45,6 +46,7 @@ def index() -> ResponseReturnValue:
 
 @blueprint.get("/reports.xlsx")
 @requires(Permission.EXPORT_READ)
+@costly
 def workbook() -> ResponseReturnValue:
     """The workbook for the choice in the address; for one that makes no sense, the page that says why."""
     by = current_membership()

@@ -22,6 +22,7 @@ from portal.operations import lookup
 from portal.operations.entry import imports
 from portal.permissions import Permission
 from portal.web.access import current_membership, is_htmx, requires
+from portal.web.costly import costly
 from portal.web.languages import current_language
 from portal.web.reports import import_views
 
@@ -59,6 +60,7 @@ def _upload_page(report: Report, form: UploadForm) -> str:
 
 @blueprint.get("/<uuid:public_id>/template.xlsx")
 @requires(Permission.REPORT_EDIT, Report)
+@costly
 def template(report: Report) -> ResponseReturnValue:
     """The workbook for this contract and period, with its machines filled in."""
     content = imports.template(report, current_language())
@@ -68,6 +70,7 @@ def template(report: Report) -> ResponseReturnValue:
 
 @blueprint.post("/<uuid:public_id>/imports")
 @requires(Permission.REPORT_EDIT, Report)
+@costly
 def upload(report: Report) -> ResponseReturnValue:
     """Take in a workbook; a job reads it."""
     form = UploadForm()
@@ -171,6 +174,7 @@ def _shown_again(row: ImportedFile, form: StoreForm, refusal: Conflict | Invalid
 
 @blueprint.post("/imports/<uuid:public_id>/again")
 @requires(Permission.REPORT_EDIT, ImportedFile)
+@costly
 def read_again(row: ImportedFile) -> ResponseReturnValue:
     """Hold the same file against the draft as it is now."""
     with transaction():
@@ -180,6 +184,7 @@ def read_again(row: ImportedFile) -> ResponseReturnValue:
 
 @blueprint.get("/imports/<uuid:public_id>/marked.xlsx")
 @requires(Permission.REPORT_EDIT, ImportedFile)
+@costly
 def marked(row: ImportedFile) -> ResponseReturnValue:
     """The person's own file with the errors marked in it."""
     # TRANSLATORS: the name of a person's own file that comes back with its errors marked

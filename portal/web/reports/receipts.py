@@ -21,6 +21,7 @@ from portal.operations.lookup import NOT_HERE
 from portal.permissions import Permission
 from portal.text import Text
 from portal.web.access import requires
+from portal.web.costly import costly
 from portal.web.languages import current_language
 from portal.web.reports import corrections, report_views
 from portal.web.reports.report_views import FrozenSection
@@ -82,6 +83,7 @@ def revision_receipt(revision: Revision) -> ResponseReturnValue:
 
 @blueprint.get("/revisions/<uuid:public_id>/receipt.pdf")
 @requires(Permission.REPORT_READ, Revision)
+@costly
 def paper_receipt(revision: Revision) -> ResponseReturnValue:
     """The receipt as PDF, to keep: the same revision in the same language is the same file."""
     told = of_revision(revision)
