@@ -4,9 +4,10 @@ from collections.abc import Callable
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, Select, String, and_, cast, exists, func, or_, select
+from sqlalchemy import BigInteger, ColumnElement, Select, String, and_, cast, exists, func, or_, select, true
 from sqlalchemy.orm import InstrumentedAttribute
 
+from portal import reach
 from portal.errors import Forbidden
 from portal.extensions import db
 from portal.model import (
@@ -15,6 +16,7 @@ from portal.model import (
     Contract,
     ContractImport,
     ContractState,
+    Deployment,
     Deviation,
     DeviationState,
     Evidence,
@@ -32,9 +34,11 @@ from portal.model import (
     Sanction,
     SanctionClause,
     Site,
+    Unit,
     Weighing,
 )
 from portal.model.sanctions import IN_FORCE
+from portal.reach import Sight
 from portal.text import Text
 
 
@@ -61,6 +65,7 @@ class Permission(StrEnum):
     REPORT_SIGN = "report:sign"
     SANCTION_DECIDE = "sanction:decide"
     SANCTION_PROPOSE = "sanction:propose"
+    SIGHT_EDIT = "sight:edit"
 
 
 Rule = Callable[[Membership], bool]
@@ -99,6 +104,7 @@ TABLE: dict[Permission, Rule] = {
     Permission.REPORT_SIGN: _supplier_as(Role.SIGNATORY),
     Permission.SANCTION_DECIDE: _buyer_as(Role.DECISION_MAKER),
     Permission.SANCTION_PROPOSE: _buyer_as(Role.CONTRACT_MANAGER, Role.ADMINISTRATOR),
+    Permission.SIGHT_EDIT: lambda by: _buyer_as(Role.ADMINISTRATOR)(by) and by.sight == Sight.ALL,
 }
 """Permission -> what the acting membership must be. The row itself is guarded by `visible`."""
 
@@ -154,12 +160,38 @@ def visible(entity: type[Any], by: Membership) -> Select[Any]:
     contracts it stands on. A report that has not been submitted is the supplier's own affair, yet the buyer sees that
     it exists and when it is due. A comment is the buyer's own until a decision tells it; an internal one stays so. A
     sanction is the buyer's own until it is decided. What was held of a point is told with the decision on the case. A
-    draft of a contract, with all below it, is the buyer's own until it starts.
+    draft of a contract, with all below it, is the buyer's own until it starts. Of all this a membership that is limited
+    to some contracts (`portal.reach`) sees what lies on those.
     """
+    return select(entity).where(seen(entity, by))
+
+
+def seen(entity: type[Any], by: Membership) -> ColumnElement[bool]:
+    """The condition of `visible`, for a query that begins with something else."""
     rule = _RULES.get(entity, _of_a_party if hasattr(entity, "buyer_id") else None)
     if rule is None:
         raise TypeError(f"{entity.__name__} has no rule of visibility")
-    return select(entity).where(rule(entity, by))
+    limits = reach.contracts(by.id, by.sight, by.unit_id)
+    mine: ColumnElement[bool] = rule(entity, by)
+    return mine if limits is None else and_(mine, _lies_on(entity, limits, by))
+
+
+def _lies_on(entity: Any, contracts: Select[tuple[int]], by: Membership) -> ColumnElement[bool]:
+    """Whether a row lies on one of these contracts; what lies on none is not limited, but for what was uploaded."""
+    if entity is Contract:
+        return Contract.id.in_(contracts)
+    if entity is Machine:
+        return Machine.deployments.any(Deployment.contract_id.in_(contracts))
+    if entity is ContractImport:
+        return ContractImport.uploaded_by_id == by.id
+    return entity.contract_id.in_(contracts) if hasattr(entity, "contract_id") else true()
+
+
+def sees(by: Membership, contract_id: int) -> bool:
+    """Whether a member of one of its parties sees this contract: of one what `seen` asks of many."""
+    limits = reach.contracts(by.id, by.sight, by.unit_id)
+    found = select(Contract.id).where(Contract.id == contract_id)
+    return limits is None or db.session.scalar(found.where(Contract.id.in_(limits))) is not None
 
 
 def _of_a_party(entity: Any, by: Membership) -> Any:
@@ -174,7 +206,7 @@ def _once_started(entity: Any, by: Membership) -> Any:
     return and_(mine, Contract.state != ContractState.DISCARDED) if entity is Contract else mine
 
 
-def _uploaded(entity: Any, by: Membership) -> Any:
+def _of_own(entity: Any, by: Membership) -> Any:
     return entity.organisation_id == by.organisation_id
 
 
@@ -219,11 +251,13 @@ def _at_work_for(entity: Any, by: Membership) -> Any:
 
 _RULES: dict[type[Any], Callable[[Any, Membership], Any]] = {
     Comment: _told_comment,
-    ContractImport: _uploaded,
+    ContractImport: _of_own,
     Evidence: _handed_in,
     Machine: _at_work_for,
+    Membership: _of_own,
     OutgoingMail: _addressed_to,
     Sanction: _once_decided,
+    Unit: _of_own,
     Weighing: _told_weighing,
     **dict.fromkeys((Contract, *BELOW_A_DRAFT), _once_started),
 }

@@ -41,6 +41,7 @@ from portal.operations.contracts import contract_imports, contract_sheets, contr
 from portal.operations.contracts.contracts import Rate
 from portal.operations.entry import evidence, imports
 from portal.operations.entry.evidence import Place, Upload
+from portal.operations.people import sights
 from portal.operations.reports import claims, comments, extensions
 from portal.work import read_import
 from tests import contracts as contract_sheet
@@ -209,6 +210,9 @@ def _tenant(names: Names) -> Tenant:
     things |= _further(world, names)
     things |= _draft(world, names)
     _name(world, names)
+    with transaction():
+        unit = sights.add_unit(f"Avdeling {names.surname}", set(), by=people["buyer_admin"])
+    things |= {"unit": str(unit.public_id), "buyer_membership": str(people["reviewer"].public_id)}
     return Tenant(people, things | {"membership": str(people["reporter"].public_id)})
 
 

@@ -27,15 +27,18 @@ from portal.model import (
     Organisation,
     PlannedFigure,
     Representative,
+    Role,
     SanctionClause,
 )
 from portal.operations import accounts, demo_copy
 from portal.operations.cases import stakes
 from portal.operations.contracts import contracts
 from portal.operations.contracts.contracts import Duty, Rate
+from portal.operations.people import sights
 from portal.operations.reports import periods
 from portal.operations.running import machines
 from portal.operations.running.machines import MachineFacts
+from portal.reach import Sight
 from portal.text import Text
 
 NOT_EMPTY = Text(
@@ -80,6 +83,8 @@ def load() -> Iterator[tuple[int, int, str]]:
         yield number, len(told), f"{calendars.as_typed(event.at)}: {event.words}"
     time.pass_until(now)
     _count_cases()
+    with transaction():
+        _unit()
     demo_copy.keep(parts().settings)
 
 
@@ -109,6 +114,15 @@ def _people() -> None:
     for persona in world.PEOPLE:
         person = accounts.add_person(persona.email, persona.name, password=world.PASSWORD)
         accounts.add_membership(person, firms[persona.firm], *persona.roles)
+
+
+def _unit() -> None:
+    """One buyer has a department with contracts of its own, and a reviewer who sees those only."""
+    head = finding.member("nordvik", Role.ADMINISTRATOR)
+    own = [each.public_id for each in sights.contracts(head) if each.reference in world.UNITS_JOBS]
+    unit = sights.add_unit(world.UNIT, own, by=head)
+    [member] = [each for each in sights.members(head) if each.person.email == world.IN_UNIT]
+    sights.limit(member, Sight.UNIT, by=head, unit=unit.public_id)
 
 
 def _machines() -> None:

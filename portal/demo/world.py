@@ -113,6 +113,11 @@ PEOPLE = (
 )
 """The first of them are the ones to try: each has one thing that waits."""
 
+UNIT = "Avdeling vann og veg"
+UNITS_JOBS = ("NK-2026-006", "NK-2026-011")
+IN_UNIT = "per.skisse@nordvik.example"
+"""A reviewer who sees the contracts of one department only."""
+
 DIRECT = {"fuel": "nir-2021", "biofuel": "zero", "boundary": "inside", "mandate": "0.1", "supplement": "desnz-2025-ttw"}
 WITH_ELECTRICITY = {**DIRECT, "electricity": "nve-2023"}
 LIFE_CYCLE = {"fuel": "energimyndigheten-2016", "biofuel": "zero", "boundary": "inside", "mandate": "0.1"}

@@ -22,6 +22,7 @@ from portal.model.contracts import (
     ContractState,
     FigureOrigin,
     KindVersion,
+    NamedContract,
     NoticeStart,
     Pause,
     PeriodPurpose,
@@ -35,7 +36,7 @@ from portal.model.identities import Identity, ProviderSession
 from portal.model.installation import Installation
 from portal.model.machines import Deployment, Machine
 from portal.model.mail import ImportedFile, ImportState, ImportStep, MailState, OutgoingMail
-from portal.model.people import READING, ROLES_OF, Membership, Organisation, OrganisationKind, Person, Role
+from portal.model.people import READING, ROLES_OF, Membership, Organisation, OrganisationKind, Person, Role, Unit
 from portal.model.processes import HumanTask, Process, ProcessDefinition
 from portal.model.reports import (
     EDITABLE,
@@ -128,6 +129,7 @@ __all__ = [
     "MailState",
     "Measured",
     "Membership",
+    "NamedContract",
     "Notice",
     "NoticeStart",
     "OfContract",
@@ -165,6 +167,7 @@ __all__ = [
     "SignInMethod",
     "Site",
     "Stance",
+    "Unit",
     "Unlock",
     "Verdict",
     "WebSession",

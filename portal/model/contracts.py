@@ -15,7 +15,7 @@ from portal.errors import InvalidTransition
 from portal.extensions import Base
 from portal.model.audit import record
 from portal.model.base import BigId, Code, Json, JsonDocument, Millionths, Moment, OfContract, Row
-from portal.model.people import Membership, Organisation, Person
+from portal.model.people import Membership, Organisation, Person, Unit
 from portal.text import Text
 
 if TYPE_CHECKING:
@@ -69,6 +69,8 @@ class Contract(Row):
 
     buyer_id: Mapped[int] = mapped_column(BigId, ForeignKey("organisation.id"), index=True)
     supplier_id: Mapped[int] = mapped_column(BigId, ForeignKey("organisation.id"), index=True)
+    unit_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("unit.id"), index=True)
+    """The buyer's agency or department whose contract it is; None: the buyer's as a whole."""
     state: Mapped[ContractState] = mapped_column(Code(ContractState), default=ContractState.DRAFT, index=True)
     version: Mapped[int] = mapped_column(default=1)
     reference: Mapped[str] = mapped_column(String(60))
@@ -110,6 +112,7 @@ class Contract(Row):
 
     buyer: Mapped[Organisation] = relationship(foreign_keys=[buyer_id], lazy="joined")
     supplier: Mapped[Organisation] = relationship(foreign_keys=[supplier_id], lazy="joined")
+    unit: Mapped[Unit | None] = relationship()
     sites: Mapped[list["Site"]] = relationship(lazy="selectin", order_by="Site.id", back_populates="contract")
     requirements: Mapped[list["Requirement"]] = relationship(back_populates="contract", order_by="Requirement.id")
     clauses: Mapped[list["SanctionClause"]] = relationship(back_populates="contract", order_by="SanctionClause.id")
@@ -197,6 +200,15 @@ class Site(OfContract, Row):
     name: Mapped[str] = mapped_column(String(200))
     address: Mapped[str] = mapped_column(String(200), default="")
     contract: Mapped[Contract] = relationship(foreign_keys="Site.contract_id", back_populates="sites")
+
+
+class NamedContract(OfContract, Row):
+    """A contract that somebody who is limited to named ones sees."""
+
+    __tablename__ = "named_contract"
+    __table_args__ = (UniqueConstraint("membership_id", "contract_id"),)
+
+    membership_id: Mapped[int] = mapped_column(BigId, ForeignKey("membership.id"), index=True)
 
 
 class Representative(OfContract, Row):

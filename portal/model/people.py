@@ -9,6 +9,7 @@ from sqlalchemy import ForeignKey, String, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from portal.model.base import BigId, Code, JsonDocument, Moment, Row
+from portal.reach import Sight
 
 
 class Role(StrEnum):
@@ -81,6 +82,16 @@ class Person(Row, UserMixin):
         return []
 
 
+class Unit(Row):
+    """An agency or department of a buyer, with contracts of its own."""
+
+    __tablename__ = "unit"
+    __table_args__ = (UniqueConstraint("organisation_id", "name"),)
+
+    organisation_id: Mapped[int] = mapped_column(BigId, ForeignKey("organisation.id"))
+    name: Mapped[str] = mapped_column(String(200))
+
+
 class Membership(Row):
     """A person acting for an organisation in certain roles. Operations take it as `by=`."""
 
@@ -90,8 +101,12 @@ class Membership(Row):
     person_id: Mapped[int] = mapped_column(BigId, ForeignKey("person.id"))
     organisation_id: Mapped[int] = mapped_column(BigId, ForeignKey("organisation.id"), index=True)
     role_codes: Mapped[list[str]] = mapped_column(JsonDocument)
+    sight: Mapped[Sight] = mapped_column(Code(Sight), default=Sight.ALL, server_default=Sight.ALL)
+    unit_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("unit.id"), index=True)
+    """The unit whose contracts it sees, where its sight is one unit's."""
     person: Mapped[Person] = relationship(back_populates="memberships", lazy="joined")
     organisation: Mapped[Organisation] = relationship(lazy="joined")
+    unit: Mapped[Unit | None] = relationship()
 
     @property
     def roles(self) -> frozenset[Role]:

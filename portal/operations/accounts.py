@@ -11,6 +11,7 @@ from sqlalchemy import select
 from stdnum.exceptions import InvalidChecksum, ValidationError
 from stdnum.no import orgnr
 
+from portal import permissions
 from portal.errors import Refused
 from portal.extensions import db
 from portal.model import (
@@ -157,12 +158,16 @@ def membership_of(person: Person, public_id: uuid.UUID) -> Membership | None:
     return next((own for own in person.memberships if own.public_id == public_id), None)
 
 
-def people(organisation_id: int, *roles: Role) -> list[Person]:
-    """The active persons of an organisation who hold any of `roles`, in the order they came."""
+def people(organisation_id: int, *roles: Role, about: int | None = None) -> list[Person]:
+    """The active persons of an organisation who hold any of `roles`, in the order they came.
+
+    `about`: number of a contract; those who are limited to others are left out.
+    """
     rows = db.session.scalars(
         select(Membership)
         .join(Membership.person)
         .where(Membership.organisation_id == organisation_id, Person.active)
         .order_by(Membership.id)
     )
-    return [row.person for row in rows if row.has(*roles)]
+    able = [row for row in rows if row.has(*roles)]
+    return [row.person for row in able if about is None or permissions.sees(row, about)]

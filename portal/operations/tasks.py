@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import cast
 
-from sqlalchemy import ColumnElement, func, or_, select
+from sqlalchemy import ColumnElement, func, select
 
 from portal import permissions
 from portal.extensions import db
@@ -74,7 +74,7 @@ def _waits_for(by: Membership, chosen: Sequence[str]) -> list[ColumnElement[bool
     conditions = [
         HumanTask.closed_at.is_(None),
         HumanTask.element.in_(chosen),
-        or_(HumanTask.buyer_id == by.organisation_id, HumanTask.supplier_id == by.organisation_id),
+        permissions.seen(HumanTask, by),
     ]
     return [*conditions, ~_is_prepared(by)] if _APPROVAL in chosen else conditions
 

@@ -163,7 +163,7 @@ def chase(number: int) -> None:
         return
     request.chased_at = clock.now()
     record(request, "extension.chased", by=None)
-    for person in answerers(request.buyer_id):
+    for person in answerers(request.subject.contract):
         mail.write(person, "extension_waiting", request.subject.contract, **facts(request))
 
 
@@ -178,9 +178,10 @@ def _chase_at(request: ExtensionRequest, contract: Contract) -> datetime:
     return calendars.at_time(day, deadlines.MORNING, contract.time_zone)
 
 
-def answerers(buyer_id: int) -> list[Person]:
+def answerers(contract: Contract) -> list[Person]:
     """Who is told of a request: the buyer's contract managers, else its administrators."""
-    return accounts.people(buyer_id, Role.CONTRACT_MANAGER) or accounts.people(buyer_id, Role.ADMINISTRATOR)
+    managers = accounts.people(contract.buyer_id, Role.CONTRACT_MANAGER, about=contract.id)
+    return managers or accounts.people(contract.buyer_id, Role.ADMINISTRATOR, about=contract.id)
 
 
 def facts(request: ExtensionRequest) -> dict[str, Any]:

@@ -29,7 +29,7 @@ from portal.web.contracts import (
     requirements,
     sanction_clauses,
 )
-from portal.web.people import account, acting, new_email, providers, reset, sign_in, signing_out
+from portal.web.people import account, acting, new_email, providers, reset, sights, sign_in, signing_out
 from portal.web.reports import chasing, comments, exports, receipts, reports, reviews, sharing, signing
 
 PARTS = (
@@ -70,6 +70,7 @@ BLUEPRINTS = (
     mail.blueprint,
     files.blueprint,
     exports.blueprint,
+    sights.blueprint,
 )
 
 

@@ -31,6 +31,7 @@ from portal.model import (
 )
 from portal.operations.reports.chasing import WhyNot
 from portal.operations.reports.review_queue import Why
+from portal.reach import Sight
 
 
 class Tag(NamedTuple):
@@ -286,6 +287,12 @@ CASE_FORM = {
 }
 """Form of a case's page -> what it is for, when it is refused."""
 
+SIGHT = {
+    Sight.ALL: _("Every contract"),
+    Sight.UNIT: _("The contracts of a unit"),
+    Sight.NAMED: _("Named contracts only"),
+}
+
 LOG = {"all": _("Everything"), "letters": _("Letters"), "decisions": _("Decisions")}
 """What of a case's log to show."""
 
@@ -302,6 +309,10 @@ EVENT = {
     "contract.clause_changed": _("A sanction clause was changed"),
     "contract.clause_removed": _("A sanction clause was removed"),
     "contract.rate_added": _("A sanction clause got a new rate"),
+    "contract.unit_changed": _("The contract got another unit"),
+    "membership.limited": _("What a member sees was changed"),
+    "unit.added": _("A unit was added"),
+    "unit.renamed": _("A unit was renamed"),
     "contract.drafted": _("The contract was drafted"),
     "contract.edited": _("Facts of the contract were changed"),
     "contract.site_added": _("A site was added"),

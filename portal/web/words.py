@@ -121,6 +121,8 @@ def _places(by: Any) -> list[dict[str, Any]]:
         ("machines.index", _("Machines"), 0),
     ]
     places.append(("contracts.index", _("Contracts"), 0))
+    if permissions.allowed(by, Permission.SIGHT_EDIT):
+        places.append(("sights.index", _("Who sees what"), 0))
     if permissions.allowed(by, Permission.MAIL_READ):
         places.append(("mail.index", _("Outgoing mail"), 0))
     here = request.endpoint or ""

@@ -19,7 +19,8 @@ def of(deviation: Deviation, *, besides: Membership | None = None) -> list[Perso
     clause = told.clause_of(deviation) if besides else None
     step = ladder.step_of(deviation, clause) if clause else None
     first = {*permissions.prepared(deviation, step), *([besides.person_id] if besides else [])}
-    return [person for person in accounts.people(deviation.buyer_id, Role.DECISION_MAKER) if person.id not in first]
+    able = accounts.people(deviation.buyer_id, Role.DECISION_MAKER, about=deviation.contract_id)
+    return [person for person in able if person.id not in first]
 
 
 def ask(sanction: Sanction) -> None:
@@ -48,5 +49,5 @@ def kept_in_sight(deviation: Deviation) -> Iterator[None]:
 
 
 def _tell_administrators(sanction: Sanction) -> None:
-    for person in accounts.people(sanction.buyer_id, Role.ADMINISTRATOR):
+    for person in accounts.people(sanction.buyer_id, Role.ADMINISTRATOR, about=sanction.contract_id):
         mail.write(person, "sanction_without_decider", sanction.contract, sanction_row=sanction)

@@ -318,7 +318,7 @@ def recipients(organisation_id: int) -> list[Person]:
 
 def assessors(deviation: Deviation) -> list[Person]:
     """Whose task it is at the buyer to assess the case."""
-    return accounts.people(deviation.buyer_id, *ASSESSORS)
+    return accounts.people(deviation.buyer_id, *ASSESSORS, about=deviation.contract_id)
 
 
 def period_text(report: Report) -> Text:

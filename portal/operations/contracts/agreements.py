@@ -14,6 +14,7 @@ from portal.model import (
     Contract,
     ContractState,
     Membership,
+    NamedContract,
     Organisation,
     OrganisationKind,
     PlannedFigure,
@@ -32,6 +33,7 @@ from portal.operations.contracts.contract_gate import demand_editor, touch
 from portal.operations.contracts.counting_facts import BASIS, COUNTED, KINDS, suggested
 from portal.operations.contracts.deadline_facts import DEADLINES, NOTICES
 from portal.permissions import Permission
+from portal.reach import Sight
 from portal.text import Text, same
 
 PARTS: dict[str, Part] = {
@@ -42,7 +44,7 @@ CORRECTED = frozenset({REFERENCES.key})
 """Parts that are no terms of the agreement: they may be corrected while it runs."""
 COPIED = (KINDS, BASIS, COUNTED, DEADLINES, NOTICES)
 """Parts that a new contract may take from an earlier one."""
-BELOW_A_DRAFT = (Site, Representative, PlannedFigure, Requirement, SanctionClause, SanctionRate)
+BELOW_A_DRAFT = (NamedContract, Site, Representative, PlannedFigure, Requirement, SanctionClause, SanctionRate)
 """Rows that a draft may have below it, each after those that it rests on."""
 
 ONLY_BY_CHANGE_ORDER = Text(
@@ -91,6 +93,7 @@ def draft(values: Values, *, by: Membership, like: Contract | None = None) -> Co
         put(contract, tuple(fact for fact in part.facts if fact.key in values), values)
     db.session.add(contract)
     db.session.flush()
+    _let_see(contract, by)
     if like is not None:
         _take_terms(contract, like)
     db.session.flush()
@@ -104,6 +107,15 @@ def draft(values: Values, *, by: Membership, like: Contract | None = None) -> Co
         like=like.reference if like else "",
     )
     return contract
+
+
+def _let_see(contract: Contract, by: Membership) -> None:
+    """Whoever is limited sees what they began: it is their unit's, or named for them."""
+    if by.sight == Sight.UNIT:
+        contract.unit_id = by.unit_id
+    elif by.sight == Sight.NAMED:
+        db.session.add(NamedContract(**contract.parties, membership_id=by.id))
+    db.session.flush()
 
 
 def edit(contract: Contract, part: Part, values: Values, *, by: Membership, version: int) -> None:

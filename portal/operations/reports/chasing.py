@@ -182,6 +182,7 @@ def _unfiled(by: Membership, wanted: Wanted) -> Select[Report]:
         .join(ReportingPeriod, Report.period_id == ReportingPeriod.id)
         .join(Contract, Report.contract_id == Contract.id)
         .where(
+            permissions.seen(Report, by),
             Report.buyer_id == by.organisation_id,
             Report.state.in_(reports.WITH_SUPPLIER),
             Report.accepted_number.is_(None),

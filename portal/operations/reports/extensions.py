@@ -94,7 +94,7 @@ def count_to_answer(by: Membership) -> int:
 
 def _waits_for(by: Membership) -> tuple[ColumnElement[bool], ...]:
     return (
-        ExtensionRequest.buyer_id == by.organisation_id,
+        permissions.seen(ExtensionRequest, by),
         ExtensionRequest.state == ExtensionState.ASKED,
         ExtensionRequest.wished_until > clock.now(),
     )
@@ -128,7 +128,7 @@ def ask(subject: Subject, until: date | None, reason: str, *, by: Membership) ->
     db.session.flush()
     time_asked.hold(request)
     record(subject, "extension.asked", by=by, reason=reason.strip(), until=wished_until.isoformat())
-    for person in time_asked.answerers(subject.buyer_id):
+    for person in time_asked.answerers(subject.contract):
         mail.write(person, "extension_asked", subject.contract, **time_asked.facts(request))
     return request
 

@@ -228,10 +228,10 @@ def set_deadline(*, report_id: int) -> dict[str, object]:
 def _in_charge(report: Report) -> list[Person]:
     """Whoever answers for the report on each side; where nobody has the role, those who sign or administer."""
     supplier = accounts.people(report.supplier_id, Role.ADMINISTRATOR)
-    buyer = accounts.people(report.buyer_id, Role.CONTRACT_MANAGER)
+    buyer = accounts.people(report.buyer_id, Role.CONTRACT_MANAGER, about=report.contract_id)
     return [
         *(supplier or accounts.people(report.supplier_id, Role.SIGNATORY)),
-        *(buyer or accounts.people(report.buyer_id, Role.ADMINISTRATOR)),
+        *(buyer or accounts.people(report.buyer_id, Role.ADMINISTRATOR, about=report.contract_id)),
     ]
 
 

@@ -146,7 +146,8 @@ def _waiting(by: Membership, chosen: QueueFilter, now: datetime) -> Select[Human
         select(HumanTask, Report)
         .join(Report, (HumanTask.subject == "report") & (HumanTask.subject_id == Report.id))
         .join(ReportingPeriod, Report.period_id == ReportingPeriod.id)
-        .where(HumanTask.closed_at.is_(None), HumanTask.element == "review", HumanTask.buyer_id == by.organisation_id)
+        .where(HumanTask.closed_at.is_(None), HumanTask.element == "review", permissions.seen(HumanTask, by))
+        .where(HumanTask.buyer_id == by.organisation_id)
     )
     if chosen.contract:
         rows = rows.join(Contract, Report.contract_id == Contract.id).where(Contract.public_id == chosen.contract)

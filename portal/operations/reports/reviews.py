@@ -152,7 +152,7 @@ def plan(*, report_id: int, review_days: int) -> dict[str, object]:
     """Set the buyer's own deadline for the review, in working days, and tell the reviewers."""
     report = lookup.by_number(Report, report_id)
     report.review_due_at = deadlines.end_of_working_day(report.contract, review_days, clock.now())
-    for person in accounts.people(report.buyer_id, Role.REVIEWER):
+    for person in accounts.people(report.buyer_id, Role.REVIEWER, about=report.contract_id):
         mail.write(person, "to_review", report.contract, report=report)
     return {"review_due_at": processes.moment(report.review_due_at)}
 
@@ -160,7 +160,7 @@ def plan(*, report_id: int, review_days: int) -> dict[str, object]:
 def remind(*, report_id: int) -> dict[str, object]:
     """The review's deadline is past: remind the reviewers, and tell the administrators."""
     report = lookup.by_number(Report, report_id)
-    for person in accounts.people(report.buyer_id, Role.REVIEWER, Role.ADMINISTRATOR):
+    for person in accounts.people(report.buyer_id, Role.REVIEWER, Role.ADMINISTRATOR, about=report.contract_id):
         mail.write(person, "review_late", report.contract, report=report)
     record(report, "review.late", by=None)
     return {}

@@ -86,7 +86,7 @@ def take_back(*, report_id: int, actor_id: int) -> dict[str, object]:
         report.due_at, report.overdue_at = due_at, None
     reason = revision.withdrawal.reason if revision.withdrawal else ""
     report.move(report.edited_as, by=by, reason=reason, action="report.withdrawn", revision=revision.number)
-    for person in accounts.people(report.buyer_id, Role.REVIEWER):
+    for person in accounts.people(report.buyer_id, Role.REVIEWER, about=report.contract_id):
         mail.write(
             person,
             "withdrawn",

@@ -1,0 +1,38 @@
+"""How far an acting membership reaches: which contracts it sees of those its organisation may read.
+
+The one place for it, asked by `permissions` for every list, and fit for the policies of the database to take their
+subject from. For that it is a leaf: plain functions over plain columns, that know no entity and read no row. What a
+policy needs to repeat is in the columns named here: `membership.sight`, `membership.unit_id`, `contract.unit_id` and
+`named_contract`.
+"""
+
+from enum import StrEnum
+
+from sqlalchemy import Select, column, select, table
+
+CONTRACT = table("contract", column("id"), column("unit_id"))
+NAMED = table("named_contract", column("membership_id"), column("contract_id"))
+
+
+class Sight(StrEnum):
+    """Which contracts of the organisation a membership sees."""
+
+    ALL = "all"
+    UNIT = "unit"
+    """Those that the membership's own unit has."""
+    NAMED = "named"
+    """Those that are named for it, one by one."""
+
+
+def contracts(membership_id: int, sight: Sight, unit_id: int | None) -> Select[tuple[int]] | None:
+    """The numbers of the contracts that a membership is limited to, as a query; None when it is not limited.
+
+    Which side of the contract the organisation stands on is no matter here: `permissions` asks for that besides.
+    """
+    match sight:
+        case Sight.ALL:
+            return None
+        case Sight.UNIT:
+            return select(CONTRACT.c.id).where(CONTRACT.c.unit_id == unit_id)
+        case Sight.NAMED:
+            return select(NAMED.c.contract_id).where(NAMED.c.membership_id == membership_id)
