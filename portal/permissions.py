@@ -66,6 +66,7 @@ class Permission(StrEnum):
     SANCTION_DECIDE = "sanction:decide"
     SANCTION_PROPOSE = "sanction:propose"
     SIGHT_EDIT = "sight:edit"
+    TRAIL_READ = "trail:read"
 
 
 Rule = Callable[[Membership], bool]
@@ -105,6 +106,7 @@ TABLE: dict[Permission, Rule] = {
     Permission.SANCTION_DECIDE: _buyer_as(Role.DECISION_MAKER),
     Permission.SANCTION_PROPOSE: _buyer_as(Role.CONTRACT_MANAGER, Role.ADMINISTRATOR),
     Permission.SIGHT_EDIT: lambda by: _buyer_as(Role.ADMINISTRATOR)(by) and by.sight == Sight.ALL,
+    Permission.TRAIL_READ: lambda by: by.has(Role.ADMINISTRATOR, Role.AUDITOR),
 }
 """Permission -> what the acting membership must be. The row itself is guarded by `visible`."""
 

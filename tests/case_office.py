@@ -64,7 +64,7 @@ REPRESENTATIVE = "bo@prove.example"
 _LASTING = timedelta(hours=12)
 _LEFT_OUT = frozenset({"mail.sweep", "files.sweep"})
 """Of the schedules: letters are handed over without their jobs, and files are no matter here."""
-_NOT_THE_CASES = frozenset({"web_session", "sign_in_attempt"})
+_NOT_THE_CASES = frozenset({"web_session", "sign_in_attempt", "read_log"})
 
 
 @dataclass

@@ -38,6 +38,7 @@ from portal.model.machines import Deployment, Machine
 from portal.model.mail import ImportedFile, ImportState, ImportStep, MailState, OutgoingMail
 from portal.model.people import READING, ROLES_OF, Membership, Organisation, OrganisationKind, Person, Role, Unit
 from portal.model.processes import HumanTask, Process, ProcessDefinition
+from portal.model.readings import Reading
 from portal.model.reports import (
     EDITABLE,
     Answer,
@@ -147,6 +148,7 @@ __all__ = [
     "Process",
     "ProcessDefinition",
     "ProviderSession",
+    "Reading",
     "Reply",
     "Report",
     "ReportState",

@@ -42,6 +42,7 @@ class AuditEvent(Base):
         UniqueConstraint("chain", "sequence"),
         Index("ix_audit_event_subject", "subject", "subject_id"),
         Index("ix_audit_event_person", "person_id", "action"),
+        Index("ix_audit_event_organisation", "organisation_id", "id"),
     )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)

@@ -98,6 +98,13 @@ def _remember(known: _Known, state: InstanceState[Any]) -> None:
             known.first[key] = None if before is NO_VALUE else before
 
 
+@event.listens_for(Row, "mapper_configured", propagate=True)
+def _load_before_setting(mapper: Mapper[Any], _class: type[Any]) -> None:
+    """A value that is written over before it was read is read first: else nobody could say what it was."""
+    for key in _columns(mapper):
+        getattr(mapper.class_, key).impl.active_history = True
+
+
 @event.listens_for(Session, "before_flush")
 def _keep_what_was(session: Session, _context: object, _instances: object) -> None:
     """A flush forgets what was; the trail asks later."""

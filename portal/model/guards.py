@@ -25,7 +25,7 @@ INSERT_ONLY = (
 )
 """Tables whose rows are never changed or removed once written."""
 
-NEVER_EMPTIED = ("audit_head",)
+NEVER_EMPTIED = ("audit_head", "read_log")
 """Tables that change and of which no row is ever removed: on PostgreSQL, TRUNCATE asks no trigger of a row."""
 
 _DECIDED = "('decided', 'delivered', 'closed')"
@@ -110,7 +110,7 @@ class Rule(NamedTuple):
     table: str
     way: str
     refused: str
-    """The condition; {proposers} is the list of a sanction's proposers as each dialect reads it."""
+    """The condition; {proposers} is the list of a sanction's proposers, {year_ago} a moment, as each dialect has it."""
     words: str
 
 
@@ -137,13 +137,21 @@ RULES = (
         " OR (NEW.sequence = OLD.sequence AND NEW.hash <> OLD.hash)",
         "the head of a chain only goes forward",
     ),
+    Rule("guard_read_log_kept_update", "read_log", "update", "1 = 1", "what was read is not written anew"),
+    Rule("guard_read_log_kept_delete", "read_log", "delete", "OLD.at > {year_ago}", "what was read is kept for a year"),
     Rule("guard_audit_head_kept_delete", "audit_head", "delete", "1 = 1", "the head of a chain stays"),
 )
 """What no sanction and no head of the trail may become, whoever writes it."""
 
-_PROPOSERS = {
-    "sqlite": "SELECT value FROM json_each(NEW.proposers)",
-    "postgresql": "SELECT CAST(json_array_elements_text(NEW.proposers) AS BIGINT)",
+_AS_READ_BY = {
+    "sqlite": {
+        "proposers": "SELECT value FROM json_each(NEW.proposers)",
+        "year_ago": "datetime('now', '-364 days')",
+    },
+    "postgresql": {
+        "proposers": "SELECT CAST(json_array_elements_text(NEW.proposers) AS BIGINT)",
+        "year_ago": "now() - interval '364 days'",
+    },
 }
 _AS_SQLITE = "USING ERRCODE = 'integrity_constraint_violation'"
 """A refusal is of the class that SQLite's RAISE(ABORT) is of, so that a page tells it in the same words."""
@@ -211,7 +219,7 @@ def _install_on_sqlite(connection: Connection, tables: list[str], rules: list[Ru
         connection.execute(
             text(
                 f"CREATE TRIGGER {rule.name} BEFORE {rule.way.upper()} ON {rule.table} "
-                f"WHEN {rule.refused.format(proposers=_PROPOSERS['sqlite'])} "
+                f"WHEN {rule.refused.format(**_AS_READ_BY['sqlite'])} "
                 f"BEGIN SELECT RAISE(ABORT, '{rule.words}'); END"
             )
         )
@@ -224,7 +232,7 @@ def _install_on_postgresql(connection: Connection, tables: list[str], rules: lis
             _refuse_on_postgresql(connection, table, way, level)
     for rule in rules:
         row = "OLD" if rule.way == "delete" else "NEW"
-        condition = rule.refused.format(proposers=_PROPOSERS["postgresql"])
+        condition = rule.refused.format(**_AS_READ_BY["postgresql"])
         connection.execute(
             text(
                 f"CREATE OR REPLACE FUNCTION {rule.name}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "

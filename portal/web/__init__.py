@@ -16,6 +16,7 @@ from portal.web import (
     operating,
     pages,
     security,
+    trail,
     words,
 )
 from portal.web.cases import cases, sanctions
@@ -71,6 +72,7 @@ BLUEPRINTS = (
     files.blueprint,
     exports.blueprint,
     sights.blueprint,
+    trail.blueprint,
 )
 
 

@@ -38,7 +38,16 @@ def everything(desk: Desk, deviation: Deviation) -> dict[str, str]:
     case = f"/cases/{deviation.public_id}"
     lists = [f"/cases?state={state}" for state in ("", "all", *DeviationState)]
     sorts = [f"/cases?sort={sort}" for sort in ("age", "deadline", "amount")]
-    places = [case, f"{case}?show=decisions", f"{case}?show=letters", f"{case}/log.csv", "/sanctions", "/mail", "/"]
+    places = [
+        case,
+        f"{case}?show=decisions",
+        f"{case}?show=letters",
+        f"{case}/log.csv",
+        "/sanctions",
+        "/mail",
+        "/",
+        "/trail",
+    ]
     contract = f"/contracts/{deviation.contract.public_id}"
     found = {}
     for path in (*places, *lists, *sorts, contract, f"/reports/{deviation.report.public_id}"):

@@ -23,6 +23,7 @@ from portal.web.cases.case_forms import DecisionForm, DeliveryForm, ReasonForm
 from portal.web.cases.case_grounds import PutRightForm
 from portal.web.cases.case_page import Refusal
 from portal.web.narrowing import AGES
+from portal.web.reading import reads
 
 blueprint = Blueprint("cases", __name__, url_prefix="/cases")
 
@@ -54,6 +55,7 @@ def index() -> ResponseReturnValue:
 
 @blueprint.get("/<uuid:public_id>")
 @requires(Permission.CASE_READ, Deviation)
+@reads("case")
 def show(deviation: Deviation) -> ResponseReturnValue:
     """The whole case: what was found, what was said, where it stands, and what this person can do now."""
     by = current_membership()
@@ -66,6 +68,7 @@ def show(deviation: Deviation) -> ResponseReturnValue:
 
 @blueprint.get("/<uuid:public_id>/log.csv")
 @requires(Permission.CASE_READ, Deviation)
+@reads("case_log")
 def log(deviation: Deviation) -> ResponseReturnValue:
     """The whole log as a file."""
     content = case_log.as_csv(deviation, case_log.trail(deviation, current_membership()))

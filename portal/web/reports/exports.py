@@ -19,6 +19,7 @@ from portal.web import choices
 from portal.web.access import current_membership, requires
 from portal.web.costly import costly
 from portal.web.languages import current_language
+from portal.web.reading import reads
 
 blueprint = Blueprint("exports", __name__, url_prefix="/exports")
 
@@ -47,6 +48,7 @@ def index() -> ResponseReturnValue:
 @blueprint.get("/reports.xlsx")
 @requires(Permission.EXPORT_READ)
 @costly
+@reads("export")
 def workbook() -> ResponseReturnValue:
     """The workbook for the choice in the address; for one that makes no sense, the page that says why."""
     by = current_membership()

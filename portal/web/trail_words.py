@@ -1,0 +1,244 @@
+"""The trail in words: what things and their columns are called, and what a column held before and after."""
+
+from collections.abc import Iterator, Mapping
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Any
+
+from flask_babel import LazyString, format_datetime, gettext
+from flask_babel import lazy_gettext as _
+
+from portal.model import Role
+from portal.model.changes import PERSONAL, Changes
+from portal.operations.trail import Told
+from portal.web import labels
+from portal.web.words import short_day
+
+SUBJECT = {
+    "assessment_window": _("Window of assessment"),
+    "change_order": _("Change order"),
+    "comment": _("Comment"),
+    "contract": _("Contract"),
+    "contract_import": _("Workbook of contracts"),
+    "deployment": _("Machine at work"),
+    "deviation": _("Case"),
+    "evidence": _("File"),
+    "imported_file": _("Workbook of a report"),
+    "machine": _("Machine"),
+    "membership": _("Member"),
+    "notice": _("Notice"),
+    "organisation": _("Organisation"),
+    "person": _("Person"),
+    "planned_figure": _("Planned figure"),
+    "reply": _("Reply"),
+    "report": _("Report"),
+    "representative": _("Representative"),
+    "requirement": _("Requirement"),
+    "sanction": _("Sanction"),
+    "sanction_clause": _("Sanction clause"),
+    "section": _("Part of a report"),
+    "site": _("Site"),
+    "weighing": _("Weighing of a point"),
+}
+"""Table -> what a row of it is called."""
+
+COLUMN = {
+    "accepted_number": _("Revision in force"),
+    "active": _("May sign in"),
+    "address": _("Address"),
+    "agreed_on": _("Agreed"),
+    "amendment_reason": _("Reason for the amendment"),
+    "amount": _("Amount"),
+    "answer": _("Answer"),
+    "answered_at": _("Answered"),
+    "arrived_on": _("Arrived"),
+    "at_stake": _("At stake"),
+    "base": _("Counted of"),
+    "base_amount": _("Counted of, amount"),
+    "cap_days": _("At most, days"),
+    "cap_percent": _("At most, per cent"),
+    "carrier": _("Energy carrier"),
+    "category": _("Kind of comment"),
+    "cause": _("Cause"),
+    "clause": _("Clause"),
+    "comment": _("Comment"),
+    "comparison": _("Comparison"),
+    "country": _("Country"),
+    "counts": _("Counts"),
+    "cured_on": _("Last day of the breach"),
+    "currency": _("Currency"),
+    "days": _("Days"),
+    "decided_at": _("Decided"),
+    "deemed_working_days": _("Counts as delivered after, working days"),
+    "delivered_at": _("Delivered"),
+    "delivered_how": _("How it was delivered"),
+    "departed_on": _("Left"),
+    "due_at": _("Deadline"),
+    "due_counting": _("Days that the deadline counts"),
+    "due_days": _("Deadline, days after the period"),
+    "due_moves": _("Deadline on a day off"),
+    "due_time": _("Time of the deadline"),
+    "email": _("E-mail address"),
+    "ends_on": _("Last day"),
+    "engine_year": _("Year of the engine"),
+    "frequency": _("How often it is reported"),
+    "from_on": _("From"),
+    "grace_days": _("Days without a sanction"),
+    "granted_until": _("More time until"),
+    "handed_over_on": _("Handed over"),
+    "held_until": _("Waits for an answer until"),
+    "is_complete": _("Nothing more to add"),
+    "kinds": _("Parts of the report"),
+    "language": _("Language"),
+    "late_by_days": _("Days late"),
+    "model": _("Model"),
+    "name": _("Name"),
+    "new_ends_on": _("New last day"),
+    "not_found_at": _("No longer found since"),
+    "notice_due_at": _("Time to give notice"),
+    "notice_starts": _("When a notice counts"),
+    "notice_working_days": _("Time to give notice, working days"),
+    "number": _("Number"),
+    "old_ends_on": _("Old last day"),
+    "opened_at": _("Opened"),
+    "outcome": _("Outcome"),
+    "overdue_at": _("Overdue since"),
+    "promised": _("Promised"),
+    "reason": _("Reason"),
+    "reasons": _("Reasons"),
+    "reference": _("Reference"),
+    "reminded_at": _("Reminded"),
+    "reply": _("Reply"),
+    "reply_due_at": _("Deadline to reply"),
+    "reply_working_days": _("Time to reply, working days"),
+    "reporting_clause": _("Clause on reporting"),
+    "review_begun_at": _("Review begun"),
+    "review_due_at": _("Review due"),
+    "role_codes": _("Roles"),
+    "sent_at": _("Sent"),
+    "serial": _("Serial number"),
+    "served_at": _("Handed over otherwise"),
+    "served_how": _("How it was handed over"),
+    "served_to": _("To whom it was handed over"),
+    "stage": _("Emission stage"),
+    "stance": _("Stance"),
+    "starts_on": _("First day"),
+    "state": _("State"),
+    "step": _("Kind of sanction"),
+    "takes_effect_at": _("Counts as given"),
+    "text": _("Text"),
+    "threshold": _("Threshold"),
+    "title": _("Title"),
+    "to_on": _("To"),
+    "tolerance": _("Tolerance"),
+    "unattended_review": _("Approved by itself"),
+    "valid_from": _("In force from"),
+    "valid_to": _("In force to"),
+    "value": _("Value of the contract"),
+    "value_change": _("Change of value"),
+    "verdict": _("Verdict"),
+    "waived": _("Not asked for"),
+    "waiver_reason": _("Why it is not asked for"),
+    "warns_first": _("Written warning first"),
+    "wished_until": _("More time asked for until"),
+    "wording": _("Wording"),
+}
+"""Column -> what it is called. What is not here is too small to be told: it stands in the file, by its number."""
+
+READING = {
+    "case": _("A case"),
+    "case_log": _("The log of a case, as a file"),
+    "export": _("Approved reports, as a workbook"),
+    "file": _("A file"),
+    "members": _("The list of members"),
+    "trail": _("The audit trail"),
+    "redacted": _("A contract's reports without trade secrets"),
+    "my_data": _("What is kept of oneself"),
+}
+"""What was read -> words."""
+
+_STATES: Mapping[str, Mapping[Any, labels.Tag]] = {
+    "contract": labels.CONTRACT,
+    "deviation": labels.DEVIATION,
+    "report": labels.REPORT,
+    "sanction": labels.SANCTION,
+    "extension_request": labels.EXTENSION,
+}
+_CODES: Mapping[str, Mapping[Any, LazyString]] = {
+    "cause": labels.CAUSE,
+    "comparison": labels.COMPARISON,
+    "counts": labels.COUNTS,
+    "verdict": labels.VERDICT,
+    "stance": labels.STANCE,
+    "answer": labels.ANSWER,
+}
+
+
+def moment(at: datetime) -> str:
+    """A moment in the reader's zone, to the minute."""
+    # TRANSLATORS: a CLDR pattern for a moment, such as 14 Sep 2026, 09:30
+    return str(format_datetime(at, gettext("d MMM y, HH:mm")))
+
+
+def action(told: Told) -> str:
+    """What was done."""
+    return str(labels.EVENT.get(told.entry.action, _("Something else was done")))
+
+
+def subject(told: Told) -> str:
+    """What it was done to."""
+    return str(SUBJECT.get(told.entry.subject, _("Something else")))
+
+
+def changes(told: Told) -> Iterator[str]:
+    """What changed, a sentence each."""
+    yield from sorted(_changes(told.entry.subject, told.changes))
+
+
+def _changes(table: str, found: Changes) -> Iterator[str]:
+    for column, each in found.items():
+        label = COLUMN.get(column)
+        if label is None:
+            continue
+        if each == PERSONAL:
+            yield gettext("%(what)s: changed. What it says is personal, and is not in the trail", what=label)
+            continue
+        before, after = (_value(table, column, value) for value in each)
+        if not before and not after:
+            yield gettext("%(what)s: changed", what=label)
+        elif not before:
+            yield gettext("%(what)s: %(after)s", what=label, after=after)
+        elif not after:
+            yield gettext("%(what)s: %(before)s was taken away", what=label, before=before)
+        else:
+            yield gettext("%(what)s: from %(before)s to %(after)s", what=label, before=before, after=after)
+
+
+def _value(table: str, column: str, value: Any) -> str:
+    """One value in words; empty for none, and for words that stand by their fingerprint."""
+    if value is None or value == "" or isinstance(value, dict):
+        return ""
+    if isinstance(value, bool):
+        return str(gettext("yes") if value else gettext("no"))
+    if isinstance(value, list):
+        names = labels.ROLE if column == "role_codes" else {}
+        return ", ".join(str(names.get(_code(Role, each), each)) for each in value)
+    if column == "state" and table in _STATES:
+        tag = _STATES[table].get(value)
+        return str(tag.label) if tag else str(value)
+    if column in _CODES:
+        return str(_CODES[column].get(value, value))
+    return _dated(column, str(value))
+
+
+def _dated(column: str, value: str) -> str:
+    try:
+        if column.endswith("_on") or column in {"valid_from", "valid_to"}:
+            return short_day(date.fromisoformat(value))
+        return moment(datetime.fromisoformat(value)) if column.endswith(("_at", "_until")) else value
+    except ValueError:
+        return value
+
+
+def _code(codes: type[StrEnum], value: Any) -> Any:
+    return codes(value) if value in set(codes) else value
