@@ -14,6 +14,7 @@ from portal.operations.people import identities
 from portal.operations.service_tasks import SERVICE_TASKS
 from portal.outgoing import Outgoing
 from portal.post import Post
+from portal.scanning import Scanner
 from portal.work import HANDLERS, SCHEDULES
 from portal.workflow import Engine, load_definitions
 
@@ -42,7 +43,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         settings=settings,
         engine=Engine(load_definitions(resources.WORKFLOWS, SERVICE_TASKS), SERVICE_TASKS),
         jobs=_jobs(app, settings),
-        store=Store(settings.files_url),
+        store=Store(settings.files_url, Scanner(settings.scanner_url).look),
         post=Post(settings.mail_url, settings.mail_sender),
         outgoing=outgoing,
         providers=_providers(settings, outgoing),
@@ -54,6 +55,7 @@ def create_app(settings: Settings | None = None) -> Flask:
 def _configuration(settings: Settings) -> Mapping[str, object]:
     return {
         "SECRET_KEY": settings.secret_key,
+        "SECRET_KEY_FALLBACKS": list(settings.secret_key_fallbacks),
         "TESTING": settings.testing,
         "SQLALCHEMY_DATABASE_URI": settings.database_url,
         "SQLALCHEMY_ENGINE_OPTIONS": {

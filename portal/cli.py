@@ -4,8 +4,9 @@ import signal
 import socket
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
+from itertools import chain
 from typing import Any, TextIO
 from urllib.parse import urlsplit
 
@@ -18,10 +19,10 @@ from portal.application import create_app
 from portal.config import BadSetting, Settings
 from portal.errors import BadDefinition, PortalError
 from portal.extensions import db, parts, transaction
+from portal.findings import Finding, Standing, fault, fine
 from portal.model import Organisation, OrganisationKind, Person, Role
 from portal.operations import accounts, anchors, audit
 from portal.operations.service_tasks import SERVICE_TASKS
-from portal.readiness import Standing
 from portal.schema import migrate_database
 from portal.server import server_for
 from portal.web import passwords
@@ -86,6 +87,7 @@ def load_demo() -> None:
 @click.option("--work/--no-work", default=True, show_default=True, help="Run the worker in this process.")
 def serve(host: str, port: int, work: bool) -> None:  # noqa: FBT001 - a command-line switch
     """Serve the portal, with the worker inside."""
+    logs.set_up(logs.form_of(Settings.from_environment().log))
     with _application() as app:
         with app.app_context():
             if accounts.is_demo() and host not in LOOPBACK:
@@ -124,7 +126,6 @@ def _address(host: str, port: int) -> str:
 def _application() -> Iterator[Flask]:
     """The application on a database that is as this release needs it; let go of afterwards."""
     settings = Settings.from_environment()
-    logs.set_up(logs.form_of(settings.log))
     schema.demand_current(settings)
     app = create_app(settings)
     try:
@@ -144,6 +145,7 @@ def _end_in_good_order() -> None:
 @click.option("--name", default="worker-1", show_default=True, help="The same after each start, its own per process.")
 def work(name: str) -> None:
     """Run only the worker: timers, outgoing mail, imports."""
+    logs.set_up(logs.form_of(Settings.from_environment().log))
     with _application() as app:
         click.echo(f"{name} is at work. Stop it with Ctrl+C.")
         _end_in_good_order()
@@ -285,12 +287,24 @@ def check(migrations: bool) -> None:  # noqa: FBT001 - a command-line switch
         _check_migrations()
         return
     count = dict.fromkeys(Standing, 0)
-    for finding in readiness.findings(Settings.from_environment()):
+    for finding in chain(readiness.findings(Settings.from_environment()), _trail(count)):
         click.echo(finding)
         count[finding.standing] += 1
     if count[Standing.FAULT]:
         raise click.ClickException(f"Not fit to run. To be mended: {count[Standing.FAULT]}.")
     click.echo(f"Fit to run. Warnings: {count[Standing.WARNING]}.")
+
+
+def _trail(count: Mapping[Standing, int]) -> Iterator[Finding]:
+    """Whether every chain is whole, where everything else is as it must be for reading them."""
+    if count[Standing.FAULT]:
+        return
+    with _application() as app, app.app_context():
+        broken = list(audit.broken_links())
+    if broken:
+        yield fault("Audit trail", f"{broken[0].chain} is broken at {broken[0].sequence}: {broken[0].why}.")
+    else:
+        yield fine("Audit trail", "Every chain is whole.")
 
 
 def _check_migrations() -> None:

@@ -24,6 +24,8 @@ class Settings:
     secret_key: str
     files_url: str
     """Where evidence lies: `file:///…` or `s3://…`."""
+    secret_key_fallbacks: tuple[str, ...] = ()
+    """Secret keys that were in use before: what they signed and sealed still counts, nothing new is made with them."""
     mail_url: str = ""
     """`smtp://host:port`; empty keeps outgoing mail in the portal, visible under «Utgående post»."""
     mail_sender: str = "klimakontrakt@localhost"
@@ -31,6 +33,8 @@ class Settings:
     """Addresses outside the portal that get the heads of the audit trail each day."""
     base_url: str = "http://127.0.0.1:8000"
     """What links in letters and mails start with; never taken from the request."""
+    scanner_url: str = ""
+    """`clamd://host:port` or `clamd:///path/of/socket`; empty: nobody looks for malware."""
     outgoing_allowed: tuple[str, ...] = ()
     """Addresses and networks of our own that the portal may call, such as a provider inside the same walls."""
     log: str = "text"
@@ -66,6 +70,8 @@ class Settings:
             mail_sender=environment.get("KLIMAKONTRAKT_MAIL_SENDER", cls.mail_sender),
             anchors_to=tuple(environment.get("KLIMAKONTRAKT_ANCHORS_TO", "").replace(",", " ").split()),
             base_url=base_url.rstrip("/"),
+            secret_key_fallbacks=tuple(environment.get("KLIMAKONTRAKT_SECRET_KEY_FALLBACKS", "").split()),
+            scanner_url=environment.get("KLIMAKONTRAKT_SCANNER_URL", cls.scanner_url),
             outgoing_allowed=tuple(environment.get("KLIMAKONTRAKT_OUTGOING_ALLOWED", "").replace(",", " ").split()),
             log=environment.get("KLIMAKONTRAKT_LOG", cls.log),
             metrics=environment.get("KLIMAKONTRAKT_METRICS", cls.metrics),

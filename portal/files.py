@@ -12,7 +12,7 @@ import re
 import unicodedata
 import uuid
 import zipfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import timedelta
 from pathlib import Path, PurePath
 from typing import BinaryIO, NamedTuple
@@ -70,6 +70,10 @@ _KEY = re.compile(r"[0-9a-f]{2}/([0-9a-f]{64})")
 _log = logging.getLogger(__name__)
 
 
+Look = Callable[[BinaryIO], None]
+"""Reads a file before it is kept, puts it back to its start, and raises what is to be said when it must not be."""
+
+
 class StoredFile(NamedTuple):
     """What the row has to remember: the SHA-256 of the content in hexadecimal, and its size in bytes."""
 
@@ -83,15 +87,20 @@ class Store:
     Everything raises Unavailable when the disk is full or the store does not answer.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, look: Look = lambda _file: None) -> None:
+        self._look = look
         self._folder = Path(url.removeprefix("file://")) if url.startswith("file:///") else None
         if self._folder is None and not url.startswith("s3://"):
             raise BadSetting(f"Files can be kept at file:///… or s3://…, not at {url}")
         self._objects = _local(self._folder) if self._folder else _remote(url)
 
     def put(self, content: bytes | BinaryIO) -> StoredFile:
-        """Keep the content; the same content twice is kept once. When this returns, it is on the disk."""
+        """Keep the content; the same content twice is kept once. When this returns, it is on the disk.
+
+        Whoever `look`s at files may refuse it first.
+        """
         file = io.BytesIO(content) if isinstance(content, bytes) else content
+        self._look(file)
         stored = _measured(file)
         key = _key(stored.sha256)
         try:

@@ -44,7 +44,7 @@ def form_of(name: str) -> LogForm:
 
 def set_up(form: LogForm) -> None:
     """Write the log of this process to standard error: our own records from INFO, those of others from WARNING."""
-    out = logging.StreamHandler(sys.stderr)
+    out = _StandardError()
     out.setFormatter(JsonLines() if form == LogForm.JSON else TextLines())
     root = logging.getLogger()
     for known in list(root.handlers):
@@ -94,6 +94,13 @@ class TextLines(logging.Formatter):
             lines += [f"    {place}" for place in _places(record.exc_info[1])]
             lines.append(f"    {_types(record.exc_info[1])}")
         return "\n".join(lines)
+
+
+class _StandardError(logging.Handler):
+    """Writes to whatever standard error is at that moment."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        sys.stderr.write(f"{self.format(record)}\n")
 
 
 def _moment(record: logging.LogRecord) -> str:

@@ -4,8 +4,6 @@ import re
 import stat
 import tempfile
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -16,10 +14,11 @@ from babel.messages.pofile import read_po
 from sqlalchemy import Connection, Engine, exists, insert, select
 from sqlalchemy.exc import DBAPIError
 
-from portal import clock, openid, providers, resources, schema
+from portal import clock, openid, providers, resources, schema, surroundings
 from portal.config import BadSetting, Settings, kept_secret_key
 from portal.errors import BadDefinition, Unavailable
 from portal.files import Store
+from portal.findings import Finding, fault, fine, warning
 from portal.model import Installation, Person, Process, ProcessDefinition, SignInAttempt, guards
 from portal.operations.people import identities
 from portal.operations.service_tasks import SERVICE_TASKS
@@ -35,44 +34,8 @@ OLDEST_POSTGRESQL = (15,)
 SOURCE_LANGUAGE = "en"
 """The texts in code and templates are in this language and need no catalogue."""
 ANEW = "Install the wheel again; in a checkout, run `make install`."
-SHORTEST_KEY = 32
 FEWEST_CHARACTERS = 10
 THIS_MACHINE = frozenset({"127.0.0.1", "::1", "localhost"})
-
-
-class Standing(StrEnum):
-    """How a finding stands. A warning is for a person to judge; a fault keeps the installation from being fit."""
-
-    FINE = "fine"
-    WARNING = "warning"
-    FAULT = "fault"
-
-
-@dataclass(frozen=True)
-class Finding:
-    """What was looked at and how it stands, in words for the one who runs the portal."""
-
-    standing: Standing
-    subject: str
-    words: str
-
-    def __str__(self) -> str:
-        return f"{self.standing:<8} {self.subject}: {self.words}"
-
-
-def fine(subject: str, words: str) -> Finding:
-    """Nothing is wrong."""
-    return Finding(Standing.FINE, subject, words)
-
-
-def warning(subject: str, words: str) -> Finding:
-    """It runs, and somebody should know this."""
-    return Finding(Standing.WARNING, subject, words)
-
-
-def fault(subject: str, words: str) -> Finding:
-    """It must be mended first."""
-    return Finding(Standing.FAULT, subject, words)
 
 
 def findings(settings: Settings) -> Iterator[Finding]:
@@ -96,7 +59,7 @@ def _secret_key(settings: Settings) -> Iterator[Finding]:
     kept = kept_secret_key(settings.instance)
     is_kept = _holds(kept, settings.secret_key)
     where = str(kept) if is_kept else "KLIMAKONTRAKT_SECRET_KEY"
-    if len(settings.secret_key) < SHORTEST_KEY or len(set(settings.secret_key)) < FEWEST_CHARACTERS:
+    if len(settings.secret_key) < surroundings.SHORTEST_KEY or len(set(settings.secret_key)) < FEWEST_CHARACTERS:
         how = 'python3 -c "import secrets; print(secrets.token_urlsafe(48))"'
         yield fault("Secret key", f"{where} is too easy to guess. Make one with {how}")
     elif is_kept and kept.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
@@ -145,6 +108,7 @@ def _database(settings: Settings) -> Iterator[Finding]:
         yield from _writing(engine)
         with engine.connect() as connection:
             yield from _server(connection)
+            yield from surroundings.clocks(connection)
             yield from _triggers(connection)
             yield from _running_cases(connection)
             yield from _people(connection)
@@ -330,6 +294,8 @@ def _providers(settings: Settings) -> Iterator[Finding]:
 
 LOOKS: tuple[Callable[[Settings], Iterator[Finding]], ...] = (
     _instance_folder,
+    surroundings.disk,
+    surroundings.configuration,
     _secret_key,
     _time_zone,
     _sqlite_library,
@@ -339,6 +305,7 @@ LOOKS: tuple[Callable[[Settings], Iterator[Finding]], ...] = (
     _vendor_files,
     _file_store,
     _mail,
+    surroundings.scanner,
     _base_url,
     _providers,
 )

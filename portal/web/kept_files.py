@@ -7,7 +7,7 @@ a signed note of it, good for the same person and the same case, and the next at
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from flask import current_app, request
+from flask import request
 from itsdangerous import BadSignature, URLSafeSerializer
 
 from portal.errors import NotFound
@@ -51,4 +51,6 @@ def taken_along(deviation: Deviation, by: Membership) -> dict[int, Sequence[Uplo
 
 
 def _signer(deviation: Deviation, by: Membership) -> URLSafeSerializer:
-    return URLSafeSerializer(str(current_app.secret_key), salt=f"kept-{deviation.public_id}-{by.public_id}")
+    own = parts().settings
+    keys = [*own.secret_key_fallbacks, own.secret_key]  # the last one signs, each of them is known
+    return URLSafeSerializer(keys, salt=f"kept-{deviation.public_id}-{by.public_id}")

@@ -7,6 +7,7 @@ import stat
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from click.testing import Result
 from flask import Flask
 from sqlalchemy import create_engine, make_url, select, text
 
-from portal import readiness, resources
+from portal import clock, readiness, resources
 from portal.extensions import db, transaction
 from portal.model import ProcessDefinition
 from tests import postgres
@@ -27,10 +28,13 @@ ADDRESS = {"KLIMAKONTRAKT_BASE_URL": "https://klima.example"}
 POST = {"KLIMAKONTRAKT_MAIL_URL": "smtp+starttls://portal:hemmelig@post.example"}
 LOOKED_AT = [
     "Instance folder",
+    "Disk",
+    "Configuration",
     "Secret key",
     "Time zone",
     "SQLite library",
     "Database",
+    "Clock",
     "Triggers",
     "Running cases",
     "People",
@@ -39,7 +43,9 @@ LOOKED_AT = [
     "Front end",
     "File store",
     "Mail",
+    "Malware",
     "Address",
+    "Audit trail",
 ]
 
 
@@ -85,8 +91,8 @@ def test_a_sound_installation_is_fit_and_each_thing_looked_at_has_its_line(on_ei
     found = looked_at(result)
     is_sqlite = "sqlite" in on_either.environment["DATABASE_URL"]
     assert list(found) == [name for name in LOOKED_AT if is_sqlite or name != "SQLite library"]
-    assert {name for name, (standing, _words) in found.items() if standing != "fine"} == {"People"}
-    assert (result.exit_code, result.output.splitlines()[-1]) == (0, "Fit to run. Warnings: 1.")
+    assert {name for name, (standing, _words) in found.items() if standing != "fine"} == {"Malware", "People"}
+    assert (result.exit_code, result.output.splitlines()[-1]) == (0, "Fit to run. Warnings: 2.")
 
 
 # -- the database -----------------------------------------------------------------------------------------------------
@@ -399,3 +405,57 @@ def test_it_is_said_what_links_in_letters_lead_to(
     found = looked_at(result)["Address"]
     assert (found[0], expected in found[1]) == (standing, True), found
     assert result.exit_code == (1 if standing == "fault" else 0)
+
+
+# -- the machine and its settings -------------------------------------------------------------------------------------
+
+
+def test_a_disk_that_is_nearly_full_is_a_fault_and_one_that_will_be_a_warning(
+    terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    usage = shutil.disk_usage("/")
+    monkeypatch.setattr(shutil, "disk_usage", lambda _path: usage._replace(free=100 * 1024**2))
+    assert "100 MB are free" in the_fault(terminal.run("check"), "Disk")
+    monkeypatch.setattr(shutil, "disk_usage", lambda _path: usage._replace(free=1024**3))
+    assert looked_at(terminal.run("check"))["Disk"][0] == "warning"
+
+
+def test_a_clock_that_differs_from_that_of_the_database_is_a_fault(on_either: Terminal) -> None:
+    with clock.at(clock.now() + timedelta(minutes=2)):
+        found = looked_at(on_either.run("check"))["Clock"]
+    is_sqlite = "sqlite" in on_either.environment["DATABASE_URL"]
+    assert found[0] == ("fine" if is_sqlite else "fault")
+    with clock.at(datetime(2001, 1, 1, tzinfo=UTC)):
+        assert looked_at(on_either.run("check"))["Clock"][0] == "fault"
+
+
+@pytest.mark.parametrize(
+    ("settings", "standing"),
+    [
+        ({"KLIMAKONTRAKT_METRICS": "short"}, "fault"),
+        ({"KLIMAKONTRAKT_METRICS": "loopback"}, "fine"),
+        ({"KLIMAKONTRAKT_METRICS": "t" * 40}, "fine"),
+        ({"KLIMAKONTRAKT_LOG": "xml"}, "fault"),
+        ({"KLIMAKONTRAKT_OUTGOING_ALLOWED": "provider.example"}, "fault"),
+        ({"KLIMAKONTRAKT_SECRET_KEY_FALLBACKS": "short"}, "fault"),
+        ({"KLIMAKONTRAKT_SECRET_KEY_FALLBACKS": SECRET}, "warning"),
+    ],
+)
+def test_settings_are_read_and_those_worth_nothing_are_told(
+    terminal: Terminal, settings: dict[str, str], standing: str
+) -> None:
+    result = terminal.run("check", **settings)
+    assert looked_at(result)["Configuration"][0] == standing
+    assert not any(value in result.output for value in settings.values() if len(value) > 30)
+
+
+def test_a_trail_that_was_changed_is_a_fault(
+    terminal: Terminal, make_app: Callable[..., Flask], sqlite_url: str
+) -> None:
+    with make_app(sqlite_url).app_context(), transaction():
+        build_world()
+    assert looked_at(terminal.run("check"))["Audit trail"] == ("fine", "Every chain is whole.")
+    url, guard = terminal.environment["DATABASE_URL"], "DROP TRIGGER guard_audit_event_update"
+    change(url, guard, "UPDATE audit_event SET action = 'x' WHERE id = (SELECT min(id) FROM audit_event)")
+    assert terminal.run("migrate").exit_code == 0  # the trigger is back, and the trail still tells
+    assert "broken at 1" in the_fault(terminal.run("check"), "Audit trail")

@@ -154,7 +154,7 @@ def open_disk() -> None:
 
 def test_a_form_of_log_that_there_is_not_is_refused_in_one_line(tmp_path: Path, sqlite_url: str) -> None:
     terminal = Terminal(tmp_path, DATABASE_URL=sqlite_url)
-    words = terminal.refused("verify-audit", KLIMAKONTRAKT_LOG="xml")
+    words = terminal.refused("work", KLIMAKONTRAKT_LOG="xml")
     assert words == "Error: KLIMAKONTRAKT_LOG is xml; it must be text or json."
 
 
