@@ -22,6 +22,7 @@ from portal.extensions import db, parts, transaction
 from portal.findings import Finding, Standing, fault, fine
 from portal.model import Organisation, OrganisationKind, Person, Role
 from portal.operations import accounts, anchors, audit
+from portal.operations.people import invitations
 from portal.operations.service_tasks import SERVICE_TASKS
 from portal.schema import migrate_database
 from portal.server import server_for
@@ -203,6 +204,31 @@ def user(email: str, name: str, organisation: str, **more: Any) -> None:
             person = accounts.add_person(address, name, password=password)
             accounts.add_membership(person, firm, *roles)
         click.echo(f"{address} may sign in for {firm.name}.")
+
+
+@commands.command()
+@click.argument("email")
+@click.argument("organisation", metavar="ORGANISATION_NUMBER")
+@click.option("--organisation-name", callback=_name, help="Registers the organisation when its number is new.")
+@click.option("--kind", type=click.Choice([kind.value for kind in OrganisationKind]), help="Of a new organisation.")
+@click.option("--role", "roles", type=click.Choice([role.value for role in Role]), multiple=True)
+def invite(email: str, organisation: str, **more: Any) -> None:
+    """Invite a person to act for an organisation, as its administrator if no role is named.
+
+    They get a letter with a link that works once, for seven days. Without a mail server, the link is shown here.
+    """
+    with _application() as app, app.app_context():
+        known = accounts.organisation_by_number(organisation)
+        kind = _kind(known, more)
+        roles = [Role(role) for role in more["roles"]] or [Role.ADMINISTRATOR]
+        with transaction():
+            firm = known or accounts.add_organisation(organisation, more["organisation_name"], kind)
+            invitation, key = invitations.invite_first(email, roles, firm)
+        click.echo(f"{invitation.email} is invited to {firm.name}.")
+        if parts().post.keeps_mail:
+            click.echo(
+                f"No mail server is set up. Give them this link: {parts().settings.base_url}/invitation?key={key}"
+            )
 
 
 def _kind(known: Organisation | None, more: dict[str, Any]) -> OrganisationKind:

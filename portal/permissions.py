@@ -20,6 +20,7 @@ from portal.model import (
     Deviation,
     DeviationState,
     Evidence,
+    Invitation,
     Machine,
     Membership,
     Notice,
@@ -57,6 +58,7 @@ class Permission(StrEnum):
     MACHINE_EDIT = "machine:edit"
     MACHINE_READ = "machine:read"
     MAIL_READ = "mail:read"
+    MEMBER_MANAGE = "member:manage"
     OWN_ACCOUNT = "own:account"
     REPORT_CHASE = "report:chase"
     REPORT_EDIT = "report:edit"
@@ -97,6 +99,7 @@ TABLE: dict[Permission, Rule] = {
     Permission.MACHINE_EDIT: _supplier_as(Role.REPORTER, Role.ADMINISTRATOR),
     Permission.MACHINE_READ: _anyone,
     Permission.MAIL_READ: lambda by: by.has(Role.ADMINISTRATOR, Role.AUDITOR),
+    Permission.MEMBER_MANAGE: lambda by: by.has(Role.ADMINISTRATOR),
     Permission.OWN_ACCOUNT: _anyone,
     Permission.REPORT_CHASE: _buyer_as(Role.REVIEWER, Role.CONTRACT_MANAGER, Role.ADMINISTRATOR),
     Permission.REPORT_EDIT: _supplier_as(Role.REPORTER, Role.SIGNATORY),
@@ -255,6 +258,7 @@ _RULES: dict[type[Any], Callable[[Any, Membership], Any]] = {
     Comment: _told_comment,
     ContractImport: _of_own,
     Evidence: _handed_in,
+    Invitation: _of_own,
     Machine: _at_work_for,
     Membership: _of_own,
     OutgoingMail: _addressed_to,

@@ -41,7 +41,7 @@ from portal.operations.contracts import contract_imports, contract_sheets, contr
 from portal.operations.contracts.contracts import Rate
 from portal.operations.entry import evidence, imports
 from portal.operations.entry.evidence import Place, Upload
-from portal.operations.people import sights
+from portal.operations.people import invitations, sights
 from portal.operations.reports import claims, comments, extensions
 from portal.work import read_import
 from tests import contracts as contract_sheet
@@ -200,6 +200,8 @@ def _tenant(names: Names) -> Tenant:
         people = _people(world, names)
     desk.give_passwords(world)
     with transaction():
+        invitation = invitations.invite(f"ny@{names.domain}", [Role.REVIEWER], by=world.adam)
+    with transaction():
         for by in people.values():
             by.person.password, by.person.language = world.anna.person.password, "en"
     things = {"contract": str(world.contract.public_id)}
@@ -213,7 +215,9 @@ def _tenant(names: Names) -> Tenant:
     with transaction():
         unit = sights.add_unit(f"Avdeling {names.surname}", set(), by=people["buyer_admin"])
     things |= {"unit": str(unit.public_id), "buyer_membership": str(people["reviewer"].public_id)}
-    return Tenant(people, things | {"membership": str(people["reporter"].public_id)})
+    return Tenant(
+        people, things | {"membership": str(people["reporter"].public_id), "invitation": str(invitation.public_id)}
+    )
 
 
 def _people(world: World, names: Names) -> dict[str, Membership]:

@@ -34,6 +34,7 @@ from portal.model.contracts import (
 from portal.model.deadlines import ExtensionRequest, ExtensionState
 from portal.model.identities import Identity, ProviderSession
 from portal.model.installation import Installation
+from portal.model.invitations import Invitation, InvitationState
 from portal.model.machines import Deployment, Machine
 from portal.model.mail import ImportedFile, ImportState, ImportStep, MailState, OutgoingMail
 from portal.model.people import READING, ROLES_OF, Membership, Organisation, OrganisationKind, Person, Role, Unit
@@ -125,6 +126,8 @@ __all__ = [
     "ImportStep",
     "ImportedFile",
     "Installation",
+    "Invitation",
+    "InvitationState",
     "KindVersion",
     "Machine",
     "MailState",

@@ -74,7 +74,12 @@ class Person(Row, UserMixin):
     steps_hidden_at: Mapped[datetime | None] = mapped_column(Moment)
     """When they put «Kom i gang» away; None while it is shown."""
     fs_uniquifier: Mapped[str] = mapped_column(String(64), unique=True)
-    memberships: Mapped[list["Membership"]] = relationship(back_populates="person", order_by="Membership.id")
+    memberships: Mapped[list["Membership"]] = relationship(
+        back_populates="person",
+        order_by="Membership.id",
+        primaryjoin="and_(Person.id == Membership.person_id, Membership.ended_at.is_(None))",
+    )
+    """Those that have not ended."""
 
     @property
     def roles(self) -> list[RoleMixin]:  # type: ignore[override]
@@ -104,14 +109,26 @@ class Membership(Row):
     sight: Mapped[Sight] = mapped_column(Code(Sight), default=Sight.ALL, server_default=Sight.ALL)
     unit_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("unit.id"), index=True)
     """The unit whose contracts it sees, where its sight is one unit's."""
+    ended_at: Mapped[datetime | None] = mapped_column(Moment)
+    """When they left; what they did stays theirs."""
     person: Mapped[Person] = relationship(back_populates="memberships", lazy="joined")
     organisation: Mapped[Organisation] = relationship(lazy="joined")
     unit: Mapped[Unit | None] = relationship()
 
     @property
     def roles(self) -> frozenset[Role]:
-        """The roles held."""
+        """The roles held; none by whoever has left."""
+        return frozenset() if self.ended_at is not None else self.last_roles
+
+    @property
+    def last_roles(self) -> frozenset[Role]:
+        """The roles held, or held when they left."""
         return frozenset(Role(code) for code in self.role_codes)
+
+    @property
+    def only_reads(self) -> bool:
+        """Whether none of the roles lets them change a thing."""
+        return self.roles <= READING
 
     def has(self, *roles: Role) -> bool:
         """Whether any of `roles` is held."""

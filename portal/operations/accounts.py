@@ -131,6 +131,25 @@ def add_membership(person: Person, organisation: Organisation, *roles: Role) -> 
     return membership
 
 
+def join(person: Person, organisation: Organisation, *roles: Role) -> Membership:
+    """Let a person act for an organisation; who has left it before comes back to what was theirs."""
+    mine = Membership.person_id == person.id, Membership.organisation_id == organisation.id
+    membership = db.session.scalar(select(Membership).where(*mine))
+    if membership is None:
+        return add_membership(person, organisation, *roles)
+    demand_side(organisation.kind, roles)
+    membership.ended_at, membership.role_codes = None, sorted(roles)
+    record(membership, "membership.added", by=None, person=person.id, roles=sorted(roles))
+    return membership
+
+
+def is_member(email: str, organisation: Organisation) -> bool:
+    """Whether somebody with this address is a member now."""
+    here = Membership.organisation_id == organisation.id, Membership.ended_at.is_(None)
+    found = select(Membership.id).join(Membership.person).where(Person.email == email, *here)
+    return db.session.scalar(found) is not None
+
+
 def choose_single_keys(person: Person, *, on: bool) -> None:
     """Whether single letters are to be shortcuts for this person."""
     person.single_keys = on
@@ -166,7 +185,7 @@ def people(organisation_id: int, *roles: Role, about: int | None = None) -> list
     rows = db.session.scalars(
         select(Membership)
         .join(Membership.person)
-        .where(Membership.organisation_id == organisation_id, Person.active)
+        .where(Membership.organisation_id == organisation_id, Person.active, Membership.ended_at.is_(None))
         .order_by(Membership.id)
     )
     able = [row for row in rows if row.has(*roles)]

@@ -30,7 +30,18 @@ from portal.web.contracts import (
     requirements,
     sanction_clauses,
 )
-from portal.web.people import account, acting, new_email, providers, reset, sights, sign_in, signing_out
+from portal.web.people import (
+    account,
+    acting,
+    invited,
+    members,
+    new_email,
+    providers,
+    reset,
+    sights,
+    sign_in,
+    signing_out,
+)
 from portal.web.reports import chasing, comments, exports, receipts, reports, reviews, sharing, signing
 
 PARTS = (
@@ -44,6 +55,7 @@ PARTS = (
     acting,
     providers,
     signing_out,
+    invited,
     new_email,
     reset,
 )
@@ -69,6 +81,7 @@ BLUEPRINTS = (
     sanctions.blueprint,
     definitions.blueprint,
     mail.blueprint,
+    members.blueprint,
     files.blueprint,
     exports.blueprint,
     sights.blueprint,

@@ -123,7 +123,8 @@ def _demand_here() -> None:
 
 
 def _playable() -> Select[Membership]:
-    return select(Membership).join(Membership.person).where(Person.active).order_by(Membership.id)
+    here = Person.active, Membership.ended_at.is_(None)
+    return select(Membership).join(Membership.person).where(*here).order_by(Membership.id)
 
 
 def _cards() -> list[Card]:

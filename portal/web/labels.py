@@ -1,5 +1,6 @@
 """Codes in words: states, steps, decisions, roles. Codes are stored, words are translated, here and nowhere else."""
 
+from collections.abc import Collection
 from typing import NamedTuple
 
 from flask_babel import LazyString
@@ -20,6 +21,7 @@ from portal.model import (
     FindingResult,
     ImportState,
     ImportStep,
+    InvitationState,
     MailState,
     Membership,
     ReportState,
@@ -194,6 +196,13 @@ ROLE = {
     Role.CONTRACT_MANAGER: _("contract manager"),
     Role.READER: _("reader"),
     Role.AUDITOR: _("auditor"),
+}
+
+INVITATION = {
+    InvitationState.WAITING: Tag(_("Invited"), "info"),
+    InvitationState.LAPSED: Tag(_("Invitation ran out"), "warning"),
+    InvitationState.WITHDRAWN: Tag(_("Taken back"), "plain"),
+    InvitationState.ACCEPTED: Tag(_("Accepted"), "plain"),
 }
 
 METHOD = {
@@ -419,6 +428,13 @@ EVENT = {
     "machine.departed": _("The machine left"),
     "organisation.added": _("The organisation was registered"),
     "membership.added": _("A member was added"),
+    "membership.roles_changed": _("A member got other roles"),
+    "membership.handed_over": _("What waited for a member went to another"),
+    "membership.ended": _("A member left"),
+    "invitation.sent": _("An invitation was sent"),
+    "invitation.resent": _("An invitation was sent again"),
+    "invitation.withdrawn": _("An invitation was taken back"),
+    "invitation.accepted": _("An invitation was accepted"),
     "person.password_reset": _("A person chose a new password by a letter"),
     "person.email_changed": _("A person got another e-mail"),
 }
@@ -432,4 +448,9 @@ def method(code: str) -> LazyString | str:
 
 def roles_of(membership: Membership) -> str:
     """The roles of a membership in words."""
-    return ", ".join(str(ROLE[role]) for role in Role if role in membership.roles)
+    return in_words(membership.roles)
+
+
+def in_words(roles: Collection[Role]) -> str:
+    """Roles in words."""
+    return ", ".join(str(ROLE[role]) for role in Role if role in roles)

@@ -125,6 +125,8 @@ def _places(by: Any) -> list[dict[str, Any]]:
         places.append(("sights.index", _("Who sees what"), 0))
     if permissions.allowed(by, Permission.MAIL_READ):
         places.append(("mail.index", _("Outgoing mail"), 0))
+    if permissions.allowed(by, Permission.MEMBER_MANAGE):
+        places.append(("members.index", _("People"), 0))
     if permissions.allowed(by, Permission.TRAIL_READ):
         places.append(("trail.index", _("Audit trail"), 0))
     here = request.endpoint or ""

@@ -173,7 +173,8 @@ def _person(email: str, organisation_id: int) -> Person | None:
     return db.session.scalar(
         select(Person)
         .join(Membership, Membership.person_id == Person.id)
-        .where(Person.email == email, Person.active, Membership.organisation_id == organisation_id)
+        .where(Person.email == email, Person.active)
+        .where(Membership.organisation_id == organisation_id, Membership.ended_at.is_(None))
     )
 
 

@@ -29,7 +29,9 @@ SEES_ALL = Text(
 def members(by: Membership) -> list[Membership]:
     """Everybody active who acts for the same buyer, by name."""
     permissions.demand(by, Permission.SIGHT_EDIT)
-    rows = permissions.visible(Membership, by).join(Membership.person).where(Person.active)
+    rows = (
+        permissions.visible(Membership, by).join(Membership.person).where(Person.active, Membership.ended_at.is_(None))
+    )
     return list(db.session.scalars(rows.order_by(Person.name, Membership.id)).unique())
 
 

@@ -1,0 +1,160 @@
+"""Invitations to an organisation: sent to one address, good for one use, sent again, taken back, accepted."""
+
+import uuid
+from collections.abc import Collection, Sequence
+from datetime import timedelta
+
+from sqlalchemy import select
+
+from portal import clock, permissions
+from portal.errors import Refused
+from portal.extensions import db
+from portal.model import (
+    Invitation,
+    InvitationState,
+    Membership,
+    OneTimePurpose,
+    Organisation,
+    Person,
+    Role,
+    record,
+)
+from portal.operations import accounts, mail
+from portal.operations.people import one_time
+from portal.permissions import Permission
+from portal.text import Text
+
+LASTS = timedelta(days=7)
+
+LINK_OVER = Text(
+    "Invitasjonen virker ikke lenger. Den kan brukes én gang, i sju dager. Be den som inviterte deg, om å sende en ny.",
+    "The invitation works no longer. It can be used once, within seven days. Ask whoever invited you for a new one.",
+)
+NO_ROLE = Text("Velg minst én rolle.", "Choose at least one role.")
+HERE_ALREADY = Text(
+    "{email} er med hos {organisation} fra før. Endre rollene i listen over personer.",
+    "{email} is with {organisation} already. Change the roles in the list of people.",
+)
+OTHER_ADDRESS = Text(
+    "Invitasjonen er til {email}. Logg inn med den adressen for å bli med.",
+    "The invitation is for {email}. Sign in with that address to join.",
+)
+SETTLED = Text(
+    "Invitasjonen er brukt eller trukket tilbake. Send en ny hvis den trengs.",
+    "The invitation has been used or taken back. Send a new one if it is needed.",
+)
+
+
+def of(by: Membership) -> Sequence[Invitation]:
+    """The invitations of this organisation that nobody has accepted, the newest first."""
+    mine = permissions.visible(Invitation, by).where(Invitation.accepted_at.is_(None))
+    return db.session.scalars(mine.order_by(Invitation.sent_at.desc(), Invitation.id.desc())).all()
+
+
+def invite(written: str, roles: Collection[Role], *, by: Membership) -> Invitation:
+    """Send an invitation; one that waits for the same address is renewed. Raises Refused.
+
+    Whether the address is known to the portal makes no difference.
+    """
+    permissions.demand(by, Permission.MEMBER_MANAGE)
+    return _invite(written, roles, by.organisation, by)[0]
+
+
+def invite_first(written: str, roles: Collection[Role], organisation: Organisation) -> tuple[Invitation, str]:
+    """As the operator, for an organisation where nobody can yet. Gives the key too. Raises Refused."""
+    return _invite(written, roles, organisation, None)
+
+
+def resend(invitation: Invitation, *, by: Membership) -> None:
+    """Send it again: seven more days, and the older letter works no longer. Raises Refused when it is settled."""
+    permissions.demand(by, Permission.MEMBER_MANAGE)
+    _demand_open(invitation)
+    _send(invitation)
+    record(invitation, "invitation.resent", by=by)
+
+
+def withdraw(invitation: Invitation, *, by: Membership) -> None:
+    """Take it back: the letter works no longer. Raises Refused when it is settled."""
+    permissions.demand(by, Permission.MEMBER_MANAGE)
+    _demand_open(invitation)
+    invitation.withdrawn_at = clock.now()
+    record(invitation, "invitation.withdrawn", by=by)
+
+
+def found(key: str) -> Invitation:
+    """The invitation that a key opens. Raises Refused when it works no longer."""
+    subject = one_time.subject_of(OneTimePurpose.INVITATION, key)
+    which = select(Invitation).where(Invitation.public_id == uuid.UUID(subject)) if subject else None
+    invitation = db.session.scalar(which) if which is not None else None
+    if invitation is None or invitation.state != InvitationState.WAITING:
+        raise Refused(LINK_OVER)
+    return invitation
+
+
+def accept(key: str, person: Person) -> Membership:
+    """Somebody who has an account joins. Raises Refused when it is not theirs, or works no longer."""
+    invitation = found(key)
+    if person.email != invitation.email:
+        raise Refused(OTHER_ADDRESS.with_values(email=invitation.email))
+    if not one_time.use(OneTimePurpose.INVITATION, key, invitation.email):
+        raise Refused(LINK_OVER)
+    membership = accounts.join(person, invitation.organisation, *invitation.roles)
+    invitation.accepted_at = clock.now()
+    record(invitation, "invitation.accepted", by=membership, roles=sorted(invitation.roles))
+    if invitation.invited_by is not None:
+        firm = invitation.organisation.name
+        mail.write_personal(invitation.invited_by.person, "invitation_accepted", name=person.name, organisation=firm)
+    return membership
+
+
+def accept_anew(key: str, name: str, stored: str, language: str) -> Membership:
+    """Somebody new joins, under the name and with the password (as it is kept) that they give."""
+    person = accounts.add_person(found(key).email, name, language=language)
+    person.password = stored
+    return accept(key, person)
+
+
+def _invite(
+    written: str, roles: Collection[Role], organisation: Organisation, by: Membership | None
+) -> tuple[Invitation, str]:
+    email = accounts.as_email(written)
+    if not roles:
+        raise Refused(NO_ROLE)
+    accounts.demand_side(organisation.kind, roles)
+    if accounts.is_member(email, organisation):
+        raise Refused(HERE_ALREADY.with_values(email=email, organisation=organisation.name))
+    invitation = _open_one(email, organisation) or Invitation(organisation=organisation, email=email)
+    invitation.role_codes, invitation.invited_by = sorted(roles), by
+    invitation.language = by.person.language if by else "nb"
+    key = _send(invitation)
+    record(invitation, "invitation.sent", by=by, roles=sorted(roles))
+    return invitation, key
+
+
+def _open_one(email: str, organisation: Organisation) -> Invitation | None:
+    same = select(Invitation).where(Invitation.email == email, Invitation.organisation_id == organisation.id)
+    unsettled = same.where(Invitation.accepted_at.is_(None), Invitation.withdrawn_at.is_(None))
+    return db.session.scalars(unsettled.order_by(Invitation.id.desc()).limit(1)).first()
+
+
+def _send(invitation: Invitation) -> str:
+    invitation.sent_at = clock.now()
+    invitation.expires_at = invitation.sent_at + LASTS
+    db.session.add(invitation)
+    db.session.flush()
+    subject = str(invitation.public_id)
+    key = one_time.issue(OneTimePurpose.INVITATION, subject, invitation.email, lasts=LASTS)
+    mail.write_personal(_Invited(invitation), "invitation", is_secret=True, key=key, invitation=invitation)
+    return key
+
+
+def _demand_open(invitation: Invitation) -> None:
+    if invitation.state not in {InvitationState.WAITING, InvitationState.LAPSED}:
+        raise Refused(SETTLED)
+
+
+class _Invited:
+    """Whoever has the address; what they are called is not known yet."""
+
+    def __init__(self, invitation: Invitation) -> None:
+        self.name, self.email, self.language = "", invitation.email, invitation.language

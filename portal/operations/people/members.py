@@ -1,0 +1,144 @@
+"""The members of an organisation: their roles, what waits for them, and how one leaves without leaving a hole."""
+
+from collections.abc import Collection, Sequence
+from typing import NamedTuple
+
+from sqlalchemy import delete, select
+
+from portal import clock, permissions
+from portal.errors import Refused
+from portal.extensions import db
+from portal.model import Claim, Membership, Organisation, Person, Role, record
+from portal.operations import accounts, mail, tasks
+from portal.operations.people.invitations import NO_ROLE
+from portal.permissions import Permission
+from portal.text import Text
+
+LAST_ADMINISTRATOR = Text(
+    "{name} er den siste administratoren for {organisation}. Gjør en annen til administrator først.",
+    "{name} is the last administrator of {organisation}. Make somebody else an administrator first.",
+)
+LAST_SIGNATORY = Text(
+    "{name} er den siste som kan signere for {organisation}. Gi en annen rollen først, ellers kan ingen sende inn.",
+    "{name} is the last one who can sign for {organisation}. Give somebody else the role first, or nobody can submit.",
+)
+NOBODY_ELSE = Text(
+    "Noe venter på {name} som ingen andre kan gjøre. Velg hvem som tar over.",
+    "Something waits for {name} that nobody else can do. Choose who takes over.",
+)
+HAS_LEFT = Text("{name} har sluttet allerede.", "{name} has left already.")
+NOT_HEIR = Text("Velg en annen person som er med nå.", "Choose another person who is with you now.")
+
+LAST_OF: dict[Role, Text] = {Role.ADMINISTRATOR: LAST_ADMINISTRATOR, Role.SIGNATORY: LAST_SIGNATORY}
+"""Roles that somebody must hold, and what is said to whoever would leave one to nobody."""
+
+
+class Waiting(NamedTuple):
+    """Tasks of one step that wait for a person, and who else can do them."""
+
+    element: str
+    number: int
+    others: list[Membership]
+
+
+def of(by: Membership) -> Sequence[Membership]:
+    """Everybody who is or was a member of this organisation: those who are first, by name."""
+    rows = db.session.scalars(permissions.visible(Membership, by).join(Membership.person)).all()
+    return sorted(rows, key=lambda row: (row.ended_at is not None, row.person.name.casefold(), row.id))
+
+
+def change_roles(member: Membership, roles: Collection[Role], *, by: Membership) -> None:
+    """Give a member these roles in place of those they have. Raises Refused, also to whoever changes their own."""
+    permissions.demand(by, Permission.MEMBER_MANAGE)
+    _alone(member.organisation)
+    _demand_here(member)
+    if not roles:
+        raise Refused(NO_ROLE)
+    accounts.demand_side(member.organisation.kind, roles)
+    _demand_others(member, lost=member.roles - set(roles))
+    before = sorted(member.roles)
+    if before == sorted(roles):
+        return
+    member.role_codes = sorted(roles)
+    record(member, "membership.roles_changed", by=by, before=before, after=member.role_codes)
+    _tell(member, "roles_changed", by)
+
+
+def waiting(member: Membership) -> list[Waiting]:
+    """What waits for a member now, and which other members can do it."""
+    others = [each for each in _here(member.organisation_id) if each.id != member.id]
+    return [
+        Waiting(element, count, [each for each in others if permissions.allowed(each, tasks.PERMISSION_OF[element])])
+        for element, count in tasks.counts(member).items()
+    ]
+
+
+def heirs(member: Membership) -> list[Membership]:
+    """Who could take over from a member: everybody else, but for those who only read."""
+    return [each for each in _here(member.organisation_id) if each.id != member.id and not each.only_reads]
+
+
+def retire(member: Membership, *, by: Membership, heir: Membership | None = None) -> None:
+    """End a membership; what the person did stays as it is, under their name.
+
+    The heir gets the roles that nobody else would hold, and a letter on what waits. Raises Refused when something
+    would wait for nobody, when a role that must be held would be nobody's, and when they have left already.
+    """
+    permissions.demand(by, Permission.MEMBER_MANAGE)
+    _alone(member.organisation)
+    _demand_here(member)
+    if heir is not None:
+        _hand_over(member, heir, by=by)
+    _demand_others(member, lost=member.roles)
+    if any(not each.others for each in waiting(member)):
+        raise Refused(NOBODY_ELSE.with_values(name=member.person.name))
+    here = (Claim.buyer_id == member.organisation_id) | (Claim.supplier_id == member.organisation_id)
+    db.session.execute(delete(Claim).where(Claim.person_id == member.person_id, here))
+    roles = sorted(member.roles)
+    member.ended_at = clock.now()
+    record(member, "membership.ended", by=by, roles=roles)
+    _tell(member, "membership_ended", by)
+
+
+def _hand_over(member: Membership, heir: Membership, *, by: Membership) -> None:
+    """Give the heir the roles that nobody but the member holds, and tell them what waits."""
+    if heir.id == member.id or heir.organisation_id != member.organisation_id or heir.ended_at is not None:
+        raise Refused(NOT_HEIR)
+    held = {role for each in _here(member.organisation_id) if each.id != member.id for role in each.roles}
+    if missing := member.roles - held:
+        before = sorted(heir.roles)
+        accounts.demand_side(heir.organisation.kind, heir.roles | missing)
+        heir.role_codes = sorted(heir.roles | missing)
+        record(heir, "membership.roles_changed", by=by, before=before, after=heir.role_codes)
+    count = sum(each.number for each in waiting(member))
+    record(member, "membership.handed_over", by=by, to=heir.person_id, tasks=count)
+    who, firm = member.person.name, member.organisation.name
+    mail.write_personal(heir.person, "handed_over", name=who, organisation=firm, count=count)
+
+
+def _demand_others(member: Membership, lost: Collection[Role]) -> None:
+    """Refuse that a role which must be held becomes nobody's."""
+    for role, words in LAST_OF.items():
+        others = (each for each in _here(member.organisation_id) if each.id != member.id)
+        if role in lost and not any(each.has(role) for each in others):
+            raise Refused(words.with_values(name=member.person.name, organisation=member.organisation.name))
+
+
+def _here(organisation_id: int) -> list[Membership]:
+    active = select(Membership).join(Membership.person).where(Person.active, Membership.ended_at.is_(None))
+    return list(db.session.scalars(active.where(Membership.organisation_id == organisation_id).order_by(Membership.id)))
+
+
+def _demand_here(member: Membership) -> None:
+    if member.ended_at is not None:
+        raise Refused(HAS_LEFT.with_values(name=member.person.name))
+
+
+def _alone(organisation: Organisation) -> None:
+    """One at a time changes who is in an organisation: two administrators must not remove each other at once."""
+    db.session.execute(select(Organisation.id).where(Organisation.id == organisation.id).with_for_update())
+
+
+def _tell(member: Membership, letter: str, by: Membership) -> None:
+    if member.person_id != by.person_id:
+        mail.write_personal(member.person, letter, organisation=member.organisation.name, by=by.person.name)

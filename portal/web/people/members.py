@@ -1,0 +1,178 @@
+"""«Personer»: who acts for one's organisation, who is invited, and how one leaves."""
+
+import uuid
+
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as N_  # noqa: N812 - the name that pybabel looks for
+from flask_wtf import FlaskForm
+from wtforms import SelectField, SelectMultipleField, StringField
+from wtforms.widgets import CheckboxInput, ListWidget
+
+from portal.errors import Refused
+from portal.extensions import db, parts, transaction
+from portal.model import ROLES_OF, Invitation, Membership, Role
+from portal.operations import lookup
+from portal.operations.people import invitations, members
+from portal.permissions import Permission
+from portal.text import Text
+from portal.web import labels
+from portal.web.access import current_membership, requires
+from portal.web.words import words
+
+blueprint = Blueprint("members", __name__, url_prefix="/people")
+
+WHAT_ROLES_DO = {
+    Role.REPORTER: Text("Fyller ut rapporter.", "Fills in reports."),
+    Role.SIGNATORY: Text("Signerer og sender inn.", "Signs and submits."),
+    Role.REVIEWER: Text("Kontrollerer rapporter.", "Reviews reports."),
+    Role.CONTRACT_MANAGER: Text("Følger opp kontrakter, avvik og frister.", "Follows up contracts and deviations."),
+    Role.DECISION_MAKER: Text("Avgjør sanksjoner.", "Decides on sanctions."),
+    Role.ADMINISTRATOR: Text("Inviterer personer og gir roller.", "Invites people and gives roles."),
+    Role.READER: Text("Leser kontrakter, rapporter og avvik.", "Reads contracts, reports and deviations."),
+    Role.AUDITOR: Text("Leser alt, også brev.", "Reads everything, letters too."),
+}
+
+
+class RolesForm(FlaskForm):
+    """Any of the roles that there are on this side of a contract."""
+
+    roles = SelectMultipleField(
+        N_("Roles"), coerce=str, option_widget=CheckboxInput(), widget=ListWidget(), validate_choice=False
+    )
+
+    def offer(self, by: Membership) -> None:
+        """Offer the roles of this organisation's side."""
+        here = ROLES_OF[by.organisation.kind]
+        self.roles.choices = [(role.value, str(labels.ROLE[role]).capitalize()) for role in Role if role in here]
+
+    @property
+    def chosen(self) -> set[Role]:
+        """The roles that were ticked; what is no role is none."""
+        return {Role(code) for code in self.roles.data or () if code in set(Role)}
+
+
+class InviteForm(RolesForm):
+    """Whom to invite."""
+
+    email = StringField(N_("E-mail"))
+
+
+class RetireForm(FlaskForm):
+    """Who takes over."""
+
+    heir = SelectField(N_("Who takes over?"), coerce=str, validate_choice=False)
+
+
+@blueprint.get("")
+@requires(Permission.MEMBER_MANAGE)
+def index() -> ResponseReturnValue:
+    """Everybody who acts or has acted for the organisation, and who is invited."""
+    by = current_membership()
+    return render_template("people/members.html", by=by, members=members.of(by), invitations=invitations.of(by))
+
+
+@blueprint.route("/invite", methods=["GET", "POST"])
+@requires(Permission.MEMBER_MANAGE)
+def invite() -> ResponseReturnValue:
+    """Invite somebody by e-mail. The answer is the same whether or not the portal knows the address."""
+    by, form = current_membership(), InviteForm()
+    form.offer(by)
+    if request.method == "GET":
+        return _invite_page(form)
+    if not (form.email.data or "").strip():
+        form.email.errors = [_("Write an e-mail.")]
+    if not form.chosen:
+        form.roles.errors = [words(invitations.NO_ROLE)]
+    if form.errors:
+        return _invite_page(form), 422
+    try:
+        with transaction():
+            invitation = invitations.invite(form.email.data or "", form.chosen, by=by)
+    except Refused as refusal:
+        form.email.errors = [words(refusal.text)]
+        return _invite_page(form), 422
+    flash(_("An invitation is on its way to %(email)s. It can be used for seven days.", email=invitation.email))
+    _warn_of_no_mail()
+    return redirect(url_for(".index"), 303)
+
+
+@blueprint.post("/invitations/<uuid:public_id>/resend")
+@requires(Permission.MEMBER_MANAGE, Invitation)
+def resend(invitation: Invitation) -> ResponseReturnValue:
+    """Send an invitation again."""
+    with transaction():
+        invitations.resend(invitation, by=current_membership())
+    flash(_("The invitation to %(email)s is sent again.", email=invitation.email), "success")
+    _warn_of_no_mail()
+    return redirect(url_for(".index"), 303)
+
+
+@blueprint.post("/invitations/<uuid:public_id>/withdraw")
+@requires(Permission.MEMBER_MANAGE, Invitation)
+def withdraw(invitation: Invitation) -> ResponseReturnValue:
+    """Take an invitation back."""
+    with transaction():
+        invitations.withdraw(invitation, by=current_membership())
+    flash(_("The invitation to %(email)s is taken back.", email=invitation.email), "success")
+    return redirect(url_for(".index"), 303)
+
+
+@blueprint.route("/<uuid:public_id>", methods=["GET", "POST"])
+@requires(Permission.MEMBER_MANAGE, Membership)
+def member(row: Membership) -> ResponseReturnValue:
+    """One member, and the roles they have."""
+    by, form = current_membership(), RolesForm()
+    form.offer(by)
+    if request.method == "GET":
+        form.roles.data = [role.value for role in row.roles]
+        return render_template("people/member.html", form=form, member=row, what=WHAT_ROLES_DO)
+    try:
+        with transaction():
+            members.change_roles(row, form.chosen, by=by)
+    except Refused as refusal:
+        form.roles.errors = [words(refusal.text)]
+        db.session.rollback()
+        return render_template("people/member.html", form=form, member=row, what=WHAT_ROLES_DO), 422
+    flash(_("%(name)s is now %(roles)s.", name=row.person.name, roles=labels.roles_of(row)), "success")
+    return redirect(url_for(".index"), 303)
+
+
+@blueprint.route("/<uuid:public_id>/retire", methods=["GET", "POST"])
+@requires(Permission.MEMBER_MANAGE, Membership)
+def retire(row: Membership) -> ResponseReturnValue:
+    """What waits for a member, who takes it over, and the end of the membership."""
+    by, form = current_membership(), RetireForm()
+    heirs = members.heirs(row)
+    form.heir.choices = [("", _("Nobody: others can do it"))]
+    form.heir.choices += [(str(each.public_id), f"{each.person.name} ({labels.roles_of(each)})") for each in heirs]
+    if request.method == "GET":
+        return _retire_page(form, row)
+    try:
+        heir = lookup.one(Membership, uuid.UUID(form.heir.data), by) if form.heir.data else None
+        with transaction():
+            members.retire(row, by=by, heir=heir)
+    except ValueError:
+        form.heir.errors = [words(members.NOT_HEIR)]
+    except Refused as refusal:
+        form.heir.errors = [words(refusal.text)]
+    if form.errors:
+        db.session.rollback()
+        return _retire_page(form, row), 422
+    flash(_("%(name)s no longer acts for %(firm)s.", name=row.person.name, firm=row.organisation.name), "success")
+    return redirect(url_for("pages.home" if row.person_id == by.person_id else ".index"), 303)
+
+
+def _invite_page(form: InviteForm) -> str:
+    return render_template("people/invite.html", form=form, what=WHAT_ROLES_DO)
+
+
+def _retire_page(form: RetireForm, row: Membership) -> str:
+    found = members.waiting(row) if row.ended_at is None else []
+    return render_template("people/retire.html", form=form, member=row, waiting=found)
+
+
+def _warn_of_no_mail() -> None:
+    if parts().post.keeps_mail:
+        flash(_("No mail server is set up, so the letter reaches nobody."), "warning")
