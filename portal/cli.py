@@ -22,7 +22,7 @@ from portal.extensions import db, parts, transaction
 from portal.findings import Finding, Standing, fault, fine
 from portal.model import Organisation, OrganisationKind, Person, Role
 from portal.operations import accounts, anchors, audit
-from portal.operations.people import invitations
+from portal.operations.people import bounces, invitations
 from portal.operations.service_tasks import SERVICE_TASKS
 from portal.schema import migrate_database
 from portal.server import server_for
@@ -229,6 +229,19 @@ def invite(email: str, organisation: str, **more: Any) -> None:
             click.echo(
                 f"No mail server is set up. Give them this link: {parts().settings.base_url}/invitation?key={key}"
             )
+
+
+@commands.command()
+def bounce() -> None:
+    """Take a letter that came back, as mail servers report it, from standard input.
+
+    Let the mailbox of KLIMAKONTRAKT_MAIL_SENDER hand its letters to this command. What is no report of a letter of
+    ours that failed for good is left alone.
+    """
+    returned = sys.stdin.buffer.read(bounces.LARGEST)
+    with _application() as app, app.app_context(), transaction():
+        row = bounces.note(returned)
+        click.echo(f"Noted: a letter to {row.to_address} came back." if row else "Nothing to note.")
 
 
 def _kind(known: Organisation | None, more: dict[str, Any]) -> OrganisationKind:

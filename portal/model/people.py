@@ -65,6 +65,10 @@ class Person(Row, UserMixin):
     email: Mapped[str] = mapped_column(String(254), unique=True)
     new_email: Mapped[str | None] = mapped_column(String(254))
     """The address they want instead, until it is confirmed from there; None: none."""
+    mail_failed_at: Mapped[datetime | None] = mapped_column(Moment)
+    """When a letter to the address last came back for good; None: none has, or they have seen to it."""
+    mail_failure: Mapped[str] = mapped_column(String(500), default="", server_default="")
+    """Why, in the words of the mail server."""
     name: Mapped[str] = mapped_column(String(200))
     language: Mapped[str] = mapped_column(String(2), default="nb")
     password: Mapped[str | None] = mapped_column(String(255))

@@ -11,7 +11,7 @@ from sqlalchemy import or_, select
 
 from portal import clock, resources
 from portal.extensions import db, enqueue, parts
-from portal.model import Contract, MailState, Notice, OutgoingMail, Sanction
+from portal.model import Contract, MailState, Notice, OutgoingMail, Person, Sanction, record
 from portal.post import Message, PostRefused, PostUnavailable
 
 GIVE_UP_AFTER = timedelta(days=5)
@@ -142,6 +142,23 @@ def note(row: OutgoingMail, outcome: Outcome) -> None:
         row.sent_at = clock.now()
     if row.is_secret and row.state != MailState.QUEUED:
         row.body = ""
+    if row.state == MailState.FAILED:
+        _note_failure(row)
+
+
+def note_return(row: OutgoingMail, why: str) -> None:
+    """Write down that a letter which a server had taken came back for good."""
+    row.state, row.error = MailState.FAILED, why[:500]
+    _note_failure(row)
+
+
+def _note_failure(row: OutgoingMail) -> None:
+    """Whoever has the address is told when they sign in, and their administrator sees it beside their name."""
+    person = db.session.scalar(select(Person).where(Person.email == row.to_address))
+    if person is None:
+        return
+    person.mail_failed_at, person.mail_failure = clock.now(), row.error
+    record(person, "person.mail_returned", by=None, person=person.id, letter=str(row.public_id))
 
 
 def unsent(limit: int = 200) -> list[int]:

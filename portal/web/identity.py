@@ -1,6 +1,8 @@
 """Who is who: Flask-Security guards passwords and signing in; every page is ours."""
 
-from flask import Flask, g
+from flask import Flask, flash, g
+from flask_babel import force_locale
+from flask_babel import gettext as _
 from flask_security.core import RoleMixin, Security
 from flask_security.datastore import SQLAlchemyUserDatastore
 from flask_security.utils import login_user
@@ -61,4 +63,8 @@ def let_in(
     generate_csrf()
     if membership is not None:
         access.act_for(membership)
+    if person.mail_failed_at is not None:
+        with force_locale(person.language):  # the page that they came from may have been in another
+            words = _("Letters to %(email)s come back. Look under your account what to do.", email=person.email)
+        flash(words, "warning")
     browser.start(person, method=method, is_strong=is_strong)

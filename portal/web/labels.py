@@ -436,6 +436,7 @@ EVENT = {
     "invitation.withdrawn": _("An invitation was taken back"),
     "invitation.accepted": _("An invitation was accepted"),
     "person.password_reset": _("A person chose a new password by a letter"),
+    "person.mail_returned": _("A letter to a person came back"),
     "person.email_changed": _("A person got another e-mail"),
 }
 """Audit action -> words. A test holds this against every action the operations record."""

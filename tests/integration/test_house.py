@@ -74,6 +74,7 @@ def test_every_route_says_who_may_open_it(make_app: Callable[..., Flask], sqlite
         "accounts.end_session",
         "accounts.history",
         "accounts.invitation",
+        "accounts.letters_arrive",
         "accounts.new_password",
         "demo.personas",
         "accounts.sign_in",

@@ -91,6 +91,7 @@ def change_email(key: str) -> Person:
     if accounts.by_email(email) is not None:
         raise Refused(CANNOT_USE)
     person.email, person.new_email, person.fs_uniquifier = email, None, secrets.token_hex(32)
+    person.mail_failed_at, person.mail_failure = None, ""
     mail.write_personal(_Reached(person, old), "email_changed")
     record(person, "person.email_changed", by=None, person=person.id)
     return person

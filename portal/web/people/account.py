@@ -73,6 +73,17 @@ def end_session(public_id: uuid.UUID) -> ResponseReturnValue:
     return redirect(url_for(".account"), 303)
 
 
+@blueprint.post("/account/letters-arrive")
+@signed_in("It is about one's own e-mail only.")
+def letters_arrive() -> ResponseReturnValue:
+    """The address is right after all: say no more of the letter that came back."""
+    with transaction():
+        person = current_person()
+        person.mail_failed_at, person.mail_failure = None, ""
+    flash(_("Thank you. We go on sending letters to %(email)s.", email=person.email), "success")
+    return redirect(url_for(".account"), 303)
+
+
 @blueprint.get("/account/history")
 @signed_in("It shows one's own attempts only.")
 def history() -> ResponseReturnValue:
