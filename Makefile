@@ -48,13 +48,19 @@ test: install .venv/.installed-dev chromium ## run the tests: both databases and
 	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal $(TEST)
 
 .PHONY: check
-check: install .venv/.installed-dev ## format, lint, types, floors, migrations against the models, translations
+check: install .venv/.installed-dev ## format, lint, types, bad habits, floors, migrations against the models, translations
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+	$(BIN)/bandit --quiet --recursive --configfile pyproject.toml portal
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/portal check --migrations
 	$(BIN)/python -m tests.catalogues $(LANGUAGES)
+
+.PHONY: sbom
+sbom: install .venv/.installed-dev ## list the parts of this release with their hashes in dist/sbom.json (CycloneDX)
+	mkdir -p dist
+	$(BIN)/cyclonedx-py requirements --output-reproducible --of JSON --output-file dist/sbom.json requirements.lock
 
 .PHONY: soak
 soak: install .venv/.installed-dev chromium ## what takes long: crash loops, many lives of a case sent whatever form, the demo on other days, the journeys of grid, Excel and signing in the browser, journeys in the other language and without JavaScript, repeats on PostgreSQL

@@ -88,7 +88,7 @@ NEW.state IN {_DECIDED} AND (
       OR EXISTS (SELECT 1 FROM reply r WHERE r.deviation_id = d.id AND (r.is_complete OR NOT EXISTS (
         SELECT 1 FROM notice n WHERE n.deviation_id = d.id AND n.takes_effect_at IS NOT NULL)))))
 )
-"""  # noqa: S608 - nothing in it comes from outside
+"""  # noqa: S608 - nothing in it comes from outside # nosec B608
 """What no decided sanction may lack.
 
 Reasons, and the decision of a person who neither proposed it nor gave notice nor weighed a point; a clause of the same

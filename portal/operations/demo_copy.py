@@ -53,7 +53,7 @@ def bring_back(settings: Settings) -> None:
         for name in guards.found(connection):
             connection.exec_driver_sql(f"DROP TRIGGER {name}")
         for table in reversed(tables):
-            connection.exec_driver_sql(f"DELETE FROM {table.name}")  # noqa: S608 - names of our own tables
+            connection.exec_driver_sql(f"DELETE FROM {table.name}")  # noqa: S608 - names of our own tables # nosec B608
         for table in tables:
             _copy(made, connection, table.name)
     guards.install(connection)
@@ -64,9 +64,9 @@ def _columns(made: sqlite3.Connection, table: str) -> set[str]:
 
 
 def _copy(made: sqlite3.Connection, connection: Connection, table: str) -> None:
-    rows = made.execute(f"SELECT * FROM {table}")  # noqa: S608
+    rows = made.execute(f"SELECT * FROM {table}")  # noqa: S608 # nosec B608
     columns = [description[0] for description in rows.description]
     marks = ", ".join("?" for _ in columns)
     while batch := rows.fetchmany(1000):
         names = ", ".join(f'"{column}"' for column in columns)
-        connection.exec_driver_sql(f"INSERT INTO {table} ({names}) VALUES ({marks})", [tuple(row) for row in batch])  # noqa: S608
+        connection.exec_driver_sql(f"INSERT INTO {table} ({names}) VALUES ({marks})", [tuple(row) for row in batch])  # noqa: S608 # nosec B608

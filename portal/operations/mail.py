@@ -182,7 +182,7 @@ def unsent(limit: int = 200) -> list[int]:
 def _letters() -> Environment:
     environment = Environment(
         loader=FileSystemLoader(resources.TEMPLATES / "email"),
-        autoescape=False,  # noqa: S701 - plain text, never HTML
+        autoescape=False,  # noqa: S701 - plain text, never HTML # nosec B701
         undefined=StrictUndefined,
         extensions=["jinja2.ext.i18n"],
         trim_blocks=True,

@@ -29,5 +29,5 @@ def standing(process: Process, states: Mapping[str, str] | None = None) -> Stand
     definition = processes.definition_of(process)
     states = process.states if states is None else states
     # The picture is drawn from our own diagrams by our own renderer, which escapes every word it writes.
-    picture = Markup(draw(definition, states, gettext, gettext("Where the case stands"), current_language()))  # noqa: S704
+    picture = Markup(draw(definition, states, gettext, gettext("Where the case stands"), current_language()))  # noqa: S704 # nosec B704
     return Standing(picture, list(steps(definition, states, gettext)), process.ended_at is not None)
