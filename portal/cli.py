@@ -22,11 +22,11 @@ from portal.extensions import db, parts, transaction
 from portal.findings import Finding, Standing, fault, fine
 from portal.model import Organisation, OrganisationKind, Person, Role
 from portal.operations import accounts, anchors, audit
-from portal.operations.people import bounces, invitations
+from portal.operations.people import bounces, invitations, second_factors
 from portal.operations.service_tasks import SERVICE_TASKS
 from portal.schema import migrate_database
 from portal.server import server_for
-from portal.web import passwords
+from portal.web import passwords, sessions
 from portal.work import open_periods
 from portal.workflow import load_definitions
 
@@ -242,6 +242,20 @@ def bounce() -> None:
     with _application() as app, app.app_context(), transaction():
         row = bounces.note(returned)
         click.echo(f"Noted: a letter to {row.to_address} came back." if row else "Nothing to note.")
+
+
+@commands.command(name="reset-factor")
+@click.argument("email")
+def reset_factor(email: str) -> None:
+    """Remove the app for codes and the recovery codes of somebody who has lost both, and sign them out.
+
+    Make sure first that it is they who ask. At their next sign-in they set up an app anew, if their roles ask for one.
+    """
+    with _application() as app, app.app_context(), transaction():
+        person = accounts.person_of(email)
+        second_factors.reset(person)
+        sessions.end_all(person)
+        click.echo(f"{person.email} signs in with the password alone, and is signed out everywhere.")
 
 
 def _kind(known: Organisation | None, more: dict[str, Any]) -> OrganisationKind:

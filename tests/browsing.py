@@ -30,6 +30,7 @@ from portal.model import (
 from portal.operations import accounts
 from portal.permissions import Permission
 from portal.web import access, passwords
+from tests import signing_in
 
 PASSWORD = "seks hvite svaner"
 KARI, OLA = "kari@entreprenor.example", "ola@entreprenor.example"
@@ -64,7 +65,8 @@ class Browser:
         return found[1]
 
     def sign_in(self, email: str = KARI, password: str = PASSWORD, **data: str) -> TestResponse:
-        return self.post("/sign-in", None, email=email, password=password, **data)
+        form = {"email": email, "password": password, **data}
+        return signing_in.enter(self.get, lambda path, values: self.post(path, None, **values), form)
 
     @property
     def cookie(self) -> str:
@@ -91,6 +93,7 @@ def fill() -> None:
     accounts.add_membership(kari, supplier, Role.REPORTER)
     accounts.add_membership(ola, supplier, Role.SIGNATORY)
     accounts.add_membership(ola, buyer, Role.REVIEWER)
+    signing_in.equip(ola)
 
 
 @cache

@@ -47,6 +47,7 @@ from portal.operations.running.machines import MachineFacts
 from portal.post import Message, PostRefused, PostUnavailable
 from tests.desk import give_passwords
 from tests.http import PASSWORD
+from tests.signing_in import enter, equip
 from tests.world import IN_MARCH, MARCH, World, build_world
 
 VALUE = Decimal(100_000_000)
@@ -333,6 +334,7 @@ def _peopled() -> World:
     with transaction():
         kept = db.session.get_one(Membership, world.adam.id).person.password
         eva.password, eva.language = kept, "en"
+        equip(eva)
     clock.move_to(IN_MARCH)
     return world
 
@@ -359,6 +361,10 @@ def _add_clauses(world: World) -> None:
 def _signed_in(app: Flask, email: str) -> FlaskClient:
     client = app.test_client()
     client.set_cookie("language", "en")
-    answer = contextvars.Context().run(client.post, "/sign-in", data={"email": email, "password": PASSWORD})
+    answer = enter(
+        lambda path: contextvars.Context().run(client.get, path),
+        lambda path, values: contextvars.Context().run(client.post, path, data=values),
+        {"email": email, "password": PASSWORD},
+    )
     assert answer.status_code == 303, answer.text
     return client

@@ -20,6 +20,7 @@ from portal.operations.entry import imports
 from portal.web import passwords
 from portal.web.reports.kind_forms import PREFIX
 from portal.work import read_import
+from tests.signing_in import enter, equip
 
 PASSWORD = "åtte kontrollører samtidig"
 Element: TypeAlias = Any
@@ -86,8 +87,9 @@ def sit_down(app: Any, by: Membership) -> Desk:
     with transaction():
         person = db.session.merge(by.person)
         person.password = person.password or passwords.stored(PASSWORD)
+        equip(person)
     desk = Desk(app.test_client())
-    answer = desk.send("/sign-in", {"email": by.person.email, "password": PASSWORD})
+    answer = enter(desk.get, desk.send, {"email": by.person.email, "password": PASSWORD})
     assert answer.status_code == 303, answer.text
     return desk
 

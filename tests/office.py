@@ -13,6 +13,7 @@ from portal.operations.reports import reviews
 from portal.web import passwords
 from tests.http import PASSWORD, HttpBrowser
 from tests.serving import served
+from tests.signing_in import equip
 from tests.world import World, build_world, submit
 
 
@@ -66,6 +67,7 @@ def open_office(app: Flask) -> Iterator[Office]:
             world = build_world()
             for by in (world.anna, world.bo, world.stranger, world.rita, world.ruth, world.adam):
                 by.person.password, by.person.language = stored, "en"
+            equip(*(by.person for by in (world.bo, world.stranger, world.rita, world.ruth, world.adam)))
         try:
             yield Office(app, port, world)
         finally:

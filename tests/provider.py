@@ -169,6 +169,7 @@ client_id = "{CLIENT}"
             "iat": now,
             "nonce": asked["nonce"],
             "sid": "there-1",
+            "amr": ["pwd", "mfa"],
             **({"acr": asked["acr_values"].split()[0]} if "acr_values" in asked else {}),
         }
         token = self.signs({name: value for name, value in {**said, **self.says}.items() if value is not None})

@@ -50,6 +50,7 @@ from tests.assessing import approve_it, sign_month
 from tests.desk import Desk, sit_down
 from tests.reviewing import asked
 from tests.sanctioning import drafted, heard, proposed
+from tests.signing_in import equip
 from tests.world import Names, World, build_world, case_of, deliver_mail, fill_in
 
 SECRET = "Løyndom"
@@ -204,6 +205,7 @@ def _tenant(names: Names) -> Tenant:
     with transaction():
         for by in people.values():
             by.person.password, by.person.language = world.anna.person.password, "en"
+        equip(*(by.person for by in people.values()))
     things = {"contract": str(world.contract.public_id)}
     things |= _broken_march(world, names)
     things |= _broken_april(world)

@@ -60,6 +60,7 @@ from portal.model.reports import (
 )
 from portal.model.reviews import Claim, Comment, CommentCategory
 from portal.model.sanctions import Sanction, SanctionState
+from portal.model.second_factors import Authenticator, RecoveryCode
 from portal.model.sign_in import AttemptKind, OneTimePurpose, OneTimeSecret, SignInAttempt, SignInMethod, WebSession
 from portal.model.signing import Explanation, Withdrawal
 from portal.model.terms import (
@@ -93,6 +94,7 @@ __all__ = [
     "AuditAnchor",
     "AuditEvent",
     "AuditHead",
+    "Authenticator",
     "Cause",
     "ChangeOrder",
     "Check",
@@ -152,6 +154,7 @@ __all__ = [
     "ProcessDefinition",
     "ProviderSession",
     "Reading",
+    "RecoveryCode",
     "Reply",
     "Report",
     "ReportState",

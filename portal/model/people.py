@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from flask_security.core import RoleMixin, UserMixin
 from sqlalchemy import ForeignKey, String, UniqueConstraint, text
@@ -10,6 +11,9 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from portal.model.base import BigId, Code, JsonDocument, Moment, Row
 from portal.reach import Sight
+
+if TYPE_CHECKING:
+    from portal.model.second_factors import Authenticator
 
 
 class Role(StrEnum):
@@ -84,6 +88,14 @@ class Person(Row, UserMixin):
         primaryjoin="and_(Person.id == Membership.person_id, Membership.ended_at.is_(None))",
     )
     """Those that have not ended."""
+    authenticator: Mapped["Authenticator | None"] = relationship(back_populates="person")
+
+    @property
+    def needs_second_factor(self) -> bool:
+        """Whether a password alone is too little: they act for a buyer, or sign what a supplier answers for."""
+        return any(
+            own.organisation.kind == OrganisationKind.BUYER or own.has(Role.SIGNATORY) for own in self.memberships
+        )
 
     @property
     def roles(self) -> list[RoleMixin]:  # type: ignore[override]

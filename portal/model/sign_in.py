@@ -13,9 +13,14 @@ from portal.model.base import BigId, Code, Json, JsonDocument, Moment
 
 
 class SignInMethod(StrEnum):
-    """How a person showed who they are. `persona`: by one click, in the demo only."""
+    """How a person showed who they are.
+
+    `code` and `recovery_code` come after a password. `persona`: by one click, in the demo only.
+    """
 
     PASSWORD = "password"  # noqa: S105 - the name of a method
+    CODE = "code"
+    RECOVERY_CODE = "recovery_code"
     PASSKEY = "passkey"
     PROVIDER = "provider"
     PERSONA = "persona"
@@ -36,6 +41,8 @@ class WebSession(Base):
     """When the person last showed a second factor, or came in by what is one; None: by a password alone."""
     browser: Mapped[str] = mapped_column(String(80), default="", server_default="")
     """Which browser and system it says it is, in words; for its owner to know it by."""
+    confirmed_at: Mapped[datetime] = mapped_column(Moment)
+    """When the person last showed who they are by all that they have: at sign-in, or before something grave."""
     data: Mapped[Json] = mapped_column(JsonDocument, default=dict)
     created_at: Mapped[datetime] = mapped_column(Moment)
     seen_at: Mapped[datetime] = mapped_column(Moment)

@@ -34,6 +34,7 @@ MISTYPED_NUMBER = Text(
 )
 BAD_EMAIL = Text("«{email}» er ikke en e-postadresse.", "“{email}” is not an e-mail address.")
 TAKEN_EMAIL = Text("{email} er registrert fra før.", "{email} is registered already.")
+UNKNOWN_EMAIL = Text("Ingen har e-postadressen «{email}» her.", "Nobody here has the e-mail “{email}”.")
 WRONG_SIDE = Text(
     "Rollen {role} finnes ikke hos {side}. Der er rollene {roles}.",
     "There is no {role} with a {side}. The roles there are {roles}.",
@@ -165,6 +166,14 @@ def somebody_can_sign_in() -> bool:
     """Whether any active person has a password; in a demo anybody may come in."""
     known = select(Person.id).where(Person.active, Person.password.is_not(None)).limit(1)
     return is_demo() or db.session.scalar(known) is not None
+
+
+def person_of(written: str) -> Person:
+    """The person with this e-mail. Raises Refused when there is none."""
+    person = db.session.scalar(select(Person).where(Person.email == written.strip().lower()))
+    if person is None:
+        raise Refused(UNKNOWN_EMAIL.with_values(email=repeated(written)))
+    return person
 
 
 def membership(number: int) -> Membership:

@@ -438,6 +438,10 @@ EVENT = {
     "person.password_reset": _("A person chose a new password by a letter"),
     "person.mail_returned": _("A letter to a person came back"),
     "person.email_changed": _("A person got another e-mail"),
+    "second_factor.added": _("A person set up codes from an app"),
+    "second_factor.removed": _("A person stopped using codes from an app"),
+    "second_factor.reset": _("The operator removed a person's app for codes"),
+    "second_factor.recovery_codes": _("A person made new recovery codes"),
 }
 """Audit action -> words. A test holds this against every action the operations record."""
 

@@ -36,6 +36,15 @@ ID_BYTES = 32
 PATIENCE_MS = 250
 """How long a page that only reads waits to note that the browser was seen."""
 
+_KEPT = (
+    WebSession.data,
+    WebSession.seen_at,
+    WebSession.expires_at,
+    WebSession.method,
+    WebSession.strong_at,
+    WebSession.confirmed_at,
+)
+
 _log = logging.getLogger(__name__)
 
 
@@ -72,6 +81,9 @@ class BrowserSession(SessionMixin):
     """What the portal remembers of one browser. Nothing is read until somebody asks.
 
     Attributes:
+        method: how its person came in.
+        strong_at: when they last showed a second factor; None: came in by a password alone.
+        confirmed_at: when they last showed who they are by all that they have.
         fresh_id: the id to hand to the browser with this response, when it just signed in.
         is_over: the cookie named a session that has ended.
         is_unreadable: the database failed while the session was read; the cookie must outlive that.
@@ -86,7 +98,9 @@ class BrowserSession(SessionMixin):
         self._data: dict[str, Any] | None = None
         self._person: Person | None = None
         self._id_hash: str | None = None
-        self._seen_at = clock.now()
+        self._seen_at = self.confirmed_at = clock.now()
+        self.strong_at: datetime | None = None
+        self.method = SignInMethod.PASSWORD
         self.fresh_id: str | None = None
         self.is_over = False
         self.is_unreadable = False
@@ -133,6 +147,7 @@ class BrowserSession(SessionMixin):
         now = clock.now()
         self.fresh_id = secrets.token_urlsafe(ID_BYTES)
         self._id_hash, self._person, self._seen_at = _hash(self.fresh_id), person, now
+        self.method, self.strong_at, self.confirmed_at = method, now if is_strong else None, now
         db.session.execute(delete(WebSession).where(WebSession.expires_at < now))
         db.session.add(
             WebSession(
@@ -140,7 +155,8 @@ class BrowserSession(SessionMixin):
                 person_id=person.id,
                 method=method,
                 browser=browsers.name_of(request.user_agent.string),
-                strong_at=now if is_strong else None,
+                strong_at=self.strong_at,
+                confirmed_at=now,
                 data=_packed(content),
                 created_at=now,
                 seen_at=now,
@@ -149,6 +165,19 @@ class BrowserSession(SessionMixin):
         )
         db.session.flush()
         self.modified = False
+
+    def confirm(self, *, is_strong: bool) -> None:
+        """Note that the person has just shown who they are. The id is new, the session lasts no longer for it.
+
+        Inside a writing transaction.
+        """
+        self._read()
+        now, before = clock.now(), self._id_hash
+        self.fresh_id = secrets.token_urlsafe(ID_BYTES)
+        self._id_hash, self.confirmed_at = _hash(self.fresh_id), now
+        self.strong_at = now if is_strong else self.strong_at
+        changes = {"id_hash": self._id_hash, "strong_at": self.strong_at, "confirmed_at": now}
+        db.session.execute(update(WebSession).where(WebSession.id_hash == before).values(changes))
 
     def end(self) -> None:
         """Sign out. Inside a writing transaction."""
@@ -196,15 +225,15 @@ class BrowserSession(SessionMixin):
 
     def _kept(self, id_hash: str) -> dict[str, Any]:
         found = db.session.execute(
-            select(WebSession.data, WebSession.seen_at, WebSession.expires_at, Person)
-            .join(Person, Person.id == WebSession.person_id)
-            .where(WebSession.id_hash == id_hash)
+            select(*_KEPT, Person).join(Person, Person.id == WebSession.person_id).where(WebSession.id_hash == id_hash)
         ).one_or_none()
         if found is not None:
-            data, seen_at, expires_at, person = found
+            data, seen_at, expires_at, method, strong_at, confirmed_at, person = found
             content = _unpacked(data)
-            if _is_alive(seen_at, expires_at) and person.active and content.get("_user_id") == person.fs_uniquifier:
+            is_theirs = person.active and content.get("_user_id") == person.fs_uniquifier
+            if _is_alive(seen_at, expires_at) and is_theirs and _is_strong_enough(strong_at, person):
                 self._id_hash, self._person, self._seen_at = id_hash, person, seen_at
+                self.method, self.strong_at, self.confirmed_at = method, strong_at, confirmed_at
                 return content
         self.is_over = self.modified = True
         return {}
@@ -249,6 +278,11 @@ def _hash(browser_id: str) -> str:
 def _is_alive(seen_at: datetime, expires_at: datetime) -> bool:
     now = clock.now()
     return now < expires_at and now - seen_at < IDLE
+
+
+def _is_strong_enough(strong_at: datetime | None, person: Person) -> bool:
+    """A role that asks for a second factor may have come after a sign-in without one."""
+    return strong_at is not None or not person.needs_second_factor
 
 
 def _packed(content: dict[str, Any]) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from tests.browser.server import Portal, serving
 from tests.browser.visitor import PASSWORD, Visitor, Words
 from tests.conftest import A_FRIDAY_IN_NOVEMBER, DEMO_FILE
 from tests.mail_server import MailServer
+from tests.signing_in import equip
 from tests.world import MARCH, World, build_world
 
 __all__ = ["check_page"]
@@ -88,6 +89,7 @@ def settle(portal: Portal, language: str = "nb", starts_on: date = MARCH) -> Wor
         kept = passwords.stored(PASSWORD)
         for member in (world.anna, world.bo, world.stranger, world.rita, world.ruth, world.adam, world.dora):
             member.person.password, member.person.language = kept, language
+        equip(*(by.person for by in (world.bo, world.stranger, world.rita, world.ruth, world.adam, world.dora)))
     return world
 
 

@@ -25,6 +25,7 @@ from portal.operations.reports import reports, revisions
 from portal.web import passwords
 from tests.conftest import SECRET
 from tests.http import PASSWORD, HttpBrowser
+from tests.signing_in import equip
 from tests.world import World, build_world, fill_in
 
 START = "from portal.cli import main; import sys; sys.argv[0] = 'portal'; main()"
@@ -64,6 +65,7 @@ def _ready_reports(count: int) -> tuple[World, list[Report]]:
     with transaction():
         world = build_world()
         world.bo.person.password = passwords.stored(PASSWORD)
+        equip(world.bo.person)
     waiting = []
     for month in calendars.months_between(world.report.period.starts_on, world.contract.ends_on)[:count]:
         if month.starts_on != world.report.period.starts_on:

@@ -21,6 +21,7 @@ from portal.operations.reports.comments import Place
 from portal.web import passwords
 from tests import casework
 from tests.reviewing import return_for
+from tests.signing_in import enter, equip
 from tests.world import World, build_world, case_of, deliver_mail, submit
 
 PASSWORD = "ni grå traktorer"
@@ -38,7 +39,8 @@ class Site:
 
     def browser(self, name: str) -> FlaskClient:
         client = self.app.test_client()
-        answer = client.post("/sign-in", data={"email": f"{name}@prove.example", "password": PASSWORD})
+        form = {"email": f"{name}@prove.example", "password": PASSWORD}
+        answer = enter(client.get, lambda path, values: client.post(path, data=values), form)
         assert answer.status_code == 303
         return client
 
@@ -61,6 +63,7 @@ def site(make_app: Callable[..., Flask], sqlite_url: str) -> Made:
                 kept = passwords.stored(PASSWORD)
                 for member in (world.anna, world.bo, world.stranger, world.rita, world.ruth, world.adam, world.dora):
                     member.person.password, member.person.language = kept, "en"
+                equip(*(by.person for by in (world.bo, world.stranger, world.rita, world.ruth, world.adam, world.dora)))
             for step in steps:
                 step(world)
             found = db.session.scalars(select(Deviation).where(Deviation.clause == "4.2")).one_or_none()

@@ -15,6 +15,7 @@ from werkzeug.test import TestResponse
 from portal import clock
 from portal.extensions import db, transaction
 from portal.model import AuditEvent, Identity, Person, ProviderSession, SignInMethod, WebSession
+from tests import signing_in
 from tests.browsing import BUYER, KARI, OLA, SUPPLIER, Browser, Maker, another, attempted, change, count, with_people
 from tests.provider import BASE, CLIENT, Provider, provider, rsa
 
@@ -38,7 +39,7 @@ def portal(make_app: Maker, sqlite_url: str, tmp_path: Path, there: Provider) ->
     """Makes a portal that knows the provider, with these further lines in its settings."""
 
     def make(more: str = TRUSTED, url: str = sqlite_url) -> Flask:
-        file = there.settings(tmp_path, more=more)
+        file = there.settings(tmp_path, more=more if "strong" in more else f"{more}\nstrong = ['mfa']")
         return with_people(make_app(url, providers=file, outgoing_allowed=("127.0.0.1/32",)))
 
     return make
@@ -131,8 +132,11 @@ def test_less_than_strong_is_not_strong(portal: Callable[..., Flask], there: Pro
     app = portal(LEVEL)
     linked(app, there)
     there.says = {"acr": "substantial"}
-    come(another(app), there)
-    assert session_row(app).strong_at is None
+    browser = another(app)
+    assert come(browser, there).location == "/sign-in/code"
+    assert count(app, WebSession) == 0
+    assert browser.post("/sign-in/code", code=signing_in.phones.of(OLA).code()).status_code == 303
+    assert session_row(app).method == SignInMethod.PROVIDER
 
 
 # -- each thing wrong once --------------------------------------------------------------------------------------------

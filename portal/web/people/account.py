@@ -13,6 +13,7 @@ from wtforms import PasswordField
 
 from portal.extensions import transaction
 from portal.model import Person, SignInMethod, WebSession
+from portal.operations.people import second_factors
 from portal.web import access, attempts, browsers, passwords, sessions
 from portal.web.access import current_person, signed_in
 from portal.web.identity import let_in
@@ -47,6 +48,7 @@ def account() -> ResponseReturnValue:
         browsers=_browsers(person),
         connected=connected,
         connectable=providers.connectable(each for each, _name in connected),
+        codes_left=second_factors.recovery_codes_left(person),
     )
 
 
@@ -107,11 +109,11 @@ def change_password() -> ResponseReturnValue:
         form.password.errors = [_("This is not your password now.")]
     if form.errors:
         return render_template("people/change_password.html", form=form, person=person), 422
-    stored = passwords.stored(new)
+    stored, is_strong = passwords.stored(new), sessions.current().strong_at is not None
     with transaction():
         person.password, person.fs_uniquifier = stored, secrets.token_hex(32)
         sessions.end_all(person)
-        let_in(person, by, method=SignInMethod.PASSWORD)
+        let_in(person, by, method=SignInMethod.PASSWORD, is_strong=is_strong)
     flash(_("Your password is changed. You are signed out everywhere else."), "success")
     return redirect(url_for(".account"), 303)
 

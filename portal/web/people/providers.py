@@ -25,6 +25,7 @@ from portal.web import access, attempts, sessions
 from portal.web.access import current_person, public, safe_target, signed_in
 from portal.web.identity import let_in
 from portal.web.languages import current_language
+from portal.web.people import way_in
 from portal.web.people.sign_in import blueprint
 
 ASKED = "asked_provider"
@@ -198,14 +199,17 @@ def _signed_in(client: Client, id_token: str, claims: Claims, wanted: str) -> Re
         with transaction():
             identity = identities.arriving(provider, claims)
             has_a_role = identities.has_a_role(identity.person)
-            if has_a_role:
+            is_enough = client.is_strong(claims) or not way_in.owes_more(identity.person)
+            if has_a_role and is_enough:
                 _let_in(client, identity, id_token, claims)
-            elif provider.groups:
+            elif not has_a_role and provider.groups:
                 sessions.end_all(identity.person)
     except Forbidden as refused:
         raise Stopped(provider, 403, refused.text, refused.text.en) from refused
     if not has_a_role:
         raise Stopped(provider, 403, identities.NO_ROLES, "no role is left")
+    if not is_enough:
+        return way_in.proceed(identity.person, SignInMethod.PROVIDER, wanted)
     wanted = safe_target(wanted) or ""
     if access.acting_membership() is None:
         return redirect(url_for(".acting_for", next=wanted or None), 303)

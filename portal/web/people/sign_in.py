@@ -2,19 +2,18 @@
 
 import math
 
-from flask import Blueprint, Response, redirect, render_template, request, url_for
+from flask import Blueprint, Response, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as N_  # noqa: N812 - the name that pybabel looks for
 from flask_wtf import FlaskForm
 from wtforms import HiddenField, PasswordField, StringField
 
-from portal.extensions import transaction
 from portal.model import SignInMethod
 from portal.text import Text
-from portal.web import access, attempts, errors, passwords, sessions
+from portal.web import attempts, errors, passwords, sessions
 from portal.web.access import public, safe_target
-from portal.web.identity import let_in
+from portal.web.people import way_in
 
 blueprint = Blueprint("accounts", __name__)
 
@@ -38,7 +37,7 @@ def sign_in() -> ResponseReturnValue:
     """Sign in by e-mail and password. Whether the e-mail or the password is wrong is not told."""
     form = SignInForm()
     if sessions.current().person:
-        return redirect(_onward(request.args.get("next")), 303)
+        return redirect(way_in.onward(request.args.get("next")), 303)
     if request.method == "GET":
         form.next.data = safe_target(request.args.get("next"))
         return _sign_in_page(form)
@@ -52,20 +51,11 @@ def sign_in() -> ResponseReturnValue:
     if person is None:
         form.form_errors.append(_("The e-mail or the password is wrong. Check both and try again."))
         return _sign_in_page(form), 422
-    with transaction():
-        let_in(person, method=SignInMethod.PASSWORD)
-    return redirect(_onward(form.next.data), 303)
+    return way_in.proceed(person, SignInMethod.PASSWORD, form.next.data)
 
 
 def _sign_in_page(form: SignInForm) -> str:
     return render_template("people/sign_in.html", form=form)
-
-
-def _onward(target: str | None) -> str:
-    wanted = safe_target(target)
-    if access.acting_membership() is None:
-        return url_for(".acting_for", next=wanted)
-    return wanted or access.home()
 
 
 @blueprint.app_errorhandler(attempts.TooManyTries)
