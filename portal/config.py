@@ -35,6 +35,8 @@ class Settings:
     """What links in letters and mails start with; never taken from the request."""
     scanner_url: str = ""
     """`clamd://host:port` or `clamd:///path/of/socket`; empty: nobody looks for malware."""
+    security_contact: str = ""
+    """Where to tell of a fault: `mailto:…` or `https://…`; stands on the security page and in security.txt."""
     outgoing_allowed: tuple[str, ...] = ()
     """Addresses and networks of our own that the portal may call, such as a provider inside the same walls."""
     log: str = "text"
@@ -72,6 +74,7 @@ class Settings:
             base_url=base_url.rstrip("/"),
             secret_key_fallbacks=tuple(environment.get("KLIMAKONTRAKT_SECRET_KEY_FALLBACKS", "").split()),
             scanner_url=environment.get("KLIMAKONTRAKT_SCANNER_URL", cls.scanner_url),
+            security_contact=environment.get("KLIMAKONTRAKT_SECURITY_CONTACT", cls.security_contact),
             outgoing_allowed=tuple(environment.get("KLIMAKONTRAKT_OUTGOING_ALLOWED", "").replace(",", " ").split()),
             log=environment.get("KLIMAKONTRAKT_LOG", cls.log),
             metrics=environment.get("KLIMAKONTRAKT_METRICS", cls.metrics),

@@ -47,6 +47,9 @@ def configuration(settings: Settings) -> Iterator[Finding]:
     except BadSetting as wrong:
         yield fault("Configuration", str(wrong))
         return
+    if settings.security_contact and not settings.security_contact.startswith(("mailto:", "https://")):
+        yield fault("Configuration", "KLIMAKONTRAKT_SECURITY_CONTACT must be mailto:… or https://….")
+        return
     if settings.metrics not in ("", METRICS_ON_LOOPBACK) and len(settings.metrics) < SHORTEST_KEY:
         yield fault("Configuration", f"The token of KLIMAKONTRAKT_METRICS has less than {SHORTEST_KEY} characters.")
     elif any(len(key) < SHORTEST_KEY for key in settings.secret_key_fallbacks):

@@ -77,6 +77,7 @@ def _frame() -> dict[str, Any]:
         ],
         "home_url": url_for("pages.home"),
         "accessibility_url": url_for("pages.accessibility"),
+        "security_url": url_for("pages.security"),
         "help_url": url_for("definitions.show"),
         "sign_in_url": url_for("accounts.sign_in"),
         "is_demo": is_demo(),

@@ -55,6 +55,7 @@ NO_PAGES = {
     "operating.live",
     "operating.metrics",
     "operating.ready",
+    "pages.security_txt",
     "reports.imports.marked",
     "reports.paper_receipt",
     "reports.imports.template",

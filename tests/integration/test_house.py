@@ -91,6 +91,8 @@ def test_every_route_says_who_may_open_it(make_app: Callable[..., Flask], sqlite
         "operating.ready",
         "pages.accessibility",
         "pages.home",
+        "pages.security",
+        "pages.security_txt",
     }
 
 
