@@ -9,6 +9,7 @@ from portal.config import Settings
 from portal.extensions import Parts, db, is_writing, prepare_engine
 from portal.files import Store
 from portal.jobs import Handler, Jobs
+from portal.maskinporten import Gate
 from portal.openid import Client
 from portal.operations.people import identities
 from portal.operations.service_tasks import SERVICE_TASKS
@@ -46,6 +47,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         store=Store(settings.files_url, Scanner(settings.scanner_url).look),
         post=Post(settings.mail_url, settings.mail_sender),
         outgoing=outgoing,
+        gate=_gate(settings, outgoing),
         providers=_providers(settings, outgoing),
     )
     web.init_app(app, settings)
@@ -66,6 +68,11 @@ def _configuration(settings: Settings) -> Mapping[str, object]:
         "MAX_FORM_MEMORY_SIZE": LARGEST_FORM,
         "MAX_FORM_PARTS": MOST_FORM_PARTS,
     }
+
+
+def _gate(settings: Settings, outgoing: Outgoing) -> Gate | None:
+    issuer = providers.read_issuer(settings)
+    return Gate(issuer, outgoing) if issuer else None
 
 
 def _providers(settings: Settings, outgoing: Outgoing) -> Mapping[str, Client]:

@@ -4,6 +4,7 @@ import signal
 import socket
 import sys
 import threading
+import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from itertools import chain
@@ -22,7 +23,7 @@ from portal.extensions import db, parts, transaction
 from portal.findings import Finding, Standing, fault, fine
 from portal.model import Organisation, OrganisationKind, Person, Role
 from portal.operations import accounts, anchors, audit
-from portal.operations.people import bounces, invitations, second_factors
+from portal.operations.people import bounces, invitations, programs, second_factors
 from portal.operations.service_tasks import SERVICE_TASKS
 from portal.schema import migrate_database
 from portal.server import server_for
@@ -367,6 +368,42 @@ def _check_migrations() -> None:
     if found:
         sys.exit(1)
     click.echo("The migrations make what the entities say.")
+
+
+@commands.group()
+def program() -> None:
+    """The programs that may read for an organisation, with a token of Maskinporten."""
+
+
+@program.command(name="add")
+@click.argument("organisation", metavar="ORGANISATION_NUMBER")
+@click.argument("name", callback=_name)
+@click.option("--client-id", default="", help="Only this client at Maskinporten; else any of the organisation's.")
+def add_program(organisation: str, name: str, client_id: str) -> None:
+    """Let a program read what the organisation sees."""
+    with _application() as app, app.app_context():
+        with transaction():
+            added = programs.add(organisation, name, client_id.strip())
+        click.echo(f"{added.public_id} {added.name} may read for {added.organisation.name}.")
+
+
+@program.command(name="list")
+def list_programs() -> None:
+    """Every program, the ended ones too."""
+    with _application() as app, app.app_context():
+        for each in programs.every():
+            state = f"ended {each.ended_at:%Y-%m-%d}" if each.ended_at else "reads"
+            click.echo(f"{each.public_id} {each.organisation.number} {each.name} {each.client_id or 'any'} {state}")
+
+
+@program.command(name="end")
+@click.argument("program_id", type=click.UUID)
+def end_program(program_id: uuid.UUID) -> None:
+    """Let a program read no more."""
+    with _application() as app, app.app_context():
+        with transaction():
+            ended = programs.end(program_id)
+        click.echo(f"{ended.name} may no longer read for {ended.organisation.name}.")
 
 
 @commands.group()

@@ -17,6 +17,7 @@ from portal.config import Settings
 from portal.errors import Unavailable
 from portal.files import Store
 from portal.jobs import Jobs
+from portal.maskinporten import Gate
 from portal.openid import Client
 from portal.outgoing import Outgoing
 from portal.post import Post
@@ -171,6 +172,8 @@ class Parts:
     store: Store
     post: Post
     outgoing: Outgoing
+    gate: Gate | None
+    """Where the tokens of programs are read; none: no program may come."""
     providers: Mapping[str, Client]
     """Who else may say who somebody is, by key."""
 

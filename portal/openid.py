@@ -171,15 +171,8 @@ def organisations(claims: Claims) -> list[str]:
     return [each for each in dict.fromkeys(found) if each]
 
 
-def number_of(party: object) -> str:
-    """The organisation number in ISO 6523's form, {"ID": "0192:…"}; empty when it is none."""
-    written = party.get("ID") if isinstance(party, dict) else None
-    scheme, _, number = written.partition(":") if isinstance(written, str) else ("", "", "")
-    return number if scheme == "0192" and number.isascii() and number.isdigit() else ""
-
-
 def _number(party: Mapping[str, Any]) -> str:
-    return number_of(party.get("orgno", party))
+    return tokens.number_of(party.get("orgno", party))
 
 
 def _rows(value: object) -> list[Mapping[str, Any]]:

@@ -20,6 +20,8 @@ SETTING = "KLIMAKONTRAKT_PROVIDERS"
 KEY = re.compile(r"[a-z][a-z0-9-]{0,29}")
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
+MASKINPORTEN = "maskinporten"
+
 Fields = dict[str, Any]
 
 
@@ -57,18 +59,66 @@ class Provider:
     """Id of a group there -> codes of the roles here."""
 
 
+@dataclass(frozen=True)
+class Issuer:
+    """Who signs the tokens that programs bring, and what must stand in them."""
+
+    issuer: str
+    keys_url: str
+    scope: str
+    audience: str
+
+
 def read(settings: Settings) -> dict[str, Provider]:
     """The providers by key, in the order of the file. Raises BadSetting, which names what is wrong."""
+    file, tables = Path(settings.providers), _tables(settings)
+    return {key: _provider(key, table, file) for key, table in tables.items() if not _is_for_programs(table)}
+
+
+def read_issuer(settings: Settings) -> Issuer | None:
+    """Whose tokens programs come with; None when no program may come. Raises BadSetting."""
+    found = [(key, table) for key, table in _tables(settings).items() if _is_for_programs(table)]
+    if len(found) > 1:
+        raise BadSetting(f"{SETTING}: [{found[1][0]}] programs come with the tokens of one issuer, [{found[0][0]}].")
+    return _issuer(*found[0], settings) if found else None
+
+
+def _is_for_programs(table: object) -> bool:
+    return isinstance(table, dict) and table.get("profile") == MASKINPORTEN
+
+
+def _issuer(key: str, table: Fields, settings: Settings) -> Issuer:
+    try:
+        return Issuer(**_issuer_fields(table, settings.base_url))
+    except _Wrong as wrong:
+        raise BadSetting(f"{SETTING}: {Path(settings.providers).name}: [{key}] {wrong}") from wrong
+
+
+def _issuer_fields(table: Fields, base_url: str) -> dict[str, str]:
+    given = {name: _word(name, value) for name, value in table.items() if name != "profile"}
+    host = _environment(given, MASKINPORTEN)
+    fields = {"issuer": f"https://{host}/", "keys_url": f"https://{host}/jwk", "audience": f"{base_url}/api"}
+    if strange := sorted(given.keys() - fields.keys() - {"scope"}):
+        raise _Wrong(f"{strange[0]} is not known. Look for a misspelling.")
+    if "scope" not in given:
+        raise _Wrong("scope is missing.")
+    fields |= given
+    for name in ("issuer", "keys_url"):
+        _demand_safe(name, fields[name])
+    return fields
+
+
+def _tables(settings: Settings) -> Fields:
+    """What the file holds, by heading."""
     if not settings.providers:
         return {}
     file = Path(settings.providers)
     try:
-        tables = tomllib.loads(file.read_text(encoding="utf-8"))
+        return tomllib.loads(file.read_text(encoding="utf-8"))
     except OSError as refused:
         raise BadSetting(f"{SETTING}: {file} cannot be read: {refused.strerror}.") from refused
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as wrong:
         raise BadSetting(f"{SETTING}: {file} is not TOML: {wrong}.") from wrong
-    return {key: _provider(key, table, file) for key, table in tables.items()}
 
 
 class _Wrong(Exception):
@@ -93,7 +143,8 @@ def _fields(key: str, table: object, folder: Path) -> Fields:
     given = dict(table)
     profile = given.pop("profile", "")
     if profile not in PROFILES:
-        raise _Wrong(f"profile = {profile!r}: there are {', '.join(sorted(filter(None, PROFILES)))}, or none.")
+        known = ", ".join(sorted(filter(None, [*PROFILES, MASKINPORTEN])))
+        raise _Wrong(f"profile = {profile!r}: there are {known}, or none.")
     fields = {"name": same(key), **PROFILES[profile](given)}
     for name, value in given.items():
         if name not in _TAKEN:
@@ -163,10 +214,8 @@ _TAKEN: Mapping[str, Callable[[str, object, Path], object]] = {
 def _demand_sound(provider: Provider) -> None:
     """Refuse what does not go together."""
     for name in ADDRESSES:
-        address = urlsplit(getattr(provider, name))
-        is_safe = address.scheme == "https" or (address.scheme == "http" and address.hostname in LOOPBACK)
-        if getattr(provider, name) and (not is_safe or address.fragment or address.username):
-            raise _Wrong(f"{name} must be a plain address that begins with https://.")
+        if getattr(provider, name):
+            _demand_safe(name, getattr(provider, name))
     if bool(provider.client_secret) == bool(provider.private_key):
         raise _Wrong("needs either client_secret_file or private_key_file.")
     if provider.private_key and "PRIVATE KEY" not in provider.private_key:
@@ -175,6 +224,13 @@ def _demand_sound(provider: Provider) -> None:
         raise _Wrong('scope must hold "openid".')
     if bool(provider.groups) != bool(provider.organisation):
         raise _Wrong("groups and organisation go together: whose roles do the groups give?")
+
+
+def _demand_safe(name: str, url: str) -> None:
+    address = urlsplit(url)
+    is_safe = address.scheme == "https" or (address.scheme == "http" and address.hostname in LOOPBACK)
+    if not is_safe or address.fragment or address.username:
+        raise _Wrong(f"{name} must be a plain address that begins with https://.")
 
 
 # -- profiles: what is known of a provider beforehand -----------------------------------------------------------------

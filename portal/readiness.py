@@ -273,7 +273,7 @@ def _base_url(settings: Settings) -> Iterator[Finding]:
 def _providers(settings: Settings) -> Iterator[Finding]:
     """Issuer and addresses are fixed by the settings; here alone the provider is asked whether they are still so."""
     try:
-        known = providers.read(settings)
+        known, _issuer = providers.read(settings), providers.read_issuer(settings)
         identities.demand_known_roles(known.values())
         outgoing = Outgoing(settings.outgoing_allowed)
     except BadSetting as wrong:

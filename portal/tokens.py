@@ -94,6 +94,13 @@ def demand_fresh(claims: Claims) -> None:
         raise BadToken("It was made long ago.")
 
 
+def number_of(party: object) -> str:
+    """The organisation number in ISO 6523's form, {"ID": "0192:…"}; empty when it is none."""
+    written = party.get("ID") if isinstance(party, dict) else None
+    scheme, _, number = written.partition(":") if isinstance(written, str) else ("", "", "")
+    return number if scheme == "0192" and number.isascii() and number.isdigit() else ""
+
+
 def _registry(issuer: str, wanted: Mapping[str, object]) -> jwt.JWTClaimsRegistry:
     options: dict[str, Any] = {name: {"essential": True, "value": value} for name, value in wanted.items()}
     return jwt.JWTClaimsRegistry(

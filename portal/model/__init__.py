@@ -39,6 +39,7 @@ from portal.model.machines import Deployment, Machine
 from portal.model.mail import ImportedFile, ImportState, ImportStep, MailState, OutgoingMail
 from portal.model.people import READING, ROLES_OF, Membership, Organisation, OrganisationKind, Person, Role, Unit
 from portal.model.processes import HumanTask, Process, ProcessDefinition
+from portal.model.programs import Program
 from portal.model.readings import Reading
 from portal.model.reports import (
     EDITABLE,
@@ -152,6 +153,7 @@ __all__ = [
     "PointAnswer",
     "Process",
     "ProcessDefinition",
+    "Program",
     "ProviderSession",
     "Reading",
     "RecoveryCode",

@@ -2,6 +2,7 @@
 
 NAMES_SOMEBODY = frozenset(
     {
+        "identity.subject",
         "notice.delivered_how",
         "notice.sent_to",
         "notice.seen",

@@ -19,6 +19,7 @@ from portal.web import (
     trail,
     words,
 )
+from portal.web.api import views as api
 from portal.web.cases import cases, sanctions
 from portal.web.contracts import (
     contract_imports,
@@ -88,6 +89,7 @@ BLUEPRINTS = (
     exports.blueprint,
     sights.blueprint,
     trail.blueprint,
+    api.blueprint,
 )
 
 
@@ -103,3 +105,4 @@ def init_app(app: Flask, settings: Settings) -> None:
         app.register_blueprint(blueprint)
     providers.init_app(app)
     signing_out.init_app(app)
+    api.init_app(app)

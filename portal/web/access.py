@@ -41,7 +41,7 @@ def requires(permission: Permission, entity: type[Any] | None = None) -> Callabl
             permissions.demand(by, permission)
             return view(*found, **values)
 
-        return _marked(guarded, permission=permission, entity=entity)
+        return marked(guarded, permission=permission, entity=entity)
 
     return decorate
 
@@ -54,7 +54,7 @@ def signed_in(why: str) -> Callable[[View], View]:
         def guarded(**values: Any) -> ResponseReturnValue:
             return view(**values) if sessions.current().person else _turn_away()
 
-        return _marked(guarded, signed_in=why)
+        return marked(guarded, signed_in=why)
 
     return decorate
 
@@ -63,7 +63,7 @@ def public(why: str) -> Callable[[View], View]:
     """Let a view be opened by everybody. `why` it may be."""
 
     def decorate(view: View) -> View:
-        return _marked(view, public=why)
+        return marked(view, public=why)
 
     return decorate
 
@@ -216,6 +216,7 @@ def _is_odd(target: str) -> bool:
     return target.startswith("//") or "\\" in target or any(unicodedata.category(each) in CONTROLS for each in target)
 
 
-def _marked(view: View, **marks: object) -> View:
+def marked(view: View, **marks: object) -> View:
+    """The same view, with what guards it written on it, for `guarded_routes`."""
     vars(view).update(marks)
     return view

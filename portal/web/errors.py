@@ -1,6 +1,7 @@
 """What an error looks like: each refusal of the domain gets its status and a page that says what to do."""
 
 import logging
+from http import HTTPStatus
 
 from flask import Flask, Response, make_response, render_template, request
 from sqlalchemy.exc import DataError, IntegrityError, OperationalError
@@ -41,14 +42,33 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(HTTPException, _http)
 
 
+API = "/api/"
+"""Below this, answers are for programs."""
+
+
 def page(status: int, text: Text | None = None, headers: dict[str, str] | None = None) -> Response:
     """The page of one status, with the words of whoever refused."""
     # Nothing of a refused request is stored, and no error page is drawn while others wait for the writer's lock.
     db.session.rollback()
+    if request.path.startswith(API):
+        return _problem(status, text, headers or {})
     shown = status if status in PAGES else 500
     reference = tracing.current() if status >= 500 else ""  # noqa: PLR2004 - HTTP
     response = make_response(render_template(f"errors/{shown}.html", message=text, reference=reference), status)
     response.headers.extend(headers or {})
+    return response
+
+
+def _problem(status: int, text: Text | None, headers: dict[str, str]) -> Response:
+    """The same for a program: RFC 9457."""
+    said: dict[str, object] = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status}
+    if text is not None:
+        said["detail"] = text.en
+    if status >= 500:  # noqa: PLR2004 - HTTP
+        said["reference"] = tracing.current()
+    response = make_response(said, status)
+    response.headers.extend(headers)
+    response.content_type = "application/problem+json"
     return response
 
 

@@ -340,6 +340,8 @@ EVENT = {
     "identity.connected": _("A way to sign in was connected"),
     "identity.disconnected": _("A way to sign in was disconnected"),
     "membership.roles_replaced": _("Roles were replaced by the organisation's own directory"),
+    "program.added": _("A program was let in"),
+    "program.ended": _("A program was shut out"),
     "report.opened": _("The period opened"),
     "report.draft": _("The report was started"),
     "report.to_sign": _("The report was made ready to sign"),

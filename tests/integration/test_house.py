@@ -68,6 +68,7 @@ def test_every_route_says_who_may_open_it(make_app: Callable[..., Flask], sqlite
         "accounts.set_up_first",
         "demo.become",
         "accounts.back_from",
+        "api.description",
         "accounts.change_password",
         "accounts.connect",
         "accounts.disconnect",

@@ -90,11 +90,42 @@ def test_secrets_stand_in_no_message(tmp_path: Path) -> None:
     assert "word" not in repr(one)
 
 
+PROGRAMS = '[m]\nprofile = "maskinporten"'
+
+
+def test_programs_come_with_tokens_of_maskinporten(tmp_path: Path) -> None:
+    known = read(tmp_path, f'{PROGRAMS}\nscope = "x:y"\n{ENTRA}')
+    assert list(known) == ["entra"]
+    where = settings_for(
+        "sqlite://", tmp_path, providers=str(tmp_path / "providers.toml"), base_url="https://k.example"
+    )
+    found = providers.read_issuer(where)
+    assert found == providers.Issuer(
+        "https://maskinporten.no/", "https://maskinporten.no/jwk", "x:y", "https://k.example/api"
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (PROGRAMS, "[m] scope is missing"),
+        (f'{PROGRAMS}\nscope = "x"\nclient_id = "y"', "client_id is not known"),
+        (f'{PROGRAMS}\nscope = "x"\nkeys_url = "http://x.example"', "keys_url must be a plain address"),
+        (f'{PROGRAMS}\nscope = "x"\n[n]\nprofile = "maskinporten"', "[n] programs come with the tokens of one issuer"),
+    ],
+)
+def test_what_is_wrong_about_programs_is_named(tmp_path: Path, text: str, told: str) -> None:
+    (tmp_path / "providers.toml").write_text(text)
+    with pytest.raises(BadSetting) as stopped:
+        providers.read_issuer(settings_for("sqlite://", tmp_path, providers=str(tmp_path / "providers.toml")))
+    assert told in str(stopped.value)
+
+
 WRONG = {
     "x = 1": "[x] is no table",
     "[X]": "[X] is no name for an address",
     "[x": "is not TOML",
-    '[x]\nprofile = "y"': "there are ansattporten, entra, idporten",
+    '[x]\nprofile = "y"': "there are ansattporten, entra, idporten, maskinporten",
     "[x]": "[x] issuer is missing",
     BY_HAND: "[x] client_id is missing",
     f"{BY_HAND}client_id = 7": "client_id must be text in quotes",

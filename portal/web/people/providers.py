@@ -12,7 +12,7 @@ from flask_babel import gettext as _
 from sqlalchemy import select
 
 from portal import clock, openid
-from portal.errors import Forbidden, NotFound, Unavailable
+from portal.errors import Forbidden, NotFound, Refused, Unavailable
 from portal.extensions import db, parts, transaction
 from portal.model import AttemptKind, Identity, ProviderSession, SignInMethod, WebSession
 from portal.openid import Client
@@ -204,7 +204,7 @@ def _signed_in(client: Client, id_token: str, claims: Claims, wanted: str) -> Re
                 _let_in(client, identity, id_token, claims)
             elif not has_a_role and provider.groups:
                 sessions.end_all(identity.person)
-    except Forbidden as refused:
+    except (Forbidden, Refused) as refused:
         raise Stopped(provider, 403, refused.text, refused.text.en) from refused
     if not has_a_role:
         raise Stopped(provider, 403, identities.NO_ROLES, "no role is left")
@@ -240,7 +240,7 @@ def _connected(client: Client, claims: Claims) -> ResponseReturnValue:
     try:
         with transaction():
             identities.connect(person, provider, claims)
-    except Forbidden as refused:
+    except (Forbidden, Refused) as refused:
         raise Stopped(provider, 403, refused.text, refused.text.en) from refused
     name = provider.name.to(current_language())
     flash(_("Your account is connected. From now on you can sign in with %(name)s.", name=name), "success")

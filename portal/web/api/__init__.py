@@ -1,0 +1,1 @@
+"""The door of programs: what their organisation sees, as JSON, read only."""
