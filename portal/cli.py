@@ -22,8 +22,8 @@ from portal.errors import BadDefinition, PortalError
 from portal.extensions import db, parts, transaction
 from portal.findings import Finding, Standing, fault, fine
 from portal.model import Organisation, OrganisationKind, Person, Role
-from portal.operations import accounts, anchors, audit
-from portal.operations.people import bounces, invitations, programs, second_factors
+from portal.operations import accounts, anchors, audit, personal_data, retention
+from portal.operations.people import bounces, invitations, own_data, programs, second_factors
 from portal.operations.service_tasks import SERVICE_TASKS
 from portal.schema import migrate_database
 from portal.server import server_for
@@ -331,6 +331,39 @@ def write_audit() -> None:
     with _application() as app, app.app_context():
         for line in audit.written_out():
             click.echo(line)
+
+
+@commands.command(name="retention")
+@click.option("--dry-run", is_flag=True, help="Say what would go, and remove nothing.")
+def sweep_personal(dry_run: bool) -> None:  # noqa: FBT001 - a command-line switch
+    """Remove what has been kept of people for as long as it is needed; a worker does so each night."""
+    with _application() as app, app.app_context():
+        if dry_run:
+            found = list(retention.due())
+        else:
+            with transaction():
+                found = list(retention.remove())
+        for each in found:
+            click.echo(f"{each.rows} {each.kind.words.to('en')} older than {each.kind.days} days")
+
+
+@commands.command()
+@click.argument("email")
+def erase(email: str) -> None:
+    """Take a person's name, address and ways in away; what was done stays, and every chain stays whole."""
+    with _application() as app, app.app_context():
+        with transaction():
+            person = accounts.person_by_email(email)
+            if person is None:
+                raise click.ClickException(f"There is nobody with the address {email}.")
+            own_data.erase(person)
+        click.echo(f"{email} is erased.")
+
+
+@commands.command(name="personal-data")
+def print_personal_data() -> None:
+    """Print the register of personal data: what is kept of people, why, and for how long."""
+    click.echo(personal_data.document(), nl=False)
 
 
 @commands.command()

@@ -10,7 +10,7 @@ from sqlalchemy import select
 from portal import clock
 from portal.extensions import db, enqueue, parts, transaction
 from portal.model import ContractImport, Evidence, ImportedFile, ImportStep, MailState, OutgoingMail
-from portal.operations import anchors, mail, processes, time_asked
+from portal.operations import anchors, mail, processes, retention, time_asked
 from portal.operations.cases import breaches, cures, deliveries, stakes
 from portal.operations.entry import imports
 from portal.operations.figures import windows
@@ -28,6 +28,7 @@ SCHEDULES = {
     "requests.chase": "45 * * * *",
     "cases.recount": "50 * * * *",
     "files.sweep": "40 3 * * *",
+    "people.forget": "10 3 * * *",
     "trail.anchor": "20 2 * * *",
 }
 """Scheduled work and its cron expression, read in the installation's time zone."""
@@ -114,6 +115,13 @@ def anchor_trail(_payload: Payload) -> None:
         anchors.send()
 
 
+def keep_no_longer(_payload: Payload) -> None:
+    """Remove what has been kept of people for as long as it is needed."""
+    with transaction():
+        for each in retention.remove():
+            _log.info("%s removed: %s", each.rows, each.kind.words.to("en"))
+
+
 def _read(ask: Callable[[], Found]) -> Found:
     """Ask the database, and let go of it."""
     found = ask()
@@ -164,5 +172,6 @@ HANDLERS: dict[str, Callable[[Payload], None]] = {
     "reports.overdue": mark_overdue,
     "requests.chase": chase_requests,
     "timers.tick": tick_timers,
+    "people.forget": keep_no_longer,
     "trail.anchor": anchor_trail,
 }

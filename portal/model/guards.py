@@ -19,13 +19,12 @@ INSERT_ONLY = (
     "review",
     "revision",
     "revision_line",
-    "sign_in_attempt",
     "weighing",
     "withdrawal",
 )
 """Tables whose rows are never changed or removed once written."""
 
-NEVER_EMPTIED = ("audit_head", "read_log")
+NEVER_EMPTIED = ("audit_head", "read_log", "sign_in_attempt")
 """Tables that change and of which no row is ever removed: on PostgreSQL, TRUNCATE asks no trigger of a row."""
 
 _DECIDED = "('decided', 'delivered', 'closed')"
@@ -139,6 +138,20 @@ RULES = (
     ),
     Rule("guard_read_log_kept_update", "read_log", "update", "1 = 1", "what was read is not written anew"),
     Rule("guard_read_log_kept_delete", "read_log", "delete", "OLD.at > {year_ago}", "what was read is kept for a year"),
+    Rule(
+        "guard_sign_in_attempt_kept_update",
+        "sign_in_attempt",
+        "update",
+        "NEW.email <> '' OR NEW.address <> '' OR NEW.at <> OLD.at OR NEW.succeeded <> OLD.succeeded",
+        "sign_in_attempt is insert-only: of who is erased, what was tried stays",
+    ),
+    Rule(
+        "guard_sign_in_attempt_kept_delete",
+        "sign_in_attempt",
+        "delete",
+        "OLD.at > {year_ago}",
+        "sign_in_attempt is insert-only in its first year",
+    ),
     Rule("guard_audit_head_kept_delete", "audit_head", "delete", "1 = 1", "the head of a chain stays"),
 )
 """What no sanction and no head of the trail may become, whoever writes it."""

@@ -96,6 +96,11 @@ def by_email(email: str) -> Person | None:
     return db.session.scalar(select(Person).where(Person.email == email))
 
 
+def person_by_email(written: str) -> Person | None:
+    """Whose address this is."""
+    return db.session.scalar(select(Person).where(Person.email == written.strip().lower()))
+
+
 def demand_side(kind: OrganisationKind, roles: Collection[Role]) -> None:
     """Refuse roles that there are not on this side of a contract, and one for reading beside any other."""
     if strange := sorted(set(roles) - ROLES_OF[kind]):

@@ -437,6 +437,7 @@ EVENT = {
     "invitation.resent": _("An invitation was sent again"),
     "invitation.withdrawn": _("An invitation was taken back"),
     "invitation.accepted": _("An invitation was accepted"),
+    "membership.erased": _("A member was erased"),
     "person.password_reset": _("A person chose a new password by a letter"),
     "person.mail_returned": _("A letter to a person came back"),
     "person.email_changed": _("A person got another e-mail"),

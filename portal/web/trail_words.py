@@ -10,6 +10,7 @@ from flask_babel import lazy_gettext as _
 
 from portal.model import Role
 from portal.model.changes import PERSONAL, Changes
+from portal.model.personal import Kept
 from portal.operations.trail import Told
 from portal.web import labels
 from portal.web.words import short_day
@@ -41,6 +42,24 @@ SUBJECT = {
     "weighing": _("Weighing of a point"),
 }
 """Table -> what a row of it is called."""
+
+TABLE = {
+    "audit_event": _("What you did"),
+    "claim": _("Reports you had open"),
+    "explanation": _("Reasons you gave for warnings"),
+    "extension_request": _("Requests for more time"),
+    "human_task": _("Tasks you did"),
+    "identity": _("Ways you sign in"),
+    "outgoing_mail": _("Letters to you"),
+    "person": _("You"),
+    "read_log": _("What you have read"),
+    "review": _("Reviews you decided"),
+    "revision": _("Reports you signed"),
+    "sign_in_attempt": _("Times you tried to sign in"),
+    "web_session": _("Where you are signed in"),
+    "withdrawal": _("Reports you withdrew"),
+}
+"""Table -> what its rows are to the person whom they are about, where that is not what a row of it is called."""
 
 COLUMN = {
     "accepted_number": _("Revision in force"),
@@ -157,6 +176,15 @@ READING = {
 }
 """What was read -> words."""
 
+KEPT = {
+    Kept.ACCOUNT: _("until you are erased"),
+    Kept.RECORD: _("as long as the contract's record; without your name once you are erased"),
+    Kept.YEAR: _("a year"),
+    Kept.QUARTER: _("90 days"),
+    Kept.MONTH: _("30 days after it has run out"),
+}
+"""How long what is personal is kept."""
+
 _STATES: Mapping[str, Mapping[Any, labels.Tag]] = {
     "contract": labels.CONTRACT,
     "deviation": labels.DEVIATION,
@@ -188,6 +216,16 @@ def action(told: Told) -> str:
 def subject(told: Told) -> str:
     """What it was done to."""
     return str(SUBJECT.get(told.entry.subject, _("Something else")))
+
+
+def table(name: str) -> str:
+    """What the rows of a table are called."""
+    return str(TABLE.get(name) or SUBJECT.get(name) or _("Something else"))
+
+
+def column(name: str) -> str:
+    """What a column is called; its own name where there is no other."""
+    return str(COLUMN.get(name, name))
 
 
 def changes(told: Told) -> Iterator[str]:

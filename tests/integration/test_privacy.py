@@ -1,0 +1,157 @@
+"""What is kept of people: a register that leaves nothing out, what goes in time, one's own data, and erasure."""
+
+import io
+import json
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import openpyxl
+import pytest
+from flask import Flask
+from sqlalchemy import func, inspect, select, text
+
+from portal import clock, resources
+from portal.extensions import Base, db, transaction
+from portal.model import Person, Reading, Role, SignInAttempt
+from portal.model.personal import REGISTER, Kept, opens_a_door
+from portal.operations import audit, personal_data
+from portal.operations.people.own_data import ERASED
+from portal.operations.retention import KINDS
+from portal.work import keep_no_longer
+from tests import casework
+from tests.conftest import SECRET
+from tests.sanctioning import Room, opened
+from tests.terminal import Terminal
+
+SOUNDS_PERSONAL = ("email", "person", "phone", "_address", "sent_to", "served_to", "seen_by", "user_agent", "browser")
+NOT_OF_PEOPLE = frozenset({"site.address"})
+
+
+@pytest.fixture
+def room(make_app: Callable[..., Flask], database_url: str) -> Iterator[Room]:
+    with opened(make_app, database_url) as room:
+        with transaction():
+            room.world.anna.role_codes = [Role.REPORTER.value, Role.ADMINISTRATOR.value]
+        yield room
+
+
+@pytest.fixture
+def terminal(room: Room, tmp_path: Path, database_url: str) -> Terminal:
+    del room
+    db.session.rollback()
+    return Terminal(tmp_path, DATABASE_URL=database_url, KLIMAKONTRAKT_SECRET_KEY=SECRET)
+
+
+def test_every_column_that_is_about_people_is_in_the_register() -> None:
+    """What leads to a person, or sounds as if it did, says why it is kept and how long."""
+    left_out = []
+    for table in Base.metadata.sorted_tables:
+        for column in table.columns:
+            place = f"{table.name}.{column.name}"
+            leads = {key.column.table.name for key in column.foreign_keys} & {"person", "membership"}
+            sounds = column.name in {"address", "ip"} or any(part in column.name for part in SOUNDS_PERSONAL)
+            if (leads or sounds) and place not in NOT_OF_PEOPLE and not opens_a_door(column.name):
+                left_out += [place] if place not in REGISTER else []
+    assert left_out == [], "say in portal/model/personal.py why these are kept, and for how long"
+
+
+def test_the_register_names_no_column_that_is_not_there() -> None:
+    there = {f"{table.name}.{column.name}" for table in Base.metadata.sorted_tables for column in table.columns}
+    assert set(REGISTER) <= there
+
+
+def test_the_document_says_what_the_register_says() -> None:
+    """`portal personal-data > docs/personal-data.md` after each change."""
+    assert (resources.ROOT / "docs" / "personal-data.md").read_text(encoding="utf-8") == personal_data.document()
+
+
+def test_what_was_kept_long_enough_goes_and_nothing_else(terminal: Terminal, room: Room) -> None:
+    old = datetime.now(UTC) - timedelta(days=400)
+    with clock.at(old), transaction():
+        db.session.add(SignInAttempt(at=old, email="a@prove.example", address="127.0.0.1", succeeded=False))
+        by = room.world.rita
+        db.session.add(
+            Reading(
+                at=old,
+                what="case",
+                person_id=by.person_id,
+                organisation_id=by.organisation_id,
+                subject="",
+                subject_id="",
+            )
+        )
+        db.session.add(
+            SignInAttempt(at=datetime.now(UTC), email="b@prove.example", address="127.0.0.1", succeeded=False)
+        )
+    db.session.rollback()
+    clock.reset()
+    told = terminal.run("retention", "--dry-run").output
+    assert "1 attempts to sign in" in told
+    assert "1 who has read what" in told
+    assert db.session.scalar(select(func.count()).select_from(SignInAttempt)) == 2, "a dry run removes nothing"
+    db.session.rollback()
+
+    keep_no_longer({})
+
+    assert [each.email for each in db.session.scalars(select(SignInAttempt))] == ["b@prove.example"]
+    assert db.session.scalar(select(func.count()).select_from(Reading)) == 0
+    assert list(audit.broken_links()) == []
+
+
+def test_one_takes_out_what_is_kept_of_oneself_and_nobody_else(room: Room) -> None:
+    casework.found(room.world)
+    anna = room.at(room.world.anna)
+    assert "What is kept of you" in anna.reads("/account/my-data")
+    found = json.loads(anna.get("/account/my-data.json").data)
+    [me] = found["person"]
+    assert (me["email"], me["name"], me["language"]) == ("anna@prove.example", "Anna Prøve", "en")
+    assert {"password", "fs_uniquifier"}.isdisjoint(me)
+    assert {row["action"] for row in found["audit_event"]} >= {"draft.saved", "report.draft"}
+    whole = json.dumps(found, ensure_ascii=False)
+    assert "rita@prove.example" not in whole
+    assert "argon2" not in whole
+    book = openpyxl.load_workbook(io.BytesIO(anna.get("/account/my-data.xlsx").data))
+    assert "anna@prove.example" in {cell for sheet in book for row in sheet.iter_rows(values_only=True) for cell in row}
+
+
+def test_whoever_is_erased_leaves_the_chain_whole_and_no_name(room: Room, terminal: Terminal) -> None:
+    world = room.world
+    casework.found(world)
+    email, name = world.rita.person.email, world.rita.person.name
+    adam, rita = room.at(world.adam), room.at(world.rita)
+    db.session.rollback()
+    assert terminal.run("erase", email).output == f"{email} is erased.\n"
+    db.session.expire_all()
+
+    assert list(audit.broken_links()) == []
+    assert rita.get("/account").status_code == 303, "signed out everywhere"
+    assert name not in adam.reads("/trail?action=report.approved")
+    assert ERASED in adam.reads("/trail?action=report.approved")
+    assert _places_of(name, email) == []
+    assert "Rita" not in adam.get(f"/reports/{world.report.public_id}").text
+    assert terminal.run("verify-audit").exit_code == 0
+    assert "There is nobody" in terminal.refused("erase", email)
+
+
+def test_the_last_administrator_is_not_erased(room: Room, terminal: Terminal) -> None:
+    words = terminal.refused("erase", room.world.adam.person.email)
+    assert "Adam Prøve is the last administrator of Prøveby kommune. Give somebody else the role first." in words
+    db.session.expire_all()
+    assert db.session.scalar(select(Person.active).where(Person.id == room.world.adam.person_id)) is True
+
+
+def _places_of(*words: str) -> list[str]:
+    """Every column of every table, read as text, in which any of these words stands."""
+    found = []
+    with db.engine.connect() as connection:
+        for table in inspect(connection).get_table_names():
+            for row in connection.execute(text(f'SELECT * FROM "{table}"')).mappings():
+                found += [f"{table}.{key}" for key, value in row.items() if any(each in str(value) for each in words)]
+    return sorted(set(found))
+
+
+def test_every_time_that_is_kept_by_days_is_swept() -> None:
+    swept = {kind.entity.__tablename__ for kind in KINDS}
+    by_days = {place.partition(".")[0] for place, each in REGISTER.items() if each.kept in {Kept.YEAR, Kept.MONTH}}
+    assert by_days - {"provider_session"} <= swept
