@@ -237,7 +237,11 @@ class CaseOffice:
     def _stay_signed_in(self) -> None:
         db.session.remove()
         with transaction() as writing:
-            writing.execute(update(WebSession).values(seen_at=clock.now(), expires_at=clock.now() + _LASTING))
+            writing.execute(
+                update(WebSession).values(
+                    seen_at=clock.now(), confirmed_at=clock.now(), expires_at=clock.now() + _LASTING
+                )
+            )
         db.session.remove()
 
     # -- before each story --------------------------------------------------------------------------------------------

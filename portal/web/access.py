@@ -159,7 +159,7 @@ def here() -> str:
 
 def sign_in_url() -> str:
     """The sign-in page, that leads back to the page the person is looking at."""
-    return url_for("accounts.sign_in", next=_page_in_view())
+    return url_for("accounts.sign_in", next=page_in_view())
 
 
 def is_htmx() -> bool:
@@ -182,7 +182,7 @@ def sent_elsewhere(url: str) -> Response:
 def _turn_away() -> ResponseReturnValue:
     browser = sessions.current()
     if browser.person:
-        url = url_for("accounts.acting_for", next=_page_in_view())
+        url = url_for("accounts.acting_for", next=page_in_view())
     else:
         url = sign_in_url()
         if browser.is_over:
@@ -190,7 +190,8 @@ def _turn_away() -> ResponseReturnValue:
     return sent_elsewhere(url) if is_htmx() else redirect(url, 303)
 
 
-def _page_in_view() -> str | None:
+def page_in_view() -> str | None:
+    """The page that the person is looking at, if it is one of ours."""
     if is_htmx():
         return safe_target(_path_of(request.headers.get("HX-Current-URL")))
     return safe_target(here() if request.method == "GET" else _path_of(request.referrer))

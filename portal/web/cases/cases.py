@@ -22,6 +22,7 @@ from portal.web.cases import case_forms, case_list, case_log, case_page, case_vi
 from portal.web.cases.case_forms import DecisionForm, DeliveryForm, ReasonForm
 from portal.web.cases.case_grounds import PutRightForm
 from portal.web.cases.case_page import Refusal
+from portal.web.confirmation import confirmed
 from portal.web.narrowing import AGES
 from portal.web.reading import reads
 
@@ -204,6 +205,7 @@ def propose(deviation: Deviation) -> ResponseReturnValue:
 
 @blueprint.post("/sanctions/<uuid:public_id>/decide")
 @requires(Permission.SANCTION_DECIDE, Sanction)
+@confirmed
 def decide(sanction: Sanction) -> ResponseReturnValue:
     """Approve, or send back."""
     form = DecisionForm(prefix="decide")

@@ -14,6 +14,7 @@ from portal.operations import accounts
 from portal.operations.people import resets
 from portal.web import attempts, passwords, sessions
 from portal.web.access import current_person, public, signed_in
+from portal.web.confirmation import confirmed
 from portal.web.people import keys
 from portal.web.people.reset import OUT_OF_A_LETTER
 from portal.web.people.sign_in import blueprint
@@ -29,6 +30,7 @@ class EmailForm(FlaskForm):
 
 @blueprint.route("/change-email", methods=["GET", "POST"])
 @signed_in("It changes one's own e-mail only.")
+@confirmed
 def change_email() -> ResponseReturnValue:
     """Ask for another e-mail. Whether somebody has it already is not told."""
     form, person = EmailForm(), current_person()

@@ -13,26 +13,18 @@ from wtforms import HiddenField, StringField
 
 from portal import keys
 from portal.extensions import transaction
-from portal.model import AttemptKind, Membership, Person
+from portal.model import Membership, Person
 from portal.operations.people import second_factors, totp
 from portal.operations.people.second_factors import Verdict
-from portal.web import access, attempts, sessions
+from portal.web import access, codes, sessions
 from portal.web.access import current_person, public, signed_in
+from portal.web.confirmation import confirmed
 from portal.web.identity import let_in
 from portal.web.people import way_in
 from portal.web.people.sign_in import blueprint
 from portal.web.people.way_in import Halfway
 
-LONGEST_CODE = 60
 QR_SCALE = 5
-
-FAULTS = {
-    Verdict.WRONG: N_("The code is wrong. Look in the app and write the six digits that it shows now."),
-    Verdict.USED: N_("This code has been used. Wait until the app shows the next one, and write that."),
-    Verdict.OUT_OF_STEP: N_(
-        "The code belongs to another time. The clock of your phone is wrong: set it to automatic and try again."
-    ),
-}
 
 
 class CodeForm(FlaskForm):
@@ -69,29 +61,13 @@ def code() -> ResponseReturnValue:
     form = CodeForm()
     if request.method == "GET":
         return render_template("people/code.html", form=form)
-    fault = fault_of_code(who.person, form.code.data)
+    fault = codes.fault(who.person, form.code.data)
     if fault:
         form.code.errors = [fault]
         return render_template("people/code.html", form=form), 422
     with transaction():
         let_in(who.person, method=who.method, is_strong=True)
     return redirect(way_in.onward(who.target), 303)
-
-
-def fault_of_code(person: Person, written: str | None) -> str:
-    """Why this is not the person's code now, in words; empty when it is, and then it is used up.
-
-    Notes the try. Raises TooManyTries.
-    """
-    if not written or not written.strip():
-        return str(_("Write the code."))
-    with transaction():
-        attempts.demand_room(AttemptKind.SECOND_FACTOR, person.email)
-        code, method = written[:LONGEST_CODE], second_factors.method_of(written)
-        verdict = second_factors.check(person, code)
-        is_right = verdict == Verdict.RIGHT
-        attempts.note(AttemptKind.SECOND_FACTOR, person.email, person=person, succeeded=is_right, method=method)
-    return "" if is_right else str(FAULTS[verdict])
 
 
 @blueprint.route("/sign-in/set-up", methods=["GET", "POST"])
@@ -109,6 +85,7 @@ def set_up_first() -> ResponseReturnValue:
 
 @blueprint.route("/account/authenticator", methods=["GET", "POST"])
 @signed_in("It sets up one's own app only.")
+@confirmed
 def authenticator() -> ResponseReturnValue:
     """Set up an app, or the app on a new phone."""
     return _set_up(current_person(), access.acting_membership(), url_for(".account"), None)
@@ -116,6 +93,7 @@ def authenticator() -> ResponseReturnValue:
 
 @blueprint.post("/account/authenticator/remove")
 @signed_in("It takes away one's own app only.")
+@confirmed
 def remove_authenticator() -> ResponseReturnValue:
     """Be content with the password again, where that may be."""
     person, by, method = current_person(), access.acting_membership(), sessions.current().method
@@ -131,14 +109,15 @@ def remove_authenticator() -> ResponseReturnValue:
 
 @blueprint.post("/account/recovery-codes")
 @signed_in("It makes one's own codes only.")
+@confirmed
 def recovery_codes() -> ResponseReturnValue:
     """New recovery codes; the old ones are void."""
     person, by = current_person(), access.acting_membership()
     if person.authenticator is None:
         return redirect(url_for(".account"), 303)
     with transaction():
-        codes = second_factors.new_recovery_codes(person, by=by)
-    return render_template("people/recovery_codes.html", codes=codes, onward=url_for(".account"))
+        paper = second_factors.new_recovery_codes(person, by=by)
+    return render_template("people/recovery_codes.html", codes=paper, onward=url_for(".account"))
 
 
 def _set_up(person: Person, by: Membership | None, back: str, who: Halfway | None) -> ResponseReturnValue:
@@ -150,16 +129,16 @@ def _set_up(person: Person, by: Membership | None, back: str, who: Halfway | Non
     method = who.method if who else sessions.current().method
     with transaction():
         if second_factors.turn_on(person, secret, form.code.data or "", by=by):
-            codes = second_factors.new_recovery_codes(person, by=by)
+            paper = second_factors.new_recovery_codes(person, by=by)
             sessions.end_all(person)
             let_in(person, by, method=method, is_strong=True)
         else:
-            codes = None
-    if codes is None:
-        form.code.errors = [FAULTS[Verdict.WRONG]]
+            paper = None
+    if paper is None:
+        form.code.errors = [codes.FAULTS[Verdict.WRONG]]
         return _set_up_page(form, person, secret, back), 422
     onward = way_in.onward(who.target) if who else url_for(".account")
-    return render_template("people/recovery_codes.html", codes=codes, onward=onward, is_new=True)
+    return render_template("people/recovery_codes.html", codes=paper, onward=onward, is_new=True)
 
 
 def _set_up_page(form: SetUpForm, person: Person, secret: bytes, back: str) -> str:
