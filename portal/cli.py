@@ -403,6 +403,16 @@ def _check_migrations() -> None:
     click.echo("The migrations make what the entities say.")
 
 
+@commands.command(name="rotate-secret")
+def rotate_secret() -> None:
+    """Seal anew, with the secret key of now, what those of KLIMAKONTRAKT_SECRET_KEY_FALLBACKS sealed."""
+    with _application() as app, app.app_context(), transaction():
+        done, lost = second_factors.reseal()
+    click.echo(f"{done} secrets are sealed anew. The former keys can go in a day.")
+    if lost:
+        raise click.ClickException(f"No key opens {lost} more: their owners must set up their apps again.")
+
+
 @commands.group()
 def program() -> None:
     """The programs that may read for an organisation, with a token of Maskinporten."""

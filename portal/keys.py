@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from dataclasses import replace
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -39,8 +40,18 @@ def opened(settings: Settings, purpose: str, kept: bytes, *, owner: str) -> byte
     raise Unreadable(purpose)
 
 
+def is_sealed_anew(settings: Settings, purpose: str, kept: bytes, *, owner: str) -> bool:
+    """Whether the present key alone opens it, so that no former one is needed."""
+    try:
+        opened(replace(settings, secret_key_fallbacks=()), purpose, kept, owner=owner)
+    except Unreadable:
+        return False
+    return True
+
+
 def _in_use(settings: Settings) -> Iterator[str]:
     yield settings.secret_key
+    yield from settings.secret_key_fallbacks
 
 
 def _derived(secret_key: str, purpose: str) -> bytes:

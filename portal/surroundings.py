@@ -57,7 +57,7 @@ def configuration(settings: Settings) -> Iterator[Finding]:
     elif settings.secret_key_fallbacks:
         yield warning(
             "Configuration",
-            "Former secret keys still count. Remove KLIMAKONTRAKT_SECRET_KEY_FALLBACKS a day after the change.",
+            "Former secret keys still count. Run `portal rotate-secret`, and remove them a day after the change.",
         )
     else:
         yield fine("Configuration", "Every setting that is given can be read.")

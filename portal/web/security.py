@@ -52,6 +52,7 @@ def init_app(app: Flask, settings: Settings) -> None:
     app.request_class = Asked
     app.config["TRUSTED_HOSTS"] = _hosts(settings)
     app.config["WTF_CSRF_TIME_LIMIT"] = None  # a form may stay open for as long as the session lasts
+    app.config["WTF_CSRF_SECRET_KEY"] = [*settings.secret_key_fallbacks, settings.secret_key]  # the last one signs
     app.config["WTF_CSRF_HEADERS"] = ["X-CSRFToken"]
     app.before_request(_refuse_other_hosts)
     app.before_request(_begin)

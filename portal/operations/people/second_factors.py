@@ -5,6 +5,7 @@ import logging
 import secrets
 from collections.abc import Sequence
 from enum import Enum
+from typing import NamedTuple
 
 from sqlalchemy import delete, select, update
 
@@ -54,6 +55,28 @@ def sealed(secret: bytes, person: Person) -> bytes:
 def opened(kept: bytes, person: Person) -> bytes:
     """The secret that was sealed for this person. Raises keys.Unreadable."""
     return keys.opened(parts().settings, PURPOSE, kept, owner=str(person.public_id))
+
+
+class Resealed(NamedTuple):
+    """How many secrets were sealed anew, and how many no key opens any more."""
+
+    done: int
+    lost: int
+
+
+def reseal() -> Resealed:
+    """Seal with the present secret key what a former one sealed. Inside a writing transaction."""
+    done = lost = 0
+    for app in db.session.scalars(select(Authenticator).with_for_update()):
+        owner = str(app.person.public_id)
+        if keys.is_sealed_anew(parts().settings, PURPOSE, app.sealed_secret, owner=owner):
+            continue
+        try:
+            app.sealed_secret = sealed(opened(app.sealed_secret, app.person), app.person)
+            done += 1
+        except keys.Unreadable:
+            lost += 1
+    return Resealed(done, lost)
 
 
 def turn_on(person: Person, secret: bytes, code: str, *, by: Membership | None) -> bool:
