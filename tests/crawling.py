@@ -1,5 +1,6 @@
 """Going through the portal as a browser would: every link that is followed, every form that is filled in and sent."""
 
+import itertools
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -16,10 +17,13 @@ Element: TypeAlias = Any
 """Of a page. lxml's own types cannot say what an XPath gives."""
 ALIKE = 3
 """How many addresses are followed that differ in their query only."""
+ONES_OWN = "/account"
+"""Pages of the person's own, with keys and codes that are new each time they are shown."""
 DAY, WORDS, NUMBER = "2026-06-22", "Tekst", "1"
 _DAYS = re.compile(r"(_on|_from|_to|day|until|date|first|last)$")
-_UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
-_HASH = re.compile(r"\b[0-9a-f]{32,64}\b")
+_TOKEN = re.compile(r"\bI[\w-]{20,}\.[\w-]{6}\.[\w-]{20,}")
+UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+_HASH = re.compile(r"\b(?:[0-9a-f]{16}|[0-9a-f]{32,64})\b")
 _TODAY = re.compile(r"2026-06-08[T ]\d\d:\d\d:\d\d(\.\d+)?([+]00:00|Z)?")
 
 
@@ -46,11 +50,13 @@ class Form:
 def pages(tenants: Tenants, who: str) -> dict[str, TestResponse]:
     """Every page that can be reached by links from the front page: address -> answer. They are asked for once a run."""
     if who not in tenants.crawled:
-        tenants.crawled[who] = _crawl(tenants, who)
+        with tenants.unchanged():
+            tenants.crawled[who] = crawl(tenants, who)
     return tenants.crawled[who]
 
 
-def _crawl(tenants: Tenants, who: str) -> dict[str, TestResponse]:
+def crawl(tenants: Tenants, who: str) -> dict[str, TestResponse]:
+    """The same, asked for now; what looking at them writes stays written."""
     waiting, found, seen = ["/"], {}, dict[tuple[str, str], int]()
     while waiting:
         address = waiting.pop(0)
@@ -114,8 +120,12 @@ def _values(field: Element) -> Iterator[tuple[str, str]]:
         yield name, field.value or next((each for each in options if each), "")
     elif kind in {"submit", "button", "file", "image", "reset"} or field.get("disabled") is not None:
         return
-    elif kind in {"checkbox", "radio"}:
-        if kind == "checkbox" or field.get("checked") is not None:
+    elif kind == "checkbox":
+        yield name, field.get("value", "on")
+    elif kind == "radio":
+        group = field.xpath("ancestor::form[1]//input[@type='radio'][@name=$name]", name=name)
+        chosen = next((each for each in group if each.get("checked") is not None), group[0])
+        if field is chosen:
             yield name, field.get("value", "on")
     else:
         yield name, field.value or _typed(field, name)
@@ -148,6 +158,16 @@ def endpoint(tenants: Tenants, method: str, address: str) -> str:
         return ""
 
 
+def text(answer: TestResponse) -> str:
+    """The body of an answer, whatever it is."""
+    return str(answer.data, "utf-8", "replace")
+
+
+def bare(answer: TestResponse, *ids: str) -> str:
+    """The body of an answer, in which neither ids nor tokens nor moments of today make a difference."""
+    return told_apart(_TOKEN.sub("<token>", text(answer)), *ids)
+
+
 def told_apart(text: str, *ids: str) -> str:
     """A text in which ids and moments of today stand for themselves no more, so that two runs can be compared."""
     names: dict[str, str] = {}
@@ -157,4 +177,10 @@ def told_apart(text: str, *ids: str) -> str:
 
     for each in ids:
         text = text.replace(each, "<asked>")
-    return _TODAY.sub("<now>", _HASH.sub(named, _UUID.sub(named, text)))
+    return _TODAY.sub("<now>", _HASH.sub(named, UUID.sub(named, text)))
+
+
+def difference(first: str, second: str) -> tuple[str | None, str | None] | None:
+    """The first line in which two answers do not say the same."""
+    lines = itertools.zip_longest(first.splitlines(), second.splitlines())
+    return next(((one, other) for one, other in lines if one != other), None)

@@ -47,7 +47,7 @@ from portal.work import read_import
 from tests import contracts as contract_sheet
 from tests import desk
 from tests.assessing import approve_it, sign_month
-from tests.desk import Desk, sit_down
+from tests.desk import sit_down
 from tests.reviewing import asked
 from tests.sanctioning import drafted, heard, proposed
 from tests.signing_in import equip
@@ -72,6 +72,10 @@ NOW = datetime(2026, 6, 8, 9, tzinfo=UTC)
 MARCH, APRIL, MAY, JUNE = (date(2026, month, 1) for month in (3, 4, 5, 6))
 SUPPLIER_ROLES = (Role.REPORTER, Role.SIGNATORY, Role.ADMINISTRATOR)
 BUYER_ROLES = (Role.REVIEWER, Role.CONTRACT_MANAGER, Role.DECISION_MAKER, Role.ADMINISTRATOR)
+Rows = dict[str, list[dict[str, Any]]]
+"""Of the database, by table."""
+PACKED = {("process", "state"), ("outgoing_mail", "body"), ("person", "password")}
+"""Columns that hold moments and hashes in forms of their own: two runs never write the same there."""
 NOBODY = "nobody"
 NEVER_ALIKE = frozenset({"web_session"})
 """Tables that a page may write to by itself: when a browser was seen."""
@@ -94,11 +98,13 @@ class Tenants:
 
     app: Flask
     file: Path
-    first: Tenant
-    second: Tenant
+    first: Tenant = field(init=False)
+    second: Tenant = field(init=False)
     cookies: dict[str, str] = field(default_factory=dict)
     """By role, of the first tenant; "their_supplier" and "their_buyer" hold every role in the second."""
     kept: bytes = b""
+    alone: bytes = b""
+    """The database when there was the first tenant only."""
     crawled: dict[str, dict[str, TestResponse]] = field(default_factory=dict)
     """What `crawling.pages` found, by reader."""
 
@@ -119,19 +125,19 @@ class Tenants:
         if has_changed:
             self.put_back()
 
-    def keep(self) -> None:
-        """Remember how everything stands."""
+    def content(self) -> bytes:
+        """The database as it stands."""
         self._let_go()
         with closing(sqlite3.connect(self.file)) as connection:
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        self.kept = self.file.read_bytes()
+        return self.file.read_bytes()
 
-    def put_back(self) -> None:
-        """Let everything stand as it did."""
+    def put_back(self, content: bytes = b"") -> None:
+        """Let everything stand as it did with both, or as this says."""
         self._let_go()
         for beside in ("-wal", "-shm"):
             self.file.with_name(self.file.name + beside).unlink(missing_ok=True)
-        self.file.write_bytes(self.kept)
+        self.file.write_bytes(content or self.kept)
         clock.move_to(NOW)
 
     def _let_go(self) -> None:
@@ -139,7 +145,13 @@ class Tenants:
             db.session.remove()
             db.engine.dispose()
 
-    def rows(self) -> dict[str, list[dict[str, Any]]]:
+    def written(self, before: Rows) -> str:
+        """Every row that was not there before, or not like this, a line each; but for `PACKED`."""
+        every = ((name, row) for name, rows in self.rows().items() for row in rows if row not in before[name])
+        plain = ((name, {key: row[key] for key in row if (name, key) not in PACKED}) for name, row in every)
+        return "\n".join(f"{name}: {row}" for name, row in plain)
+
+    def rows(self) -> Rows:
         """Everything that is stored, by table."""
         with closing(sqlite3.connect(self.file)) as connection:
             connection.row_factory = sqlite3.Row
@@ -152,18 +164,19 @@ class Tenants:
 @contextmanager
 def opened(app: Flask, file: Path) -> Iterator[Tenants]:
     """Both tenants on an empty database."""
+    found = Tenants(app, file)
     with app.app_context():
-        first = _tenant(Names())
+        found.first = _tenant(Names())
         known = _every_id()
-        second = _tenant(SECOND)
+        found.cookies = {name: _signed_in(app, by) for name, by in found.first.people.items()}
+        found.alone = found.content()
+        found.second = _tenant(SECOND)
         for table, every in _every_id().items():
-            first.ids[table] = sorted(known[table])
-            second.ids[table] = sorted(every - known[table])
+            found.first.ids[table] = sorted(known[table])
+            found.second.ids[table] = sorted(every - known[table])
         clock.move_to(NOW)
-        found = Tenants(app, file, first, second)
-        seats = {**first.people, "their_supplier": second.people["supplier"], "their_buyer": second.people["buyer"]}
-        found.cookies = {name: _cookie(sit_down(app, by)) for name, by in seats.items()}
-        found.keep()
+        found.cookies |= {f"their_{name}": _signed_in(app, found.second.people[name]) for name in ("supplier", "buyer")}
+        found.kept = found.content()
     yield found
     with app.app_context():
         parts().jobs.close()
@@ -177,8 +190,8 @@ def _writings(connection: sqlite3.Connection) -> int:
     return int(number)
 
 
-def _cookie(at: Desk) -> str:
-    kept = at.client.get_cookie("session")
+def _signed_in(app: Flask, by: Membership) -> str:
+    kept = sit_down(app, by).client.get_cookie("session")
     assert kept is not None
     return f"session={kept.value}"
 
@@ -197,7 +210,7 @@ def _every_id() -> dict[str, set[str]]:
 def _tenant(names: Names) -> Tenant:
     with transaction():
         world = build_world(names)
-        world.contract.value = Decimal(87654321)
+        world.contract.value = Decimal((names is SECOND and 87654321) or 12345678)
         people = _people(world, names)
     desk.give_passwords(world)
     with transaction():
@@ -217,6 +230,7 @@ def _tenant(names: Names) -> Tenant:
     with transaction():
         unit = sights.add_unit(f"Avdeling {names.surname}", set(), by=people["buyer_admin"])
     things |= {"unit": str(unit.public_id), "buyer_membership": str(people["reviewer"].public_id)}
+    deliver_mail()
     return Tenant(
         people, things | {"membership": str(people["reporter"].public_id), "invitation": str(invitation.public_id)}
     )
@@ -358,7 +372,7 @@ def _lists(contract: Any, names: Names) -> list[Any]:
             origin=FigureOrigin.BID,
             kind="machinery",
             indicator="energy",
-            amount=Decimal(87654321),
+            amount=Decimal((names is SECOND and 87654321) or 12345678),
             unit="kWh",
             source=names.surname,
         ),

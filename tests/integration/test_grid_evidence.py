@@ -206,3 +206,9 @@ def test_a_receipt_taken_away_unsigned_is_swept_and_a_signed_one_is_not(world: W
     store = parts().store
     assert not store.exists(photo.sha256)
     assert store.get(paper.sha256) == PAPER.content
+
+
+def test_beside_a_part_that_the_report_does_not_have_nothing_is_put(world: World, seat: Seat) -> None:
+    fill_in(world)
+    nowhere = files_of(world).replace("/machinery/", "/nothing/")
+    assert upload(seat(world.anna), nowhere, PHOTO).status_code == 404

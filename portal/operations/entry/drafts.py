@@ -8,7 +8,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import selectinload
 
 from portal import permissions
-from portal.errors import Conflict, Invalid, Refused
+from portal.errors import Conflict, Invalid, NotFound, Refused
 from portal.extensions import db
 from portal.kinds.base import Kind, Line, Problem, Raw, Reading
 from portal.model import (
@@ -25,6 +25,7 @@ from portal.model import (
 )
 from portal.operations import processes, typed
 from portal.operations.contracts import contracts
+from portal.operations.lookup import NOT_HERE
 from portal.permissions import Permission
 from portal.text import Text
 
@@ -243,6 +244,8 @@ def open_section(report: Report, kind_key: str, by: Membership, version: int | N
     """The section, held and as it is now, if `by` may change it. `version` of the report, where that is the guard."""
     permissions.demand(by, Permission.REPORT_EDIT)
     processes.hold(report)
+    if all(section.kind != kind_key for section in report.sections):
+        raise NotFound(NOT_HERE)
     if not report.is_editable:
         raise Refused(NOT_EDITABLE)
     if version is not None and report.version != version:
