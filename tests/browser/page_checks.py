@@ -37,6 +37,11 @@ _WIDE = """() => {
 }"""
 
 
+_HEIGHT = "() => document.documentElement.scrollHeight"
+STILL = 4
+"""Readings of the same height, 60 ms apart, after which nothing unfolds any more."""
+
+
 class Violation(TypedDict):
     """One rule of axe that a page breaks."""
 
@@ -110,6 +115,7 @@ class PageChecks:
         """Fail with all that is wrong with the page as it stands. `widths` of the window in pixels; put back after."""
         if page not in self._said:
             raise RuntimeError("Let check_page.watch(page) listen before the page loads.")
+        _wait_until_still(page)
         found = [f"console: {said}" for said in self._said[page]]
         self._said[page].clear()
         found += [f"html: {problem}" for problem in self._validator.problems(page.content())]
@@ -133,6 +139,17 @@ class PageChecks:
         if not title or title.startswith("–"):
             return ["title: the page has none"]
         return [] if first == path else [f"title: “{title}” is also the title of {first}"]
+
+
+def _wait_until_still(page: Page) -> None:
+    """Wait until nothing unfolds: on its way it lies below its neighbours. The height is asked for again and again,
+    since nothing that waits ever ends in a page without scripts, and this is none of what a browser calls animations.
+    """
+    heights: list[int] = []
+    while len(heights) < STILL or len(set(heights[-STILL:])) > 1:
+        assert len(heights) < 100, "the page never comes to rest"
+        heights.append(page.evaluate(_HEIGHT))
+        page.wait_for_timeout(60)
 
 
 @contextmanager
