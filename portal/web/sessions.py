@@ -167,16 +167,28 @@ class BrowserSession(SessionMixin):
         self.modified = False
 
     def confirm(self, *, is_strong: bool) -> None:
-        """Note that the person has just shown who they are. The id is new, the session lasts no longer for it.
-
-        Inside a writing transaction.
-        """
+        """Note that the person has just shown who they are. Inside a writing transaction."""
         self._read()
-        now, before = clock.now(), self._id_hash
-        self.fresh_id = secrets.token_urlsafe(ID_BYTES)
-        self._id_hash, self.confirmed_at = _hash(self.fresh_id), now
+        self.confirmed_at = now = clock.now()
         self.strong_at = now if is_strong else self.strong_at
-        changes = {"id_hash": self._id_hash, "strong_at": self.strong_at, "confirmed_at": now}
+        self.renew()
+
+    def renew(self) -> None:
+        """Go on under a new id, also where the person's password is another now. Inside a writing transaction.
+
+        What they have shown is as old as it was, and the session lasts no longer for it.
+        """
+        before, person = self.id_hash, self.person
+        if person is not None:
+            self._content["_user_id"] = person.fs_uniquifier
+        self.fresh_id = secrets.token_urlsafe(ID_BYTES)
+        self._id_hash = _hash(self.fresh_id)
+        changes = {
+            "id_hash": self._id_hash,
+            "strong_at": self.strong_at,
+            "confirmed_at": self.confirmed_at,
+            "data": _packed(self._content),
+        }
         db.session.execute(update(WebSession).where(WebSession.id_hash == before).values(changes))
 
     def end(self) -> None:

@@ -164,6 +164,36 @@ def test_the_second_factor_is_not_changed_without_it(grave: Flask, ola: Browser)
     assert kept()[1] != before[1]
 
 
+NEW = {"password": PASSWORD, "new_password": "tre gule biler i kø", "repeated_password": "tre gule biler i kø"}
+
+
+def test_the_password_is_not_changed_without_it(grave: Flask, ola: Browser) -> None:
+    with clock.at(LATER):
+        assert ola.get("/change-password").status_code == 401
+        asked = ola.post("/change-password", None, **NEW)
+        assert (asked.status_code, PASSWORD in asked.text) == (401, False)
+        kept = in_the_form(asked.text, "/change-password")
+        empty = ola.post("/change-password", None, **{**kept, "confirm-code": code()})
+        assert (empty.status_code, "Change your password" in empty.text) == (422, True)
+        assert ola.post("/change-password", None, **NEW).location == "/account"
+
+
+def test_a_new_password_confirms_nothing(grave: Flask, ola: Browser) -> None:
+    def shown() -> list[tuple[datetime, datetime | None, datetime]]:
+        with grave.app_context():
+            rows = db.session.scalars(select(WebSession))
+            return [(row.confirmed_at, row.strong_at, row.expires_at) for row in rows]
+
+    before, cookie = shown(), ola.cookie
+    with clock.at(NOON + timedelta(minutes=14)):
+        assert ola.post("/change-password", None, **NEW).status_code == 303
+        assert ola.cookie != cookie
+        assert shown() == before
+    with clock.at(LATER):
+        assert ola.is_in()
+        assert ola.post("/probe/grave").status_code == 401
+
+
 def test_money_is_not_decided_without_it(room: Room) -> None:
     sanction = proposed(room.world, heard(room.world, broken(room.world)))
     dora = room.at(room.world.dora)

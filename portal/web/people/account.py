@@ -12,11 +12,11 @@ from flask_wtf import FlaskForm
 from wtforms import PasswordField
 
 from portal.extensions import transaction
-from portal.model import Person, SignInMethod, WebSession
+from portal.model import Person, WebSession
 from portal.operations.people import second_factors
-from portal.web import access, attempts, browsers, passwords, sessions
+from portal.web import attempts, browsers, passwords, sessions
 from portal.web.access import current_person, signed_in
-from portal.web.identity import let_in
+from portal.web.confirmation import confirmed
 from portal.web.people import providers
 from portal.web.people.sign_in import blueprint
 
@@ -96,12 +96,13 @@ def history() -> ResponseReturnValue:
 
 @blueprint.route("/change-password", methods=["GET", "POST"])
 @signed_in("It changes one's own password only.")
+@confirmed
 def change_password() -> ResponseReturnValue:
     """Change one's password, which ends every other session of the person."""
     form, person = PasswordForm(), current_person()
     if request.method == "GET" or person.password is None:
         return render_template("people/change_password.html", form=form, person=person)
-    new, by = form.new_password.data or "", access.acting_membership()
+    new, browser = form.new_password.data or "", sessions.current()
     form.new_password.errors = passwords.faults(new, person)
     if form.repeated_password.data != form.new_password.data:
         form.repeated_password.errors = [_("The two new passwords are not alike.")]
@@ -109,11 +110,11 @@ def change_password() -> ResponseReturnValue:
         form.password.errors = [_("This is not your password now.")]
     if form.errors:
         return render_template("people/change_password.html", form=form, person=person), 422
-    stored, is_strong = passwords.stored(new), sessions.current().strong_at is not None
+    stored = passwords.stored(new)
     with transaction():
         person.password, person.fs_uniquifier = stored, secrets.token_hex(32)
-        sessions.end_all(person)
-        let_in(person, by, method=SignInMethod.PASSWORD, is_strong=is_strong)
+        sessions.end_all(person, but=browser)
+        browser.renew()
     flash(_("Your password is changed. You are signed out everywhere else."), "success")
     return redirect(url_for(".account"), 303)
 

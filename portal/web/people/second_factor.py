@@ -96,13 +96,14 @@ def authenticator() -> ResponseReturnValue:
 @confirmed
 def remove_authenticator() -> ResponseReturnValue:
     """Be content with the password again, where that may be."""
-    person, by, method = current_person(), access.acting_membership(), sessions.current().method
+    person, by, browser = current_person(), access.acting_membership(), sessions.current()
     if person.authenticator is None:
         return redirect(url_for(".account"), 303)
     with transaction():
         second_factors.turn_off(person, by=by)
-        sessions.end_all(person)
-        let_in(person, by, method=method)
+        sessions.end_all(person, but=browser)
+        browser.strong_at = None
+        browser.renew()
     flash(_("You sign in with the password alone from now on. You are signed out everywhere else."), "success")
     return redirect(url_for(".account"), 303)
 
