@@ -122,6 +122,8 @@ class Membership(Row):
     person_id: Mapped[int] = mapped_column(BigId, ForeignKey("person.id"))
     organisation_id: Mapped[int] = mapped_column(BigId, ForeignKey("organisation.id"), index=True)
     role_codes: Mapped[list[str]] = mapped_column(JsonDocument)
+    kept_codes: Mapped[list[str]] = mapped_column(JsonDocument, default=list, server_default="[]")
+    """Roles that the organisation's own directory takes away, and that stay because nobody else holds them."""
     sight: Mapped[Sight] = mapped_column(Code(Sight), default=Sight.ALL, server_default=Sight.ALL)
     unit_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("unit.id"), index=True)
     """The unit whose contracts it sees, where its sight is one unit's."""

@@ -82,6 +82,7 @@ REGISTER: Mapping[str, Datum] = {
     "invitation.email": _NAME,
     "invitation.invited_by_id": _NUMBER,
     "membership.person_id": _NUMBER,
+    "membership.kept_codes": _OWN,
     "membership.role_codes": _OWN,
     "named_contract.membership_id": _OWN,
     "notice.delivered_how": _PROOF,

@@ -136,9 +136,17 @@ def test_whoever_is_erased_leaves_the_chain_whole_and_no_name(room: Room, termin
 
 def test_the_last_administrator_is_not_erased(room: Room, terminal: Terminal) -> None:
     words = terminal.refused("erase", room.world.adam.person.email)
-    assert "Adam Prøve is the last administrator of Prøveby kommune. Give somebody else the role first." in words
+    assert "Adam Prøve is the last administrator of Prøveby kommune. Make somebody else an administrator first" in words
     db.session.expire_all()
     assert db.session.scalar(select(Person.active).where(Person.id == room.world.adam.person_id)) is True
+
+
+def test_the_last_one_who_can_sign_is_not_erased(room: Room, terminal: Terminal) -> None:
+    words = terminal.refused("erase", room.world.bo.person.email)
+    assert "Bo Prøve is the last one who can sign for Annas Graving AS." in words
+    with transaction():
+        room.world.anna.role_codes = [Role.ADMINISTRATOR.value, Role.SIGNATORY.value]
+    assert "is erased" in terminal.run("erase", room.world.bo.person.email).output
 
 
 def _places_of(*words: str) -> list[str]:

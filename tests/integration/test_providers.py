@@ -14,7 +14,8 @@ from werkzeug.test import TestResponse
 
 from portal import clock
 from portal.extensions import db, transaction
-from portal.model import AuditEvent, Identity, Person, ProviderSession, SignInMethod, WebSession
+from portal.model import AuditEvent, Identity, OutgoingMail, Person, ProviderSession, Role, SignInMethod, WebSession
+from portal.operations import accounts
 from tests import signing_in
 from tests.browsing import BUYER, KARI, OLA, SUPPLIER, Browser, Maker, another, attempted, change, count, with_people
 from tests.provider import BASE, CLIENT, Provider, provider, rsa
@@ -69,6 +70,10 @@ def recorded(app: Flask) -> list[str]:
         wanted = ("identity.", "membership.roles")
         rows = db.session.scalars(select(AuditEvent.action).order_by(AuditEvent.id))
         return [each for each in rows if each.startswith(wanted)]
+
+
+def member_of(email: str) -> Person:
+    return db.session.scalars(select(Person).where(Person.email == email)).one()
 
 
 def roles_at(app: Flask, number: str, email: str) -> list[str]:
@@ -456,6 +461,64 @@ def test_roles_follow_the_groups_at_each_sign_in_and_leavers_lose_theirs(
     there.says["groups"] = []
     come(another(app), there)
     assert roles_at(app, BUYER, OLA) == []
+
+
+LAST = f"""{TRUSTED}
+organisation = "{BUYER}"
+groups = {{ "g-review" = ["reviewer"], "g-read" = ["reader"] }}"""
+
+
+def test_the_last_administrator_keeps_the_role_that_the_groups_take_away(
+    portal: Callable[..., Flask], there: Provider, database_url: str
+) -> None:
+    app = portal(LAST, database_url)
+    with app.app_context(), transaction():
+        [held] = [each for each in member_of(OLA).memberships if each.organisation.number == BUYER]
+        held.role_codes = ["administrator"]
+    there.says = {**MAIL, "groups": ["g-review"]}
+    come(browser := another(app), there)
+    assert browser.get("/probe/queue").status_code == 200
+    assert roles_at(app, BUYER, OLA) == ["administrator", "reviewer"]
+    there.says["groups"] = ["g-read"]
+    come(browser := another(app), there)
+    browser.get("/probe/page")
+    assert roles_at(app, BUYER, OLA) == ["administrator"], "who only reads holds no other role"
+    assert "Stays until somebody else has it" in browser.get("/people").text
+    changed = ["membership.roles_replaced", "membership.roles_kept", "membership.roles_replaced"]
+    assert recorded(app) == ["identity.connected", *changed]
+    with app.app_context():
+        [letter] = db.session.scalars(select(OutgoingMail).where(OutgoingMail.letter == "roles_kept"))
+        assert letter.to_address == OLA, "there is nobody else to tell, and once is enough"
+        assert "Ola Hansen er den siste administratoren for Lillevik kommune" in letter.body
+
+    with app.app_context(), transaction():
+        [own] = [each for each in member_of(OLA).memberships if each.organisation.number == BUYER]
+        accounts.add_membership(member_of(KARI), own.organisation, Role.ADMINISTRATOR)
+    come(another(app), there)
+    assert roles_at(app, BUYER, OLA) == ["reader"]
+
+
+def test_the_administrators_are_told_that_nobody_else_can_sign(portal: Callable[..., Flask], there: Provider) -> None:
+    app = portal(LAST.replace(BUYER, SUPPLIER).replace('"reviewer"', '"reporter"').replace("reader", "reporter"))
+    with app.app_context(), transaction():
+        [held] = member_of(KARI).memberships
+        held.role_codes = ["administrator"]
+    there.says = {**MAIL, "groups": []}
+    come(another(app), there)
+    assert roles_at(app, SUPPLIER, OLA) == ["signatory"]
+    with app.app_context():
+        told = select(OutgoingMail.to_address).where(OutgoingMail.letter == "roles_kept")
+        assert sorted(db.session.scalars(told)) == [KARI, OLA]
+
+
+def test_whoever_left_comes_back_when_the_groups_say_so(portal: Callable[..., Flask], there: Provider) -> None:
+    app = portal(STAFF)
+    with app.app_context(), transaction():
+        [held] = [each for each in member_of(OLA).memberships if each.organisation.number == BUYER]
+        held.ended_at = clock.now()
+    there.says = {**MAIL, "groups": ["g-review"]}
+    assert come(another(app), there).status_code == 303
+    assert roles_at(app, BUYER, OLA) == ["reviewer"]
 
 
 def test_whoever_is_left_without_any_role_is_out_everywhere(portal: Callable[..., Flask], there: Provider) -> None:

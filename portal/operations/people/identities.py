@@ -12,6 +12,7 @@ from portal.extensions import db
 from portal.model import Identity, Membership, Person, ProviderSession, Role, WebSession, record
 from portal.operations import accounts
 from portal.operations.lookup import NOT_HERE
+from portal.operations.people import members
 from portal.providers import Provider
 from portal.text import Text
 
@@ -118,18 +119,19 @@ def identities_of(person: Person) -> list[Identity]:
 
 
 def replace_roles(person: Person, provider: Provider, roles: frozenset[Role]) -> None:
-    """From now on the person holds these roles in the provider's organisation, and no others there."""
+    """From now on the person holds these roles in the provider's organisation, and no others there.
+
+    Raises Forbidden when the organisation is not registered, and Refused for roles that are not its side's.
+    """
     organisation = accounts.organisation_by_number(provider.organisation)
     if organisation is None:
         raise Forbidden(NO_ORGANISATION.with_values(number=provider.organisation))
     held = next((each for each in person.memberships if each.organisation_id == organisation.id), None)
     if held is None:
         if roles:
-            accounts.add_membership(person, organisation, *sorted(roles))
-    elif held.roles != roles:
-        accounts.demand_side(organisation.kind, roles)
-        was, held.role_codes = held.role_codes, sorted(roles)
-        record(held, "membership.roles_replaced", by=None, was=was, roles=held.role_codes, provider=provider.key)
+            accounts.join(person, organisation, *sorted(roles))
+    else:
+        members.follow(held, roles, provider=provider.key)
 
 
 def membership_for(person: Person, numbers: list[str]) -> Membership | None:

@@ -8,7 +8,7 @@ from sqlalchemy import delete, select
 from portal import clock, permissions
 from portal.errors import Refused
 from portal.extensions import db
-from portal.model import Claim, Membership, Organisation, Person, Role, record
+from portal.model import READING, Claim, Membership, Organisation, Person, Role, record
 from portal.operations import accounts, mail, tasks
 from portal.operations.people.invitations import NO_ROLE
 from portal.permissions import Permission
@@ -50,18 +50,43 @@ def of(by: Membership) -> Sequence[Membership]:
 def change_roles(member: Membership, roles: Collection[Role], *, by: Membership) -> None:
     """Give a member these roles in place of those they have. Raises Refused, also to whoever changes their own."""
     permissions.demand(by, Permission.MEMBER_MANAGE)
-    _alone(member.organisation)
+    _alone(member.organisation_id)
     _demand_here(member)
     if not roles:
         raise Refused(NO_ROLE)
     accounts.demand_side(member.organisation.kind, roles)
-    _demand_others(member, lost=member.last_roles - set(roles))
+    demand_others(member, lost=member.last_roles - set(roles))
     before = sorted(member.last_roles)
     if before == sorted(roles):
         return
     member.role_codes = sorted(roles)
+    member.kept_codes = []
     record(member, "membership.roles_changed", by=by, before=before, after=member.role_codes)
     _tell(member, "roles_changed", by)
+
+
+def follow(member: Membership, roles: frozenset[Role], *, provider: str) -> None:
+    """Give a member the roles that the organisation's own directory gives, and no others but what only they hold.
+
+    Whoever signs in can do nothing about it, so they are not refused: a role that must be held, and would become
+    nobody's, stays theirs until somebody else has it. They and those who can give the role are told, once. Raises
+    Refused for roles that are not this side's.
+    """
+    accounts.demand_side(member.organisation.kind, roles)
+    _alone(member.organisation_id)
+    kept = _only_theirs(member, lost=member.last_roles - roles)
+    now: list[str] = sorted(kept | (roles - READING if kept else roles))
+    if now != sorted(member.role_codes):
+        was, member.role_codes = member.role_codes, now
+        record(member, "membership.roles_replaced", by=None, was=was, roles=now, provider=provider)
+    if sorted(kept) == member.kept_codes:
+        return
+    member.kept_codes = sorted(kept)
+    if kept:
+        record(member, "membership.roles_kept", by=None, roles=member.kept_codes, provider=provider)
+        why = [_last_of(role, member) for role in sorted(kept)]
+        for person in (member.person, *(each.person for each in _who_can_give(member))):
+            mail.write_personal(person, "roles_kept", name=member.person.name, why=why)
 
 
 def waiting(member: Membership) -> list[Waiting]:
@@ -85,17 +110,17 @@ def retire(member: Membership, *, by: Membership, heir: Membership | None = None
     would wait for nobody, when a role that must be held would be nobody's, and when they have left already.
     """
     permissions.demand(by, Permission.MEMBER_MANAGE)
-    _alone(member.organisation)
+    _alone(member.organisation_id)
     _demand_here(member)
     if heir is not None:
         _hand_over(member, heir, by=by)
-    _demand_others(member, lost=member.last_roles)
+    demand_others(member, lost=member.last_roles)
     if any(not each.others for each in waiting(member)):
         raise Refused(NOBODY_ELSE.with_values(name=member.person.name))
     here = (Claim.buyer_id == member.organisation_id) | (Claim.supplier_id == member.organisation_id)
     db.session.execute(delete(Claim).where(Claim.person_id == member.person_id, here))
     roles = sorted(member.last_roles)
-    member.ended_at = clock.now()
+    member.ended_at, member.kept_codes = clock.now(), []
     record(member, "membership.ended", by=by, roles=roles)
     _tell(member, "membership_ended", by)
 
@@ -116,12 +141,27 @@ def _hand_over(member: Membership, heir: Membership, *, by: Membership) -> None:
     mail.write_personal(heir.person, "handed_over", name=who, organisation=firm, count=count)
 
 
-def _demand_others(member: Membership, lost: Collection[Role]) -> None:
-    """Refuse that a role which must be held becomes nobody's."""
-    for role, words in LAST_OF.items():
-        others = (each for each in _here(member.organisation_id) if each.id != member.id)
-        if role in lost and not any(role in each.last_roles for each in others):
-            raise Refused(words.with_values(name=member.person.name, organisation=member.organisation.name))
+def demand_others(member: Membership, lost: Collection[Role]) -> None:
+    """Refuse that a role which must be held becomes nobody's. Nobody else changes who is here before the commit."""
+    _alone(member.organisation_id)
+    for role in sorted(_only_theirs(member, lost)):
+        raise Refused(_last_of(role, member))
+
+
+def _only_theirs(member: Membership, lost: Collection[Role]) -> frozenset[Role]:
+    """Those of these roles that must be held, and that nobody but the member holds."""
+    others = [each for each in _here(member.organisation_id) if each.id != member.id]
+    return frozenset(role for role in LAST_OF if role in lost and not any(role in each.last_roles for each in others))
+
+
+def _last_of(role: Role, member: Membership) -> Text:
+    return LAST_OF[role].with_values(name=member.person.name, organisation=member.organisation.name)
+
+
+def _who_can_give(member: Membership) -> list[Membership]:
+    """The other administrators; where there is none, everybody else who works here."""
+    others = heirs(member)
+    return [each for each in others if Role.ADMINISTRATOR in each.last_roles] or others
 
 
 def _here(organisation_id: int) -> list[Membership]:
@@ -134,9 +174,9 @@ def _demand_here(member: Membership) -> None:
         raise Refused(HAS_LEFT.with_values(name=member.person.name))
 
 
-def _alone(organisation: Organisation) -> None:
+def _alone(organisation_id: int) -> None:
     """One at a time changes who is in an organisation: two administrators must not remove each other at once."""
-    db.session.execute(select(Organisation.id).where(Organisation.id == organisation.id).with_for_update())
+    db.session.execute(select(Organisation.id).where(Organisation.id == organisation_id).with_for_update())
 
 
 def _tell(member: Membership, letter: str, by: Membership) -> None:

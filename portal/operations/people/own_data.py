@@ -19,20 +19,16 @@ from portal.model import (
     OutgoingMail,
     Person,
     Representative,
-    Role,
     Sanction,
     SignInAttempt,
     record,
 )
 from portal.model.personal import REGISTER, Kept, opens_a_door
+from portal.operations.people import members
 from portal.text import Text
 
 ERASED = "Slettet person / erased person"
 """What stands where the name stood."""
-LAST_ADMINISTRATOR = Text(
-    "{name} er den siste administratoren for {organisation}. Gi rollen til en annen først.",
-    "{name} is the last administrator of {organisation}. Give somebody else the role first.",
-)
 GONE_ALREADY = Text("Personen er slettet allerede.", "The person is erased already.")
 _BESIDE = ("at", "created_at", "action", "subject", "subject_id", "what", "succeeded", "method", "letter", "state")
 """What is told beside the personal columns of a row, where the table has it."""
@@ -92,12 +88,12 @@ def _plain(value: Any) -> Any:
 def erase(person: Person) -> None:
     """Take a person's name, address and ways in away. The number stays: every chain of the trail stays whole.
 
-    Raises Refused while they are the last administrator of an organisation.
+    Raises Refused while they are the last one with a role that somebody must hold (`members.LAST_OF`).
     """
     if person.name == ERASED:
         raise Refused(GONE_ALREADY)
-    for membership in person.memberships:
-        _demand_another(membership)
+    for membership in sorted(person.memberships, key=lambda each: each.organisation_id):
+        members.demand_others(membership, lost=membership.last_roles)
     name, email = person.name, person.email
     _forget_in_letters(person, name, email)
     _forget_in_proofs(person, name, email)
@@ -114,24 +110,6 @@ def erase(person: Person) -> None:
     for membership in list(person.memberships):
         membership.ended_at = clock.now()
         record(membership, "membership.erased", by=None, person=person.id)
-
-
-def _demand_another(membership: Membership) -> None:
-    if not membership.has(Role.ADMINISTRATOR):
-        return
-    others = (
-        select(Membership)
-        .join(Person)
-        .where(
-            Membership.organisation_id == membership.organisation_id,
-            Membership.id != membership.id,
-            Membership.ended_at.is_(None),
-            Person.active,
-        )
-    )
-    if not any(other.has(Role.ADMINISTRATOR) for other in db.session.scalars(others)):
-        words = LAST_ADMINISTRATOR.with_values(name=membership.person.name, organisation=membership.organisation.name)
-        raise Refused(words)
 
 
 def _ways_in() -> Iterator[Table]:
