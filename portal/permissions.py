@@ -117,7 +117,7 @@ TABLE: dict[Permission, Rule] = {
     Permission.REPORT_SIGN: _supplier_as(Role.SIGNATORY),
     Permission.SANCTION_DECIDE: _buyer_as(Role.DECISION_MAKER),
     Permission.SANCTION_PROPOSE: _buyer_as(Role.CONTRACT_MANAGER, Role.ADMINISTRATOR),
-    Permission.SIGHT_EDIT: lambda by: _buyer_as(Role.ADMINISTRATOR)(by) and by.sight == Sight.ALL,
+    Permission.SIGHT_EDIT: lambda by: _buyer_as(Role.ADMINISTRATOR)(by) and by.acts_as.sight == Sight.ALL,
     Permission.TRAIL_READ: lambda by: by.has(Role.ADMINISTRATOR, Role.AUDITOR),
 }
 """Permission -> what the acting membership must be. The row itself is guarded by `visible`."""
@@ -189,7 +189,7 @@ def seen(entity: type[Any], by: Membership) -> ColumnElement[bool]:
     rule = _RULES.get(entity, _of_a_party if hasattr(entity, "buyer_id") else None)
     if rule is None:
         raise TypeError(f"{entity.__name__} has no rule of visibility")
-    limits = reach.contracts(by.id, by.sight, by.unit_id)
+    limits = _limits(by)
     mine: ColumnElement[bool] = rule(entity, by)
     return mine if limits is None else and_(mine, _lies_on(entity, limits, by))
 
@@ -205,9 +205,14 @@ def _lies_on(entity: Any, contracts: Select[tuple[int]], by: Membership) -> Colu
     return entity.contract_id.in_(contracts) if hasattr(entity, "contract_id") else true()
 
 
+def _limits(by: Membership) -> Select[tuple[int]] | None:
+    """A substitute sees what the absent one sees, however much they see themselves."""
+    return reach.contracts(by.acts_as.id, by.acts_as.sight, by.acts_as.unit_id)
+
+
 def sees(by: Membership, contract_id: int) -> bool:
     """Whether a member of one of its parties sees this contract: of one what `seen` asks of many."""
-    limits = reach.contracts(by.id, by.sight, by.unit_id)
+    limits = _limits(by)
     found = select(Contract.id).where(Contract.id == contract_id)
     return limits is None or db.session.scalar(found.where(Contract.id.in_(limits))) is not None
 

@@ -49,6 +49,7 @@ ALLOWED: Mapping[str, str] = {
     "model.policies.install": OF_THE_DATABASE,
     "model.policies.remove": OF_THE_DATABASE,
     "model.policies.roles": OF_THE_DATABASE,
+    "operations.accounts.alone_with": READ_ANEW,
     "operations.accounts.is_demo": NO_TENANTS,
     "operations.anchors._entries_at": THE_TRAIL,
     "operations.anchors.heads": THE_TRAIL,

@@ -145,6 +145,14 @@ def _contract(buyer: Any, supplier: Any, names: Names) -> Contract:
     )
 
 
+def another_contract(world: World) -> Contract:
+    """A contract K-2 of the same two, that runs; inside an open transaction."""
+    found = _contract(world.contract.buyer, world.contract.supplier, Names(reference="K-2", title="Prøvebrua"))
+    contracts.add(found, DUTIES, ["Brua"])
+    contracts.open_period(found, calendars.month_of(MARCH))
+    return found
+
+
 def machine_lines(world: World, *, electric: str = "5000", diesel: str = "1000") -> list[RawLine]:
     """The month's lines as typed: 5 000 kWh and 1 000 l are a zero-emission share of 5000/(5000+10080) = 33.2 %."""
     report = world.report

@@ -38,7 +38,17 @@ from portal.model.interests import Interest
 from portal.model.invitations import Invitation, InvitationState
 from portal.model.machines import Deployment, Machine
 from portal.model.mail import ImportedFile, ImportState, ImportStep, MailState, OutgoingMail
-from portal.model.people import READING, ROLES_OF, Membership, Organisation, OrganisationKind, Person, Role, Unit
+from portal.model.people import (
+    NEVER_LIMITED,
+    READING,
+    ROLES_OF,
+    Membership,
+    Organisation,
+    OrganisationKind,
+    Person,
+    Role,
+    Unit,
+)
 from portal.model.processes import HumanTask, Process, ProcessDefinition
 from portal.model.programs import Program
 from portal.model.readings import Reading
@@ -87,6 +97,7 @@ __all__ = [
     "ACCOUNT_DUTY",
     "DUTIES_TO_FILE",
     "EDITABLE",
+    "NEVER_LIMITED",
     "PLAN_DUTY",
     "READING",
     "REPORTING_DUTY",

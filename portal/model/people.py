@@ -35,6 +35,10 @@ READING = frozenset({Role.READER, Role.AUDITOR})
 """Roles that only read. Who holds one holds no other: what they say of the work must not be of their own."""
 
 
+NEVER_LIMITED = frozenset({Role.ADMINISTRATOR})
+"""Roles of those who see every contract: whoever says who sees what must not be limited themselves."""
+
+
 class OrganisationKind(StrEnum):
     """Which side of a contract an organisation stands on."""
 
@@ -136,9 +140,9 @@ class Membership(Row):
     @property
     def roles(self) -> frozenset[Role]:
         """The roles held, or those of whom they stand in for in this request; none by whoever has left."""
-        if self.ended_at is not None:
+        if self.ended_at is not None or self.acts_as.ended_at is not None:
             return frozenset()
-        return self.last_roles if self.stands_in_for is None else self.stands_in_for.roles
+        return self.acts_as.last_roles
 
     @property
     def needs_second_factor(self) -> bool:
@@ -150,6 +154,11 @@ class Membership(Row):
         """On whose behalf they act in this request; None: their own."""
         absent: Membership | None = vars(self).get("_stands_in_for")
         return absent
+
+    @property
+    def acts_as(self) -> "Membership":
+        """Whose roles and sight hold in this request: of whom they stand in for, and never more; else their own."""
+        return self.stands_in_for or self
 
     def stand_in_for(self, absent: "Membership") -> None:
         """Act on another's behalf for the rest of this request. `operations.people.substitutes` says who may."""

@@ -16,6 +16,7 @@ from portal import clock, permissions
 from portal.errors import Refused
 from portal.extensions import db, parts
 from portal.model import (
+    NEVER_LIMITED,
     READING,
     ROLES_OF,
     Installation,
@@ -27,6 +28,7 @@ from portal.model import (
     Substitution,
     record,
 )
+from portal.reach import Sight
 from portal.text import Text, repeated
 
 BAD_NUMBER = Text("«{number}» er ikke et gyldig organisasjonsnummer.", "“{number}” is not a valid organisation number.")
@@ -145,15 +147,29 @@ def add_membership(person: Person, organisation: Organisation, *roles: Role) -> 
 
 
 def join(person: Person, organisation: Organisation, *roles: Role) -> Membership:
-    """Let a person act for an organisation; who has left it before comes back to what was theirs."""
+    """Let a person act for an organisation; who has left it before comes back to what was theirs.
+
+    They are limited to the contracts that they were limited to, unless they come back as administrator.
+    """
     mine = Membership.person_id == person.id, Membership.organisation_id == organisation.id
     membership = db.session.scalar(select(Membership).where(*mine))
     if membership is None:
         return add_membership(person, organisation, *roles)
     demand_side(organisation.kind, roles)
     membership.ended_at, membership.role_codes = None, sorted(roles)
-    record(membership, "membership.added", by=None, person=person.id, roles=sorted(roles))
+    if not NEVER_LIMITED.isdisjoint(roles):
+        membership.sight, membership.unit = Sight.ALL, None
+    record(membership, "membership.added", by=None, person=person.id, roles=sorted(roles), sight=membership.sight)
     return membership
+
+
+def alone_with(member: Membership) -> None:
+    """Until the commit, nobody else changes who is in the organisation; the member is read as they are now.
+
+    Two administrators must not remove each other at once, nor one limit whom another makes administrator.
+    """
+    db.session.execute(select(Organisation.id).where(Organisation.id == member.organisation_id).with_for_update())
+    db.session.refresh(member, ("role_codes", "sight", "ended_at"))
 
 
 def is_member(email: str, organisation: Organisation) -> bool:
@@ -202,6 +218,7 @@ def people(organisation_id: int, *roles: Role, about: int | None = None) -> list
     """The active persons of an organisation who hold any of `roles`, in the order they came; then who stands in.
 
     `about`: number of a contract; those who are limited to others, or have declared an interest in it, are left out.
+    A substitute sees what the absent one sees.
     """
     rows = db.session.scalars(
         select(Membership)
@@ -210,11 +227,11 @@ def people(organisation_id: int, *roles: Role, about: int | None = None) -> list
         .order_by(Membership.id)
     )
     holders = [row for row in rows if not row.last_roles.isdisjoint(roles)]
-    able = [*holders, *_substitutes_of(holders)]
-    if about is not None:
-        barred = permissions.interested_in(about)
-        able = [row for row in able if row.person_id not in barred and permissions.sees(row, about)]
-    return list(dict.fromkeys(row.person for row in able))
+    if about is None:
+        return list(dict.fromkeys(row.person for row in (*holders, *_substitutes_of(holders))))
+    see, barred = [row for row in holders if permissions.sees(row, about)], permissions.interested_in(about)
+    able = [row.person for row in (*see, *_substitutes_of(see))]
+    return list(dict.fromkeys(person for person in able if person.id not in barred))
 
 
 def _substitutes_of(holders: Collection[Membership]) -> list[Membership]:

@@ -16,6 +16,7 @@ from portal import clock
 from portal.extensions import db, transaction
 from portal.model import AuditEvent, Identity, OutgoingMail, Person, ProviderSession, Role, SignInMethod, WebSession
 from portal.operations import accounts
+from portal.reach import Sight
 from tests import signing_in
 from tests.browsing import BUYER, KARI, OLA, SUPPLIER, Browser, Maker, another, attempted, change, count, with_people
 from tests.provider import BASE, CLIENT, Provider, provider, rsa
@@ -465,7 +466,7 @@ def test_roles_follow_the_groups_at_each_sign_in_and_leavers_lose_theirs(
 
 LAST = f"""{TRUSTED}
 organisation = "{BUYER}"
-groups = {{ "g-review" = ["reviewer"], "g-read" = ["reader"] }}"""
+groups = {{ "g-review" = ["reviewer"], "g-read" = ["reader"], "g-run" = ["administrator"] }}"""
 
 
 def test_the_last_administrator_keeps_the_role_that_the_groups_take_away(
@@ -509,6 +510,19 @@ def test_the_administrators_are_told_that_nobody_else_can_sign(portal: Callable[
     with app.app_context():
         told = select(OutgoingMail.to_address).where(OutgoingMail.letter == "roles_kept")
         assert sorted(db.session.scalars(told)) == [KARI, OLA]
+
+
+def test_whoever_sees_some_contracts_only_is_not_made_administrator_by_a_group(
+    portal: Callable[..., Flask], there: Provider
+) -> None:
+    app = portal(LAST)
+    with app.app_context(), transaction():
+        [held] = [each for each in member_of(OLA).memberships if each.organisation.number == BUYER]
+        held.sight = Sight.NAMED
+    there.says = {**MAIL, "groups": ["g-run", "g-review"]}
+    assert come(another(app), there).status_code == 303
+    assert roles_at(app, BUYER, OLA) == ["reviewer"]
+    assert recorded(app) == ["identity.connected", "membership.roles_withheld"]
 
 
 def test_whoever_left_comes_back_when_the_groups_say_so(portal: Callable[..., Flask], there: Provider) -> None:

@@ -70,6 +70,27 @@ def test_what_is_missing_is_said(seat: Seat, world: World, form: dict[str, str |
     assert sight_of(world.rita) == (Sight.ALL, "")
 
 
+def test_an_administrator_is_not_limited_and_who_is_limited_is_made_none(seat: Seat, world: World) -> None:
+    desk, contract = seat(world.adam), str(world.contract.public_id)
+    ruth, rita = (f"/people/{each.public_id}" for each in (world.ruth, world.rita))
+    both: dict[str, str | list[str]] = {"roles": ["reviewer", "administrator"]}
+    assert desk.send(ruth, both).status_code == 303
+    some: dict[str, str | list[str]] = {"sight": "named", "contracts": [contract]}
+    answer = desk.send(f"/who-sees-what/{world.ruth.public_id}", some)
+    assert (answer.status_code, "An administrator sees every contract" in answer.text) == (422, True)
+    assert sight_of(world.ruth) == (Sight.ALL, "")
+
+    assert desk.send(f"/who-sees-what/{world.rita.public_id}", some).status_code == 303
+    answer = desk.send(rita, both)
+    assert (answer.status_code, "Rita Prøve sees some of the contracts only" in answer.text) == (422, True)
+    assert db.session.get_one(Membership, world.rita.id).role_codes == ["reviewer"]
+    desk.send(ruth, {"roles": "reviewer"})
+    left = desk.send(f"/people/{world.adam.public_id}/retire", {"heir": str(world.rita.public_id)})
+    assert (left.status_code, "Rita Prøve sees some of the contracts only" in left.text) == (422, True)
+    desk.send(f"/who-sees-what/{world.rita.public_id}", {"sight": "all"})
+    assert desk.send(rita, both).status_code == 303
+
+
 @pytest.mark.parametrize(
     ("name", "expected"),
     [

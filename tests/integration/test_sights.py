@@ -10,7 +10,7 @@ import openpyxl
 import pytest
 from sqlalchemy import func, select
 
-from portal import calendars, clock, permissions
+from portal import clock, permissions
 from portal.errors import Forbidden, Invalid, NotFound
 from portal.extensions import db, transaction
 from portal.model import (
@@ -25,16 +25,16 @@ from portal.model import (
     Role,
     Unit,
 )
-from portal.operations import lookup, tasks
-from portal.operations.contracts import agreements, contracts
+from portal.operations import accounts, lookup, tasks
+from portal.operations.contracts import agreements
 from portal.operations.figures import exports
-from portal.operations.people import sights
+from portal.operations.people import members, sights
 from portal.operations.reports import chasing, extensions, review_queue, reviews
 from portal.operations.reports.chasing import Wanted
 from portal.operations.reports.review_queue import QueueFilter
 from portal.reach import Sight
 from tests.tenants import Tenants
-from tests.world import BASIS, DUTIES, MARCH, World, letters, submit
+from tests.world import World, another_contract, letters, submit
 
 ROUTES = Path(__file__).parent.parent / "routes.txt"
 NAMELESS = frozenset({"membership", "buyer_membership", "invitation", "line", "substitution", "unit"})
@@ -43,25 +43,8 @@ NAMELESS = frozenset({"membership", "buyer_membership", "invitation", "line", "s
 @pytest.fixture
 def second(world: World) -> Contract:
     """Another contract of the same two, that runs."""
-    first = world.contract
     with transaction():
-        found = Contract(
-            buyer=first.buyer,
-            supplier=first.supplier,
-            buyer_id=first.buyer_id,
-            supplier_id=first.supplier_id,
-            reference="K-2",
-            title="Prøvebrua",
-            starts_on=date(2026, 1, 1),
-            ends_on=date(2027, 12, 31),
-            kinds=["machinery"],
-            counted={"": "use"},
-            basis=BASIS,
-            reporting_clause="5.1",
-        )
-        contracts.add(found, DUTIES, ["Brua"])
-        contracts.open_period(found, calendars.month_of(MARCH))
-    return found
+        return another_contract(world)
 
 
 def limited(world: World, who: Membership, *named: Contract) -> None:
@@ -101,6 +84,15 @@ def test_who_is_limited_sees_the_named_contracts_and_nothing_of_others(world: Wo
     assert counted[HumanTask] == 1  # the supplier's, on the contract that is theirs to see
     assert "K-1 Prøveskolen" in exported(world.ruth)
     assert "K-1 Prøveskolen" not in exported(world.rita)
+
+
+def test_who_left_comes_back_to_what_they_saw_but_an_administrator_sees_all(world: World, second: Contract) -> None:
+    limited(world, world.rita, second)
+    for role, seen in ((Role.REVIEWER, {"K-2"}), (Role.ADMINISTRATOR, {"K-1", "K-2"})):
+        with transaction():
+            members.retire(world.rita, by=world.adam, heir=world.ruth)
+            accounts.join(world.rita.person, world.contract.buyer, role)
+        assert references(world.rita) == seen
 
 
 def exported(by: Membership) -> set[Any]:

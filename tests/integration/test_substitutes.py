@@ -8,12 +8,12 @@ from sqlalchemy import select, update
 
 from portal import clock
 from portal.extensions import db, transaction
-from portal.model import AuditEvent, Membership, OutgoingMail, Role, Substitution, WebSession
+from portal.model import AuditEvent, Contract, Membership, OutgoingMail, Role, Substitution, WebSession
 from portal.operations import accounts
 from portal.operations.reports import reports
 from tests.desk import give_passwords
 from tests.pages import Desk, Seat, seat, words
-from tests.world import IN_APRIL, World, build_world, fill_in, reasons_for
+from tests.world import IN_APRIL, World, another_contract, build_world, fill_in, reasons_for
 
 __all__ = ["seat"]
 
@@ -115,6 +115,52 @@ def test_letters_go_to_the_substitute_too(world: World, seat: Seat) -> None:
     assert [each.name for each in accounts.people(supplier, Role.SIGNATORY)] == ["Bo Prøve"]
     appoint(seat(siv(world)), world.bo, world.anna, "2026-04-06", "2026-04-10")
     assert [each.name for each in accounts.people(supplier, Role.SIGNATORY)] == ["Bo Prøve", "Anna Prøve"]
+
+
+def limit(by: Desk, who: Membership, *named: Contract) -> None:
+    form: dict[str, str | list[str]] = {"sight": "named", "contracts": [str(each.public_id) for each in named]}
+    assert by.send(f"/who-sees-what/{who.public_id}", form).status_code == 303
+
+
+def test_a_substitute_sees_what_the_absent_one_sees_and_no_more(world: World, seat: Seat) -> None:
+    with transaction():
+        other = another_contract(world)
+        world.dora.role_codes = [Role.CONTRACT_MANAGER]
+    adam = seat(world.adam)
+    limit(adam, world.rita, other)
+    assert appoint(adam, world.rita, world.dora, "2026-04-06", "2026-04-10") == 303
+    dora, first, second = seat(world.dora), *(f"/contracts/{each.public_id}" for each in (world.contract, other))
+    assert [dora.get(path).status_code for path in (first, second)] == [200, 200]
+    assert dora.get("/contracts/new").status_code == 200
+    assert stand_in(strong(dora)) == 303
+    assert [dora.get(path).status_code for path in (first, second)] == [404, 200]
+    assert "K-1" not in words(dora.page("/contracts"))
+    assert dora.get("/contracts/new").status_code == 403, "a reviewer does not begin a contract"
+    dora.send("/acting-for", {"membership": str(world.dora.public_id)})
+    assert [dora.get(path).status_code for path in (first, second)] == [200, 200]
+
+
+def told(world: World) -> list[str]:
+    """Who gets letters to reviewers about the first contract."""
+    db.session.expire_all()
+    return [each.name for each in accounts.people(world.contract.buyer_id, Role.REVIEWER, about=world.contract.id)]
+
+
+def test_whoever_is_limited_sees_as_a_substitute_what_the_absent_one_sees(world: World, seat: Seat) -> None:
+    with transaction():
+        other = another_contract(world)
+    adam, first = seat(world.adam), f"/contracts/{world.contract.public_id}"
+    limit(adam, world.ruth, other)
+    assert told(world) == ["Rita Prøve"]
+    assert appoint(adam, world.rita, world.ruth, "2026-04-06", "2026-04-10") == 303
+    assert told(world) == ["Rita Prøve", "Ruth Prøve"]
+    ruth = seat(world.ruth)
+    assert ruth.get(first).status_code == 404
+    assert stand_in(strong(ruth)) == 303
+    assert ruth.get(first).status_code == 200
+    limit(adam, world.rita, other)
+    assert told(world) == []
+    assert ruth.get(first).status_code == 404, "from the next page on"
 
 
 def test_who_and_when_are_refused_in_words(world: World, seat: Seat) -> None:

@@ -133,10 +133,11 @@ def draft(values: Values, *, by: Membership, like: Contract | None = None) -> Co
 
 def _let_see(contract: Contract, by: Membership) -> None:
     """Whoever is limited sees what they began: it is their unit's, or named for them."""
-    if by.sight == Sight.UNIT:
-        contract.unit_id = by.unit_id
-    elif by.sight == Sight.NAMED:
-        db.session.add(NamedContract(**contract.parties, membership_id=by.id))
+    limited = by.acts_as
+    if limited.sight == Sight.UNIT:
+        contract.unit_id = limited.unit_id
+    elif limited.sight == Sight.NAMED:
+        db.session.add(NamedContract(**contract.parties, membership_id=limited.id))
     db.session.flush()
 
 

@@ -8,10 +8,12 @@ from sqlalchemy import delete, select
 from portal import clock, permissions
 from portal.errors import Refused
 from portal.extensions import db
-from portal.model import READING, Claim, Membership, Organisation, Person, Role, record
+from portal.model import NEVER_LIMITED, READING, Claim, Membership, Person, Role, record
 from portal.operations import accounts, mail, tasks
+from portal.operations.people import sights
 from portal.operations.people.invitations import NO_ROLE
 from portal.permissions import Permission
+from portal.reach import Sight
 from portal.text import Text
 
 LAST_ADMINISTRATOR = Text(
@@ -48,13 +50,18 @@ def of(by: Membership) -> Sequence[Membership]:
 
 
 def change_roles(member: Membership, roles: Collection[Role], *, by: Membership) -> None:
-    """Give a member these roles in place of those they have. Raises Refused, also to whoever changes their own."""
+    """Give a member, oneself too, these roles in place of those they have.
+
+    Raises Refused when a role that must be held would be nobody's, for roles that are not this side's or do not go
+    together, for an administrator who is limited to some contracts, and when they have left.
+    """
     permissions.demand(by, Permission.MEMBER_MANAGE)
-    _alone(member.organisation_id)
+    accounts.alone_with(member)
     _demand_here(member)
     if not roles:
         raise Refused(NO_ROLE)
     accounts.demand_side(member.organisation.kind, roles)
+    sights.demand_unlimited(member, roles)
     demand_others(member, lost=member.last_roles - set(roles))
     before = sorted(member.last_roles)
     if before == sorted(roles):
@@ -69,11 +76,15 @@ def follow(member: Membership, roles: frozenset[Role], *, provider: str) -> None
     """Give a member the roles that the organisation's own directory gives, and no others but what only they hold.
 
     Whoever signs in can do nothing about it, so they are not refused: a role that must be held, and would become
-    nobody's, stays theirs until somebody else has it. They and those who can give the role are told, once. Raises
+    nobody's, stays theirs until somebody else has it. They and those who can give the role are told, once. Nor does a
+    directory make an administrator of whoever sees some contracts only: who says who sees what, says it here. Raises
     Refused for roles that are not this side's.
     """
     accounts.demand_side(member.organisation.kind, roles)
-    _alone(member.organisation_id)
+    accounts.alone_with(member)
+    if member.sight != Sight.ALL and (withheld := roles & NEVER_LIMITED):
+        roles -= withheld
+        record(member, "membership.roles_withheld", by=None, roles=sorted(withheld), provider=provider)
     kept = _only_theirs(member, lost=member.last_roles - roles)
     now: list[str] = sorted(kept | (roles - READING if kept else roles))
     if now != sorted(member.role_codes):
@@ -110,7 +121,7 @@ def retire(member: Membership, *, by: Membership, heir: Membership | None = None
     would wait for nobody, when a role that must be held would be nobody's, and when they have left already.
     """
     permissions.demand(by, Permission.MEMBER_MANAGE)
-    _alone(member.organisation_id)
+    accounts.alone_with(member)
     _demand_here(member)
     if heir is not None:
         _hand_over(member, heir, by=by)
@@ -133,6 +144,7 @@ def _hand_over(member: Membership, heir: Membership, *, by: Membership) -> None:
     if missing := member.last_roles - held:
         before = sorted(heir.last_roles)
         accounts.demand_side(heir.organisation.kind, heir.last_roles | missing)
+        sights.demand_unlimited(heir, missing)
         heir.role_codes = sorted(heir.last_roles | missing)
         record(heir, "membership.roles_changed", by=by, before=before, after=heir.role_codes)
     count = sum(each.number for each in waiting(member))
@@ -143,7 +155,7 @@ def _hand_over(member: Membership, heir: Membership, *, by: Membership) -> None:
 
 def demand_others(member: Membership, lost: Collection[Role]) -> None:
     """Refuse that a role which must be held becomes nobody's. Nobody else changes who is here before the commit."""
-    _alone(member.organisation_id)
+    accounts.alone_with(member)
     for role in sorted(_only_theirs(member, lost)):
         raise Refused(_last_of(role, member))
 
@@ -166,17 +178,13 @@ def _who_can_give(member: Membership) -> list[Membership]:
 
 def _here(organisation_id: int) -> list[Membership]:
     active = select(Membership).join(Membership.person).where(Person.active, Membership.ended_at.is_(None))
-    return list(db.session.scalars(active.where(Membership.organisation_id == organisation_id).order_by(Membership.id)))
+    here = active.where(Membership.organisation_id == organisation_id).order_by(Membership.id)
+    return list(db.session.scalars(here.execution_options(populate_existing=True)))
 
 
 def _demand_here(member: Membership) -> None:
     if member.ended_at is not None:
         raise Refused(HAS_LEFT.with_values(name=member.person.name))
-
-
-def _alone(organisation_id: int) -> None:
-    """One at a time changes who is in an organisation: two administrators must not remove each other at once."""
-    db.session.execute(select(Organisation.id).where(Organisation.id == organisation_id).with_for_update())
 
 
 def _tell(member: Membership, letter: str, by: Membership) -> None:

@@ -6,10 +6,11 @@ from uuid import UUID
 from sqlalchemy import delete, func, select
 
 from portal import permissions
-from portal.errors import Invalid
+from portal.errors import Invalid, Refused
 from portal.extensions import db
 from portal.kinds.base import Problem
-from portal.model import Contract, ContractState, Membership, NamedContract, Person, Role, Unit, record
+from portal.model import NEVER_LIMITED, Contract, ContractState, Membership, NamedContract, Person, Role, Unit, record
+from portal.operations import accounts
 from portal.permissions import Permission
 from portal.reach import Sight
 from portal.text import Text, same
@@ -23,6 +24,12 @@ CHOOSE_CONTRACTS = Text("Velg minst én kontrakt.", "Choose at least one contrac
 SEES_ALL = Text(
     "En administrator ser alle kontraktene. Ta bort rollen administrator først.",
     "An administrator sees every contract. Take the role administrator away first.",
+)
+SEES_SOME = Text(
+    "{name} ser bare noen av kontraktene, og en administrator må se alle. "
+    "La {name} se alle under «Hvem ser hva» først.",
+    "{name} sees some of the contracts only, and an administrator must see all. "
+    "Let {name} see all under “Who sees what” first.",
 )
 
 
@@ -68,7 +75,8 @@ def limit(
     Raises Invalid when the unit or the contracts are not chosen, or the member is an administrator.
     """
     permissions.demand(by, Permission.SIGHT_EDIT)
-    if sight != Sight.ALL and membership.has(Role.ADMINISTRATOR):
+    accounts.alone_with(membership)
+    if sight != Sight.ALL and not NEVER_LIMITED.isdisjoint(membership.last_roles):
         raise Invalid(SEES_ALL, (Problem("sees_all", SEES_ALL, "sight"),))
     chosen_unit = next((each for each in units(by) if each.public_id == unit), None) if sight == Sight.UNIT else None
     chosen = [each for each in contracts(by) if each.public_id in named] if sight == Sight.NAMED else []
@@ -82,6 +90,12 @@ def limit(
     db.session.add_all(NamedContract(**each.parties, membership_id=membership.id) for each in chosen)
     db.session.flush()
     record(membership, "membership.limited", by=by, person=membership.person_id, before=before, after=_said(membership))
+
+
+def demand_unlimited(membership: Membership, roles: Collection[Role]) -> None:
+    """Refuse roles that see every contract to whoever sees some: the other half of what `limit` refuses."""
+    if membership.sight != Sight.ALL and not NEVER_LIMITED.isdisjoint(roles):
+        raise Refused(SEES_SOME.with_values(name=membership.person.name))
 
 
 def _said(membership: Membership) -> dict[str, object]:
