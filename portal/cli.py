@@ -23,7 +23,7 @@ from portal.extensions import db, parts, transaction
 from portal.findings import Finding, Standing, fault, fine
 from portal.model import Organisation, OrganisationKind, Person, Role
 from portal.operations import accounts, anchors, audit, personal_data, retention
-from portal.operations.people import bounces, invitations, own_data, programs, second_factors, sights
+from portal.operations.people import bounces, invitations, own_data, powers, programs, second_factors, sights
 from portal.operations.service_tasks import SERVICE_TASKS
 from portal.schema import migrate_database
 from portal.server import server_for
@@ -218,7 +218,7 @@ def user(email: str, name: str, organisation: str, **more: Any) -> None:
         with transaction():
             firm = known or accounts.add_organisation(organisation, more["organisation_name"], kind)
             person = accounts.add_person(address, name, password=password)
-            accounts.add_membership(person, firm, *roles)
+            powers.tell(accounts.add_membership(person, firm, *roles), roles, by=None)
         click.echo(f"{address} may sign in for {firm.name}.")
 
 

@@ -38,6 +38,9 @@ READING = frozenset({Role.READER, Role.AUDITOR})
 NEVER_LIMITED = frozenset({Role.ADMINISTRATOR})
 """Roles of those who see every contract: whoever says who sees what must not be limited themselves."""
 
+WEIGHTY = frozenset({Role.ADMINISTRATOR, Role.SIGNATORY})
+"""Roles that give others rights or bind the organisation: more than a password, and who gets one is told of."""
+
 
 class OrganisationKind(StrEnum):
     """Which side of a contract an organisation stands on."""
@@ -98,7 +101,7 @@ class Person(Row, UserMixin):
 
     @property
     def needs_second_factor(self) -> bool:
-        """Whether a password alone is too little: they act for a buyer, or sign what a supplier answers for."""
+        """Whether a password alone is too little: they act for a buyer, or sign or give roles for a supplier."""
         return any(own.needs_second_factor for own in self.memberships)
 
     @property
@@ -146,8 +149,8 @@ class Membership(Row):
 
     @property
     def needs_second_factor(self) -> bool:
-        """Whether a password alone is too little: it is for a buyer, or signs what a supplier answers for."""
-        return self.organisation.kind == OrganisationKind.BUYER or self.has(Role.SIGNATORY)
+        """Whether a password alone is too little: it is for a buyer, or signs or gives roles for a supplier."""
+        return self.organisation.kind == OrganisationKind.BUYER or self.has(*WEIGHTY)
 
     @property
     def stands_in_for(self) -> "Membership | None":

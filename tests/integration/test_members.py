@@ -11,7 +11,7 @@ from sqlalchemy import select
 
 from portal import clock
 from portal.extensions import db, transaction
-from portal.model import AuditEvent, Invitation, Membership, OutgoingMail, Person, Role
+from portal.model import WEIGHTY, AuditEvent, Invitation, Membership, OutgoingMail, Person, Role
 from portal.operations import accounts
 from portal.operations.people import members
 from portal.web.people.members import WHAT_ROLES_DO
@@ -246,6 +246,28 @@ def test_the_last_administrator_and_signatory_cannot_leave_silently(app: Flask) 
     assert ada.get("/people").status_code == 303, "she acts for nobody any more"
 
 
+# -- who is told of weighty roles -------------------------------------------------------------------------------------
+
+
+def test_the_other_administrators_are_told_who_may_sign_or_give_roles(app: Flask) -> None:
+    ada, siv = at(app, ADA), at(app, SIV)
+    assert set_roles(ada, ids(app, OLA), "reviewer", "contract_manager")[0] == 303
+    assert set_roles(ada, ids(app, OLA), "reviewer", "administrator")[0] == 303
+    assert letters(app, "role_given") == [], "whoever gave it knows, and no other could take it away"
+    ola = at(app, OLA)
+    ola.post("/acting-for", membership=ids(app, OLA))
+    assert invite(ola, EVA, "administrator") == 303
+    eva = another(app)
+    eva.get(link(app))
+    assert eva.post("/invitation", name="Eva Ny", new_password=NEW, repeated_password=NEW).status_code == 303
+    assert [to for to, _body in letters(app, "role_given")] == [ADA]
+    assert "Eva Ny (eva@lillevik.example)" in letters(app, "role_given")[0][1]
+    kari = ids(app, KARI, "313000001")
+    assert set_roles(siv, kari, "reporter", "signatory", "administrator")[0] == 303
+    assert set_roles(siv, kari, "reporter", "signatory")[0] == 303
+    assert len(letters(app, "role_given")) == 1
+
+
 # -- leaving ----------------------------------------------------------------------------------------------------------
 
 
@@ -301,4 +323,4 @@ def test_an_administrator_sees_and_touches_only_their_own_people(app: Flask) -> 
 
 def test_every_role_says_what_it_does_and_each_that_must_be_held_has_its_words() -> None:
     assert set(WHAT_ROLES_DO) == set(Role)
-    assert set(members.LAST_OF) == {Role.ADMINISTRATOR, Role.SIGNATORY}
+    assert set(members.LAST_OF) == WEIGHTY

@@ -297,11 +297,12 @@ def test_who_must_cannot_stop(browser: Browser) -> None:
     assert (answer.status_code, "You must have codes from an app" in answer.text) == (422, True)
 
 
-def test_a_role_that_asks_for_it_ends_a_session_without_it(app: Flask, browser: Browser) -> None:
+@pytest.mark.parametrize("role", [Role.SIGNATORY, Role.ADMINISTRATOR])
+def test_a_role_that_asks_for_it_ends_a_session_without_it(app: Flask, browser: Browser, role: Role) -> None:
     browser.sign_in(KARI)
     with app.app_context(), transaction():
         membership = db.session.scalars(select(Membership).join(Membership.person).where(Person.email == KARI)).one()
-        membership.role_codes = [Role.SIGNATORY.value]
+        membership.role_codes = [role.value]
     assert not browser.is_in()
     assert password_only(another(app), KARI) == "/sign-in/set-up"
 

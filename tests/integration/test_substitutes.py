@@ -75,6 +75,17 @@ def test_a_substitute_signs_on_behalf_of_another_and_it_is_seen(world: World, se
     assert sorted(db.session.scalars(told)) == ["anna@prove.example", "bo@prove.example"]
 
 
+def test_another_administrator_is_told_who_may_sign_meanwhile(world: World, seat: Seat) -> None:
+    with transaction():
+        sam = accounts.add_person("sam@prove.example", "Sam Prøve", language="en")
+        accounts.add_membership(sam, world.contract.supplier, Role.ADMINISTRATOR)
+    assert appoint(seat(siv(world)), world.bo, world.anna, "2026-04-06", "2026-04-10") == 303
+    letter = db.session.scalars(select(OutgoingMail).where(OutgoingMail.letter == "role_given")).one()
+    assert (letter.to_address, letter.subject) == ("sam@prove.example", "Anna Prøve can sign for Annas Graving AS")
+    assert "They stand in for Bo Prøve from 6 Apr 2026 to 10 Apr 2026." in letter.body
+    assert "Siv Prøve has seen to it." in letter.body
+
+
 def test_the_trail_says_whose_substitute_acted(world: World, seat: Seat) -> None:
     with transaction():
         world.bo.role_codes = [Role.SIGNATORY, Role.ADMINISTRATOR]
@@ -101,6 +112,7 @@ def test_only_on_those_days_and_until_it_is_ended(world: World, seat: Seat) -> N
     assert "as substitute for" in words(anna.page("/"))
     clock.move_to(datetime(2026, 4, 9, 22, 1, tzinfo=UTC))
     assert "as substitute for" not in words(anna.page("/")), "it is the tenth in Oslo"
+    administrator = seat(siv(world))
     assert appoint(administrator, world.bo, world.anna, "2026-04-10", "2026-04-20") == 303
     assert stand_in(strong(anna)) == 303
     row = db.session.scalars(select(Substitution).order_by(Substitution.id.desc())).first()

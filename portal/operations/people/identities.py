@@ -12,7 +12,7 @@ from portal.extensions import db
 from portal.model import Identity, Membership, Person, ProviderSession, Role, WebSession, record
 from portal.operations import accounts
 from portal.operations.lookup import NOT_HERE
-from portal.operations.people import members
+from portal.operations.people import members, powers
 from portal.providers import Provider
 from portal.text import Text
 
@@ -129,7 +129,7 @@ def replace_roles(person: Person, provider: Provider, roles: frozenset[Role]) ->
     held = next((each for each in person.memberships if each.organisation_id == organisation.id), None)
     if held is None:
         if roles:
-            accounts.join(person, organisation, *sorted(roles))
+            powers.tell(accounts.join(person, organisation, *sorted(roles)), roles, by=None)
     else:
         members.follow(held, roles, provider=provider.key)
 

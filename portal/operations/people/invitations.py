@@ -20,7 +20,7 @@ from portal.model import (
     record,
 )
 from portal.operations import accounts, mail
-from portal.operations.people import one_time
+from portal.operations.people import one_time, powers
 from portal.permissions import Permission
 from portal.text import Text
 
@@ -101,6 +101,7 @@ def accept(key: str, person: Person) -> Membership:
     membership = accounts.join(person, invitation.organisation, *invitation.roles)
     invitation.accepted_at = clock.now()
     record(invitation, "invitation.accepted", by=membership, roles=sorted(invitation.roles))
+    powers.tell(membership, invitation.roles, by=invitation.invited_by)
     if invitation.invited_by is not None:
         firm = invitation.organisation.name
         mail.write_personal(invitation.invited_by.person, "invitation_accepted", name=person.name, organisation=firm)

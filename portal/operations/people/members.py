@@ -10,7 +10,7 @@ from portal.errors import Refused
 from portal.extensions import db
 from portal.model import NEVER_LIMITED, READING, Claim, Membership, Person, Role, record
 from portal.operations import accounts, mail, tasks
-from portal.operations.people import sights
+from portal.operations.people import powers, sights
 from portal.operations.people.invitations import NO_ROLE
 from portal.permissions import Permission
 from portal.reach import Sight
@@ -69,6 +69,7 @@ def change_roles(member: Membership, roles: Collection[Role], *, by: Membership)
     member.role_codes = sorted(roles)
     member.kept_codes = []
     record(member, "membership.roles_changed", by=by, before=before, after=member.role_codes)
+    powers.tell(member, set(roles).difference(before), by=by)
     _tell(member, "roles_changed", by)
 
 
@@ -90,6 +91,7 @@ def follow(member: Membership, roles: frozenset[Role], *, provider: str) -> None
     if now != sorted(member.role_codes):
         was, member.role_codes = member.role_codes, now
         record(member, "membership.roles_replaced", by=None, was=was, roles=now, provider=provider)
+        powers.tell(member, (kept | roles).difference(was), by=None)
     if sorted(kept) == member.kept_codes:
         return
     member.kept_codes = sorted(kept)
@@ -147,6 +149,7 @@ def _hand_over(member: Membership, heir: Membership, *, by: Membership) -> None:
         sights.demand_unlimited(heir, missing)
         heir.role_codes = sorted(heir.last_roles | missing)
         record(heir, "membership.roles_changed", by=by, before=before, after=heir.role_codes)
+        powers.tell(heir, missing, by=by)
     count = sum(each.number for each in waiting(member))
     record(member, "membership.handed_over", by=by, to=heir.person_id, tasks=count)
     who, firm = member.person.name, member.organisation.name

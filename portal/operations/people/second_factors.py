@@ -28,9 +28,9 @@ RECOVERY_GROUPS, RECOVERY_GROUP = 4, 6
 PURPOSE = "authenticator"
 
 COMPULSORY = Text(
-    "Du må ha kode fra app, for du handler for en oppdragsgiver eller signerer for en leverandør. "
+    "Du må ha kode fra app, for du handler for en oppdragsgiver eller signerer eller gir roller for en leverandør. "
     "Har du fått ny telefon, sett opp appen på nytt.",
-    "You must have codes from an app, for you act for a buyer or sign for a supplier. "
+    "You must have codes from an app, for you act for a buyer, or sign or give roles for a supplier. "
     "If you have a new phone, set up the app again.",
 )
 

@@ -11,6 +11,7 @@ from portal.errors import Refused
 from portal.extensions import db, parts
 from portal.model import Membership, Person, Substitution, record
 from portal.operations import mail
+from portal.operations.people import powers
 from portal.permissions import Permission
 from portal.text import Text
 
@@ -57,6 +58,7 @@ def appoint(absent: Membership, substitute: Membership, from_on: date, to_on: da
     db.session.add(row)
     db.session.flush()
     record(row, "substitution.added", by=by, absent=absent.person_id, substitute=substitute.person_id)
+    powers.tell(substitute, absent.last_roles - substitute.last_roles, by=by, meanwhile=row)
     firm = absent.organisation.name
     for person in (absent.person, substitute.person):
         mail.write_personal(person, "substitute_named", substitution=row, organisation=firm)

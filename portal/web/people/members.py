@@ -21,6 +21,7 @@ from portal.permissions import Permission
 from portal.text import Text
 from portal.web import labels
 from portal.web.access import current_membership, requires
+from portal.web.confirmation import confirmed
 from portal.web.words import words
 
 blueprint = Blueprint("members", __name__, url_prefix="/people")
@@ -85,6 +86,7 @@ def index() -> ResponseReturnValue:
 
 @blueprint.route("/invite", methods=["GET", "POST"])
 @requires(Permission.MEMBER_MANAGE)
+@confirmed
 def invite() -> ResponseReturnValue:
     """Invite somebody by e-mail. The answer is the same whether or not the portal knows the address."""
     by, form = current_membership(), InviteForm()
@@ -110,6 +112,7 @@ def invite() -> ResponseReturnValue:
 
 @blueprint.post("/invitations/<uuid:public_id>/resend")
 @requires(Permission.MEMBER_MANAGE, Invitation)
+@confirmed
 def resend(invitation: Invitation) -> ResponseReturnValue:
     """Send an invitation again."""
     with transaction():
@@ -131,6 +134,7 @@ def withdraw(invitation: Invitation) -> ResponseReturnValue:
 
 @blueprint.route("/<uuid:public_id>", methods=["GET", "POST"])
 @requires(Permission.MEMBER_MANAGE, Membership)
+@confirmed
 def member(row: Membership) -> ResponseReturnValue:
     """One member, and the roles they have."""
     by, form = current_membership(), RolesForm()
@@ -151,6 +155,7 @@ def member(row: Membership) -> ResponseReturnValue:
 
 @blueprint.route("/<uuid:public_id>/retire", methods=["GET", "POST"])
 @requires(Permission.MEMBER_MANAGE, Membership)
+@confirmed
 def retire(row: Membership) -> ResponseReturnValue:
     """What waits for a member, who takes it over, and the end of the membership."""
     by, form = current_membership(), RetireForm()
@@ -176,6 +181,7 @@ def retire(row: Membership) -> ResponseReturnValue:
 
 @blueprint.route("/<uuid:public_id>/substitute", methods=["GET", "POST"])
 @requires(Permission.MEMBER_MANAGE, Membership)
+@confirmed
 def substitute(row: Membership) -> ResponseReturnValue:
     """Name somebody who stands in for a member for a while."""
     by, form = current_membership(), SubstituteForm()

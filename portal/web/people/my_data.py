@@ -14,6 +14,7 @@ from portal.operations.people.own_data import Values
 from portal.sheets.export import Column, Properties, Sheet, Value, write_workbook
 from portal.web import trail_words
 from portal.web.access import acting_membership, current_person, signed_in
+from portal.web.confirmation import confirmed
 from portal.web.people.sign_in import blueprint
 
 EXCEL = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -29,8 +30,9 @@ def my_data() -> ResponseReturnValue:
     return render_template("people/my_data.html", kept=sorted(kept))
 
 
-@blueprint.get("/account/my-data.json")
+@blueprint.route("/account/my-data.json", methods=["GET", "POST"])
 @signed_in("It holds what is kept of oneself only.")
+@confirmed
 def my_data_json() -> ResponseReturnValue:
     """All of it, for a program."""
     acting_membership()  # it tells the database for whom
@@ -40,8 +42,9 @@ def my_data_json() -> ResponseReturnValue:
     )
 
 
-@blueprint.get("/account/my-data.xlsx")
+@blueprint.route("/account/my-data.xlsx", methods=["GET", "POST"])
 @signed_in("It holds what is kept of oneself only.")
+@confirmed
 def my_data_workbook() -> ResponseReturnValue:
     """All of it, a sheet for each table."""
     acting_membership()  # it tells the database for whom

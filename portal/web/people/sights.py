@@ -21,6 +21,7 @@ from portal.permissions import Permission
 from portal.reach import Sight
 from portal.web.access import current_membership, requires
 from portal.web.choices import uuid_of
+from portal.web.confirmation import confirmed
 from portal.web.labels import SIGHT, roles_of
 from portal.web.languages import current_language
 
@@ -67,6 +68,7 @@ def index() -> ResponseReturnValue:
 
 @blueprint.route("/<uuid:public_id>", methods=["GET", "POST"])
 @requires(Permission.SIGHT_EDIT, Membership)
+@confirmed
 def edit(membership: Membership) -> ResponseReturnValue:
     """Limit what one of them sees, or take the limit away."""
     by, form = current_membership(), SightForm()
@@ -89,6 +91,7 @@ def edit(membership: Membership) -> ResponseReturnValue:
 
 @blueprint.route("/units/new", methods=["GET", "POST"])
 @requires(Permission.SIGHT_EDIT)
+@confirmed
 def new_unit() -> ResponseReturnValue:
     """A new agency or department."""
     by, form = current_membership(), UnitForm()
@@ -103,6 +106,7 @@ def new_unit() -> ResponseReturnValue:
 
 @blueprint.route("/units/<uuid:public_id>", methods=["GET", "POST"])
 @requires(Permission.SIGHT_EDIT, Unit)
+@confirmed
 def unit(unit: Unit) -> ResponseReturnValue:
     """The name and the contracts of a unit."""
     by, form = current_membership(), UnitForm()
