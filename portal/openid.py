@@ -107,10 +107,15 @@ class Client:
         return not self.provider.strong.isdisjoint(each for each in shown if isinstance(each, str))
 
     def end_session_url(self, id_token: str, *, back: str) -> str:
-        """Where the browser signs out there and comes back; empty when the provider has no such page."""
+        """Where the browser signs out there and comes back; empty when the provider has no such page.
+
+        Without the token the provider asks the person.
+        """
         if not self.provider.end_session_url:
             return ""
-        asked = {"id_token_hint": id_token, "client_id": self.provider.client_id, "post_logout_redirect_uri": back}
+        asked = {"client_id": self.provider.client_id, "post_logout_redirect_uri": back}
+        if id_token:
+            asked = {"id_token_hint": id_token, **asked}
         return _with(self.provider.end_session_url, asked)
 
     def _demand_ours(self, said: Claims) -> None:

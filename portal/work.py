@@ -27,6 +27,7 @@ from portal.operations import anchors, mail, processes, retention, time_asked
 from portal.operations.cases import breaches, cures, deliveries, stakes
 from portal.operations.entry import imports
 from portal.operations.figures import windows
+from portal.operations.people import identities
 from portal.operations.reports import periods, reports
 from portal.operations.running import beyond
 
@@ -42,6 +43,7 @@ SCHEDULES = {
     "cases.recount": "50 * * * *",
     "files.sweep": "40 3 * * *",
     "people.forget": "10 3 * * *",
+    "people.lapse": "15 4 * * *",
     "trail.anchor": "20 2 * * *",
 }
 """Scheduled work and its cron expression, read in the installation's time zone."""
@@ -124,6 +126,14 @@ def chase_requests(_payload: Payload) -> None:
 def recount_cases(_payload: Payload) -> None:
     """Count what the open cases come to today, for the lists of them, a case at a time."""
     _each(Deviation, _found(stakes.outdated), stakes.recount, "What case %s comes to could not be counted")
+
+
+def end_lapsed(_payload: Payload) -> None:
+    """End the memberships of those whom a directory no longer sends."""
+    with tenancy.everything(), transaction():
+        count = identities.retire_leavers()
+    if count:
+        _log.info("%d memberships lapsed", count)
 
 
 def anchor_trail(_payload: Payload) -> None:
@@ -210,5 +220,6 @@ HANDLERS: dict[str, Callable[[Payload], None]] = {
     "requests.chase": chase_requests,
     "timers.tick": tick_timers,
     "people.forget": keep_no_longer,
+    "people.lapse": end_lapsed,
     "trail.anchor": anchor_trail,
 }

@@ -37,3 +37,4 @@ class ProviderSession(Base):
     sid: Mapped[str] = mapped_column(String(255), default="", index=True)
     """What the provider calls the session, if it calls it anything."""
     id_token: Mapped[str] = mapped_column(Prose)
+    """Sealed: it names the person. It lasts as long as the session, so no change of the secret key seals it anew."""

@@ -17,7 +17,7 @@ from portal.model import Membership, Person, Substitution
 from portal.operations import lookup
 from portal.operations.people import substitutes
 from portal.permissions import Permission
-from portal.web import sessions
+from portal.web import provider_sessions, sessions
 
 View = Callable[..., ResponseReturnValue]
 
@@ -113,7 +113,7 @@ def _chosen_membership() -> Membership | None:
     person = sessions.current().person
     if person is None:
         return None
-    own = person.memberships
+    own = [each for each in person.memberships if provider_sessions.lets_act(each)]
     chosen = session.get("acting_for")
     found = next((one for one in own if str(one.public_id) == chosen), own[0] if len(own) == 1 else None)
     as_whom = session.get("standing_in")

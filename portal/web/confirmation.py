@@ -38,7 +38,7 @@ def confirmed(view: View) -> View:
 
     @wraps(view)
     def guarded(*found: Any, **values: Any) -> ResponseReturnValue:
-        if _is_fresh():
+        if is_fresh():
             return view(*found, **values)
         form, person = ConfirmForm(prefix=PREFIX), current_person()
         if request.method != "POST" or _answer(form, person) is None:
@@ -58,8 +58,11 @@ def confirmed(view: View) -> View:
     return guarded
 
 
-def _is_fresh() -> bool:
-    """A person of the demo is made up, has nothing to show, and came in by one click."""
+def is_fresh() -> bool:
+    """Whether somebody has shown who they are within LASTS.
+
+    A person of the demo is made up, has nothing to show, and came in by one click.
+    """
     browser = sessions.current()
     return browser.method == SignInMethod.PERSONA or clock.now() - browser.confirmed_at < LASTS
 

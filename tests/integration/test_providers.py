@@ -2,7 +2,7 @@
 
 import re
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -18,47 +18,11 @@ from portal.model import AuditEvent, Identity, OutgoingMail, Person, ProviderSes
 from portal.operations import accounts
 from portal.reach import Sight
 from tests import signing_in
-from tests.browsing import BUYER, KARI, OLA, SUPPLIER, Browser, Maker, another, attempted, change, count, with_people
+from tests.arriving import LEVEL, MAIL, STAFF, TRUSTED, come, connect, linked, portal, there
+from tests.browsing import BUYER, KARI, OLA, SUPPLIER, Browser, another, attempted, change, count
 from tests.provider import BASE, CLIENT, Provider, provider, rsa
 
-MAIL = {"email": OLA, "email_verified": True}
-TRUSTED = 'domains = ["entreprenor.example"]'
-LEVEL = 'acr_values = ["high", "substantial"]\nstrong = ["high"]'
-STAFF = f"""{TRUSTED}
-organisation = "{BUYER}"
-groups = {{ "g-review" = ["reviewer"], "g-lead" = ["contract_manager", "decision_maker"] }}"""
-
-
-@pytest.fixture
-def there() -> Iterator[Provider]:
-    """Somebody else's provider."""
-    with provider() as running:
-        yield running
-
-
-@pytest.fixture
-def portal(make_app: Maker, sqlite_url: str, tmp_path: Path, there: Provider) -> Callable[..., Flask]:
-    """Makes a portal that knows the provider, with these further lines in its settings."""
-
-    def make(more: str = TRUSTED, url: str = sqlite_url) -> Flask:
-        file = there.settings(tmp_path, more=more if "strong" in more else f"{more}\nstrong = ['mfa']")
-        return with_people(make_app(url, providers=file, outgoing_allowed=("127.0.0.1/32",)))
-
-    return make
-
-
-def come(browser: Browser, there: Provider, start: str = "/sign-in/with/lillevik") -> TestResponse:
-    """Go to the provider and come back."""
-    away = browser.get(start)
-    assert away.status_code == 303, away.text
-    return browser.get(there.visit(away.location))
-
-
-def linked(app: Flask, there: Provider, email: str = OLA, subject: str = "ola-1") -> None:
-    with app.app_context(), transaction():
-        person = db.session.scalars(select(Person).where(Person.email == email)).one()
-        now = clock.now()
-        db.session.add(Identity(person=person, issuer=there.issuer, subject=subject, used_at=now))
+__all__ = ["portal", "there"]
 
 
 def session_row(app: Flask) -> WebSession:
@@ -367,7 +331,7 @@ def test_one_connects_and_disconnects_ones_own(portal: Callable[..., Flask], the
     browser = another(app)
     browser.sign_in(OLA)
     assert "Connect Lillevik" in browser.get("/account").text
-    assert come(browser, there, "/account/connect/lillevik").location == "/account"
+    assert connect(browser, there).location == "/account"
     page = browser.get("/account").text
     assert "Disconnect Lillevik" in page
     assert "Connect Lillevik" not in page
@@ -376,7 +340,7 @@ def test_one_connects_and_disconnects_ones_own(portal: Callable[..., Flask], the
 
     kari = another(app)
     kari.sign_in(KARI)
-    answer = come(kari, there, "/account/connect/lillevik")
+    answer = connect(kari, there)
     assert (answer.status_code, "connected to another person" in answer.text) == (403, True)
     [way] = re.findall(r'action="(/account/disconnect/[^"]+)"', page)
     assert kari.post(way).status_code == 404
@@ -653,9 +617,7 @@ def test_a_page_of_the_provider_may_end_the_session_it_can_name(
     assert [each.is_in() for each in (here, elsewhere)] == [False, True]
 
 
-@pytest.mark.parametrize(
-    "path", ["/sign-in/with/x", "/sign-in/from/x", "/sign-in/from/x/signed-out", "/account/connect/x"]
-)
+@pytest.mark.parametrize("path", ["/sign-in/with/x", "/sign-in/from/x", "/sign-in/from/x/signed-out"])
 def test_a_provider_that_nobody_named_is_not_there(portal: Callable[..., Flask], path: str) -> None:
     browser = another(portal())
     browser.sign_in()

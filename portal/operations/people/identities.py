@@ -1,6 +1,7 @@
 """Persons whom a provider vouches for: whose the identity is, and which roles follow from the provider's groups."""
 
 from collections.abc import Iterable, Mapping
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, delete, exists, select
@@ -8,13 +9,13 @@ from sqlalchemy import ColumnElement, delete, exists, select
 from portal import clock, providers
 from portal.config import BadSetting
 from portal.errors import Forbidden, NotFound, Refused
-from portal.extensions import db
+from portal.extensions import db, parts
 from portal.model import Identity, Membership, Person, ProviderSession, Role, WebSession, record
-from portal.operations import accounts
+from portal.operations import accounts, mail
 from portal.operations.lookup import NOT_HERE
 from portal.operations.people import members, powers
 from portal.providers import Provider
-from portal.text import Text
+from portal.text import Text, same
 
 UNKNOWN = Text(
     "{provider} sier hvem du er, men ingen her er koblet til den innloggingen. Har du passord her, så logg inn med det "
@@ -54,6 +55,8 @@ NO_ORGANISATION = Text(
     "Portalen skal gi roller i virksomhet {number}, som ikke er registrert her. Si fra til den som driver portalen.",
     "The portal is to give roles in organisation {number}, which is not registered here. Tell whoever runs the portal.",
 )
+LEFT_AFTER = timedelta(days=30)
+"""How long somebody may stay away from the provider that rules their roles before they are taken to have left."""
 
 
 def demand_known_roles(every: Iterable[Provider]) -> None:
@@ -93,6 +96,7 @@ def connect(person: Person, provider: Provider, claims: Mapping[str, Any]) -> Id
     """Link what the provider calls them to a person who is signed in. Raises Forbidden when it is another's."""
     identity = _known(provider, claims)
     if identity is None:
+        mail.write_personal(person, "provider_connected", provider=provider.name.to(person.language))
         return _linked(person, provider, claims)
     if identity.person_id != person.id:
         raise Forbidden(SOMEBODY_ELSES.with_values(provider=provider.name))
@@ -100,13 +104,18 @@ def connect(person: Person, provider: Provider, claims: Mapping[str, Any]) -> Id
 
 
 def disconnect(person: Person, public_id: object) -> None:
-    """Take away one of a person's own identities; sessions that began with it end. Raises NotFound, Refused."""
+    """Take away one of a person's own identities; sessions that began with it end, and they are told by letter.
+
+    Raises NotFound, Refused.
+    """
     own = identities_of(person)
     identity = next((each for each in own if each.public_id == public_id), None)
     if identity is None:
         raise NotFound(NOT_HERE)
     if person.password is None and len(own) == 1:
         raise Refused(LAST_WAY_IN)
+    provider = provider_name(identity).to(person.language)
+    mail.write_personal(person, "provider_disconnected", provider=provider)
     record(identity, "identity.disconnected", by=_own(person), person=person.id, issuer=identity.issuer)
     db.session.flush()
     end_sessions(ProviderSession.identity_id == identity.id)
@@ -116,6 +125,43 @@ def disconnect(person: Person, public_id: object) -> None:
 def identities_of(person: Person) -> list[Identity]:
     """By whose word a person may come in, in the order in which they were linked."""
     return list(db.session.scalars(select(Identity).where(Identity.person_id == person.id).order_by(Identity.id)))
+
+
+def provider_name(identity: Identity) -> Text:
+    """What the provider is called; its address, where the settings know it no more."""
+    names = (each.provider.name for each in parts().providers.values() if each.provider.issuer == identity.issuer)
+    return next(names, same(identity.issuer))
+
+
+def governing(membership: Membership) -> Provider | None:
+    """The provider whose groups say what somebody is in this membership, if one does.
+
+    What they say holds in a session that began there, and in no other: who has left there cannot begin one. A session
+    lasts for half a day, and so does what the groups said.
+    """
+    number = membership.organisation.number
+    ruling = [each.provider for each in parts().providers.values() if each.provider.groups]
+    here = {each.issuer: each for each in ruling if each.organisation == number}
+    if not here:
+        return None
+    found = select(Identity.issuer).where(Identity.person_id == membership.person_id, Identity.issuer.in_(here))
+    issuer = db.session.scalar(found.limit(1))
+    return here[issuer] if issuer else None
+
+
+def retire_leavers() -> int:
+    """End the memberships of those who have not come by the provider that rules them for LEFT_AFTER. How many.
+
+    Whoever alone holds a role that somebody must hold stays: a person must look at that.
+    """
+    before, ended = clock.now() - LEFT_AFTER, 0
+    for provider in (each.provider for each in parts().providers.values() if each.provider.groups):
+        stale = select(Identity.person_id).where(Identity.issuer == provider.issuer, Identity.used_at < before)
+        here = Membership.organisation.has(number=provider.organisation)
+        rows = select(Membership).where(Membership.person_id.in_(stale), Membership.ended_at.is_(None), here)
+        found = db.session.scalars(rows.order_by(Membership.id)).all()
+        ended += sum(members.lapse(row, provider=provider.key) for row in found)
+    return ended
 
 
 def replace_roles(person: Person, provider: Provider, roles: frozenset[Role]) -> None:

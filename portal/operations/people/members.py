@@ -130,12 +130,28 @@ def retire(member: Membership, *, by: Membership, heir: Membership | None = None
     demand_others(member, lost=member.last_roles)
     if any(not each.others for each in waiting(member)):
         raise Refused(NOBODY_ELSE.with_values(name=member.person.name))
+    _end(member, by=by)
+    _tell(member, "membership_ended", by)
+
+
+def lapse(member: Membership, *, provider: str) -> bool:
+    """End the membership of somebody who has long not come by the directory that rules it. Says whether it ended.
+
+    It does not where only they hold a role that must be held.
+    """
+    accounts.alone_with(member)
+    if _only_theirs(member, member.last_roles):
+        return False
+    _end(member, by=None, reason=f"not seen at {provider}")
+    return True
+
+
+def _end(member: Membership, *, by: Membership | None, reason: str = "") -> None:
     here = (Claim.buyer_id == member.organisation_id) | (Claim.supplier_id == member.organisation_id)
     db.session.execute(delete(Claim).where(Claim.person_id == member.person_id, here))
     roles = sorted(member.last_roles)
     member.ended_at, member.kept_codes = clock.now(), []
-    record(member, "membership.ended", by=by, roles=roles)
-    _tell(member, "membership_ended", by)
+    record(member, "membership.ended", by=by, reason=reason, roles=roles)
 
 
 def _hand_over(member: Membership, heir: Membership, *, by: Membership) -> None:

@@ -10,7 +10,7 @@ from portal.errors import Refused
 from portal.extensions import db
 from portal.model import OneTimePurpose, Person, record
 from portal.operations import accounts, mail
-from portal.operations.people import one_time
+from portal.operations.people import identities, one_time
 from portal.text import Text
 
 LASTS = timedelta(hours=1)
@@ -26,15 +26,23 @@ CANNOT_USE = Text(
 
 
 def ask(email: str, language: str) -> None:
-    """Send a letter with a link to whoever has this address. Where nobody has, as much is done, and undone."""
+    """Send a letter with a link to whoever has this address. Where nobody has, as much is done, and undone.
+
+    Who has no password and comes by a provider gets no link: an e-mail account must not be a way round the provider.
+    They are told where they sign in.
+    """
     person = accounts.by_email(email)
     known = person if person is not None and person.active else None
+    elsewhere = identities.identities_of(known) if known is not None and known.password is None else []
     somebody = known or Person(email=email, name="", language=language, public_id=uuid.uuid4(), fs_uniquifier="")
     with db.session.begin_nested() as step:
         key = one_time.issue(OneTimePurpose.RESET, str(somebody.public_id), *_as_it_is(somebody), lasts=LASTS)
         mail.write_personal(somebody, "reset", is_secret=True, key=key)
-        if known is None:
+        if known is None or elsewhere:
             step.rollback()
+    if known is not None and elsewhere:
+        names = [identities.provider_name(each).to(known.language) for each in elsewhere]
+        mail.write_personal(known, "reset_elsewhere", providers=names)
 
 
 def whose(key: str) -> Person:

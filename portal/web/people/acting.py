@@ -6,11 +6,12 @@ from flask import redirect, render_template, request
 from flask.typing import ResponseReturnValue
 
 from portal.errors import NotFound, Refused
+from portal.model import Membership, Person
 from portal.operations import accounts
 from portal.operations.lookup import NOT_HERE
-from portal.operations.people import substitutes
+from portal.operations.people import identities, substitutes
 from portal.text import Text
-from portal.web import access, sessions
+from portal.web import access, provider_sessions, sessions
 from portal.web.access import current_person, safe_target, signed_in
 from portal.web.labels import in_words
 from portal.web.people.sign_in import blueprint
@@ -30,7 +31,8 @@ def acting_for() -> ResponseReturnValue:
         target = safe_target(request.args.get("next"))
         return render_template(
             "people/acting_for.html",
-            memberships=person.memberships,
+            memberships=[each for each in person.memberships if provider_sessions.lets_act(each)],
+            elsewhere=_elsewhere(person),
             substitutions=substitutes.for_person(person),
             next=target,
             in_words=in_words,
@@ -44,10 +46,16 @@ def acting_for() -> ResponseReturnValue:
         access.act_for(running.substitute, running)
         return redirect(safe_target(request.form.get("next")) or access.home(), 303)
     membership = accounts.membership_of(person, _as_uuid(request.form.get("membership", "")))
-    if membership is None:
+    if membership is None or not provider_sessions.lets_act(membership):
         raise NotFound(NOT_HERE)
     access.act_for(membership)
     return redirect(safe_target(request.form.get("next")) or access.home(), 303)
+
+
+def _elsewhere(person: Person) -> list[tuple[Membership, Text]]:
+    """The memberships that one acts in only when one came by another way, each with the name of that way."""
+    ruled = [(each, identities.governing(each)) for each in person.memberships if not provider_sessions.lets_act(each)]
+    return [(membership, provider.name) for membership, provider in ruled if provider is not None]
 
 
 def _as_uuid(text: str) -> uuid.UUID:

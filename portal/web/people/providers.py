@@ -3,26 +3,26 @@
 import logging
 import secrets
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from flask import Flask, Response, flash, make_response, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
-from sqlalchemy import select
 
 from portal import clock, openid
 from portal.errors import Forbidden, NotFound, Refused, Unavailable
 from portal.extensions import db, parts, transaction
-from portal.model import AttemptKind, Identity, ProviderSession, SignInMethod, WebSession
+from portal.model import AttemptKind, Identity, SignInMethod
 from portal.openid import Client
 from portal.operations.lookup import NOT_HERE
 from portal.operations.people import identities
 from portal.providers import Provider
 from portal.text import Text
 from portal.tokens import BadToken, Claims
-from portal.web import access, attempts, sessions
+from portal.web import access, attempts, confirmation, provider_sessions, sessions
 from portal.web.access import current_person, public, safe_target, signed_in
+from portal.web.confirmation import confirmed
 from portal.web.identity import let_in
 from portal.web.languages import current_language
 from portal.web.people import way_in
@@ -66,6 +66,26 @@ class Stopped(Exception):
         self.provider, self.status, self.text = provider, status, text.with_values(provider=provider.name)
 
 
+class Arrival(NamedTuple):
+    """What a provider says of somebody who comes back from it."""
+
+    client: Client
+    id_token: str
+    claims: Claims
+
+    @property
+    def sid(self) -> str:
+        """What the provider calls its session; empty where it calls it nothing that we can keep."""
+        sid = self.claims.get("sid")
+        return sid if isinstance(sid, str) and len(sid) <= LONGEST_SID else ""
+
+    @property
+    def organisations(self) -> list[str]:
+        """Numbers of the organisations for whom the person comes."""
+        fixed = self.client.provider.organisation
+        return openid.organisations(self.claims) or ([fixed] if fixed else [])
+
+
 class Button(NamedTuple):
     """One way to sign in elsewhere."""
 
@@ -91,14 +111,18 @@ def sign_in_with(key: str) -> ResponseReturnValue:
     client, wanted = client_of(key), safe_target(request.args.get("next"))
     if sessions.current().person:
         return redirect(wanted or access.home(), 303)
-    return _to(client, wanted)
+    return make_response(redirect(_asking(client, wanted), 303))
 
 
-@blueprint.get("/account/connect/<key>")
+@blueprint.post("/account/connect/<key>")
 @signed_in("It connects one's own account only.")
+@confirmed
 def connect(key: str) -> ResponseReturnValue:
     """Go to a provider to connect what it calls the person to their account."""
-    return _to(client_of(key), None, connects=True)
+    client = client_of(key)
+    url = _asking(client, None, connects=True)
+    # No redirect: the policy of our pages lets a form lead to our own pages only.
+    return render_template("people/on_the_way.html", url=url, provider=client.provider), {"Refresh": f"0; url={url}"}
 
 
 @blueprint.get("/sign-in/from/<key>")
@@ -108,12 +132,13 @@ def back_from(key: str) -> ResponseReturnValue:
     client = client_of(key)
     asked = _asked(client)
     db.session.rollback()  # nobody waits for us while we wait for the provider
-    id_token, claims = _token(client, asked["state"])
-    return _connected(client, claims) if asked["connects"] else _signed_in(client, id_token, claims, asked["next"])
+    arrival = _arrival(client, asked)
+    return _connected(arrival) if asked["connects"] else _signed_in(arrival, asked["next"])
 
 
 @blueprint.post("/account/disconnect/<uuid:public_id>")
 @signed_in("It disconnects one's own account only.")
+@confirmed
 def disconnect(public_id: uuid.UUID) -> ResponseReturnValue:
     """Take away one of one's own ways in."""
     with transaction():
@@ -124,9 +149,7 @@ def disconnect(public_id: uuid.UUID) -> ResponseReturnValue:
 
 def connected() -> list[tuple[Identity, Text]]:
     """The identities of whoever is signed in, each with the name of its provider."""
-    names = {client.provider.issuer: client.provider.name for client in parts().providers.values()}
-    own = identities.identities_of(current_person())
-    return [(each, names.get(each.issuer, Text(each.issuer, each.issuer))) for each in own]
+    return [(each, identities.provider_name(each)) for each in identities.identities_of(current_person())]
 
 
 def connectable(own: Iterable[Identity]) -> list[Button]:
@@ -143,24 +166,24 @@ def client_of(key: str) -> Client:
     return found
 
 
-def _to(client: Client, wanted: str | None, *, connects: bool = False) -> Response:
-    """Send the browser to the provider, and remember in its session what for."""
-    key, state = client.provider.key, secrets.token_urlsafe(32)
+def _asking(client: Client, wanted: str | None, *, connects: bool = False) -> str:
+    """Where the browser is sent at the provider; its session remembers what for."""
+    key, state, secret = client.provider.key, secrets.token_urlsafe(32), parts().settings.secret_key
     session[ASKED] = {
         "key": key,
         "state": state,
+        "mark": openid.drawn(secret, "mark", state),
         "next": wanted or "",
         "at": int(clock.now().timestamp()),
         "connects": connects,
     }
-    url = client.authorize_url(
+    return client.authorize_url(
         state=state,
-        nonce=_drawn("nonce", state),
-        verifier=_drawn("verifier", state),
+        nonce=openid.drawn(secret, "nonce", state),
+        verifier=openid.drawn(secret, "verifier", state),
         back=_back(key),
         language=current_language(),
     )
-    return make_response(redirect(url, 303))
 
 
 def _asked(client: Client) -> dict[str, Any]:
@@ -181,19 +204,30 @@ def _asked(client: Client) -> dict[str, Any]:
     return dict(asked)
 
 
-def _token(client: Client, state: str) -> tuple[str, Claims]:
+def _arrival(client: Client, asked: Mapping[str, Any]) -> Arrival:
     """The provider's token for the code, and what it says. Raises Stopped."""
-    provider = client.provider
+    provider, state, secret = client.provider, asked["state"], _secret(client.provider, asked)
+    verifier, nonce = openid.drawn(secret, "verifier", state), openid.drawn(secret, "nonce", state)
     try:
-        token = client.id_token(request.args["code"], verifier=_drawn("verifier", state), back=_back(provider.key))
-        return token, client.claims(token, _drawn("nonce", state))
+        token = client.id_token(request.args["code"], verifier=verifier, back=_back(provider.key))
+        return Arrival(client, token, client.claims(token, nonce))
     except (BadToken, openid.Refused) as wrong:
         raise Stopped(provider, 400, NOT_BELIEVED, str(wrong)) from wrong
     except Unavailable as silent:
         raise Stopped(provider, 503, NO_ANSWER, str(silent)) from silent
 
 
-def _signed_in(client: Client, id_token: str, claims: Claims, wanted: str) -> ResponseReturnValue:
+def _secret(provider: Provider, asked: Mapping[str, Any]) -> str:
+    """The secret key with which this was asked: it may have been changed while the browser was away. Raises Stopped."""
+    own = parts().settings
+    for key in (own.secret_key, *own.secret_key_fallbacks):
+        if secrets.compare_digest(openid.drawn(key, "mark", asked["state"]), asked["mark"]):
+            return key
+    raise Stopped(provider, 400, STALE, "the secret key has been changed")
+
+
+def _signed_in(arrival: Arrival, wanted: str) -> ResponseReturnValue:
+    client, claims = arrival.client, arrival.claims
     provider = client.provider
     try:
         with transaction():
@@ -201,7 +235,7 @@ def _signed_in(client: Client, id_token: str, claims: Claims, wanted: str) -> Re
             has_a_role = identities.has_a_role(identity.person)
             is_enough = client.is_strong(claims) or not way_in.owes_more(identity.person)
             if has_a_role and is_enough:
-                _let_in(client, identity, id_token, claims)
+                _let_in(arrival, identity)
             elif not has_a_role and provider.groups:
                 sessions.end_all(identity.person)
     except (Forbidden, Refused) as refused:
@@ -209,37 +243,31 @@ def _signed_in(client: Client, id_token: str, claims: Claims, wanted: str) -> Re
     if not has_a_role:
         raise Stopped(provider, 403, identities.NO_ROLES, "no role is left")
     if not is_enough:
-        return way_in.proceed(identity.person, SignInMethod.PROVIDER, wanted)
+        came = way_in.Came(identity.id, arrival.sid, arrival.organisations)
+        return way_in.proceed(identity.person, SignInMethod.PROVIDER, wanted, came=came)
     wanted = safe_target(wanted) or ""
     if access.acting_membership() is None:
         return redirect(url_for(".acting_for", next=wanted or None), 303)
     return redirect(wanted or access.home(), 303)
 
 
-def _let_in(client: Client, identity: Identity, id_token: str, claims: Claims) -> None:
-    person, sid = identity.person, claims.get("sid")
-    numbers = openid.organisations(claims) or ([client.provider.organisation] if client.provider.organisation else [])
-    membership = identities.membership_for(person, numbers)
-    let_in(person, membership, method=SignInMethod.PROVIDER, is_strong=client.is_strong(claims))
-    here = select(WebSession.public_id).where(WebSession.id_hash == sessions.current().id_hash)
-    db.session.add(
-        ProviderSession(
-            session_id=db.session.execute(here).scalar_one(),
-            identity_id=identity.id,
-            sid=sid if isinstance(sid, str) and len(sid) <= LONGEST_SID else "",
-            id_token=id_token,
-        )
-    )
+def _let_in(arrival: Arrival, identity: Identity) -> None:
+    person = identity.person
+    membership = identities.membership_for(person, arrival.organisations)
+    let_in(person, membership, method=SignInMethod.PROVIDER, is_strong=arrival.client.is_strong(arrival.claims))
+    provider_sessions.begin(identity.id, arrival.sid, arrival.id_token)
     attempts.note(AttemptKind.SIGN_IN, person.email, person=person, succeeded=True, method=SignInMethod.PROVIDER)
 
 
-def _connected(client: Client, claims: Claims) -> ResponseReturnValue:
-    provider, person = client.provider, sessions.current().person
+def _connected(arrival: Arrival) -> ResponseReturnValue:
+    provider, person = arrival.client.provider, sessions.current().person
     if person is None:
         raise Stopped(provider, 400, STALE, "nobody is signed in any more")
+    if not confirmation.is_fresh():
+        raise Stopped(provider, 400, STALE, "it is too long since the person showed who they are")
     try:
         with transaction():
-            identities.connect(person, provider, claims)
+            identities.connect(person, provider, arrival.claims)
     except (Forbidden, Refused) as refused:
         raise Stopped(provider, 403, refused.text, refused.text.en) from refused
     name = provider.name.to(current_language())
@@ -252,10 +280,6 @@ def _stopped(error: Stopped) -> Response:
     db.session.rollback()
     page = render_template("people/provider_stopped.html", message=error.text, provider=error.provider)
     return make_response(page, error.status)
-
-
-def _drawn(what: str, state: str) -> str:
-    return openid.drawn(parts().settings.secret_key, what, state)
 
 
 def _back(key: str) -> str:

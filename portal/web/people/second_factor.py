@@ -19,7 +19,6 @@ from portal.operations.people.second_factors import Verdict
 from portal.web import access, codes, sessions
 from portal.web.access import current_person, public, signed_in
 from portal.web.confirmation import confirmed
-from portal.web.identity import let_in
 from portal.web.people import way_in
 from portal.web.people.sign_in import blueprint
 from portal.web.people.way_in import Halfway
@@ -66,7 +65,7 @@ def code() -> ResponseReturnValue:
         form.code.errors = [fault]
         return render_template("people/code.html", form=form), 422
     with transaction():
-        let_in(who.person, method=who.method, is_strong=True)
+        way_in.finish(who)
     return redirect(way_in.onward(who.target), 303)
 
 
@@ -127,12 +126,15 @@ def _set_up(person: Person, by: Membership | None, back: str, who: Halfway | Non
     secret = _secret_sent(form, person) if request.method == "POST" else None
     if secret is None:
         return _set_up_page(form, person, totp.new_secret(), back)
-    method = who.method if who else sessions.current().method
     with transaction():
         if second_factors.turn_on(person, secret, form.code.data or "", by=by):
             paper = second_factors.new_recovery_codes(person, by=by)
-            sessions.end_all(person)
-            let_in(person, by, method=method, is_strong=True)
+            browser = sessions.current()
+            sessions.end_all(person, but=browser)
+            if who:
+                way_in.finish(who)
+            else:
+                browser.confirm(is_strong=True)
         else:
             paper = None
     if paper is None:

@@ -7,15 +7,13 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_security.utils import logout_user
 from flask_wtf.csrf import CSRFProtect
-from sqlalchemy import select
 
-from portal.extensions import db, parts, transaction
-from portal.model import Identity, ProviderSession, WebSession
+from portal.extensions import db, transaction
 from portal.operations.people import identities
 from portal.tokens import BadToken
-from portal.web import sessions
+from portal.web import provider_sessions, sessions
 from portal.web.access import public
-from portal.web.people.providers import client_of, ours
+from portal.web.people.providers import client_of
 from portal.web.people.sign_in import blueprint
 
 _log = logging.getLogger(__name__)
@@ -32,7 +30,7 @@ def init_app(app: Flask) -> None:
 def sign_out() -> ResponseReturnValue:
     """End the session, here and on the server; one that began at a provider is ended there too."""
     with transaction():
-        elsewhere = _elsewhere()
+        elsewhere = provider_sessions.elsewhere()
         logout_user()
         sessions.current().end()
     if elsewhere:
@@ -69,17 +67,3 @@ def signed_out_there(key: str) -> ResponseReturnValue:
     with transaction():
         identities.end_sessions_of(provider, {"sid": sid})
     return "", 200
-
-
-def _elsewhere() -> str:
-    """Where this browser is signed out at its provider; empty when it came from none, or that one has no such page."""
-    found = db.session.execute(
-        select(ProviderSession.id_token, Identity.issuer)
-        .join(WebSession, WebSession.public_id == ProviderSession.session_id)
-        .join(Identity, Identity.id == ProviderSession.identity_id)
-        .where(WebSession.id_hash == sessions.current().id_hash)
-    ).one_or_none()
-    if found is None:
-        return ""
-    client = next((each for each in parts().providers.values() if each.provider.issuer == found.issuer), None)
-    return client.end_session_url(found.id_token, back=ours(url_for(".sign_in"))) if client else ""

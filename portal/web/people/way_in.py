@@ -16,7 +16,8 @@ from werkzeug.wrappers import Response
 from portal import clock
 from portal.extensions import db, transaction
 from portal.model import Person, SignInMethod
-from portal.web import access, sessions
+from portal.operations.people import identities
+from portal.web import access, provider_sessions, sessions
 from portal.web.access import safe_target
 from portal.web.identity import let_in
 
@@ -25,16 +26,28 @@ LASTS = timedelta(minutes=15)
 KEPT_AS = "halfway"
 
 
+class Came(NamedTuple):
+    """By which identity somebody came from a provider, in which session of its, and for which organisations."""
+
+    identity_id: int
+    sid: str
+    organisations: list[str]
+
+
 class Halfway(NamedTuple):
     """Somebody who has shown who they are once, and has to once more."""
 
     person: Person
     method: SignInMethod
     target: str | None
+    came: Came | None
 
 
-def proceed(person: Person, method: SignInMethod, target: str | None) -> Response:
-    """Go on after a first proof, such as the password: to the code, to setting up the app where it is a must, or in."""
+def proceed(person: Person, method: SignInMethod, target: str | None, came: Came | None = None) -> Response:
+    """Go on after a first proof, such as the password: to the code, to setting up the app where it is a must, or in.
+
+    `came`: from which provider, where it was one whose word is too little.
+    """
     if not owes_more(person):
         with transaction():
             let_in(person, method=method)
@@ -48,6 +61,7 @@ def proceed(person: Person, method: SignInMethod, target: str | None) -> Respons
         "since": clock.now().isoformat(),
         "method": method.value,
         "target": safe_target(target),
+        "came": came,
     }
     generate_csrf()
     return redirect(url_for(".code" if person.authenticator else ".set_up_first"), 303)
@@ -66,7 +80,16 @@ def halfway() -> Halfway | None:
     person = db.session.scalar(select(Person).where(Person.public_id == uuid.UUID(kept["person"]), Person.active))
     if person is None or person.fs_uniquifier != kept["stamp"]:
         return None
-    return Halfway(person, SignInMethod(kept["method"]), kept["target"])
+    came = Came(*kept["came"]) if kept["came"] else None
+    return Halfway(person, SignInMethod(kept["method"]), kept["target"], came)
+
+
+def finish(who: Halfway) -> None:
+    """Let in whoever has shown the second thing, too. Inside a writing transaction."""
+    membership = identities.membership_for(who.person, who.came.organisations) if who.came else None
+    let_in(who.person, membership, method=who.method, is_strong=True)
+    if who.came:
+        provider_sessions.begin(who.came.identity_id, who.came.sid)
 
 
 def onward(target: str | None) -> str:
