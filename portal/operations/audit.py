@@ -8,9 +8,9 @@ from typing import Any, NamedTuple
 from sqlalchemy import select, tuple_
 
 from portal.extensions import db
-from portal.model import AuditAnchor, AuditEvent, Membership, OrganisationKind, Person, Row
+from portal.model import AuditAnchor, AuditEvent, Membership, Person, Row
 from portal.model.audit import FIRST_HASH, hash_of
-from portal.operations import anchors
+from portal.operations import anchors, telling
 from portal.operations.anchors import Head, Known
 
 _AT_ONCE = 1000
@@ -130,18 +130,14 @@ def written_out() -> Iterator[str]:
         yield json.dumps(said, ensure_ascii=False)
 
 
-SUPPLIERS_OWN = frozenset({"report.draft", "report.explained", "report.to_sign", "report.withheld"})
-"""What goes on inside the supplier before anything is submitted: none of the buyer's business."""
-
-
 def trail(rows: Sequence[Row], *, by: Membership) -> list[tuple[AuditEvent, Person | None]]:
     """What happened to these things as far as `by` may see it, oldest first, with who did it."""
     subjects = [(row.__tablename__, str(row.public_id)) for row in rows]
-    hidden = SUPPLIERS_OWN if by.organisation.kind == OrganisationKind.BUYER else frozenset[str]()
+    told = telling.may_be_told(by, {table for table, _public_id in subjects})
     found = db.session.execute(
         select(AuditEvent, Person)
         .outerjoin(Person, AuditEvent.person_id == Person.id)
-        .where(tuple_(AuditEvent.subject, AuditEvent.subject_id).in_(subjects), AuditEvent.action.not_in(hidden))
+        .where(tuple_(AuditEvent.subject, AuditEvent.subject_id).in_(subjects), told)
         .order_by(AuditEvent.at, AuditEvent.id)
     )
     return [(entry, person) for entry, person in found]

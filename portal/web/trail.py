@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from io import BytesIO
-from itertools import islice
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -21,6 +20,7 @@ from portal.permissions import Permission
 from portal.sheets.export import Column, Properties, Sheet, Value, write_workbook
 from portal.web import choices, labels, trail_words
 from portal.web.access import current_membership, requires
+from portal.web.costly import costly
 from portal.web.narrowing import Narrowed
 from portal.web.reading import reads
 
@@ -55,7 +55,7 @@ def index() -> ResponseReturnValue:
     """Entries, newest first, fifty a page."""
     by = current_membership()
     given = _given(request.args)
-    found = list(islice(trail.told(by, _asked(by, given), request.args.get("after", "")), PAGE + 1))
+    found = list(trail.told(by, _asked(by, given), PAGE + 1, request.args.get("after", "")))
     narrowed = Narrowed("trail.index", given)
     following = narrowed.address(after=trail.mark(found[PAGE - 1].entry)) if len(found) > PAGE else ""
     people = [(str(each.public_id), each.name) for each in trail.people(by)]
@@ -86,11 +86,12 @@ def index() -> ResponseReturnValue:
 
 @blueprint.get("/trail.xlsx")
 @requires(Permission.TRAIL_READ)
+@costly
 @reads("trail")
 def workbook() -> ResponseReturnValue:
     """The same entries as a workbook, with what it takes to find each in the chain."""
     by = current_membership()
-    entries = islice(trail.told(by, _asked(by, _given(request.args))), MOST_EXPORTED)
+    entries = trail.told(by, _asked(by, _given(request.args)), MOST_EXPORTED)
     sheet = Sheet(_("Audit trail"), _columns(), (_row(each) for each in entries))
     content = write_workbook([sheet], Properties(_("Audit trail")))
     name = _("audit-trail")

@@ -13,6 +13,7 @@ from sqlalchemy import create_engine, inspect, text
 from portal import jobs, kinds, resources
 from portal.extensions import Base, prepare_engine
 from portal.model import guards, policies
+from portal.operations import telling
 from portal.operations.service_tasks import SERVICE_TASKS
 from portal.operations.tasks import PERMISSION_OF
 from portal.permissions import TABLE, Permission
@@ -40,6 +41,13 @@ def test_guards_come_back_when_a_table_is_rebuilt(sqlite_url: str) -> None:
         guards.install(connection)
         assert guards.found(connection) == guards.expected("sqlite")
     engine.dispose()
+
+
+def test_of_every_action_it_is_said_whom_it_is_told_to() -> None:
+    """What no rule names is told to nobody else, but that is to be somebody's decision."""
+    assert set(labels.EVENT) - set(telling.RULES) == set(), "say in portal/operations/telling.py whom these are told to"
+    assert set(telling.RULES) - set(labels.EVENT) == set(), "no such action any more"
+    assert sum(len(actions) for actions in telling.GROUPS.values()) == len(telling.RULES), "no action has two rules"
 
 
 def test_every_table_has_a_policy_or_a_reason_to_have_none(database_url: str) -> None:

@@ -1,5 +1,6 @@
 """«Revisjonsspor» over HTTP: each party reads what its own people did and what both are told, and nothing else."""
 
+import csv
 import io
 import re
 from collections.abc import Callable, Iterator
@@ -7,11 +8,13 @@ from collections.abc import Callable, Iterator
 import openpyxl
 import pytest
 from flask import Flask
-from sqlalchemy import select, text
+from flask_babel import force_locale
+from sqlalchemy import Engine, event, select, text
 
 from portal.extensions import Base, db, transaction
-from portal.model import Reading, Role, record
-from portal.operations import trail
+from portal.model import AuditEvent, Deviation, Reading, Role, record
+from portal.operations import telling
+from portal.operations.telling import Audience
 from portal.web import labels
 from portal.web.trail_words import COLUMN
 from tests import casework
@@ -20,6 +23,8 @@ from tests.sanctioning import Room, decided, heard, opened, proposed, send_back
 
 SECRETS = ("A sanction was proposed", "The proposal was sent back", "The amount was calculated", "A point was weighed")
 """What the supplier must not be told before the decision."""
+TOLD_WITH_THE_DECISION = {"A point was weighed"}
+"""What of it the decision tells, on the page of the case as here."""
 
 
 @pytest.fixture
@@ -29,12 +34,6 @@ def room(make_app: Callable[..., Flask], database_url: str) -> Iterator[Room]:
             room.world.anna.role_codes = [Role.REPORTER.value, Role.ADMINISTRATOR.value]
             room.world.stranger.role_codes = [Role.REPORTER.value, Role.ADMINISTRATOR.value]
         yield room
-
-
-def test_each_action_is_told_to_both_or_to_one_side_alone() -> None:
-    sides = (trail.SHARED, trail.BUYERS_OWN, trail.SUPPLIERS_OWN)
-    assert sum(len(side) for side in sides) == len(frozenset[str]().union(*sides)), "no action has two homes"
-    assert frozenset[str]().union(*sides) <= set(labels.EVENT)
 
 
 def test_the_supplier_is_told_nothing_of_a_sanction_before_it_is_decided(room: Room) -> None:
@@ -58,8 +57,9 @@ def test_the_decision_is_told_to_both(room: Room) -> None:
     anna = _texts(room.at(room.world.anna))
     assert "The sanction was decided" in anna
     assert "Amount" not in anna or "20" in anna
-    for words in SECRETS:
+    for words in set(SECRETS) - TOLD_WITH_THE_DECISION:
         assert words not in anna
+    assert all(words in anna for words in TOLD_WITH_THE_DECISION)
     assert "Sanction proposed" not in anna, "nor that there was a proposal, by what the state was before"
 
 
@@ -70,6 +70,63 @@ def test_the_buyer_is_told_nothing_of_what_goes_on_in_the_draft(room: Room) -> N
         assert words in anna
         assert words not in adam
     assert "The report was signed and submitted" in adam
+
+
+def test_what_the_other_party_must_not_know_is_on_none_of_their_pages(room: Room) -> None:
+    """Each action that is one side's own, done by that side and by the portal to things that both parties see."""
+    world = room.world
+    deviation = decided(world, proposed(world, heard(world, casework.found(world)))).deviation
+    sides = {Audience.BUYER: room.at(world.adam), Audience.SUPPLIER: room.at(world.anna)}
+    own = {action: rule.audience for action, rule in telling.RULES.items() if rule.audience in sides}
+    for audience, who in ((Audience.BUYER, world.adam), (Audience.SUPPLIER, world.anna)):
+        with transaction():
+            for action in [each for each in own if own[each] == audience]:
+                for thing in (db.session.merge(deviation), db.session.merge(world.report)):
+                    record(thing, action, by=who)
+                    record(thing, action, by=None)
+    assert len(own) > 20
+    for audience, desk in sides.items():
+        in_file = {row[3] for row in _rows(desk.get("/trail/trail.xlsx").data)}
+        in_log = {row["Code"] for row in _log(desk, deviation)}
+        pages = [desk.get(f"/cases/{deviation.public_id}").text]
+        pages += [desk.get(f"/{where}/{world.report.public_id}").text for where in ("reports", "reviews")]
+        for action, whose in own.items():
+            told, words = whose == audience, _words(action)
+            assert bool(_entries(desk, f"/trail?action={action}")) == told, action
+            assert (words in in_file) == told, action
+            assert (action in in_log) == told, action
+            assert told or not any(f">{words}<" in page for page in pages), action
+
+
+def test_what_both_are_told_is_on_the_pages_of_both(room: Room) -> None:
+    world = room.world
+    deviation = casework.found(world)
+    both = [action for action, rule in telling.RULES.items() if rule.audience == Audience.BOTH]
+    with transaction():
+        for action in both:
+            record(db.session.merge(deviation), action, by=world.adam, on="2026-03-01")
+            record(db.session.merge(deviation), action, by=world.anna, on="2026-03-01")
+    again = "deviation.assessing_reply"  # told when the state says that it begins, and these say nothing of a state
+    for desk in (room.at(world.adam), room.at(world.anna)):
+        in_file = [row[3] for row in _rows(desk.get("/trail/trail.xlsx").data)]
+        in_log = [row["Code"] for row in _log(desk, deviation)]
+        missing = {each for each in both if in_file.count(_words(each)) < 2 or in_log.count(each) < 2}
+        assert missing <= {again}
+
+
+def test_a_long_trail_is_read_no_further_than_the_page(room: Room) -> None:
+    """However much of it is the other party's own: the database leaves that out."""
+    world = room.world
+    deviation = casework.found(world)
+    anna = room.at(world.anna)
+    few = _asked_of_the_database(lambda: anna.get("/trail"))
+    before = _entries(anna, "/trail")
+    with transaction():
+        for _number in range(1500):
+            record(db.session.merge(deviation), "review.late", by=None)
+    many = _asked_of_the_database(lambda: anna.get("/trail"))
+    assert _entries(anna, "/trail") == before
+    assert many == few
 
 
 def test_a_stranger_reads_nothing_of_it(room: Room) -> None:
@@ -179,6 +236,38 @@ def _texts(desk: Desk) -> str:
     page = _main(desk.reads("/trail"))
     rows = _rows(desk.get("/trail/trail.xlsx").data)
     return page + "\n".join(str(row) for row in rows)
+
+
+def _words(action: str) -> str:
+    """What an action is called on an English page."""
+    with force_locale("en"):
+        return str(labels.EVENT[action])
+
+
+def _log(desk: Desk, deviation: Deviation) -> list[dict[str, str]]:
+    """The log of a case, as a file."""
+    text = desk.get(f"/cases/{deviation.public_id}/log.csv").data.decode("utf-8-sig")
+    return list(csv.DictReader(io.StringIO(text), delimiter=";"))
+
+
+def _asked_of_the_database(doing: Callable[[], object]) -> tuple[int, int]:
+    """How many statements something takes, and how many rows of the trail come back."""
+    asked, rows = list[str](), list[object]()
+
+    def note(_connection: object, _cursor: object, words: str, *_others: object) -> None:
+        asked.append(words)
+
+    def count(row: object, _context: object) -> None:
+        rows.append(row)
+
+    event.listen(Engine, "before_cursor_execute", note)
+    event.listen(AuditEvent, "load", count)
+    try:
+        doing()
+    finally:
+        event.remove(Engine, "before_cursor_execute", note)
+        event.remove(AuditEvent, "load", count)
+    return len(asked), len(rows)
 
 
 def _main(words: str) -> str:

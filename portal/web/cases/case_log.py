@@ -13,7 +13,7 @@ from portal import calendars
 from portal.model import AuditEvent, Deviation, ExtensionRequest, Membership, Person, Row, Weighing
 from portal.operations import audit, time_asked
 from portal.web import labels
-from portal.web.cases import case_undecided, case_views
+from portal.web.cases import case_views
 from portal.web.progress import Told
 from portal.web.words import words
 
@@ -57,7 +57,6 @@ _DECISIONS = frozenset(
 _ON_THE_PAGE = frozenset({"notice.written", "reply.received", "reply.complete", "reply.late"})
 _SAID_BY_THE_SANCTION = "deviation.sanction_proposed"
 """The sanction's own entry says it too, with the reasons; in the file both stand."""
-_BUYERS_OWN = frozenset({"deviation.notice_warned"})
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 """What a spreadsheet takes for a formula at the start of a cell."""
 
@@ -82,9 +81,7 @@ def trail(deviation: Deviation, by: Membership) -> list[Entry]:
     asked: Sequence[ExtensionRequest] = time_asked.of(deviation)
     weighed: list[Weighing] = [each for point in case_views.shown_points(deviation, by) for each in point.weighings]
     rows: list[Row] = [deviation, *deviation.notices, *deviation.replies, *weighed, *asked, *sanction]
-    entries = case_undecided.shown_trail(audit.trail(rows, by=by), deviation, by)
-    is_buyer = by.organisation_id == deviation.buyer_id
-    return [(event, person) for event, person in entries if is_buyer or event.action not in _BUYERS_OWN]
+    return audit.trail(rows, by=by)
 
 
 def told(entries: Iterable[Entry], show: str, links: Mapping[str, Link]) -> list[Told]:

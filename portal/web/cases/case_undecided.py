@@ -1,17 +1,12 @@
 """A sanction that is only proposed is the buyer's own: what the supplier reads of a case until it is decided."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
-from portal.model import AuditEvent, Deviation, DeviationState, HumanTask, Membership, Person, Process, Sanction
+from portal.model import Deviation, DeviationState, HumanTask, Membership, Process, Sanction
 from portal.model.sanctions import IN_FORCE
 from portal.operations import processes
 from portal.workflow import Definition
 
-Entry = tuple[AuditEvent, Person | None]
-
-_DECISION = frozenset({"sanction.decided", "sanction.delivered", "sanction.closed"})
-_PROPOSED = "deviation.sanction_proposed"
-_ASSESSING = "deviation.assessing_reply"
 _ASSESSMENT = "assess_reply"
 _BRANCH = frozenset({"propose_sanction", "sanction_settled", "settlement", "reopen_assessment"})
 """The steps of a case that only a proposal leads through."""
@@ -28,22 +23,6 @@ def shown_state(deviation: Deviation, by: Membership) -> DeviationState:
     """The state as this party may know it: to the supplier an undecided sanction is a reply still being assessed."""
     is_open = deviation.state == DeviationState.SANCTION_PROPOSED and shown_sanction(deviation, by) is None
     return DeviationState.ASSESSING_REPLY if is_open else deviation.state
-
-
-def shown_trail(trail: Sequence[Entry], deviation: Deviation, by: Membership) -> list[Entry]:
-    """What this party may see of what happened: how a sanction came about is the buyer's own, the decision is not.
-
-    A proposal that came to nothing has the reply assessed once more; to the supplier it was assessed all the time.
-    """
-    if by.organisation_id == deviation.buyer_id:
-        return list(trail)
-    told: list[Entry] = []
-    for event, person in trail:
-        is_own = event.action == _PROPOSED or (event.subject == "sanction" and event.action not in _DECISION)
-        is_again = event.action == _ASSESSING and any(each.action == _ASSESSING for each, _person in told)
-        if not is_own and not is_again:
-            told.append((event, person))
-    return told
 
 
 def shown_task(deviation: Deviation, task: HumanTask | None, by: Membership) -> HumanTask | None:
