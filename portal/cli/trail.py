@@ -1,0 +1,58 @@
+"""The audit trail, for whoever trusts nobody."""
+
+import sys
+from typing import TextIO
+
+import click
+
+from portal import tenancy
+from portal.cli.door import application, commands
+from portal.extensions import transaction
+from portal.operations import anchors, audit
+
+
+@commands.command(name="verify-audit")
+@click.option(
+    "--anchor", "outside", type=click.File(encoding="utf-8"), multiple=True, help="A letter or file of heads."
+)
+def verify_audit(outside: tuple[TextIO, ...]) -> None:
+    """Walk every chain of the audit trail; exits 1 and names the first bad entry of each when one is broken.
+
+    With --anchor, what was kept outside is held against it too: a daily letter of heads, the text of a receipt or a
+    decision, or what `portal anchor` printed. Only that shows an end that was cut off, or a chain written anew.
+    """
+    known = anchors.read("\n".join(each.read() for each in outside))
+    if outside and not (known.heads or known.anchors):
+        raise click.ClickException("No head and no anchor stands in what --anchor names.")
+    broken = 0
+    with application() as app, app.app_context():
+        tenancy.act_on_everything()
+        for link in audit.broken_links(known):
+            broken += 1
+            click.echo(f"{link.chain} at {link.sequence}: {link.why}", err=True)
+    if broken:
+        sys.exit(1)
+    held = f" {len(known.heads)} heads and {len(known.anchors)} anchors from outside match." if outside else ""
+    click.echo(f"Every chain is whole.{held}")
+
+
+@commands.command(name="anchor")
+def print_anchor() -> None:
+    """Anchor every chain of the audit trail, and print the heads, to be kept where nobody of the portal can write."""
+    with application() as app, app.app_context():
+        tenancy.act_on_everything()
+        with transaction():
+            heads = anchors.heads()
+            anchor = anchors.drop(heads)
+        click.echo(f"{anchors.text(anchor)}\nmade {anchor.at.isoformat()} over {len(heads)} chains")
+        for head in heads:
+            click.echo(str(head))
+
+
+@commands.command(name="write-audit")
+def write_audit() -> None:
+    """Write every entry of the audit trail as a line of JSON, for whoever wants to check it by means of their own."""
+    with application() as app, app.app_context():
+        tenancy.act_on_everything()
+        for line in audit.written_out():
+            click.echo(line)
