@@ -109,6 +109,13 @@ def act_for(organisation_id: int | None) -> None:
     _be(Subject(organisation=organisation_id))
 
 
+@contextmanager
+def acting_for(organisation_id: int | None) -> Iterator[None]:
+    """The session acts for an organisation for a while, and then for whom it acted before."""
+    with _being(Subject(organisation=organisation_id)):
+        yield
+
+
 def act_on_everything() -> None:
     """From now on this session acts on everything: for the commands of the one who runs the portal."""
     _be(EVERYTHING)

@@ -121,6 +121,7 @@ ALLOWED: Mapping[str, str] = {
     "operations.mail.unsent": WHAT_WAITS,
     "operations.people.bounces.note": BY_INSIDE_NUMBER,
     "operations.people.members._end": OF_WHO_ACTS,
+    "operations.people.own_data._forget_in_cases": OF_WHAT_WAS_FOUND,
     "operations.people.own_data._forget_in_letters": OF_WHAT_WAS_FOUND,
     "operations.people.own_data._ways_in": OF_WHAT_WAS_FOUND,
     "operations.people.own_data.collected": OF_WHAT_WAS_FOUND,

@@ -14,6 +14,20 @@ are about machines and fuel, not about people: persons occur as those who wrote,
 A person takes out what is kept of them at `/account/my-data`. `portal erase EMAIL` takes name, address and ways in
 away; the number stays, so that every chain of the audit trail stays whole. `portal retention --dry-run` says what would
 go by itself.
+
+## What an erasure changes, and what it leaves
+
+Where something leads to the person by number, the name is gone everywhere at once. Beside that, their full name and
+their address are replaced, as whole words, in the subject and text of letters to them, and of letters about their
+organisations' contracts that name them; not where the name is, or is part of, that of somebody else. Who saw a notice
+without that it set a clock going, and who said when a breach ended, are replaced by number.
+
+Left as they were: **notices of breach and decisions on sanctions, as they were served, with the letters that served
+them and the proof of delivery** (`notice.text`, `.sent_to`, `.served_to`, `.served_how`, `.delivered_how`,
+`sanction.delivered_how`, and rows of `outgoing_mail` that belong to a notice or a sanction). Arkivlova demands that
+what documents a public body's decisions is neither changed nor lost; eForvaltningsforskriften lays the risk, and so the
+proof that a notice arrived, on the sender; and the other party needs them to object. GDPR article 17 (3) (b) and (e)
+makes that exception from the right to erasure. They go with the contract's record.
 """
 
 

@@ -16,7 +16,7 @@ from portal import clock
 from portal.config import Settings
 from portal.text import Text
 from portal.web import errors
-from portal.web.access import current_membership
+from portal.web.access import acting_membership, current_person
 
 MINUTE = timedelta(minutes=1)
 PERSONS_WORTH = 4
@@ -69,13 +69,15 @@ def init_app(app: Flask, settings: Settings) -> None:
 
 
 def costly(view: View) -> View:
-    """Let a view, guarded by `requires`, be asked for only so often; whoever asks more often is told when to return."""
+    """Let a guarded view be asked for only so often; whoever asks more often is told when to return."""
 
     @wraps(view)
     def counted(*found: Any, **values: Any) -> ResponseReturnValue:
-        by, most = current_membership(), current_app.config["COSTLY_PER_MINUTE"]
+        by, most = acting_membership(), current_app.config["COSTLY_PER_MINUTE"]
         meter = cast(Meter, current_app.extensions["klimakontrakt-meter"])
-        limits = {f"person {by.person_id}": most, f"organisation {by.organisation_id}": most * PERSONS_WORTH}
+        limits = {f"person {current_person().id}": most}
+        if by is not None:
+            limits[f"organisation {by.organisation_id}"] = most * PERSONS_WORTH
         wait = meter.wait(limits)
         if wait is None:
             return view(*found, **values)

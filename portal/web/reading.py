@@ -7,10 +7,11 @@ from typing import Any
 from flask import make_response
 from flask.typing import ResponseReturnValue
 
-from portal.extensions import transaction
+from portal import tenancy
+from portal.extensions import db, transaction
 from portal.model import Row
 from portal.operations import readings
-from portal.web.access import View, current_membership
+from portal.web.access import View, acting_membership, current_person
 
 READ = 200
 
@@ -18,7 +19,8 @@ READ = 200
 def reads(what: str) -> Callable[[View], View]:
     """Note each time that the view showed `what`, a word of `trail_words.READING`; of a row, which one.
 
-    It stands below `requires`: what nobody was shown is not noted, and what cannot be noted is not shown.
+    It stands below what guards the view: what nobody was shown is not noted, and what cannot be noted is not shown.
+    Whoever acts for nobody yet, though they could for several, is noted with each.
     """
 
     def decorate(view: View) -> View:
@@ -27,8 +29,12 @@ def reads(what: str) -> Callable[[View], View]:
             answer = make_response(view(*rows, **values))
             if answer.status_code == READ:
                 row = rows[0] if rows and isinstance(rows[0], Row) else None
+                by = acting_membership()
                 with transaction():
-                    readings.note(what, row, by=current_membership())
+                    for each in [by] if by else current_person().memberships:
+                        with tenancy.acting_for(each.organisation_id):
+                            readings.note(what, row, by=each)
+                            db.session.flush()
             return answer
 
         return noted

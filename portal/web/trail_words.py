@@ -171,7 +171,6 @@ READING = {
     "file": _("A file"),
     "members": _("The list of members"),
     "trail": _("The audit trail"),
-    "redacted": _("A contract's reports without trade secrets"),
     "my_data": _("What is kept of oneself"),
 }
 """What was read -> words."""

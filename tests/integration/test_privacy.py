@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,16 +14,30 @@ from sqlalchemy import func, inspect, select, text
 
 from portal import clock, resources
 from portal.extensions import Base, db, transaction
-from portal.model import Person, Reading, Role, SignInAttempt
+from portal.model import (
+    MailState,
+    Membership,
+    Notice,
+    Organisation,
+    OrganisationKind,
+    OutgoingMail,
+    Person,
+    Reading,
+    Role,
+    SignInAttempt,
+)
 from portal.model.personal import REGISTER, Kept, opens_a_door
-from portal.operations import audit, personal_data
+from portal.operations import audit, personal_data, readings
+from portal.operations.people import resets
 from portal.operations.people.own_data import ERASED
 from portal.operations.retention import KINDS
+from portal.web import trail_words
 from portal.work import keep_no_longer
 from tests import casework
 from tests.conftest import SECRET
 from tests.sanctioning import Room, opened
 from tests.terminal import Terminal
+from tests.world import World, deliver_mail
 
 SOUNDS_PERSONAL = ("email", "person", "phone", "_address", "sent_to", "served_to", "seen_by", "user_agent", "browser")
 NOT_OF_PEOPLE = frozenset({"site.address"})
@@ -113,6 +128,119 @@ def test_one_takes_out_what_is_kept_of_oneself_and_nobody_else(room: Room) -> No
     assert "argon2" not in whole
     book = openpyxl.load_workbook(io.BytesIO(anna.get("/account/my-data.xlsx").data))
     assert "anna@prove.example" in {cell for sheet in book for row in sheet.iter_rows(values_only=True) for cell in row}
+
+
+def test_one_takes_out_what_is_kept_for_each_organisation_and_no_key(room: Room) -> None:
+    """Whomever one acts for: the database shows one organisation at a time."""
+    anna = room.world.anna
+    with transaction():
+        other = Organisation(name="Hegg Maskin AS", number="923609016", kind=OrganisationKind.SUPPLIER)
+        second = Membership(person=anna.person, organisation=other, role_codes=[Role.REPORTER.value])
+        left = Membership(
+            person=anna.person, organisation=room.world.adam.organisation, role_codes=[], ended_at=clock.now()
+        )
+        db.session.add_all([other, second, left])
+        db.session.flush()
+        for what, by in (("case", anna), ("file", second), ("trail", left)):
+            readings.note(what, None, by=by)
+    desk = room.at(anna)
+    with transaction():
+        resets.ask(anna.person.email, "nb")
+    [letter] = db.session.scalars(select(OutgoingMail).where(OutgoingMail.letter == "reset"))
+    [key] = re.findall(r"https?://\S+/(\S{20,})", letter.body)
+    db.session.rollback()
+
+    page = desk.reads("/account/my-data")
+    assert "It is gathered from what you have done for: Annas Graving AS, Hegg Maskin AS, Prøveby kommune." in page
+    whole = desk.get("/account/my-data.json").text
+    assert len(json.loads(whole)["membership"]) == 3
+    assert len(json.loads(whole)["read_log"]) >= 3
+    assert key not in whole
+    with transaction():
+        noted = db.session.scalars(select(Reading.organisation_id).where(Reading.what == "my_data")).all()
+    assert set(noted) == {anna.organisation_id, second.organisation_id}
+    assert len(noted) == 4, "page and file, in the log of each that she could act for"
+
+
+def test_who_looks_at_the_list_of_members_is_noted(room: Room) -> None:
+    adam = room.at(room.world.adam)
+    adam.reads("/people")
+    assert "The list of members" in adam.reads("/trail/reading")
+
+
+def test_every_word_for_reading_is_a_page_that_notes_it() -> None:
+    used = {
+        word
+        for path in (resources.ROOT / "portal" / "web").rglob("*.py")
+        for word in re.findall(r'@reads\("(\w+)"\)', path.read_text(encoding="utf-8"))
+    }
+    assert used == set(trail_words.READING)
+
+
+def test_a_short_name_is_forgotten_and_no_word_that_begins_with_it(room: Room, terminal: Terminal) -> None:
+    world = room.world
+    with transaction():
+        world.rita.person.name, world.rita.person.email = "Per Li", "per@prove.example"
+        db.session.add(Person(email="kari@prove.example", name="Per Li Moen", fs_uniquifier="kari"))
+        about = {
+            "line": "Personbil, Linje 3: Per Linje. Per Li (per@prove.example) godkjente. "
+            "Per Li-Hansen, super@prove.example",
+            "other": "Per Li Moen og Per Li. Per lot Li være.",
+        }
+        for letter, body in about.items():
+            db.session.add(_letter(world, letter, body))
+        db.session.add(_letter(world, "own", "Hei Per Li,", to="per@prove.example"))
+        db.session.add(_letter(world, "elsewhere", "Per Li", contract=False))
+    db.session.rollback()
+    assert "is erased" in terminal.run("erase", "per@prove.example").output
+    db.session.expire_all()
+    with transaction():
+        bodies = {each.letter: each.body for each in db.session.scalars(select(OutgoingMail))}
+        address = world.rita.person.email
+    assert bodies["line"] == (
+        f"Personbil, Linje 3: Per Linje. {ERASED} ({address}) godkjente. Per Li-Hansen, super@prove.example"
+    )
+    assert bodies["other"] == f"Per Li Moen og {ERASED}. Per lot Li være."
+    assert bodies["own"] == f"Hei {ERASED},"
+    assert bodies["elsewhere"] == "Per Li", "of no contract of theirs: somebody else"
+
+
+def test_a_notice_stays_as_it_was_served(room: Room, terminal: Terminal) -> None:
+    """Arkivlova, and the other party's right to see what was claimed and to whom it went."""
+    world = room.world
+    casework.notified(world)
+    deliver_mail()
+    with transaction():
+        world.bo.role_codes = [Role.REPORTER.value]
+        world.anna.role_codes = [Role.SIGNATORY.value, Role.ADMINISTRATOR.value]
+    [served] = _served()
+    assert "bo@prove.example" in str(served)
+    assert "is erased" in terminal.run("erase", "bo@prove.example").output
+    assert _served() == [served]
+
+
+def _served() -> list[tuple[object, ...]]:
+    with transaction():
+        return [
+            (notice.text, notice.sent_to, sorted((row.to_address, row.subject, row.body) for row in letters))
+            for notice in db.session.scalars(select(Notice))
+            if (letters := db.session.scalars(select(OutgoingMail).where(OutgoingMail.notice_id == notice.id)).all())
+        ]
+
+
+def _letter(
+    world: World, letter: str, body: str, *, to: str = "adam@prove.example", contract: bool = True
+) -> OutgoingMail:
+    return OutgoingMail(
+        **(world.contract.parties if contract else {}),
+        letter=letter,
+        for_buyer=True,
+        for_supplier=True,
+        to_address=to,
+        subject="Om rapporten",
+        body=body,
+        state=MailState.SENT,
+    )
 
 
 def test_whoever_is_erased_leaves_the_chain_whole_and_no_name(room: Room, terminal: Terminal) -> None:

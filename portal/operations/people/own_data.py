@@ -1,14 +1,15 @@
 """What the portal keeps of one person, and how it is erased: both by the register of personal data."""
 
+import re
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime
 from enum import Enum
 from typing import Any
 
-from sqlalchemy import ColumnElement, Table, delete, func, or_, select, update
+from sqlalchemy import ColumnElement, Table, and_, delete, not_, or_, select, update
 
-from portal import clock
+from portal import clock, tenancy
 from portal.errors import Refused
 from portal.extensions import Base, db
 from portal.model import (
@@ -16,10 +17,10 @@ from portal.model import (
     Invitation,
     Membership,
     Notice,
+    Organisation,
     OutgoingMail,
     Person,
     Representative,
-    Sanction,
     SignInAttempt,
     record,
 )
@@ -39,23 +40,45 @@ Values = dict[str, Any]
 def collected(person: Person) -> Mapping[str, list[Values]]:
     """Table -> the rows that are about this person, with what of them is personal. Nothing that opens a door.
 
-    On PostgreSQL only what the organisation that the person acts for may see is there.
+    It is gathered for each organisation that they act for or have acted for, whomever they act for now: the database
+    shows the rows of one organisation at a time. Letters about their account alone are in no organisation's sight.
     """
-    found = {table.name: list(_rows(table, person)) for table in Base.metadata.sorted_tables}
-    return {name: rows for name, rows in found.items() if rows}
+    found: dict[str, dict[tuple[Any, ...], Values]] = {}
+    own: Sequence[int | None] = _organisations(person) or [None]
+    for organisation_id in own:
+        with tenancy.acting_for(organisation_id):
+            for table in Base.metadata.sorted_tables:
+                found.setdefault(table.name, {}).update(_rows(table, person))
+    return {name: [rows[key] for key in sorted(rows)] for name, rows in found.items() if rows}
 
 
-def _rows(table: Table, person: Person) -> Iterator[Values]:
+def organisations(person: Person) -> list[str]:
+    """The names of those for whom `collected` gathers: whom the person acts for, or has acted for."""
+    names = select(Organisation.name).where(Organisation.id.in_(_organisations(person)))
+    return list(db.session.scalars(names.order_by(Organisation.name)))
+
+
+def _rows(table: Table, person: Person) -> Iterator[tuple[tuple[Any, ...], Values]]:
+    """Each row by its key."""
     told = [
         column
         for column in table.columns
         if (f"{table.name}.{column.name}" in REGISTER or column.name in _BESIDE) and not opens_a_door(column.name)
     ]
     about = list(_about(table, person))
-    if about:
-        rows = select(*told).where(or_(*about)).order_by(*table.primary_key)
-        for row in db.session.execute(rows).mappings():
-            yield {name: _plain(value) for name, value in row.items()}
+    if not about:
+        return
+    key = list(table.primary_key)
+    for row in db.session.execute(select(*key, *told).where(or_(*about), *_readable(table))):
+        values = zip(told, row[len(key) :], strict=True)
+        yield tuple(row[: len(key)]), {column.name: _plain(value) for column, value in values}
+
+
+def _readable(table: Table) -> Iterator[ColumnElement[bool]]:
+    """A letter about an account is read by nobody afterwards: it may hold what opens a door."""
+    if table.name == "outgoing_mail":
+        yield table.c.contract_id.is_not(None)
+        yield table.c.is_secret.is_(False)
 
 
 def _about(table: Table, person: Person) -> Iterator[ColumnElement[bool]]:
@@ -96,7 +119,7 @@ def erase(person: Person) -> None:
         members.demand_others(membership, lost=membership.last_roles)
     name, email = person.name, person.email
     _forget_in_letters(person, name, email)
-    _forget_in_proofs(person, name, email)
+    _forget_in_cases(person)
     for representative in db.session.scalars(select(Representative).where(_is_represented_by(person))):
         representative.name, representative.email = ERASED, _address(person)
     blank = {"email": "", "domain": "", "address": ""}
@@ -135,38 +158,68 @@ def _is_represented_by(person: Person) -> ColumnElement[bool]:
 
 
 def _forget_in_letters(person: Person, name: str, email: str) -> None:
-    """Letters to them, and letters about their organisations' contracts that name them."""
+    """Letters to them, and letters about their organisations' contracts that name them in full.
+
+    A notice or a decision stays as it was served, with whom it was served to.
+    """
     own = _organisations(person)
-    theirs = or_(OutgoingMail.buyer_id.in_(own), OutgoingMail.supplier_id.in_(own), OutgoingMail.to_address == email)
-    for was, becomes in ((name, ERASED), (email, _address(person))):
-        for column in (OutgoingMail.subject, OutgoingMail.body):
-            changed = update(OutgoingMail).where(theirs, column.contains(was, autoescape=True))
-            _write(changed.values({column: func.replace(column, was, becomes)}))
-    _write(update(OutgoingMail).where(OutgoingMail.to_address == email).values(to_address=_address(person)))
+    to_them = OutgoingMail.to_address == email
+    theirs = or_(to_them, OutgoingMail.buyer_id.in_(own), OutgoingMail.supplier_id.in_(own))
+    names_them = or_(
+        *(
+            each.contains(word, autoescape=True)
+            for each in (OutgoingMail.subject, OutgoingMail.body)
+            for word in (name, email)
+        )
+    )
+    in_own, in_others = (_Forgetter(person, spare=spare) for spare in ([], _names_with(name, person)))
+    served = or_(OutgoingMail.notice_id.is_not(None), OutgoingMail.sanction_id.is_not(None))
+    for row in db.session.scalars(select(OutgoingMail).where(not_(served), or_(to_them, and_(theirs, names_them)))):
+        forgotten = in_own if row.to_address == email else in_others
+        row.subject, row.body = forgotten(row.subject), forgotten(row.body)
+        row.to_address = _address(person) if row.to_address == email else row.to_address
 
 
-def _forget_in_proofs(person: Person, name: str, email: str) -> None:
-    """How letters arrived, and who said when a breach ended: that it was so stays, by whom goes."""
-    own = _organisations(person)
+def _names_with(name: str, person: Person) -> list[str]:
+    """What others are called whose name is, or holds, this one: in letters to somebody else it may be theirs."""
+    found = db.session.scalars(
+        select(Person.name).where(Person.name.contains(name, autoescape=True), Person.id != person.id)
+    )
+    return sorted(found, key=len, reverse=True)
 
-    def forgotten(value: Any) -> Any:
-        if isinstance(value, str):
-            return value.replace(email, _address(person)).replace(name, ERASED)
-        if isinstance(value, list):
-            return [forgotten(each) for each in value]
-        return {key: forgotten(each) for key, each in value.items()} if isinstance(value, dict) else value
 
-    for entity, columns in (
-        (Notice, ("sent_to", "seen", "served_to", "served_how", "delivered_how")),
-        (Sanction, ("delivered_how",)),
-        (Deviation, ("put_right",)),
-    ):
-        rows: Any = select(entity).where(or_(entity.buyer_id.in_(own), entity.supplier_id.in_(own)))
-        for row in db.session.scalars(rows).unique():
-            for column in columns:
-                was, becomes = getattr(row, column), forgotten(getattr(row, column))
-                if was != becomes:
-                    setattr(row, column, becomes)
+class _Forgetter:
+    """Puts what stands for an erased person in the place of their full name and of their address, as whole words.
+
+    «Per Li» stands neither in «Per Lien» nor in «Per Li-Hansen», nor in the names to `spare`.
+    """
+
+    def __init__(self, person: Person, *, spare: Sequence[str] = ()) -> None:
+        words = "|".join(map(re.escape, [*spare, person.name, person.email]))
+        self._spared = frozenset(spare)
+        self._instead = {person.name: ERASED, person.email: _address(person)}
+        self._words = re.compile(rf"(?<![\w.+-])(?:{words})(?!\w|[-.@+]\w)")
+
+    def __call__(self, text: str) -> str:
+        return self._words.sub(self._becomes, text)
+
+    def _becomes(self, found: re.Match[str]) -> str:
+        word = found.group()
+        return word if word in self._spared else self._instead[word]
+
+
+def _forget_in_cases(person: Person) -> None:
+    """Who saw a notice without that it set a clock going, and who said when a breach ended: by their number."""
+    own, me, forgotten = _organisations(person), str(person.public_id), _Forgetter(person)
+    of_theirs: Any = select(Notice).where(or_(Notice.buyer_id.in_(own), Notice.supplier_id.in_(own)))
+    for notice in db.session.scalars(of_theirs).unique():
+        notice.seen = [{**each, "name": ERASED} if each.get("person") == me else each for each in notice.seen]
+    of_theirs = select(Deviation).where(or_(Deviation.buyer_id.in_(own), Deviation.supplier_id.in_(own)))
+    for deviation in db.session.scalars(of_theirs).unique():
+        said = deviation.put_right.get("person") or {}
+        if said.get("by_id", person.id) == person.id and said.get("by") == person.name:
+            why = {language: forgotten(words) for language, words in said["why"].items()}
+            deviation.put_right = {**deviation.put_right, "person": {**said, "by": ERASED, "why": why}}
 
 
 def _write(statement: Any) -> None:

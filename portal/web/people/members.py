@@ -22,6 +22,7 @@ from portal.text import Text
 from portal.web import labels
 from portal.web.access import current_membership, requires
 from portal.web.confirmation import confirmed
+from portal.web.reading import reads
 from portal.web.words import words
 
 blueprint = Blueprint("members", __name__, url_prefix="/people")
@@ -78,6 +79,7 @@ class RetireForm(FlaskForm):
 
 @blueprint.get("")
 @requires(Permission.MEMBER_MANAGE)
+@reads("members")
 def index() -> ResponseReturnValue:
     """Everybody who acts or has acted for the organisation, and who is invited."""
     by = current_membership()

@@ -13,29 +13,33 @@ from portal.operations.people import own_data
 from portal.operations.people.own_data import Values
 from portal.sheets.export import Column, Properties, Sheet, Value, write_workbook
 from portal.web import trail_words
-from portal.web.access import acting_membership, current_person, signed_in
+from portal.web.access import current_person, signed_in
 from portal.web.confirmation import confirmed
+from portal.web.costly import costly
 from portal.web.people.sign_in import blueprint
+from portal.web.reading import reads
 
 EXCEL = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
 @blueprint.get("/account/my-data")
 @signed_in("It shows what is kept of oneself only.")
+@reads("my_data")
 def my_data() -> ResponseReturnValue:
     """What is kept of one, in short, with the ways to take all of it out."""
-    acting_membership()  # it tells the database for whom
-    found = own_data.collected(current_person())
+    person = current_person()
+    found = own_data.collected(person)
     kept = [(trail_words.table(name), len(rows), sorted(_why(name))) for name, rows in found.items()]
-    return render_template("people/my_data.html", kept=sorted(kept))
+    return render_template("people/my_data.html", kept=sorted(kept), organisations=own_data.organisations(person))
 
 
 @blueprint.route("/account/my-data.json", methods=["GET", "POST"])
 @signed_in("It holds what is kept of oneself only.")
 @confirmed
+@costly
+@reads("my_data")
 def my_data_json() -> ResponseReturnValue:
     """All of it, for a program."""
-    acting_membership()  # it tells the database for whom
     content = json.dumps(own_data.collected(current_person()), ensure_ascii=False, indent=2)
     return send_file(
         BytesIO(content.encode()), mimetype="application/json", as_attachment=True, download_name="my-data.json"
@@ -45,9 +49,10 @@ def my_data_json() -> ResponseReturnValue:
 @blueprint.route("/account/my-data.xlsx", methods=["GET", "POST"])
 @signed_in("It holds what is kept of oneself only.")
 @confirmed
+@costly
+@reads("my_data")
 def my_data_workbook() -> ResponseReturnValue:
     """All of it, a sheet for each table."""
-    acting_membership()  # it tells the database for whom
     sheets = (_sheet(name, rows) for name, rows in own_data.collected(current_person()).items())
     content = write_workbook(sheets, Properties(_("What is kept of me")))
     return send_file(BytesIO(content), mimetype=EXCEL, as_attachment=True, download_name="my-data.xlsx")
