@@ -76,7 +76,7 @@ def _tell_invited(email: str, firm: Organisation, key: str) -> None:
 @commands.command(name="reset-factor")
 @click.argument("email")
 def reset_factor(email: str) -> None:
-    """Remove the app for codes and the recovery codes of somebody who has lost both, and sign them out.
+    """Remove app, recovery codes and passkeys of somebody who has lost them, and sign them out.
 
     Make sure first that it is they who ask. At their next sign-in they set up an app anew, if their roles ask for one.
     """

@@ -73,7 +73,7 @@ from portal.model.reports import (
 )
 from portal.model.reviews import Claim, Comment, CommentCategory
 from portal.model.sanctions import Sanction, SanctionState
-from portal.model.second_factors import Authenticator, RecoveryCode
+from portal.model.second_factors import Authenticator, Passkey, RecoveryCode
 from portal.model.sign_in import AttemptKind, OneTimePurpose, OneTimeSecret, SignInAttempt, SignInMethod, WebSession
 from portal.model.signing import Explanation, Withdrawal
 from portal.model.substitutions import Substitution
@@ -161,6 +161,7 @@ __all__ = [
     "Organisation",
     "OrganisationKind",
     "OutgoingMail",
+    "Passkey",
     "Pause",
     "PeriodPurpose",
     "Person",

@@ -1,4 +1,4 @@
-"""What a person has besides a password: an app that makes codes, and codes on paper for the day the phone is gone."""
+"""What a person has besides a password: an app that makes codes, codes on paper for when it is gone, and passkeys."""
 
 from datetime import datetime
 
@@ -7,7 +7,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from portal import clock
 from portal.extensions import Base
-from portal.model.base import BigId, Moment
+from portal.model.base import BigId, Moment, Row
 from portal.model.people import Person
 
 
@@ -33,3 +33,17 @@ class RecoveryCode(Base):
     person_id: Mapped[int] = mapped_column(BigId, ForeignKey("person.id"), index=True)
     created_at: Mapped[datetime] = mapped_column(Moment, default=clock.now)
     used_at: Mapped[datetime | None] = mapped_column(Moment)
+
+
+class Passkey(Row):
+    """A key that a device made for this portal and that signs its owner in. Its secret half never leaves it."""
+
+    __tablename__ = "passkey"
+
+    person_id: Mapped[int] = mapped_column(BigId, ForeignKey("person.id"), index=True)
+    credential_id: Mapped[bytes] = mapped_column(LargeBinary(1023), unique=True)
+    public_key: Mapped[bytes] = mapped_column(LargeBinary(2000))
+    sign_count: Mapped[int] = mapped_column(BigId)
+    """How often the device said that it was used: a copy of it would count behind. 0: it does not count."""
+    name: Mapped[str] = mapped_column(String(60))
+    last_used_at: Mapped[datetime | None] = mapped_column(Moment)

@@ -91,6 +91,7 @@ class OneTimePurpose(StrEnum):
 
     INVITATION = "invitation"
     NEW_EMAIL = "new_email"
+    PASSKEY = "passkey"
     RESET = "reset"
 
 

@@ -181,6 +181,8 @@ GROUPS: Mapping[Rule, tuple[str, ...]] = {
         "membership.roles_replaced",
         "membership.roles_withheld",
         "organisation.added",
+        "passkey.added",
+        "passkey.removed",
         "person.email_changed",
         "person.mail_returned",
         "person.password_reset",

@@ -9,12 +9,13 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as N_  # noqa: N812 - the name that pybabel looks for
 from flask_wtf import FlaskForm
-from wtforms import PasswordField, StringField
+from wtforms import HiddenField, PasswordField, StringField
 
 from portal import clock
 from portal.extensions import begin_writing, db, transaction
 from portal.model import Person, SignInMethod
-from portal.web import access, codes, passwords, sessions
+from portal.operations.people import passkeys
+from portal.web import access, challenges, codes, passwords, sessions
 from portal.web.access import View, current_person
 
 LASTS = timedelta(minutes=15)
@@ -23,9 +24,10 @@ PREFIX = "confirm"
 
 
 class ConfirmForm(FlaskForm):
-    """What shows who somebody is: a code where they have an app for it, else the password."""
+    """What shows who somebody is: a code or a passkey where they have an app for it, else the password."""
 
     code = StringField(N_("Code"))
+    credential = HiddenField()
     password = PasswordField(N_("Your password"))
 
 
@@ -69,12 +71,14 @@ def is_fresh() -> bool:
 
 def _answer(form: ConfirmForm, person: Person) -> str | None:
     """What was answered; None when nobody has been asked yet."""
-    field = form.code if person.authenticator else form.password
-    return request.form.get(field.name)
+    fields = (form.credential, form.code) if person.authenticator else (form.password,)
+    return next((request.form[field.name] for field in fields if field.name in request.form), None)
 
 
 def _fault(form: ConfirmForm, person: Person) -> str:
     """Why the answer does not show who they are, in words; empty when it does. Raises TooManyTries."""
+    if person.authenticator and form.credential.name in request.form:
+        return challenges.fault(person, form.credential.data or "")
     if person.authenticator:
         return codes.fault(person, form.code.data)
     if passwords.owner(person.email, form.password.data or "") is None:
@@ -94,6 +98,7 @@ def _page(form: ConfirmForm, person: Person) -> str:
         "people/confirm.html",
         form=form,
         person=person,
+        has_passkey=bool(passkeys.of(person)),
         carried=carried,
         reading=f"{PREFIX}-reading" if is_reading else "",
         again=access.here(),

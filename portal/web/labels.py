@@ -455,6 +455,8 @@ EVENT = {
     "person.password_reset": _("A person chose a new password by a letter"),
     "person.mail_returned": _("A letter to a person came back"),
     "person.email_changed": _("A person got another e-mail"),
+    "passkey.added": _("A person added a passkey"),
+    "passkey.removed": _("A person removed a passkey"),
     "second_factor.added": _("A person set up codes from an app"),
     "second_factor.removed": _("A person stopped using codes from an app"),
     "second_factor.reset": _("The operator removed a person's app for codes"),

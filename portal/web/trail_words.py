@@ -51,6 +51,7 @@ TABLE = {
     "human_task": _("Tasks you did"),
     "identity": _("Ways you sign in"),
     "outgoing_mail": _("Letters to you"),
+    "passkey": _("Passkeys"),
     "person": _("You"),
     "read_log": _("What you have read"),
     "review": _("Reviews you decided"),

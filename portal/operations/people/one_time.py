@@ -1,4 +1,7 @@
-"""Secrets that are sent by mail: each works once, for one purpose, for a while, and for what it was made for only."""
+"""Secrets that each work once, for one purpose, for a while, and for what it was made for only.
+
+Those of letters, and those that a passkey is asked to sign.
+"""
 
 import hashlib
 import secrets
@@ -13,6 +16,8 @@ from portal.model import OneTimePurpose, OneTimeSecret
 BYTES = 32
 KEPT_FOR = timedelta(days=30)
 """How long one that has run out is remembered."""
+ASKED_BY_ANYBODY = frozenset({OneTimePurpose.PASSKEY})
+"""Purposes of secrets that anybody may have made: those that have run out are not remembered at all."""
 
 
 def issue(purpose: OneTimePurpose, subject: str, *stamp: str, lasts: timedelta) -> str:
@@ -26,7 +31,9 @@ def issue(purpose: OneTimePurpose, subject: str, *stamp: str, lasts: timedelta) 
     """
     now, secret = clock.now(), secrets.token_urlsafe(BYTES)
     older = (OneTimeSecret.purpose == purpose) & (OneTimeSecret.subject == subject)
-    db.session.execute(delete(OneTimeSecret).where(older | (OneTimeSecret.expires_at < now - KEPT_FOR)))
+    kept_for = timedelta() if purpose in ASKED_BY_ANYBODY else KEPT_FOR
+    over = (OneTimeSecret.purpose == purpose) & (OneTimeSecret.expires_at < now - kept_for)
+    db.session.execute(delete(OneTimeSecret).where(older | over))
     row = OneTimeSecret(hash=_hash(secret), purpose=purpose, subject=subject, stamp=_stamp(stamp))
     row.created_at, row.expires_at = now, now + lasts
     db.session.add(row)

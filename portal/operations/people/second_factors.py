@@ -12,7 +12,7 @@ from sqlalchemy import delete, select, update
 from portal import clock, keys
 from portal.errors import Refused
 from portal.extensions import db, parts
-from portal.model import Authenticator, Membership, Person, RecoveryCode, SignInMethod, record
+from portal.model import Authenticator, Membership, Passkey, Person, RecoveryCode, SignInMethod, record
 from portal.operations import mail
 from portal.operations.people import totp
 from portal.text import Text
@@ -96,14 +96,14 @@ def turn_off(person: Person, *, by: Membership | None) -> None:
     """Be content with a password from now on. Raises Refused where a second factor is compulsory."""
     if person.needs_second_factor:
         raise Refused(COMPULSORY)
-    _remove(person)
+    _remove_all(person)
     record(person, "second_factor.removed", by=by, person=person.id)
     mail.write_personal(person, "second_factor_removed")
 
 
 def reset(person: Person) -> None:
     """Take away what somebody has lost, by the operator's hand. Who must have it sets it up at the next sign-in."""
-    _remove(person)
+    _remove_all(person)
     record(person, "second_factor.reset", by=None, person=person.id)
     mail.write_personal(person, "second_factor_removed")
 
@@ -172,6 +172,12 @@ def _on_paper(person: Person, written: str) -> Verdict:
     if db.session.execute(burnt.returning(RecoveryCode.hash)).first() is not None:
         return Verdict.RIGHT
     return Verdict.USED if db.session.scalar(select(RecoveryCode.hash).where(*mine)) else Verdict.WRONG
+
+
+def _remove_all(person: Person) -> None:
+    """Passkeys go too: without the app there is no other way in beside the password."""
+    db.session.execute(delete(Passkey).where(Passkey.person_id == person.id))
+    _remove(person)
 
 
 def _remove(person: Person) -> None:

@@ -13,7 +13,7 @@ from wtforms import PasswordField
 
 from portal.extensions import transaction
 from portal.model import Person, WebSession
-from portal.operations.people import second_factors
+from portal.operations.people import passkeys, second_factors
 from portal.web import attempts, browsers, passwords, sessions
 from portal.web.access import current_person, signed_in
 from portal.web.confirmation import confirmed
@@ -48,6 +48,7 @@ def account() -> ResponseReturnValue:
         browsers=_browsers(person),
         connected=connected,
         connectable=providers.connectable(each for each, _name in connected),
+        passkeys=passkeys.of(person),
         codes_left=second_factors.recovery_codes_left(person),
     )
 

@@ -1,0 +1,38 @@
+"""What a passkey is asked to sign, kept with the browser that was asked, and what it answers."""
+
+from flask import Response
+from flask_babel import gettext as _
+
+from portal.extensions import transaction
+from portal.model import AttemptKind, Person, SignInMethod
+from portal.operations.people import passkeys
+from portal.operations.people.passkeys import Challenge
+from portal.web import attempts, sessions
+
+_ASKED = "passkey"
+
+
+def page(asked: Challenge) -> Response:
+    """The challenge for the browser, which alone may answer it."""
+    sessions.current()[_ASKED] = asked.secret
+    return Response(asked.options, mimetype="application/json")
+
+
+def taken() -> str:
+    """The secret of the challenge that this browser was given last; it is given out once."""
+    return str(sessions.current().pop(_ASKED, ""))
+
+
+def fault(person: Person, answer: str) -> str:
+    """Why this is no answer of a passkey of the person's, in words; empty when it is. Notes the try.
+
+    Raises TooManyTries.
+    """
+    secret = taken()
+    with transaction():
+        attempts.demand_room(AttemptKind.SECOND_FACTOR, person.email)
+        is_right = passkeys.owner(answer, secret) is person
+        attempts.note(
+            AttemptKind.SECOND_FACTOR, person.email, person=person, succeeded=is_right, method=SignInMethod.PASSKEY
+        )
+    return "" if is_right else str(_("The passkey was not accepted. Try again, or write a code from the app."))
