@@ -52,6 +52,7 @@ def user(email: str, name: str, organisation: str, **more: Any) -> None:
 @click.option("--organisation-name", callback=name_of, help="Registers the organisation when its number is new.")
 @click.option("--kind", type=click.Choice([kind.value for kind in OrganisationKind]), help="Of a new organisation.")
 @click.option("--role", "roles", type=click.Choice([role.value for role in Role]), multiple=True)
+@click.option("--elsewhere", "why", default="", help="Why their address is outside the organisation's own domains.")
 def invite(email: str, organisation: str, **more: Any) -> None:
     """Invite a person to act for an organisation, as its administrator if no role is named.
 
@@ -63,7 +64,7 @@ def invite(email: str, organisation: str, **more: Any) -> None:
         roles = [Role(role) for role in more["roles"]] or [Role.ADMINISTRATOR]
         with transaction():
             firm = known or accounts.add_organisation(organisation, more["organisation_name"], kind)
-            invitation, key = invitations.invite_first(email, roles, firm)
+            invitation, key = invitations.invite_first(email, roles, firm, more["why"])
         _tell_invited(invitation.email, firm, key)
 
 

@@ -68,6 +68,20 @@ class Organisation(Row):
     registered_at: Mapped[datetime | None] = mapped_column(Moment)
     """When its name was read in Enhetsregisteret; None: it is as somebody wrote it."""
     kind: Mapped[OrganisationKind] = mapped_column(Code(OrganisationKind))
+    domains: Mapped[list["OrganisationDomain"]] = relationship(
+        order_by="OrganisationDomain.domain", cascade="all, delete-orphan"
+    )
+
+
+class OrganisationDomain(Row):
+    """What the e-mail addresses of an organisation's people end in; of one that has none, in anything."""
+
+    __tablename__ = "organisation_domain"
+    __table_args__ = (UniqueConstraint("organisation_id", "domain"),)
+
+    organisation_id: Mapped[int] = mapped_column(BigId, ForeignKey("organisation.id"))
+    domain: Mapped[str] = mapped_column(String(253))
+    """As addresses are kept: in small letters, and in the letters that people read."""
 
 
 class Person(Row, UserMixin):

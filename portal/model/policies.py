@@ -144,6 +144,7 @@ OUTSIDE: Mapping[str, str] = {
     "membership": "asked before it is known for whom a person acts; read by `sessions` and `operations.accounts`",
     "one_time_secret": "asked by whoever holds the secret, before it is known who that is; kept as a hash",
     "organisation": "number and name, which a public register tells everybody",
+    "organisation_domain": "asked when somebody takes a new address, before it is known for whom they act",
     "passkey": "asked when somebody signs in, before it is known who that is; its secret half is not here",
     "person": "asked when somebody signs in; a party reads the other's names beside what they did",
     "process_definition": "the catalogue of diagrams, the same for all",

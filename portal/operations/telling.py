@@ -181,6 +181,7 @@ GROUPS: Mapping[Rule, tuple[str, ...]] = {
         "membership.roles_replaced",
         "membership.roles_withheld",
         "organisation.added",
+        "organisation.domains_changed",
         "passkey.added",
         "passkey.removed",
         "person.email_changed",

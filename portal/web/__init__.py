@@ -35,6 +35,7 @@ from portal.web.contracts import (
 from portal.web.people import (
     account,
     acting,
+    domains,
     invited,
     members,
     my_data,
@@ -94,6 +95,7 @@ BLUEPRINTS = (
     files.blueprint,
     exports.blueprint,
     sights.blueprint,
+    domains.blueprint,
     trail.blueprint,
     api.blueprint,
 )

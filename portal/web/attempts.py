@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, func, select
 
 from portal import clock
 from portal.extensions import db
+from portal.mail_domains import domain_of, is_open_to_anybody
 from portal.model import AttemptKind, Person, SignInAttempt, SignInMethod
 
 LONGEST_EMAIL = 254
@@ -36,7 +37,8 @@ class TooManyTries(Exception):
 class Whose(StrEnum):
     """Whose attempts are counted together. An organisation is known by what its addresses end in.
 
-    Not by its members: then an address that nobody has would be answered otherwise than one that somebody has.
+    Not by its members: then an address that nobody has would be answered otherwise than one that somebody has. Those at
+    a domain where anybody can have an address have nothing else in common, and are not counted together.
     """
 
     PERSON = "person"
@@ -116,7 +118,7 @@ def note(
             at=clock.now(),
             kind=kind,
             email=kept,
-            domain=_domain(kept),
+            domain=domain_of(kept),
             address=_address(),
             person_id=person.id if person else None,
             succeeded=succeeded,
@@ -134,6 +136,8 @@ def history(person: Person) -> Sequence[SignInAttempt]:
 
 def _counted(kind: AttemptKind, limit: Limit, email: str) -> datetime | None:
     """When the attempt was that must grow old before the next is let through; none when there is room."""
+    if limit.whose == Whose.ORGANISATION and is_open_to_anybody(domain_of(tidy(email))):
+        return None
     counted = [SignInAttempt.kind == kind, SignInAttempt.at > clock.now() - limit.within, *_of(limit.whose, email)]
     if kind not in _ALL_COUNT:
         counted.append(SignInAttempt.succeeded.is_(False))
@@ -146,13 +150,9 @@ def _of(whose: Whose, email: str) -> list[ColumnElement[bool]]:
     return {
         Whose.PERSON: [SignInAttempt.email == kept],
         Whose.ADDRESS: [SignInAttempt.address == _address()],
-        Whose.ORGANISATION: [SignInAttempt.domain == _domain(kept)],
+        Whose.ORGANISATION: [SignInAttempt.domain == domain_of(kept)],
         Whose.SITE: [],
     }[whose]
-
-
-def _domain(email: str) -> str:
-    return email.rpartition("@")[2]
 
 
 def _address() -> str:

@@ -349,6 +349,7 @@ EVENT = {
     "contract_import.stored": _("Drafts were made of a workbook"),
     "identity.connected": _("A way to sign in was connected"),
     "identity.disconnected": _("A way to sign in was disconnected"),
+    "organisation.domains_changed": _("The e-mail domains were changed"),
     "membership.roles_withheld": _("A member who sees some contracts only was not made administrator"),
     "membership.roles_kept": _("A role stayed with a member, for nobody else has it"),
     "membership.roles_replaced": _("Roles were replaced by the organisation's own directory"),

@@ -20,7 +20,7 @@ from portal.model import (
     record,
 )
 from portal.operations import accounts, mail
-from portal.operations.people import one_time, powers
+from portal.operations.people import domains, one_time, powers
 from portal.permissions import Permission
 from portal.text import Text
 
@@ -51,18 +51,22 @@ def of(by: Membership) -> Sequence[Invitation]:
     return db.session.scalars(mine.order_by(Invitation.sent_at.desc(), Invitation.id.desc())).all()
 
 
-def invite(written: str, roles: Collection[Role], *, by: Membership) -> Invitation:
+def invite(written: str, roles: Collection[Role], *, by: Membership, why_elsewhere: str = "") -> Invitation:
     """Send an invitation; one that waits for the same address is renewed. Raises Refused.
 
     Whether the address is known to the portal makes no difference.
+
+    `why_elsewhere`: why the person has no address of the organisation's own, where it has named its domains.
     """
     permissions.demand(by, Permission.MEMBER_MANAGE)
-    return _invite(written, roles, by.organisation, by)[0]
+    return _invite(written, roles, by.organisation, by, why_elsewhere)[0]
 
 
-def invite_first(written: str, roles: Collection[Role], organisation: Organisation) -> tuple[Invitation, str]:
+def invite_first(
+    written: str, roles: Collection[Role], organisation: Organisation, why_elsewhere: str = ""
+) -> tuple[Invitation, str]:
     """As the operator, for an organisation where nobody can yet. Gives the key too. Raises Refused."""
-    return _invite(written, roles, organisation, None)
+    return _invite(written, roles, organisation, None, why_elsewhere)
 
 
 def resend(invitation: Invitation, *, by: Membership) -> None:
@@ -116,7 +120,7 @@ def accept_anew(key: str, name: str, stored: str, language: str) -> Membership:
 
 
 def _invite(
-    written: str, roles: Collection[Role], organisation: Organisation, by: Membership | None
+    written: str, roles: Collection[Role], organisation: Organisation, by: Membership | None, why_elsewhere: str
 ) -> tuple[Invitation, str]:
     email = accounts.as_email(written)
     if not roles:
@@ -124,11 +128,13 @@ def _invite(
     accounts.demand_side(organisation.kind, roles)
     if accounts.is_member(email, organisation):
         raise Refused(HERE_ALREADY.with_values(email=email, organisation=organisation.name))
+    domains.demand_known(organisation, email, why_elsewhere)
     invitation = _open_one(email, organisation) or Invitation(organisation=organisation, email=email)
     invitation.role_codes, invitation.invited_by = sorted(roles), by
     invitation.language = by.person.language if by else "nb"
     key = _send(invitation)
-    record(invitation, "invitation.sent", by=by, roles=sorted(roles))
+    why = why_elsewhere if domains.is_elsewhere(organisation, email) else ""
+    record(invitation, "invitation.sent", by=by, reason=why, roles=sorted(roles))
     return invitation, key
 
 

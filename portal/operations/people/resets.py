@@ -10,7 +10,7 @@ from portal.errors import Refused
 from portal.extensions import db
 from portal.model import OneTimePurpose, Person, record
 from portal.operations import accounts, mail
-from portal.operations.people import identities, one_time
+from portal.operations.people import domains, identities, one_time
 from portal.text import Text
 
 LASTS = timedelta(hours=1)
@@ -67,9 +67,11 @@ def reset(key: str, stored: str) -> Person:
 def ask_for_email(person: Person, written: str) -> str:
     """Note the address that the person wants, and send a letter there. Gives it as it is kept.
 
-    Where it is somebody's already nothing is sent, and nothing is told. Raises Refused when it is no address.
+    Where it is somebody's already nothing is sent, and nothing is told. Raises Refused when it is no address, or
+    outside the domains of an organisation that they have an address of.
     """
     email = accounts.as_email(written)
+    domains.demand_may_move(person, email)
     person.new_email = email
     with db.session.begin_nested() as step:
         key = one_time.issue(OneTimePurpose.NEW_EMAIL, str(person.public_id), *_as_it_is(person), email, lasts=LASTS)
@@ -90,7 +92,8 @@ def wanted_by(key: str) -> Person:
 def change_email(key: str) -> Person:
     """The person has the new address from now on; the old one is told.
 
-    The door ends their sessions. Raises Refused when the key works no longer, or the address is somebody's by now.
+    The door ends their sessions. Raises Refused when the key works no longer, the address is somebody's by now, or
+    outside the domains that have been named since.
     """
     person = wanted_by(key)
     email, old = person.new_email or "", person.email
@@ -98,6 +101,7 @@ def change_email(key: str) -> Person:
         raise Refused(LINK_OVER)
     if accounts.by_email(email) is not None:
         raise Refused(CANNOT_USE)
+    domains.demand_may_move(person, email)
     person.email, person.new_email, person.fs_uniquifier = email, None, secrets.token_hex(32)
     person.mail_failed_at, person.mail_failure = None, ""
     mail.write_personal(_Reached(person, old), "email_changed")

@@ -2,21 +2,22 @@
 
 import uuid
 from datetime import date
+from functools import partial
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as N_  # noqa: N812 - the name that pybabel looks for
 from flask_wtf import FlaskForm
-from wtforms import DateField, SelectField, SelectMultipleField, StringField
+from wtforms import BooleanField, DateField, SelectField, SelectMultipleField, StringField
 from wtforms.validators import InputRequired
 from wtforms.widgets import CheckboxInput, ListWidget
 
 from portal.errors import Refused
 from portal.extensions import db, parts, transaction
 from portal.model import ROLES_OF, Invitation, Membership, Role, Substitution
-from portal.operations import lookup
-from portal.operations.people import invitations, members, substitutes
+from portal.operations import accounts, lookup
+from portal.operations.people import domains, invitations, members, substitutes
 from portal.permissions import Permission
 from portal.text import Text
 from portal.web import labels
@@ -61,6 +62,8 @@ class InviteForm(RolesForm):
     """Whom to invite."""
 
     email = StringField(N_("E-mail"))
+    works_here = BooleanField(N_("This person works for us with an address elsewhere"))
+    why = StringField(N_("Why do they have an address elsewhere?"))
 
 
 class SubstituteForm(FlaskForm):
@@ -83,7 +86,15 @@ class RetireForm(FlaskForm):
 def index() -> ResponseReturnValue:
     """Everybody who acts or has acted for the organisation, and who is invited."""
     by = current_membership()
-    return render_template("people/members.html", by=by, members=members.of(by), invitations=invitations.of(by))
+    own = by.organisation
+    return render_template(
+        "people/members.html",
+        by=by,
+        members=members.of(by),
+        invitations=invitations.of(by),
+        domains=domains.of(own),
+        is_elsewhere=partial(domains.is_elsewhere, own),
+    )
 
 
 @blueprint.route("/invite", methods=["GET", "POST"])
@@ -99,11 +110,12 @@ def invite() -> ResponseReturnValue:
         form.email.errors = [_("Write an e-mail.")]
     if not form.chosen:
         form.roles.errors = [words(invitations.NO_ROLE)]
+    why = _why_elsewhere(form) if _is_elsewhere(form) else ""
     if form.errors:
         return _invite_page(form), 422
     try:
         with transaction():
-            invitation = invitations.invite(form.email.data or "", form.chosen, by=by)
+            invitation = invitations.invite(form.email.data or "", form.chosen, by=by, why_elsewhere=why)
     except Refused as refusal:
         form.email.errors = [words(refusal.text)]
         return _invite_page(form), 422
@@ -218,7 +230,30 @@ def end_substitute(row: Substitution) -> ResponseReturnValue:
 
 
 def _invite_page(form: InviteForm) -> str:
-    return render_template("people/invite.html", form=form, what=WHAT_ROLES_DO)
+    return render_template("people/invite.html", form=form, what=WHAT_ROLES_DO, asks_why=_is_elsewhere(form))
+
+
+def _is_elsewhere(form: InviteForm) -> bool:
+    """Whether the address that was written is outside the organisation's own domains; what is no address is not."""
+    try:
+        email = accounts.as_email(form.email.data or "")
+    except Refused:
+        return False
+    return domains.is_elsewhere(current_membership().organisation, email)
+
+
+def _why_elsewhere(form: InviteForm) -> str:
+    """Why they have an address elsewhere, where it is ticked that they have; what is missing is said in the form."""
+    why = " ".join((form.why.data or "").split())
+    if not form.works_here.data:
+        try:
+            domains.demand_known(current_membership().organisation, accounts.as_email(form.email.data or ""), "")
+        except Refused as refusal:
+            form.works_here.errors = [words(refusal.text)]
+        return ""
+    if not 0 < len(why) <= domains.LONGEST_WHY:
+        form.why.errors = [_("Write why, in at most %(most)s characters.", most=domains.LONGEST_WHY)]
+    return why
 
 
 def _retire_page(form: RetireForm, row: Membership) -> str:

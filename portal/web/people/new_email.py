@@ -11,7 +11,7 @@ from portal.errors import Refused
 from portal.extensions import db, transaction
 from portal.model import AttemptKind
 from portal.operations import accounts
-from portal.operations.people import resets
+from portal.operations.people import domains, resets
 from portal.web import attempts, passwords, sessions
 from portal.web.access import current_person, public, signed_in
 from portal.web.confirmation import confirmed
@@ -71,6 +71,7 @@ def confirm_email() -> ResponseReturnValue:
 def _checked(form: EmailForm) -> str:
     try:
         email = accounts.as_email(form.email.data or "")
+        domains.demand_may_move(current_person(), email)
     except Refused as refusal:
         form.email.errors = [words(refusal.text)]
         return ""
