@@ -11,10 +11,10 @@ import re
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from typing import ClassVar, Literal
+from datetime import datetime, timedelta
+from typing import ClassVar
 
-from dbos import DBOS, DBOSClient, DBOSConfig, DBOSPortableJSONSerializer, EnqueueOptions, WorkflowStatus, error
+from dbos import DBOS, DBOSClient, DBOSConfig, DBOSPortableJSONSerializer, WorkflowStatus, error
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
@@ -30,6 +30,20 @@ from portal.jobs.database import (
     last_done,
     migrate,
     worker_lock,
+)
+from portal.jobs.entries import (
+    ATTEMPT,
+    QUEUE,
+    STORED,
+    Job,
+    State,
+    attempt_id,
+    handler_of,
+    job_of,
+    key_of,
+    options_of,
+    schedule_name,
+    worker_of,
 )
 from portal.logs import FACTS
 
@@ -49,26 +63,15 @@ __all__ = [
 ]
 
 Handler = Callable[[Mapping[str, object]], None]
-State = Literal["waiting", "running", "done", "failed", "cancelled"]
+
 
 SOLE_WORKER = "worker-1"
 UPKEEP = "jobs.upkeep"
 LONGEST_REASON = 2000
-DIED = "The worker died each time it was at this."
 
 _APPLICATION = "klimakontrakt"
 # Work of another version is left alone by a worker, so this never moves: payloads change compatibly instead.
 _VERSION = "1"
-_QUEUE = "jobs"
-_ATTEMPT = "#"
-_STORED: Mapping[State, list[str]] = {
-    "waiting": ["ENQUEUED", "DELAYED"],
-    "running": ["PENDING"],
-    "done": ["SUCCESS"],
-    "failed": ["ERROR", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"],
-    "cancelled": ["CANCELLED"],
-}
-_STATES: Mapping[str, State] = {stored: state for state, many in _STORED.items() for stored in many}
 
 _log = logging.getLogger(__name__)
 # A handler of ours, or DBOS adds one of its own and stops its records from reaching the application's.
@@ -97,22 +100,6 @@ class Retry:
     def rest_before(self, attempt: int) -> timedelta:
         """The wait before attempt number `attempt`, which is 2 or more."""
         return self.first * int(self.factor ** (attempt - 2))
-
-
-@dataclass(frozen=True, slots=True)
-class Job:
-    """One attempt at a job, as it stands. Times are aware UTC by the database's clock."""
-
-    key: str
-    name: str
-    state: State
-    payload: Mapping[str, object]
-    attempt: int
-    reason: str
-    """Why it failed; empty otherwise."""
-    worker: str
-    enqueued_at: datetime
-    finished_at: datetime | None
 
 
 class Jobs:
@@ -171,10 +158,10 @@ class Jobs:
             raise JobsError(f"{name} must be enqueued inside the writing transaction that it belongs to.")
         if name not in self._handlers:
             raise JobsError(f"No handler is called {name}.")
-        if not re.fullmatch(rf"[^\s{_ATTEMPT}]+", key):
-            raise JobsError(f"«{key}» is no key: it must not be empty nor hold spaces or {_ATTEMPT}.")
+        if not re.fullmatch(rf"[^\s{ATTEMPT}]+", key):
+            raise JobsError(f"«{key}» is no key: it must not be empty nor hold spaces or {ATTEMPT}.")
         json.dumps(payload, allow_nan=False)
-        options = _options(name, key)
+        options = options_of(name, key)
         try:
             self._client.enqueue_in_transaction(session, options, payload, 1)
         except error.DBOSConflictingWorkflowError as clash:
@@ -213,8 +200,8 @@ class Jobs:
     def list(self, state: State, *, limit: int = 100) -> Sequence[Job]:
         """At most `limit` jobs in a state, the newest first. Attempts that were followed by another are left out."""
         self._refuse_inside_a_transaction()
-        found = self._client.list_workflows(status=_STORED[state], limit=limit, sort_desc=True)
-        return tuple(_job(each) for each in found if each.output is None)
+        found = self._client.list_workflows(status=STORED[state], limit=limit, sort_desc=True)
+        return tuple(job_of(each) for each in found if each.output is None)
 
     @property
     def is_at_work(self) -> bool:
@@ -224,22 +211,22 @@ class Jobs:
     def counts(self, connection: Connection) -> Mapping[State, int]:
         """How many jobs are in each state. Attempts that were followed by another count as done."""
         found = count_by_state(connection)
-        return {state: sum(found.get(each, 0) for each in stored) for state, stored in _STORED.items()}
+        return {state: sum(found.get(each, 0) for each in stored) for state, stored in STORED.items()}
 
     def cancel(self, key: str) -> None:
         """Let the job never begin, nor be tried again. What a handler is at this moment doing goes on to its end."""
         self._refuse_inside_a_transaction()
-        self._client.cancel_workflows([_attempt_id(key, number) for number in range(1, self._retry.attempts + 1)])
+        self._client.cancel_workflows([attempt_id(key, number) for number in range(1, self._retry.attempts + 1)])
 
     def run_again(self, key: str) -> None:
         """Give a job that failed or was cancelled one more attempt. Raises JobsError when it is not such a one."""
         self._refuse_inside_a_transaction()
-        ids = [_attempt_id(key, number) for number in range(1, self._retry.attempts + 1)]
-        ended = self._client.list_workflows(workflow_ids=ids, status=_STORED["failed"] + _STORED["cancelled"])
+        ids = [attempt_id(key, number) for number in range(1, self._retry.attempts + 1)]
+        ended = self._client.list_workflows(workflow_ids=ids, status=STORED["failed"] + STORED["cancelled"])
         if not ended:
             raise JobsError(f"No job {key} has failed or was cancelled.")
         last = ended[-1]
-        self._client.rewind_workflow(last.workflow_id, queue_name=_QUEUE, queue_partition_key=_handler_of(last))
+        self._client.rewind_workflow(last.workflow_id, queue_name=QUEUE, queue_partition_key=handler_of(last))
 
     def take_over(self, worker: str) -> Sequence[str]:
         """Set the unfinished work of a dead worker free for the living, and return its keys.
@@ -249,7 +236,7 @@ class Jobs:
         self._refuse_inside_a_transaction()
         if self._lock.is_held(worker):
             raise JobsError(f"{worker} is alive and keeps its work.")
-        return self._set_free(each for each in self._unfinished() if _worker_of(each) == worker)
+        return self._set_free(each for each in self._unfinished() if worker_of(each) == worker)
 
     def _refuse_inside_a_transaction(self) -> None:
         if self._is_writing():
@@ -275,7 +262,7 @@ class Jobs:
         try:
             # By name, so that no kind of work takes all the room from another.
             self._client.register_queue(
-                _QUEUE,
+                QUEUE,
                 partition_worker_concurrency=self._slots,
                 polling_interval_sec=self._poll.total_seconds(),
                 application_name=_APPLICATION,
@@ -294,7 +281,7 @@ class Jobs:
 
         DBOS.workflow(name=name, max_recovery_attempts=self._retry.deaths)(enqueued)
         if name in self._schedules:
-            DBOS.workflow(name=_scheduled(name), max_recovery_attempts=self._retry.deaths)(scheduled)
+            DBOS.workflow(name=schedule_name(name), max_recovery_attempts=self._retry.deaths)(scheduled)
 
     def _apply_schedules(self) -> None:
         for known in self._client.list_schedules():
@@ -304,7 +291,7 @@ class Jobs:
             [
                 {
                     "schedule_name": name,
-                    "workflow_name": _scheduled(name),
+                    "workflow_name": schedule_name(name),
                     "schedule": cron,
                     "cron_timezone": self._settings.time_zone,
                 }
@@ -322,7 +309,7 @@ class Jobs:
                 return None
             if attempt >= self._retry.attempts:
                 raise _Failed(reason)
-            options = _options(name, _attempt_id(_key_of(identity), attempt + 1))
+            options = options_of(name, attempt_id(key_of(identity), attempt + 1))
             options["delay_seconds"] = self._retry.rest_before(attempt + 1).total_seconds()
             self._client.enqueue(options, payload, attempt + 1)
             return reason
@@ -331,23 +318,22 @@ class Jobs:
 
     def _keep_up(self) -> None:
         """Forget what ended long ago; set free what a dead worker, or a full disk under this one, left half done."""
-        self._forget(_STORED["done"] + _STORED["cancelled"], clock.now() - self._keep_done)
-        self._forget(_STORED["failed"], clock.now() - self._keep_failed)
+        self._forget(STORED["done"] + STORED["cancelled"], clock.now() - self._keep_done)
+        self._forget(STORED["failed"], clock.now() - self._keep_failed)
         # What was taken this very minute may not have reached its thread yet.
         unfinished = self._unfinished(taken_before=clock.now() - timedelta(minutes=1))
-        alive = {worker: self._lock.is_held(worker) for worker in {_worker_of(each) for each in unfinished}}
+        alive = {worker: self._lock.is_held(worker) for worker in {worker_of(each) for each in unfinished}}
         stranded = [
             each
             for each in unfinished
-            if not alive[_worker_of(each)]
-            or (_worker_of(each) == self._worker and each.workflow_id not in self._running)
+            if not alive[worker_of(each)] or (worker_of(each) == self._worker and each.workflow_id not in self._running)
         ]
         if stranded:
             _log.warning("Unfinished, and nobody at it; set free: %s", ", ".join(self._set_free(stranded)))
 
     def _unfinished(self, taken_before: datetime | None = None) -> Sequence[WorkflowStatus]:
         return self._client.list_workflows(
-            status=_STORED["running"],
+            status=STORED["running"],
             dequeued_before=taken_before.isoformat() if taken_before else None,
             load_input=False,
             load_output=False,
@@ -357,7 +343,7 @@ class Jobs:
         ids = [each.workflow_id for each in unfinished]
         if ids:
             self._client.resume_workflows(ids)
-        return tuple(_key_of(each) for each in ids)
+        return tuple(key_of(each) for each in ids)
 
     def _forget(self, stored: Sequence[str], before: datetime) -> None:
         while ended := self._client.list_workflows(
@@ -382,47 +368,3 @@ def _tried(handler: Handler, name: str, payload: Mapping[str, object]) -> str | 
 def _storable(reason: str) -> str:
     """Without what PostgreSQL does not take as text, and no longer than a person will read."""
     return reason.replace("\0", " ").encode(errors="replace").decode()[:LONGEST_REASON]
-
-
-def _options(name: str, identity: str) -> EnqueueOptions:
-    return {"workflow_name": name, "queue_name": _QUEUE, "queue_partition_key": name, "workflow_id": identity}
-
-
-def _attempt_id(key: str, attempt: int) -> str:
-    return key if attempt == 1 else f"{key}{_ATTEMPT}{attempt}"
-
-
-def _key_of(identity: str) -> str:
-    return identity.partition(_ATTEMPT)[0]
-
-
-def _scheduled(name: str) -> str:
-    return f"{name}@schedule"
-
-
-def _handler_of(stored: WorkflowStatus) -> str:
-    return stored.name.removesuffix("@schedule")
-
-
-def _worker_of(stored: WorkflowStatus) -> str:
-    return stored.executor_id or ""
-
-
-def _job(stored: WorkflowStatus) -> Job:
-    arguments = stored.input["args"] if stored.input else ()
-    attempt = stored.workflow_id.partition(_ATTEMPT)[2]
-    return Job(
-        key=_key_of(stored.workflow_id),
-        name=_handler_of(stored),
-        state=_STATES[stored.status],
-        payload={"due": arguments[0]} if stored.schedule_name else arguments[0],
-        attempt=int(attempt or 1),
-        reason=str(stored.error or (DIED if stored.status == "MAX_RECOVERY_ATTEMPTS_EXCEEDED" else "")),
-        worker=_worker_of(stored),
-        enqueued_at=_moment(stored.created_at),
-        finished_at=_moment(stored.completed_at) if stored.completed_at else None,
-    )
-
-
-def _moment(milliseconds: int | None) -> datetime:
-    return datetime.fromtimestamp((milliseconds or 0) / 1000, UTC)

@@ -54,25 +54,19 @@ from portal.model.people import (
 from portal.model.processes import HumanTask, Process, ProcessDefinition
 from portal.model.programs import Program
 from portal.model.readings import Reading
-from portal.model.reports import (
-    EDITABLE,
-    Answer,
+from portal.model.reports import EDITABLE, Answer, DraftLine, Report, ReportState, Section, Unlock
+from portal.model.reviews import Claim, Comment, CommentCategory
+from portal.model.revisions import (
     Check,
     Decision,
-    DraftLine,
     Figure,
     Finding,
     FindingResult,
     Measured,
-    Report,
-    ReportState,
     Review,
     Revision,
     RevisionLine,
-    Section,
-    Unlock,
 )
-from portal.model.reviews import Claim, Comment, CommentCategory
 from portal.model.sanctions import Sanction, SanctionState
 from portal.model.second_factors import Authenticator, Passkey, RecoveryCode
 from portal.model.sign_in import AttemptKind, OneTimePurpose, OneTimeSecret, SignInAttempt, SignInMethod, WebSession

@@ -15,7 +15,7 @@ from portal import clock
 from portal.extensions import Base
 from portal.model.base import BigId, Code, Moment, OfContract, Row
 from portal.model.people import Person
-from portal.model.reports import Revision
+from portal.model.revisions import Revision
 
 
 class CommentCategory(StrEnum):

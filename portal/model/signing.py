@@ -6,7 +6,8 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from portal.model.base import BigId, OfContract, Row
 from portal.model.people import Person
-from portal.model.reports import Report, Revision
+from portal.model.reports import Report
+from portal.model.revisions import Revision
 
 
 class Explanation(OfContract, Row):
