@@ -40,7 +40,7 @@ def _trail(count: Mapping[Standing, int]) -> Iterator[Finding]:
     with application() as app, app.app_context():
         broken = list(audit.broken_links())
     if broken:
-        yield fault("Audit trail", f"{broken[0].chain} is broken at {broken[0].sequence}: {broken[0].why}.")
+        yield fault("Audit trail", f"{broken[0].place}: {broken[0].why}.")
     else:
         yield fine("Audit trail", "Every chain is whole.")
 

@@ -22,17 +22,18 @@ def verify_audit(outside: tuple[TextIO, ...]) -> None:
     decision, or what `portal anchor` printed. Only that shows an end that was cut off, or a chain written anew.
     """
     known = anchors.read("\n".join(each.read() for each in outside))
-    if outside and not (known.heads or known.anchors):
-        raise click.ClickException("No head and no anchor stands in what --anchor names.")
+    if outside and not any(known):
+        raise click.ClickException("No head, no entry and no anchor stands in what --anchor names.")
     broken = 0
     with application() as app, app.app_context():
         tenancy.act_on_everything()
         for link in audit.broken_links(known):
             broken += 1
-            click.echo(f"{link.chain} at {link.sequence}: {link.why}", err=True)
+            click.echo(f"{link.place}: {link.why}", err=True)
     if broken:
         sys.exit(1)
-    held = f" {len(known.heads)} heads and {len(known.anchors)} anchors from outside match." if outside else ""
+    entries = len(known.heads) + len(known.seals)
+    held = f" {entries} entries and {len(known.anchors)} anchors from outside match." if outside else ""
     click.echo(f"Every chain is whole.{held}")
 
 

@@ -1,7 +1,9 @@
 """Anchors: what is known outside the portal of how far the trail had come, and that shows whether it stands still.
 
-A chain alone tells neither that its end was cut off nor that all of it was written anew. A head (chain, sequence and
-hash of an entry) or an anchor (one hash over all heads) that was printed, mailed or kept elsewhere does.
+A chain alone tells neither that its end was cut off nor that all of it was written anew. A seal (the hash of an entry),
+a head (an entry with its place in its chain) or an anchor (one hash over all heads) that was kept elsewhere does.
+
+A party of a contract gets seals and anchors alone: places would tell it how much is done that it is not told.
 """
 
 import hashlib
@@ -14,11 +16,12 @@ from sqlalchemy import select, tuple_
 
 from portal import clock
 from portal.extensions import db, parts
-from portal.model import AuditAnchor, AuditEvent, AuditHead, Report, Revision
-from portal.operations import mail
+from portal.model import AuditAnchor, AuditEvent, AuditHead, Revision, Row, Sanction
+from portal.operations import mail, telling
 
 _HASH = r"((?:[0-9a-f]\s*){64})(?![0-9a-f])"
 _HEAD = re.compile(r"((?:contract|organisation):\d+)\s+(\d+)\s+" + _HASH)
+_SEAL = re.compile(r"entry\s+" + _HASH)
 _ANCHOR = re.compile(r"anchor\s+(\d+)\s+" + _HASH)
 _AT_ONCE = 500
 
@@ -35,10 +38,11 @@ class Head(NamedTuple):
 
 
 class Known(NamedTuple):
-    """What somebody has kept outside: heads, and anchors as their numbers and hashes."""
+    """What somebody has kept outside: heads, anchors as their numbers and hashes, and the hashes of entries."""
 
     heads: list[Head]
     anchors: list[tuple[int, str]]
+    seals: list[str]
 
 
 class Addressee(NamedTuple):
@@ -83,27 +87,43 @@ def text(anchor: AuditAnchor) -> str:
     return f"anchor {anchor.id} {anchor.hash}"
 
 
+def seal(hash_: str) -> str:
+    """An entry as the parties are told of it, in one line that `read` knows again: by its hash, not by its place."""
+    return f"entry {hash_}"
+
+
 def standing(contract_id: int) -> str:
-    """How far a contract's chain, and all chains together, had come in what is stored: lines that `read` knows again.
+    """The last entry about a contract that both parties are told of, and the newest anchor: lines for `read`.
 
     What this very transaction writes comes after; empty for a contract of which nothing is stored yet.
     """
-    head, anchor = db.session.get(AuditHead, f"contract:{contract_id}"), at(clock.now())
-    lines = [str(Head(head.chain, head.sequence, head.hash))] if head is not None and head.sequence else []
-    return "\n".join([*lines, text(anchor)] if anchor is not None else lines)
+    told = select(AuditEvent.hash).where(AuditEvent.chain == f"contract:{contract_id}", telling.told_to_both())
+    return _lines(db.session.scalars(told.order_by(AuditEvent.sequence.desc()).limit(1)), at(clock.now()))
 
 
 def proof_of(revision: Revision) -> str:
     """The entry by which a revision was signed, and the anchor that was newest then: the same whenever it is asked."""
-    signed = select(AuditEvent).where(
-        AuditEvent.subject == Report.__tablename__,
-        AuditEvent.subject_id == str(revision.report.public_id),
-        AuditEvent.action == "report.submitted",
+    signed = [each for each in _acts(revision.report, "report.submitted") if each.facts["revision"] == revision.number]
+    return _lines([each.hash for each in signed], at(revision.signed_at))
+
+
+def proof_of_decision(sanction: Sanction) -> str:
+    """The entry by which a sanction was decided, and the anchor that was newest then: the same whenever it is asked."""
+    decided = _acts(sanction, "sanction.decided")
+    return _lines([each.hash for each in decided], at(sanction.decided_at) if sanction.decided_at else None)
+
+
+def _acts(row: Row, action: str) -> list[AuditEvent]:
+    acts = select(AuditEvent).where(
+        AuditEvent.subject == row.__tablename__,
+        AuditEvent.subject_id == str(row.public_id),
+        AuditEvent.action == action,
     )
-    entries = [each for each in db.session.scalars(signed) if each.facts.get("revision") == revision.number]
-    anchor = at(revision.signed_at)
-    lines = [str(Head(each.chain, each.sequence, each.hash)) for each in entries]
-    return "\n".join([*lines, text(anchor)] if anchor is not None else lines)
+    return list(db.session.scalars(acts.order_by(AuditEvent.id)))
+
+
+def _lines(hashes: Iterable[str], anchor: AuditAnchor | None) -> str:
+    return "\n".join([*map(seal, hashes), *([text(anchor)] if anchor is not None else [])])
 
 
 def send() -> AuditAnchor:
@@ -116,10 +136,11 @@ def send() -> AuditAnchor:
 
 
 def read(words: str) -> Known:
-    """Every head and every anchor in a letter, a receipt or a file, however the lines were broken."""
+    """Every head, anchor and seal in a letter, a receipt or a file, however the lines were broken."""
     return Known(
         [Head(chain, int(number), _tight(hash_)) for chain, number, hash_ in _HEAD.findall(words)],
         [(int(number), _tight(hash_)) for number, hash_ in _ANCHOR.findall(words)],
+        [_tight(hash_) for hash_ in _SEAL.findall(words)],
     )
 
 

@@ -14,18 +14,27 @@ from portal.operations import anchors, telling
 from portal.operations.anchors import Head, Known
 
 _AT_ONCE = 1000
-NOTHING_KNOWN = Known([], [])
+NOTHING_KNOWN = Known([], [], [])
 
 Entry = Mapping[str, Any]
 """Column -> value."""
 
 
 class BrokenLink(NamedTuple):
-    """Where a chain is not whole, and how it shows. An anchor has no chain of its own: its number stands for it."""
+    """Where a chain is not whole, and how it shows.
+
+    An anchor has no chain of its own: its number stands for it. An entry that is known by its hash alone, and is gone,
+    has no place any more: `sequence` is 0.
+    """
 
     chain: str
     sequence: int
     why: str
+
+    @property
+    def place(self) -> str:
+        """Where it is, in words."""
+        return f"{self.chain} at {self.sequence}" if self.sequence else self.chain
 
 
 class _Unreadable(Exception):
@@ -40,27 +49,42 @@ def broken_links(known: Known = NOTHING_KNOWN) -> Iterator[BrokenLink]:
     """Walk every chain from its first entry to its head, the first fault of each. Nothing comes when all is whole.
 
     Args:
-        known: heads and anchors that were kept outside: they tell of an end that was cut off, and of a chain that was
-            written anew from some entry on.
+        known: what was kept outside: it tells of an end that was cut off, and of a chain that was written anew from
+            some entry on.
     """
     heads = {head.chain: head for head in anchors.heads()}
     kept: dict[str, list[Head]] = {}
     for head in known.heads:
         kept.setdefault(head.chain, []).append(head)
+    lost = set(known.seals)
     try:
-        for chain, entries in groupby(_entries(), lambda entry: str(entry["chain"])):
+        for chain, entries in groupby(_seen(_entries(), lost), lambda entry: str(entry["chain"])):
             fault = _walk(chain, entries, heads.pop(chain, None), kept.pop(chain, []))
             if fault:
                 yield fault
     except _Unreadable as trouble:
         yield BrokenLink(trouble.chain, trouble.sequence + 1, "the entry cannot be read, and what comes after was not")
         return
+    yield from _gone(heads, kept, lost)
+    yield from _moved_anchors(known.anchors)
+
+
+def _gone(heads: Mapping[str, Head], kept: Mapping[str, list[Head]], lost: set[str]) -> Iterator[BrokenLink]:
+    """What no entry was found of: chains with a head, chains that are known outside, seals."""
     for chain, head in heads.items():
         if head.sequence:
             yield BrokenLink(chain, 1, "all entries are missing")
     for chain, [head, *_others] in kept.items():
         yield BrokenLink(chain, head.sequence, "the entry that is known outside is missing, and so is its chain")
-    yield from _moved_anchors(known.anchors)
+    for hash_ in sorted(lost):
+        yield BrokenLink(anchors.seal(hash_), 0, "it is known outside, and was removed or written anew")
+
+
+def _seen(entries: Iterator[Entry], lost: set[str]) -> Iterator[Entry]:
+    """The entries as they come, each crossed off what is looked for."""
+    for entry in entries:
+        lost.discard(entry["hash"])
+        yield entry
 
 
 def _walk(chain: str, entries: Iterator[Entry], head: Head | None, kept: list[Head]) -> BrokenLink | None:

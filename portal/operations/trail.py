@@ -50,6 +50,8 @@ class Told:
     changes: Changes
     is_open: bool
     """Whether this party may open the thing that it is about."""
+    is_own: bool
+    """Whether it was done on behalf of whoever reads."""
 
 
 def told(by: Membership, asked: Asked, most: int, after: str = "") -> Iterator[Told]:
@@ -67,7 +69,8 @@ def told(by: Membership, asked: Asked, most: int, after: str = "") -> Iterator[T
         rows = rows.where(AuditEvent.id < last)
     newest_first = rows.order_by(AuditEvent.id.desc()).limit(most).execution_options(yield_per=_AT_ONCE)
     for entry, person, organisation, contract, is_open in db.session.execute(newest_first):
-        yield Told(entry, person, organisation, contract, telling.changes(entry, by), bool(is_open))
+        is_own = entry.organisation_id == by.organisation_id
+        yield Told(entry, person, organisation, contract, telling.changes(entry, by), bool(is_open), is_own)
 
 
 def mark(entry: AuditEvent) -> str:

@@ -14,7 +14,7 @@ from werkzeug.datastructures import MultiDict
 from portal import clock
 from portal.extensions import parts
 from portal.model import Membership
-from portal.operations import readings, trail
+from portal.operations import anchors, readings, trail
 from portal.operations.trail import Asked, Told
 from portal.permissions import Permission
 from portal.sheets.export import Column, Properties, Sheet, Value, write_workbook
@@ -89,7 +89,7 @@ def index() -> ResponseReturnValue:
 @costly
 @reads("trail")
 def workbook() -> ResponseReturnValue:
-    """The same entries as a workbook, with what it takes to find each in the chain."""
+    """The same entries as a workbook, each with the seal by which `portal verify-audit` finds it in its chain."""
     by = current_membership()
     entries = trail.told(by, _asked(by, _given(request.args)), MOST_EXPORTED)
     sheet = Sheet(_("Audit trail"), _columns(), (_row(each) for each in entries))
@@ -137,9 +137,7 @@ def _columns() -> tuple[Column, ...]:
         _("Before and after"),
         _("Reason"),
         _("Request"),
-        _("Chain"),
-        _("Place in the chain"),
-        _("Hash"),
+        _("Seal"),
     )
     return tuple(Column(str(title)) for title in titles)
 
@@ -155,10 +153,8 @@ def _row(told: Told) -> list[Value]:
         line.contract,
         "\n".join(line.changes),
         line.reason,
-        entry.request_id,
-        entry.chain,
-        str(entry.sequence),
-        entry.hash,
+        entry.request_id if told.is_own else "",
+        anchors.seal(entry.hash),
     ]
 
 

@@ -313,10 +313,9 @@ def test_the_receipt_on_paper_says_what_was_signed(office: Office) -> None:
     ):
         assert expected in said, (expected, said)
     assert revision.hash in said.replace(" ", "")
-    [signed] = anchors.read(said).heads
-    assert signed in anchors.read(anchors.proof_of(revision)).heads, (
-        "where it stands in the trail, as verify-audit reads it"
-    )
+    [seal] = anchors.read(said).seals
+    assert [seal] == anchors.read(anchors.proof_of(revision)).seals, "as verify-audit reads it"
+    assert list(audit.broken_links(anchors.read(said))) == []
     zone = revision.signed_at.astimezone(ZoneInfo("Europe/Oslo"))
     assert f"{zone:%H:%M:%S}" in said, "the time is the contract's"
     assert pdf(bo, path)[2] == content, "the same revision is the same file"

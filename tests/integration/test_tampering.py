@@ -54,7 +54,7 @@ def letter(terminal: Terminal, tmp_path: Path) -> Path:
 def test_a_trail_that_nobody_touched_is_whole(terminal: Terminal, letter: Path) -> None:
     assert terminal.run("verify-audit").stdout == "Every chain is whole.\n"
     held = terminal.run("verify-audit", "--anchor", str(letter)).stdout
-    assert re.fullmatch(r"Every chain is whole\. \d+ heads and 1 anchors from outside match\.\n", held)
+    assert re.fullmatch(r"Every chain is whole\. \d+ entries and 1 anchors from outside match\.\n", held)
 
 
 def _edit(owner: Engine, chain: str) -> None:
@@ -172,15 +172,15 @@ def test_the_letter_of_receipt_shows_a_chain_written_anew(
     db.session.rollback()
     (tmp_path / "letter").write_text(letter)
     chain = f"contract:{world.contract.id}"
-    [head] = anchors.read(letter).heads
-    assert head.chain == chain
+    [seal] = anchors.read(letter).seals
+    assert anchors.read(letter).heads == [], "a party is told no places"
     assert terminal.run("verify-audit", "--anchor", str(tmp_path / "letter")).exit_code == 0
 
     _rewrite(owner, chain, 2, _length(owner, chain))
     _head_as_the_last_entry(owner, chain)
 
     found = terminal.run("verify-audit", "--anchor", str(tmp_path / "letter")).stderr
-    assert f"{chain} at {head.sequence}: the entry is not the one that is known outside" in found
+    assert f"entry {seal}: it is known outside, and was removed or written anew" in found
 
 
 def test_a_whole_chain_that_is_gone_is_named(world: World, terminal: Terminal, owner: Engine, letter: Path) -> None:
@@ -202,7 +202,9 @@ def test_what_is_no_entry_any_more_is_named(world: World, terminal: Terminal, ow
 
 def test_what_holds_no_anchor_is_refused(terminal: Terminal, tmp_path: Path) -> None:
     (tmp_path / "other.txt").write_text("Hei!")
-    assert "No head and no anchor" in terminal.refused("verify-audit", "--anchor", str(tmp_path / "other.txt"))
+    assert "No head, no entry and no anchor" in terminal.refused(
+        "verify-audit", "--anchor", str(tmp_path / "other.txt")
+    )
 
 
 @pytest.mark.parametrize(
@@ -251,6 +253,33 @@ def test_an_outsider_comes_to_the_same_end(
     assert check() == f"{chain} {last} is not what was written"
     _edit(owner, chain)
     assert check() == f"{chain} 3 is not what was written"
+
+
+def test_an_outsider_checks_by_a_seal_alone(world: World, terminal: Terminal, owner: Engine, tmp_path: Path) -> None:
+    [program] = re.findall(r"```python\n(.*?)```", (resources.ROOT / "docs" / "trail.md").read_text(), re.DOTALL)
+    chain = f"contract:{world.contract.id}"
+    seal = db.session.query(AuditEvent).filter_by(chain=chain, sequence=4).one().hash
+    (tmp_path / "receipt.txt").write_text(f"Journal: entry {seal}")
+
+    def check() -> str:
+        (tmp_path / "trail.jsonl").write_text(terminal.run("write-audit").stdout)
+        words = [sys.executable, "-I", "-c", program, str(tmp_path / "trail.jsonl"), str(tmp_path / "receipt.txt")]
+        done = subprocess.run(words, capture_output=True, text=True, check=False)
+        return (done.stdout or done.stderr).strip()
+
+    assert check() == "whole"
+    _rewrite(owner, chain, 2, _length(owner, chain))
+    assert check() == f"missing: {seal}"
+
+
+def test_a_seal_of_a_chain_that_is_broken_elsewhere_is_not_called_lost(
+    world: World, terminal: Terminal, owner: Engine, tmp_path: Path
+) -> None:
+    chain = f"contract:{world.contract.id}"
+    (tmp_path / "log.csv").write_text(anchors.seal(db.session.query(AuditEvent).filter_by(chain=chain).all()[-1].hash))
+    _edit(owner, chain)
+    found = terminal.run("verify-audit", "--anchor", str(tmp_path / "log.csv"))
+    assert found.stderr.splitlines() == [f"{chain} at 3: the entry is not what was written"]
 
 
 def test_entries_of_the_release_before_still_verify(world: World, app: Flask, owner: Engine) -> None:

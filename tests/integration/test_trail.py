@@ -12,14 +12,15 @@ from flask_babel import force_locale
 from sqlalchemy import Engine, event, select, text
 
 from portal.extensions import Base, db, transaction
-from portal.model import AuditEvent, Deviation, Reading, Role, record
-from portal.operations import telling
+from portal.model import AuditEvent, Deviation, OutgoingMail, Reading, Role, record
+from portal.operations import anchors, audit, telling
 from portal.operations.telling import Audience
 from portal.web import labels
 from portal.web.trail_words import COLUMN
 from tests import casework
 from tests.desk import Desk
 from tests.sanctioning import Room, decided, heard, opened, proposed, send_back
+from tests.world import deliver_mail
 
 SECRETS = ("A sanction was proposed", "The proposal was sent back", "The amount was calculated", "A point was weighed")
 """What the supplier must not be told before the decision."""
@@ -192,16 +193,45 @@ def test_before_and_after_stand_in_plain_words(room: Room) -> None:
     assert "Tittel: fra Prøveskolen til Ungdomsskolen" in norsk
 
 
-def test_the_workbook_says_the_same_and_where_it_stands_in_the_chain(room: Room) -> None:
+def test_the_workbook_says_the_same_and_seals_each_entry(room: Room) -> None:
     casework.found(room.world)
     adam = room.at(room.world.adam)
     rows = _rows(adam.get("/trail/trail.xlsx").data)
     assert [row[3] for row in rows[1:]] == _entries(adam, "/trail")[: len(rows) - 1] or len(rows) > 50
-    stored = {
-        (chain, str(sequence)): hash_
-        for chain, sequence, hash_ in db.session.execute(text("SELECT chain, sequence, hash FROM audit_event"))
-    }
-    assert all(stored[row[9], row[10]] == row[11] for row in rows[1:])
+    known = anchors.read("\n".join(row[-1] for row in rows[1:]))
+    assert len(known.seals) == len(rows) - 1
+    assert list(audit.broken_links(known)) == []
+
+
+def test_no_party_is_told_a_place_in_a_chain(room: Room) -> None:
+    """Nor the number of a contract: what is done between two entries is the other party's own, and so is how much."""
+    world = room.world
+    deviation = decided(world, proposed(world, heard(world, casework.found(world)))).deviation
+    deliver_mail()
+    for desk in (room.at(world.adam), room.at(world.anna)):
+        trail, log = _rows(desk.get("/trail/trail.xlsx").data), _log(desk, deviation)
+        assert not {"Chain", "Place in the chain"} & set(trail[0])
+        assert "Entry" not in log[0]
+        assert all(row["Seal"].startswith("entry ") for row in log)
+        said = "\n".join(str(row) for row in (*trail, *log))
+        assert re.search(r"(contract|organisation):\d", said) is None
+    bodies = db.session.scalars(
+        select(OutgoingMail.body).where(OutgoingMail.letter.in_(("receipt", "sanction_decided")))
+    )
+    for body in bodies:
+        known = anchors.read(body)
+        assert (known.heads, len(known.seals)) == ([], 1)
+        assert re.search(r"(contract|organisation):\d", body) is None
+
+
+def test_letters_seal_what_both_are_told(room: Room) -> None:
+    """Else two letters would tell that something happened between them."""
+    world = room.world
+    deviation = heard(world, casework.found(world))
+    before = anchors.standing(world.contract.id)
+    assert before
+    proposed(world, deviation)
+    assert anchors.standing(world.contract.id) == before
 
 
 def test_who_read_a_case_is_written_down(room: Room) -> None:

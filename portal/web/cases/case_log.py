@@ -11,7 +11,7 @@ from flask_babel import gettext as _
 
 from portal import calendars
 from portal.model import AuditEvent, Deviation, ExtensionRequest, Membership, Person, Row, Weighing
-from portal.operations import audit, time_asked
+from portal.operations import anchors, audit, time_asked
 from portal.web import labels
 from portal.web.cases import case_views
 from portal.web.progress import Told
@@ -134,14 +134,14 @@ def as_csv(deviation: Deviation, entries: Iterable[Entry]) -> bytes:
     """The whole log, oldest first, as a file that spreadsheets open: every time with its offset, every act by code."""
     out = io.StringIO()
     rows = csv.writer(out, delimiter=";", lineterminator="\r\n")
-    rows.writerow([_("Time"), _("Who"), _("For"), _("What"), _("Reasons"), _("Code"), _("Entry"), _("Seal")])
+    rows.writerow([_("Time"), _("Who"), _("For"), _("What"), _("Reasons"), _("Code"), _("Seal")])
     contract = deviation.contract
     sides = {each.id: each.name for each in (contract.buyer, contract.supplier)}
     for event, person in entries:
         at = event.at.astimezone(ZoneInfo(contract.time_zone)).isoformat(timespec="seconds")
         who = person.name if person else _("The portal")
         side = sides.get(event.organisation_id or 0, "")
-        line = [at, who, side, _what(event), _note(event), event.action, str(event.sequence), event.hash]
+        line = [at, who, side, _what(event), _note(event), event.action, anchors.seal(event.hash)]
         rows.writerow([_harmless(cell) for cell in line])
     return out.getvalue().encode("utf-8-sig")
 
