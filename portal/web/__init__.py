@@ -20,7 +20,7 @@ from portal.web import (
     words,
 )
 from portal.web.api import views as api
-from portal.web.cases import cases, sanctions
+from portal.web.cases import cases, decision_paper, sanctions
 from portal.web.contracts import (
     contract_imports,
     contract_life,
@@ -51,6 +51,7 @@ from portal.web.people import (
 from portal.web.reports import chasing, comments, exports, receipts, reports, reviews, sharing, signing
 
 PARTS = (
+    decision_paper,
     receipts,
     signing,
     contract_setup,

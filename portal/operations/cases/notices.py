@@ -22,7 +22,7 @@ from portal.model import (
     record,
 )
 from portal.model.cases import MOVED_ON
-from portal.operations import accounts, deadlines, lookup, mail, processes, time_asked
+from portal.operations import accounts, anchors, deadlines, lookup, mail, processes, time_asked
 from portal.operations.cases import letters
 from portal.operations.cases.deviations import SAY_WHY, ahead_of, assessors, demand_assessor, recipients
 from portal.operations.cases.letters import Claim
@@ -227,8 +227,9 @@ def _write(deviation: Deviation, notice: Notice, letter: str, proof: Notice | No
     first: dict[str, tuple[mail.Addressee, str]] = {}
     for to, role in named:
         first.setdefault(to.email.lower(), (to, role))
+    stands = anchors.standing(deviation.contract_id)
     for to, _role in first.values():
-        mail.write(to, letter, deviation.contract, notice=proof, deviation=deviation, notice_row=notice)
+        mail.write(to, letter, deviation.contract, notice=proof, deviation=deviation, notice_row=notice, trail=stands)
     return [{"name": to.name, "email": to.email, "as": role} for to, role in first.values()]
 
 

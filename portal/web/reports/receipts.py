@@ -1,14 +1,9 @@
 """The receipt of a signed revision, as a page and as a paper: who signed what when, and what happens next."""
 
-import re
-from datetime import datetime
 from decimal import Decimal
-from io import BytesIO
 from typing import Any, NamedTuple
-from zoneinfo import ZoneInfo
 
-from babel.dates import format_datetime
-from flask import render_template, send_file
+from flask import render_template
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import ngettext
@@ -22,6 +17,7 @@ from portal.operations.contracts import contracts
 from portal.operations.lookup import NOT_HERE
 from portal.permissions import Permission
 from portal.text import Text
+from portal.web import papers
 from portal.web.access import requires
 from portal.web.costly import costly
 from portal.web.languages import current_language
@@ -29,8 +25,6 @@ from portal.web.reports import corrections, report_views
 from portal.web.reports.report_views import FrozenSection
 from portal.web.reports.reports import blueprint
 
-PDF = "application/pdf"
-_HASH = re.compile(r"[0-9a-f]{64}")
 NOTHING = "nothing"
 
 
@@ -91,8 +85,7 @@ def paper_receipt(revision: Revision) -> ResponseReturnValue:
     """The receipt as PDF, to keep: the same revision in the same language is the same file."""
     told = of_revision(revision)
     content = paper.typeset("receipt", _facts(revision, told), made_at=revision.signed_at)
-    name = f"{told.reference.replace('/', '-')}.pdf"
-    return send_file(BytesIO(content), mimetype=PDF, as_attachment=True, download_name=name)
+    return papers.answer(content, told.reference)
 
 
 def _page(revision: Revision, *, by_number: bool = False) -> str:
@@ -116,7 +109,7 @@ def of_revision(revision: Revision) -> Receipt:
     report, contract = revision.report, revision.report.contract
     kinds = contracts.counting_kinds(report)
     month = report.period.name.to(current_language())
-    signed_at = _moment(revision.signed_at, contract.time_zone)
+    signed_at = papers.moment(revision.signed_at, contract.time_zone)
     supplier = _("%(name)s, org. no. %(number)s", name=contract.supplier.name, number=contract.supplier.number)
     pairs = [
         (_("Reference"), f"{contract.reference}/{report.period.starts_on:%Y-%m}/{revision.number}"),
@@ -129,7 +122,7 @@ def of_revision(revision: Revision) -> Receipt:
         (_("Received"), signed_at),
     ]
     if proof := anchors.proof_of(revision):
-        pairs.append((_("In the audit trail"), _in_groups(proof)))
+        pairs.append((_("In the audit trail"), papers.in_groups(proof)))
     if revision.amendment_reason:
         pairs.append((_("Amends what was approved"), revision.amendment_reason))
     frozen = report_views.frozen(revision, kinds)
@@ -188,7 +181,7 @@ def _facts(revision: Revision, told: Receipt) -> dict[str, Any]:
         "reference": told.reference,
         "lead": [late] if revision.late_by_days and revision.number == 1 else [],
         "pairs": [list(pair) for pair in told.pairs],
-        "hash": _in_groups(revision.hash),
+        "hash": papers.in_groups(revision.hash),
         "hash-label": _("Fingerprint (SHA-256)"),
         "hash-says": _(
             "The fingerprint is computed from everything that was signed. "
@@ -249,14 +242,3 @@ def _title(kind: Kind) -> str:
 
 def _amount(number: Decimal, unit: str) -> str:
     return f"{quantities.shown(number, current_language())}\u00a0{unit}".rstrip()
-
-
-def _in_groups(words: str) -> str:
-    """Hashes in groups of eight, which break at the end of a line; `anchors.read` knows them again."""
-    return _HASH.sub(lambda found: " ".join(found[0][place : place + 8] for place in range(0, 64, 8)), words)
-
-
-def _moment(at: datetime, zone: str) -> str:
-    """A moment to the second, where the contract is, with its distance from UTC: receipts are read elsewhere too."""
-    pattern = _("d MMMM y 'at' HH:mm:ss '(UTC'xxx')'")
-    return str(format_datetime(at, pattern, tzinfo=ZoneInfo(zone), locale=current_language()))

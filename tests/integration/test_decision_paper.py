@@ -1,0 +1,77 @@
+"""The decision as a paper that the supplier keeps, and by which they can verify the trail."""
+
+import io
+from pathlib import Path
+
+import pypdf
+from sqlalchemy import select
+
+from portal.extensions import db
+from portal.model import OutgoingMail
+from portal.operations import anchors, audit
+from portal.work import anchor_trail
+from tests import casework
+from tests.conftest import SECRET
+from tests.sanctioning import Room, decided, heard, proposed, room
+from tests.terminal import Terminal
+from tests.world import deliver_mail
+
+__all__ = ["room"]
+
+
+def text_of(content: bytes) -> str:
+    return " ".join(" ".join(page.extract_text() for page in pypdf.PdfReader(io.BytesIO(content)).pages).split())
+
+
+def test_the_paper_says_the_decision_and_verifies_the_trail(
+    room: Room, everyday_database_url: str, tmp_path: Path
+) -> None:
+    world = room.world
+    sanction = proposed(world, heard(world, casework.found(world)))
+    path = f"/cases/sanctions/{sanction.public_id}/decision.pdf"
+    adam, anna = room.at(world.adam), room.at(world.anna)
+    case = f"/cases/{sanction.deviation.public_id}"
+    assert "decision.pdf" not in adam.get(case).text
+    assert [desk.get(path).status_code for desk in (adam, anna)] == [404, 404], "nothing is decided yet"
+    anchor_trail({})
+    decided(world, sanction)
+
+    assert path in anna.get(case).text
+    answer = anna.get(path)
+    assert (answer.status_code, answer.mimetype) == (200, "application/pdf")
+    said = text_of(answer.data)
+    amount = f"{sanction.amount:,.0f}".replace(",", " ")
+    for expected in ("K-1 Prøveskolen", "Leverandørens risiko.", "Enig.", "Dora Prøve", f"{amount} NOK"):
+        assert expected in said, (expected, said)
+    known = anchors.read(said)
+    assert (len(known.seals), len(known.anchors), known.heads) == (1, 1, [])
+    assert room.at(world.stranger).get(path).status_code == 404
+
+    (tmp_path / "decision.txt").write_text(said)
+    db.session.rollback()
+    terminal = Terminal(tmp_path, DATABASE_URL=everyday_database_url, KLIMAKONTRAKT_SECRET_KEY=SECRET)
+    verified = terminal.run("verify-audit", "--anchor", str(tmp_path / "decision.txt"))
+    assert (verified.exit_code, verified.stdout) == (
+        0,
+        "Every chain is whole. 1 entries and 1 anchors from outside match.\n",
+    )
+    seal = known.seals[0]
+    (tmp_path / "forged.txt").write_text(said.replace(f"entry {seal[:8]}", f"entry {seal[::-1][:8]}"))
+    assert "removed or written anew" in terminal.run("verify-audit", "--anchor", str(tmp_path / "forged.txt")).stderr
+
+    anchor_trail({})
+    assert room.at(world.anna).get(path).data == answer.data, "the same decision is the same file, whatever came after"
+
+
+def test_every_letter_of_a_case_seals_the_trail_once(room: Room) -> None:
+    """The notice with its reminder, and the decision: no place in a chain, and what it says is in the trail."""
+    world = room.world
+    sanction = decided(world, proposed(world, heard(world, casework.found(world))))
+    deliver_mail()
+    asked = select(OutgoingMail.letter, OutgoingMail.body).where(OutgoingMail.contract_id == sanction.contract_id)
+    written = {row.letter: row.body for row in db.session.execute(asked)}
+    for letter in ("notice", "sanction_decided"):
+        known = anchors.read(written[letter])
+        assert (len(known.seals), known.heads) == (1, []), letter
+        assert list(audit.broken_links(known)) == []
+    assert anchors.read(written["notice"]).seals != anchors.read(written["sanction_decided"]).seals
