@@ -186,6 +186,7 @@ GROUPS: Mapping[Rule, tuple[str, ...]] = {
         "passkey.removed",
         "person.email_changed",
         "person.mail_returned",
+        "person.password_changed",
         "person.password_reset",
         "program.added",
         "program.ended",

@@ -453,6 +453,7 @@ EVENT = {
     "invitation.withdrawn": _("An invitation was taken back"),
     "invitation.accepted": _("An invitation was accepted"),
     "membership.erased": _("A member was erased"),
+    "person.password_changed": _("A person changed their password"),
     "person.password_reset": _("A person chose a new password by a letter"),
     "person.mail_returned": _("A letter to a person came back"),
     "person.email_changed": _("A person got another e-mail"),

@@ -15,7 +15,7 @@ from typing_extensions import Buffer
 
 from portal import clock
 from portal.extensions import db, transaction
-from portal.model import Person, WebSession
+from portal.model import AuditEvent, OutgoingMail, Person, WebSession
 from portal.web import sessions
 from tests.browsing import (
     BUYER,
@@ -171,6 +171,11 @@ def test_a_session_is_never_older_than_the_password(app: Flask, browser: Browser
     new = "tre gule biler i kø"
     answer = browser.post("/change-password", password=PASSWORD, new_password=new, repeated_password=new)
     assert answer.status_code == 303
+    with app.app_context():
+        assert db.session.scalars(select(OutgoingMail.letter)).all() == ["password_changed"]
+        told = db.session.scalars(select(AuditEvent).order_by(AuditEvent.id.desc())).first()
+        assert told is not None
+        assert (told.action, told.facts) == ("person.password_changed", {"person": told.person_id})
     assert count(app, WebSession) == 1
     assert browser.is_in()
     assert not other.is_in()

@@ -8,7 +8,7 @@ from sqlalchemy import select
 
 from portal.errors import Refused
 from portal.extensions import db
-from portal.model import OneTimePurpose, Person, record
+from portal.model import Membership, OneTimePurpose, Person, record
 from portal.operations import accounts, mail
 from portal.operations.people import domains, identities, one_time
 from portal.text import Text
@@ -58,10 +58,20 @@ def reset(key: str, stored: str) -> Person:
     person = whose(key)
     if not one_time.use(OneTimePurpose.RESET, key, *_as_it_is(person)):
         raise Refused(LINK_OVER)
-    person.password, person.fs_uniquifier = stored, secrets.token_hex(32)
-    mail.write_personal(person, "password_changed")
+    _give(person, stored)
+    mail.write_personal(person, "password_changed", by_letter=True)
     record(person, "person.password_reset", by=None, person=person.id)
     return person
+
+
+def change(person: Person, stored: str, *, by: Membership | None) -> None:
+    """Give somebody who is signed in the new password that they chose, as it is kept. They are told by letter.
+
+    The door ends their other sessions.
+    """
+    _give(person, stored)
+    mail.write_personal(person, "password_changed", by_letter=False)
+    record(person, "person.password_changed", by=by, person=person.id)
 
 
 def ask_for_email(person: Person, written: str) -> str:
@@ -114,6 +124,10 @@ class _Reached:
 
     def __init__(self, person: Person, email: str) -> None:
         self.name, self.language, self.email = person.name, person.language, email
+
+
+def _give(person: Person, stored: str) -> None:
+    person.password, person.fs_uniquifier = stored, secrets.token_hex(32)
 
 
 def _person(purpose: OneTimePurpose, key: str) -> Person:

@@ -1,6 +1,5 @@
 """One's own account: password, where one is signed in, and who has tried to come in."""
 
-import secrets
 import uuid
 from typing import NamedTuple
 
@@ -13,8 +12,8 @@ from wtforms import PasswordField
 
 from portal.extensions import transaction
 from portal.model import Person, WebSession
-from portal.operations.people import passkeys, second_factors
-from portal.web import attempts, browsers, passwords, sessions
+from portal.operations.people import passkeys, resets, second_factors
+from portal.web import access, attempts, browsers, passwords, sessions
 from portal.web.access import current_person, signed_in
 from portal.web.confirmation import confirmed
 from portal.web.people import providers
@@ -103,7 +102,7 @@ def change_password() -> ResponseReturnValue:
     form, person = PasswordForm(), current_person()
     if request.method == "GET" or person.password is None:
         return render_template("people/change_password.html", form=form, person=person)
-    new, browser = form.new_password.data or "", sessions.current()
+    new, browser, by = form.new_password.data or "", sessions.current(), access.acting_membership()
     form.new_password.errors = passwords.faults(new, person)
     if form.repeated_password.data != form.new_password.data:
         form.repeated_password.errors = [_("The two new passwords are not alike.")]
@@ -113,7 +112,7 @@ def change_password() -> ResponseReturnValue:
         return render_template("people/change_password.html", form=form, person=person), 422
     stored = passwords.stored(new)
     with transaction():
-        person.password, person.fs_uniquifier = stored, secrets.token_hex(32)
+        resets.change(person, stored, by=by)
         sessions.end_all(person, but=browser)
         browser.renew()
     flash(_("Your password is changed. You are signed out everywhere else."), "success")
