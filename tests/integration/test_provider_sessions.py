@@ -79,9 +79,12 @@ def test_who_comes_by_a_provider_alone_gets_no_password_by_mail(portal: Callable
     linked(app, there)
     change(app, OLA, password=None)
     forgetful = another(app)
-    answer = forgetful.post("/forgotten-password", email=OLA)
-    unknown = forgetful.post("/forgotten-password", email="x" + OLA)
-    assert answer.text.replace("x" + OLA, OLA).count(OLA) == unknown.text.replace("x" + OLA, OLA).count(OLA)
+    known, unknown = (
+        re.sub(r'name="csrf_token" value="[^"]+"|X-CSRFToken":"[^"]+"', "", answer.text).replace(email, "E-MAIL")
+        for email in (OLA, "x" + OLA)
+        if (answer := forgetful.post("/forgotten-password", email=email))
+    )
+    assert known == unknown
     assert letters(app) == [("reset_elsewhere", OLA)]
     with app.app_context():
         [letter] = db.session.scalars(select(OutgoingMail))

@@ -8,7 +8,17 @@ from sqlalchemy import select, update
 
 from portal import clock
 from portal.extensions import db, transaction
-from portal.model import AuditEvent, Contract, Membership, OutgoingMail, Role, Substitution, WebSession
+from portal.model import (
+    AuditEvent,
+    Contract,
+    Membership,
+    OutgoingMail,
+    Report,
+    ReportState,
+    Role,
+    Substitution,
+    WebSession,
+)
 from portal.operations import accounts
 from portal.operations.reports import reports
 from tests.desk import give_passwords
@@ -70,7 +80,9 @@ def test_a_substitute_signs_on_behalf_of_another_and_it_is_seen(world: World, se
     page = words(anna.page(f"/reports/{world.report.public_id}/check"))
     assert "Anna Prøve for Annas Graving AS, signatory, as substitute for Bo Prøve" in page
     answer = anna.send(sign, {"version": str(world.report.version), "confirmed": "y", "confirm": "y"})
-    assert answer.status_code != 403
+    assert answer.status_code == 303
+    db.session.expire_all()
+    assert db.session.get_one(Report, world.report.id).state == ReportState.SUBMITTED
     told = select(OutgoingMail.to_address).where(OutgoingMail.letter == "substitute_named")
     assert sorted(db.session.scalars(told)) == ["anna@prove.example", "bo@prove.example"]
 

@@ -268,7 +268,7 @@ NOT_PLAYED = frozenset(
         "withdrawal",
     }
 )
-"""Tables that the stage leaves empty; what is refused to be written to them is tried all the same."""
+"""Tables that the stage leaves empty: of their rows nothing is shown here, and the crawl shows what it can."""
 
 
 def test_in_no_table_do_two_strangers_see_one_row(stage: Stage) -> None:

@@ -115,7 +115,9 @@ def test_an_address_with_any_id_of_another_answers_as_if_there_were_none(tenants
 @pytest.mark.parametrize("who", READERS)
 def test_no_page_file_or_export_has_a_byte_of_another(tenants: Tenants, who: str) -> None:
     theirs = set(itertools.chain.from_iterable(tenants.second.ids.values()))
-    for at, answer in pages(tenants, who).items():
+    found = pages(tenants, who)
+    assert len(found) > 50
+    for at, answer in found.items():
         assert not secrets_in(answer), at
         assert not theirs & set(crawling.UUID.findall(crawling.text(answer))), at
 
@@ -123,13 +125,15 @@ def test_no_page_file_or_export_has_a_byte_of_another(tenants: Tenants, who: str
 @pytest.mark.parametrize("who", READERS)
 def test_that_there_is_another_tenant_changes_no_byte_of_a_page(tenants: Tenants, who: str) -> None:
     """No count, no order, no number that jumps: a portal of one's own looks the same."""
-    shared = pages(tenants, who)
+    shared, compared = pages(tenants, who), 0
     tenants.put_back(tenants.alone)
     for at, answer in shared.items():
         own = tenants.ask(who, "GET", at)
         is_alike = own.mimetype in {"text/html", "text/csv"} and not at.startswith(ONES_OWN)
         if is_alike:  # other files bear the moment they were made
             assert difference(crawling.bare(own), crawling.bare(answer)) is None, at
+            compared += 1
+    assert compared > 30
 
 
 # -- queries and forms ------------------------------------------------------------------------------------------------

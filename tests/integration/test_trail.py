@@ -42,7 +42,7 @@ def test_the_supplier_is_told_nothing_of_a_sanction_before_it_is_decided(room: R
     deviation = heard(world, casework.found(world))
     anna, adam = room.at(world.anna), room.at(world.adam)
     before = _texts(anna)
-    assert "The reply" in before or "The supplier replied" in before
+    assert "The supplier replied" in before
     sanction = proposed(world, deviation)
     send_back(world, sanction)
 
@@ -57,7 +57,6 @@ def test_the_decision_is_told_to_both(room: Room) -> None:
     decided(room.world, proposed(room.world, deviation))
     anna = _texts(room.at(room.world.anna))
     assert "The sanction was decided" in anna
-    assert "Amount" not in anna or "20" in anna
     for words in set(SECRETS) - TOLD_WITH_THE_DECISION:
         assert words not in anna
     assert all(words in anna for words in TOLD_WITH_THE_DECISION)
@@ -197,7 +196,7 @@ def test_the_workbook_says_the_same_and_seals_each_entry(room: Room) -> None:
     casework.found(room.world)
     adam = room.at(room.world.adam)
     rows = _rows(adam.get("/trail/trail.xlsx").data)
-    assert [row[3] for row in rows[1:]] == _entries(adam, "/trail")[: len(rows) - 1] or len(rows) > 50
+    assert [row[3] for row in rows[1:51]] == _entries(adam, "/trail")
     known = anchors.read("\n".join(row[-1] for row in rows[1:]))
     assert len(known.seals) == len(rows) - 1
     assert list(audit.broken_links(known)) == []

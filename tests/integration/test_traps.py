@@ -31,7 +31,9 @@ def test_nobody_is_remembered_beyond_the_session(make_app: Maker, sqlite_url: st
     browser = Browser(with_people(make_app(sqlite_url)).test_client())
     answer = browser.post("/sign-in", None, email=KARI, password=PASSWORD, remember="y", remember_me="1")
     assert answer.status_code == 303
-    for cookie in answer.headers.getlist("Set-Cookie"):
+    cookies = answer.headers.getlist("Set-Cookie")
+    assert cookies
+    for cookie in cookies:
         assert "remember" not in cookie
         assert "Expires" not in cookie
         assert "Max-Age" not in cookie
