@@ -16,7 +16,7 @@ from portal.extensions import begin_writing, db, transaction
 from portal.model import Person, SignInMethod
 from portal.operations.people import passkeys
 from portal.web import access, challenges, codes, passwords, sessions
-from portal.web.access import View, current_person
+from portal.web.access import View, current_person, marked
 
 LASTS = timedelta(minutes=15)
 """How long somebody who has shown who they are is taken at their word."""
@@ -57,7 +57,7 @@ def confirmed(view: View) -> View:
         db.session.expire_all()  # others may have written while the answer was looked at
         return view(*found, **values)
 
-    return guarded
+    return marked(guarded, confirmed=True)
 
 
 def is_fresh() -> bool:

@@ -140,6 +140,23 @@ def test_rows_below_a_contract_carry_both_parties(database_url: str) -> None:
     engine.dispose()
 
 
+ASKS_NOTHING = {"members.end_substitute", "members.withdraw"}
+"""What only takes rights away."""
+
+
+def test_whatever_gives_rights_asks_who_one_is(make_app: Callable[..., Flask], sqlite_url: str) -> None:
+    app = make_app(sqlite_url)
+    giving = {
+        route.endpoint
+        for route in access.guarded_routes(app)
+        if "POST" in route.methods and route.permission in {Permission.MEMBER_MANAGE, Permission.SIGHT_EDIT}
+    }
+    asking = {name for name, view in app.view_functions.items() if getattr(view, "confirmed", False)}
+    assert giving - asking == ASKS_NOTHING, "put @confirmed below @requires"
+    changing = {"accounts.authenticator", "accounts.change_email", "accounts.change_password", "accounts.new_passkey"}
+    assert changing <= asking
+
+
 def test_every_route_says_who_may_open_it(make_app: Callable[..., Flask], sqlite_url: str) -> None:
     app = make_app(sqlite_url)
     assert access.unmarked(app) == []
