@@ -34,6 +34,7 @@ ALLOWED: Mapping[str, str] = {
     "jobs.locks.ServerLock._locked": OF_THE_DATABASE,
     "jobs.locks.ServerLock._stay": OF_THE_DATABASE,
     "model.audit._locked_head": THE_TRAIL,
+    "model.groups.GroupMember": OF_THE_DATABASE,
     "model.contracts.PlannedFigure": OF_THE_DATABASE,
     "model.contracts.ReportingPeriod": OF_THE_DATABASE,
     "model.guards._install_on_postgresql": OF_THE_DATABASE,

@@ -32,6 +32,7 @@ from portal.model.contracts import (
     Site,
 )
 from portal.model.deadlines import ExtensionRequest, ExtensionState
+from portal.model.groups import GroupMember
 from portal.model.identities import Identity, ProviderSession
 from portal.model.installation import Installation
 from portal.model.interests import Interest
@@ -133,6 +134,7 @@ __all__ = [
     "FigureOrigin",
     "Finding",
     "FindingResult",
+    "GroupMember",
     "HumanTask",
     "Identity",
     "ImportState",

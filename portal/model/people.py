@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from flask_security.core import RoleMixin, UserMixin
 from sqlalchemy import ForeignKey, String, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy.orm.attributes import set_committed_value
 
 from portal.model.base import BigId, Code, JsonDocument, Moment, Row
 from portal.reach import Sight
@@ -176,6 +177,21 @@ class Membership(Row):
     def acts_as(self) -> "Membership":
         """Whose roles and sight hold in this request: of whom they stand in for, and never more; else their own."""
         return self.stands_in_for or self
+
+    @property
+    def reads_through(self) -> "Membership | None":
+        """The membership at the head of a group by which they read here in this request; None: their own."""
+        own: Membership | None = vars(self).get("_reads_through")
+        return own
+
+    def read_for(self, organisation: Organisation) -> "Membership":
+        """The same reader at a buyer of the group, kept nowhere. `operations.people.groups` says who may."""
+        there = Membership(person_id=self.person_id, organisation_id=organisation.id, role_codes=list(self.role_codes))
+        there.public_id, there.kept_codes, there.sight = self.public_id, [], Sight.ALL
+        set_committed_value(there, "person", self.person)
+        set_committed_value(there, "organisation", organisation)
+        vars(there)["_reads_through"] = self
+        return there
 
     def stand_in_for(self, absent: "Membership") -> None:
         """Act on another's behalf for the rest of this request. `operations.people.substitutes` says who may."""

@@ -136,6 +136,7 @@ OUTSIDE: Mapping[str, str] = {
     "alembic_version": "where the tables stand, the same for all",
     "audit_anchor": "numbers and hashes of all chains, made to be known outside; read by `operations.anchors` alone",
     "authenticator": "asked when somebody signs in; sealed with a key that is not in the database",
+    "group_member": "which buyers form a group, asked before it is known for whom a person acts; no person, no figure",
     "identity": "asked when somebody comes in by a provider's word, before it is known for whom they act",
     "installation": "one row about the installation itself",
     "interest": "a person's own word, that bars them whomever they act for; `permissions` asks it by person",

@@ -165,6 +165,8 @@ GROUPS: Mapping[Rule, tuple[str, ...]] = {
     ),
     _HOUSE: (
         "contract.unit_changed",
+        "group.joined",
+        "group.left",
         "identity.connected",
         "identity.disconnected",
         "invitation.accepted",

@@ -13,9 +13,9 @@ from flask_babel import gettext as _
 from werkzeug.exceptions import HTTPException
 
 from portal import permissions, tenancy
-from portal.model import Membership, Person, Substitution
+from portal.model import GroupMember, Membership, Person, Substitution
 from portal.operations import lookup
-from portal.operations.people import substitutes
+from portal.operations.people import groups, substitutes
 from portal.permissions import Permission
 from portal.web import provider_sessions, sessions
 
@@ -101,7 +101,8 @@ def unmarked(app: Flask) -> list[str]:
 def acting_membership() -> Membership | None:
     """The membership the person acts in: the chosen one if it is theirs still, or their only one.
 
-    It stands in for another's where the person has chosen to, for as long as they may.
+    It stands in for another's, or reads for a buyer of the group, where the person has chosen to, for as long as they
+    may.
     From the first time it is asked, the database shows this request what that organisation may see, and no more.
     """
     by = _chosen_membership()
@@ -116,6 +117,8 @@ def _chosen_membership() -> Membership | None:
     own = [each for each in person.memberships if provider_sessions.lets_act(each)]
     chosen = session.get("acting_for")
     found = next((one for one in own if str(one.public_id) == chosen), own[0] if len(own) == 1 else None)
+    if found is not None and (through := session.get("reading_for")):
+        return groups.reading(found, uuid.UUID(through)) or found
     as_whom = session.get("standing_in")
     if found is None or as_whom is None or found.stands_in_for is not None:
         return found
@@ -139,10 +142,15 @@ def current_person() -> Person:
     return person
 
 
-def act_for(membership: Membership, substitution: Substitution | None = None) -> None:
-    """From now on, act in this membership, as one's own or as a substitute."""
+def act_for(
+    membership: Membership, substitution: Substitution | None = None, reading: GroupMember | None = None
+) -> None:
+    """From now on, act in this membership: as one's own, as a substitute, or to read for a buyer of the group."""
     session["acting_for"] = str(membership.public_id)
     session.pop("standing_in", None)
+    session.pop("reading_for", None)
+    if reading is not None:
+        session["reading_for"] = str(reading.public_id)
     if substitution is not None:
         session["standing_in"] = str(substitution.public_id)
 

@@ -446,6 +446,8 @@ EVENT = {
     "membership.roles_changed": _("A member got other roles"),
     "membership.handed_over": _("What waited for a member went to another"),
     "membership.ended": _("A member left"),
+    "group.joined": _("A group's head reads the contracts from now on"),
+    "group.left": _("A group's head reads the contracts no longer"),
     "substitution.added": _("A substitute was named"),
     "substitution.ended": _("A substitute stands in no longer"),
     "invitation.sent": _("An invitation was sent"),

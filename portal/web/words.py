@@ -14,6 +14,7 @@ from portal.config import Settings
 from portal.model import OrganisationKind, Role
 from portal.operations import tasks
 from portal.operations.cases import replies
+from portal.operations.people import groups
 from portal.operations.reports import extensions
 from portal.permissions import Permission
 from portal.text import Text
@@ -98,10 +99,17 @@ def _frame() -> dict[str, Any]:
             "number": by.organisation.number,
             "role": roles_of(by),
             "instead_of": by.stands_in_for.person.name if by.stands_in_for else "",
+            "through": by.reads_through.organisation.name if by.reads_through else "",
         },
-        "switch_url": url_for("accounts.acting_for") if len(by.person.memberships) > 1 or by.stands_in_for else "",
+        "switch_url": url_for("accounts.acting_for") if _may_switch(by) else "",
         "nav": _places(by),
     }
+
+
+def _may_switch(by: Any) -> bool:
+    """Whether there is another for whom they could act."""
+    is_other = by.stands_in_for is not None or by.reads_through is not None
+    return is_other or len(by.person.memberships) > 1 or bool(groups.read_by(by.person))
 
 
 def _here() -> str:

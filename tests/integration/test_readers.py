@@ -12,17 +12,19 @@ from portal.errors import Refused
 from portal.extensions import db, transaction
 from portal.model import READING, Membership, OrganisationKind, OutgoingMail, Role
 from portal.operations import accounts
+from portal.operations.people import groups
 from portal.permissions import TABLE, Permission, visible
 from portal.web import access, passwords
 from portal.web.access import Guarded
 from tests import casework
 from tests.browsing import dump
 from tests.http import PASSWORD
-from tests.pages import Seat, database_url, seat, world
+from tests.pages import Desk, Seat, database_url, seat, world
 from tests.world import World, case_of, deliver_mail
 
 __all__ = ["database_url", "seat", "world"]
 
+HEAD = "313000117"
 OWN = frozenset({"session", "web_session", "sign_in_attempt", "read_log"})
 """Tables that signing in and reading write to."""
 
@@ -35,12 +37,39 @@ def reading(world: World, role: Role) -> Membership:
         return accounts.add_membership(person, world.contract.buyer, role)
 
 
-@pytest.fixture(params=sorted(READING))
+def reading_through(world: World, role: Role) -> Membership:
+    """Somebody who only reads at another buyer, the head of a group that the buyer is in."""
+    with transaction():
+        county = accounts.add_organisation(HEAD, "Prøve fylke", OrganisationKind.BUYER)
+        person = accounts.add_person(f"{role}@fylke.example", "Fylke Prøve")
+        person.password, person.language = passwords.stored(PASSWORD), "en"
+        own = accounts.add_membership(person, county, role)
+        groups.add(HEAD, world.contract.buyer.number)
+    return own.read_for(world.contract.buyer)
+
+
+@pytest.fixture(params=[(role, how) for role in sorted(READING) for how in (reading, reading_through)])
 def reader(world: World, request: pytest.FixtureRequest) -> Membership:
-    found = reading(world, request.param)
+    role, how = request.param
+    found: Membership = how(world, role)
     casework.proposed(world)
     deliver_mail()
     return found
+
+
+@pytest.fixture
+def at_desk(seat: Seat) -> Seat:
+    """Their browser, where whoever reads through a group has chosen to."""
+
+    def sit(reader: Membership) -> Desk:
+        own = reader.reads_through
+        desk = seat(own or reader)
+        if own is not None:
+            [row] = groups.read_by(own.person)
+            assert desk.send("/acting-for", {"group": str(row.public_id)}).status_code == 303
+        return desk
+
+    return sit
 
 
 def _row(entity: type[Any] | None, by: Membership) -> uuid.UUID | None:
@@ -62,9 +91,9 @@ def _guarded(app: Flask) -> list[Guarded]:
 
 
 def test_every_door_refuses_what_they_would_change(
-    app: Flask, seat: Seat, reader: Membership, database_url: str
+    app: Flask, at_desk: Seat, reader: Membership, database_url: str
 ) -> None:
-    desk, rows = seat(reader), {}
+    desk, rows = at_desk(reader), {}
     routes = [each for each in _guarded(app) if each.methods - {"GET"}]
     for entity in {each.entity for each in routes}:
         rows[entity] = _row(entity, reader)
@@ -84,8 +113,8 @@ def test_every_door_refuses_what_they_would_change(
     assert refused > 40
 
 
-def test_every_page_that_only_reads_opens(app: Flask, seat: Seat, reader: Membership) -> None:
-    desk = seat(reader)
+def test_every_page_that_only_reads_opens(app: Flask, at_desk: Seat, reader: Membership) -> None:
+    desk = at_desk(reader)
     opened = 0
     for route in _guarded(app):
         if route.methods != {"GET"} or not TABLE[route.permission or Permission.OWN_ACCOUNT](reader):
@@ -101,8 +130,8 @@ def test_every_page_that_only_reads_opens(app: Flask, seat: Seat, reader: Member
     assert opened > 12
 
 
-def test_nothing_is_offered_that_they_could_not_do(seat: Seat, world: World, reader: Membership) -> None:
-    desk, case = seat(reader), case_of(world)
+def test_nothing_is_offered_that_they_could_not_do(at_desk: Seat, world: World, reader: Membership) -> None:
+    desk, case = at_desk(reader), case_of(world)
     for path in (
         "/",
         f"/reports/{world.report.public_id}",
@@ -118,8 +147,8 @@ def test_nothing_is_offered_that_they_could_not_do(seat: Seat, world: World, rea
         assert not forms, (path, forms)
 
 
-def test_only_the_auditor_reads_letters(seat: Seat, reader: Membership) -> None:
-    answer = seat(reader).get("/mail")
+def test_only_the_auditor_reads_letters(at_desk: Seat, reader: Membership) -> None:
+    answer = at_desk(reader).get("/mail")
     assert answer.status_code == (200 if reader.has(Role.AUDITOR) else 403)
 
 

@@ -9,7 +9,7 @@ from portal.errors import NotFound, Refused
 from portal.model import Membership, Person
 from portal.operations import accounts
 from portal.operations.lookup import NOT_HERE
-from portal.operations.people import identities, substitutes
+from portal.operations.people import groups, identities, substitutes
 from portal.text import Text
 from portal.web import access, provider_sessions, sessions
 from portal.web.access import current_person, safe_target, signed_in
@@ -33,6 +33,7 @@ def acting_for() -> ResponseReturnValue:
             "people/acting_for.html",
             memberships=[each for each in person.memberships if provider_sessions.lets_act(each)],
             elsewhere=_elsewhere(person),
+            readable=groups.read_by(person),
             substitutions=substitutes.for_person(person),
             next=target,
             in_words=in_words,
@@ -45,11 +46,23 @@ def acting_for() -> ResponseReturnValue:
             raise Refused(TOO_LITTLE)
         access.act_for(running.substitute, running)
         return redirect(safe_target(request.form.get("next")) or access.home(), 303)
+    if chosen := request.form.get("group"):
+        _read_for(person, _as_uuid(chosen))
+        return redirect(safe_target(request.form.get("next")) or access.home(), 303)
     membership = accounts.membership_of(person, _as_uuid(request.form.get("membership", "")))
     if membership is None or not provider_sessions.lets_act(membership):
         raise NotFound(NOT_HERE)
     access.act_for(membership)
     return redirect(safe_target(request.form.get("next")) or access.home(), 303)
+
+
+def _read_for(person: Person, public_id: uuid.UUID) -> None:
+    """Read for a buyer of a group. Raises NotFound where they may not, or act here for its head by another way only."""
+    row = next((each for each in groups.read_by(person) if each.public_id == public_id), None)
+    own = next((each for each in person.memberships if row is not None and each.organisation_id == row.head_id), None)
+    if row is None or own is None or not provider_sessions.lets_act(own):
+        raise NotFound(NOT_HERE)
+    access.act_for(own, reading=row)
 
 
 def _elsewhere(person: Person) -> list[tuple[Membership, Text]]:

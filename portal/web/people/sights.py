@@ -16,7 +16,7 @@ from portal.errors import Invalid
 from portal.extensions import transaction
 from portal.kinds import Problem
 from portal.model import Contract, Membership, Unit
-from portal.operations.people import sights
+from portal.operations.people import groups, sights
 from portal.permissions import Permission
 from portal.reach import Sight
 from portal.web.access import current_membership, requires
@@ -60,6 +60,7 @@ def index() -> ResponseReturnValue:
         "people/sights.html",
         members=members,
         named={each.id: sights.named_for(each) for each in members if each.sight == Sight.NAMED},
+        groups=groups.readers_of(by.organisation_id),
         units=sights.units(by),
         counts=sights.counts(by),
         roles_of=roles_of,
