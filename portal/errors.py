@@ -31,6 +31,10 @@ class Refused(PortalError):
     """The request was understood, and a rule says no."""
 
 
+class LinkOver(Refused):
+    """The link of a letter works no longer: used, too old, or followed by a newer one."""
+
+
 class Invalid(PortalError):
     """One or more values are wrong; `problems` says where, which and how to mend them."""
 

@@ -9,7 +9,7 @@ from sqlalchemy.orm.exc import StaleDataError
 from werkzeug.exceptions import HTTPException
 
 from portal import tracing
-from portal.errors import Conflict, Forbidden, Invalid, NotFound, PortalError, Refused, Unavailable
+from portal.errors import Conflict, Forbidden, Invalid, LinkOver, NotFound, PortalError, Refused, Unavailable
 from portal.extensions import db
 from portal.text import Text
 
@@ -37,6 +37,7 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(PortalError, _refused)
     app.register_error_handler(StaleDataError, lambda _error: page(409, SOMEBODY_WAS_FIRST))
     app.register_error_handler(IntegrityError, _collided)
+    app.register_error_handler(LinkOver, _link_over)
     app.register_error_handler(OperationalError, _database_down)
     app.register_error_handler(DataError, lambda _error: page(422, TOO_LONG))
     app.register_error_handler(HTTPException, _http)
@@ -75,6 +76,11 @@ def _problem(status: int, text: Text | None, headers: dict[str, str]) -> Respons
 def _refused(error: PortalError) -> Response:
     status = next(code for kind, code in STATUS.items() if isinstance(error, kind))
     return page(status, error.text, {"Retry-After": "5"} if status == 503 else None)  # noqa: PLR2004 - HTTP
+
+
+def _link_over(error: LinkOver) -> Response:
+    db.session.rollback()
+    return make_response(render_template("errors/link_over.html", message=error.text), STATUS[Refused])
 
 
 def _collided(error: IntegrityError) -> Response:

@@ -7,7 +7,7 @@ from datetime import timedelta
 from sqlalchemy import select
 
 from portal import clock, permissions
-from portal.errors import Refused
+from portal.errors import LinkOver, Refused
 from portal.extensions import db
 from portal.model import (
     Invitation,
@@ -27,8 +27,8 @@ from portal.text import Text
 LASTS = timedelta(days=7)
 
 LINK_OVER = Text(
-    "Invitasjonen virker ikke lenger. Den kan brukes én gang, i sju dager. Be den som inviterte deg, om å sende en ny.",
-    "The invitation works no longer. It can be used once, within seven days. Ask whoever invited you for a new one.",
+    "En invitasjon kan brukes én gang, i sju dager. Be den som inviterte deg, om å sende en ny.",
+    "An invitation can be used once, within seven days. Ask whoever invited you for a new one.",
 )
 NO_ROLE = Text("Velg minst én rolle.", "Choose at least one role.")
 HERE_ALREADY = Text(
@@ -91,7 +91,7 @@ def found(key: str) -> Invitation:
     which = select(Invitation).where(Invitation.public_id == uuid.UUID(subject)) if subject else None
     invitation = db.session.scalar(which) if which is not None else None
     if invitation is None or invitation.state != InvitationState.WAITING:
-        raise Refused(LINK_OVER)
+        raise LinkOver(LINK_OVER)
     return invitation
 
 
@@ -101,7 +101,7 @@ def accept(key: str, person: Person) -> Membership:
     if person.email != invitation.email:
         raise Refused(OTHER_ADDRESS.with_values(email=invitation.email))
     if not one_time.use(OneTimePurpose.INVITATION, key, invitation.email):
-        raise Refused(LINK_OVER)
+        raise LinkOver(LINK_OVER)
     membership = accounts.join(person, invitation.organisation, *invitation.roles)
     invitation.accepted_at = clock.now()
     record(invitation, "invitation.accepted", by=membership, roles=sorted(invitation.roles))

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from sqlalchemy import select
 
-from portal.errors import Refused
+from portal.errors import LinkOver, Refused
 from portal.extensions import db
 from portal.model import Membership, OneTimePurpose, Person, record
 from portal.operations import accounts, mail
@@ -16,8 +16,8 @@ from portal.text import Text
 LASTS = timedelta(hours=1)
 
 LINK_OVER = Text(
-    "Lenken virker ikke lenger. Den kan brukes én gang, i én time, og bare den nyeste virker. Be om en ny.",
-    "The link works no longer. It can be used once, within an hour, and only the newest works. Ask for a new one.",
+    "En lenke kan brukes én gang, i én time, og bare den nyeste virker. Be om en ny.",
+    "A link can be used once, within an hour, and only the newest works. Ask for a new one.",
 )
 CANNOT_USE = Text(
     "Denne e-postadressen kan ikke brukes. Velg en annen, eller be administratoren din om hjelp.",
@@ -57,7 +57,7 @@ def reset(key: str, stored: str) -> Person:
     """
     person = whose(key)
     if not one_time.use(OneTimePurpose.RESET, key, *_as_it_is(person)):
-        raise Refused(LINK_OVER)
+        raise LinkOver(LINK_OVER)
     _give(person, stored)
     mail.write_personal(person, "password_changed", by_letter=True)
     record(person, "person.password_reset", by=None, person=person.id)
@@ -95,7 +95,7 @@ def wanted_by(key: str) -> Person:
     """Who wants to change their e-mail by this key, to `new_email`. Raises Refused when it works no longer."""
     person = _person(OneTimePurpose.NEW_EMAIL, key)
     if not person.new_email:
-        raise Refused(LINK_OVER)
+        raise LinkOver(LINK_OVER)
     return person
 
 
@@ -108,7 +108,7 @@ def change_email(key: str) -> Person:
     person = wanted_by(key)
     email, old = person.new_email or "", person.email
     if not one_time.use(OneTimePurpose.NEW_EMAIL, key, *_as_it_is(person), email):
-        raise Refused(LINK_OVER)
+        raise LinkOver(LINK_OVER)
     if accounts.by_email(email) is not None:
         raise Refused(CANNOT_USE)
     domains.demand_may_move(person, email)
@@ -135,7 +135,7 @@ def _person(purpose: OneTimePurpose, key: str) -> Person:
     is_theirs = Person.public_id == uuid.UUID(subject) if subject else None
     person = db.session.scalar(select(Person).where(is_theirs, Person.active)) if is_theirs is not None else None
     if person is None:
-        raise Refused(LINK_OVER)
+        raise LinkOver(LINK_OVER)
     return person
 
 
