@@ -48,10 +48,7 @@ def erase(email: str) -> None:
     with application() as app, app.app_context():
         tenancy.act_on_everything()
         with transaction():
-            person = accounts.person_by_email(email)
-            if person is None:
-                raise click.ClickException(f"There is nobody with the address {email}.")
-            own_data.erase(person)
+            own_data.erase(accounts.person_of(email))
         click.echo(f"{email} is erased.")
 
 

@@ -105,11 +105,6 @@ def by_email(email: str) -> Person | None:
     return db.session.scalar(select(Person).where(Person.email == email))
 
 
-def person_by_email(written: str) -> Person | None:
-    """Whose address this is."""
-    return db.session.scalar(select(Person).where(Person.email == written.strip().lower()))
-
-
 def demand_side(kind: OrganisationKind, roles: Collection[Role]) -> None:
     """Refuse roles that there are not on this side of a contract, and one for reading beside any other."""
     if strange := sorted(set(roles) - ROLES_OF[kind]):
@@ -198,7 +193,7 @@ def somebody_can_sign_in() -> bool:
 
 def person_of(written: str) -> Person:
     """The person with this e-mail. Raises Refused when there is none."""
-    person = db.session.scalar(select(Person).where(Person.email == written.strip().lower()))
+    person = by_email(written.strip().lower())
     if person is None:
         raise Refused(UNKNOWN_EMAIL.with_values(email=repeated(written)))
     return person

@@ -10,6 +10,7 @@ from flask import Flask
 from sqlalchemy import select
 
 from portal import cli
+from portal.cli import door
 from portal.extensions import db, transaction
 from portal.model import AuditEvent, MailState, OutgoingMail, Person
 from portal.operations import mail
@@ -156,7 +157,7 @@ def test_the_command_takes_a_report_from_standard_input(
     world: World, app: Flask, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     row = letter_to(world.rita.person)
-    monkeypatch.setattr(cli, "create_app", lambda _settings=None: app)
+    monkeypatch.setattr(door, "create_app", lambda _settings=None: app)
     monkeypatch.setenv("DATABASE_URL", app.config["SQLALCHEMY_DATABASE_URI"])
     for said in ("Noted: a letter to rita@prove.example came back.\n", "Nothing to note.\n"):
         monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(report(row))))

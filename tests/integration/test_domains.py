@@ -91,6 +91,11 @@ def test_a_line_that_cannot_be_is_said_and_nothing_is_lost(world: World, seat: S
     assert named(world) == []
 
 
+def test_every_wrong_line_is_said_at_once(world: World, seat: Seat) -> None:
+    _status, page = name(seat(world.adam), "prove", OWN, "gmail.com")
+    assert page.count("Line 1: “prove” is no domain.") == page.count("Line 3: Anybody can have an address") == 2
+
+
 def test_only_their_own_administrator_names_them(world: World, seat: Seat) -> None:
     assert name(seat(world.rita), OWN)[0] == 403
     assert name(seat(world.anna), "graving.example")[0] == 303

@@ -188,10 +188,11 @@ def test_the_first_administrator_is_invited_on_the_command_line(
     make_app: Maker, sqlite_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from portal import cli  # the commands read the environment when they run
+    from portal.cli import door
 
     app = make_app(sqlite_url)
     app.config["WTF_CSRF_ENABLED"] = True
-    monkeypatch.setattr(cli, "create_app", lambda _settings=None: app)
+    monkeypatch.setattr(door, "create_app", lambda _settings=None: app)
     monkeypatch.setenv("DATABASE_URL", sqlite_url)
     firm = ["310000019", "--organisation-name", "Lillevik kommune", "--kind", "buyer"]
     told = CliRunner().invoke(cli.commands, ["invite", ADA, *firm])

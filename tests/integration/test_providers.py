@@ -448,7 +448,7 @@ def test_the_last_administrator_keeps_the_role_that_the_groups_take_away(
     come(browser := another(app), there)
     browser.get("/probe/page")
     assert roles_at(app, BUYER, OLA) == ["administrator"], "who only reads holds no other role"
-    assert "Stays until somebody else has it" in browser.get("/people").text
+    assert "The role stays: nobody else has it" in browser.get("/people").text
     changed = ["membership.roles_replaced", "membership.roles_kept", "membership.roles_replaced"]
     assert recorded(app) == ["identity.connected", *changed]
     with app.app_context():

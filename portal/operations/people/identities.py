@@ -209,7 +209,7 @@ def _known(provider: Provider, claims: Mapping[str, Any]) -> Identity | None:
 
 def _newly_linked(provider: Provider, claims: Mapping[str, Any], roles: frozenset[Role] | None) -> Identity:
     email = _trusted_email(provider, claims)
-    person = db.session.scalar(select(Person).where(Person.email == email)) if email else None
+    person = accounts.by_email(email) if email else None
     if person is None and email and roles:
         person = accounts.add_person(email, _name(claims) or email)
     if person is None:

@@ -39,7 +39,7 @@ def edit() -> ResponseReturnValue:
             domains.change(form.domains.data or "", by=by)
     except Invalid as refusal:
         db.session.rollback()
-        form.domains.errors = [words(each.text) for each in refusal.problems if isinstance(each, Problem)]
+        form.domains.errors = [" ".join(words(each.text) for each in refusal.problems if isinstance(each, Problem))]
         return render_template("people/domains.html", form=form, by=by), 422
     flash(_("Stored. Those who have an address elsewhere are marked in the list."), "success")
     return redirect(url_for("members.index"), 303)

@@ -1,6 +1,7 @@
 """«Personer»: who acts for one's organisation, who is invited, and how one leaves."""
 
 import uuid
+from collections.abc import Callable
 from datetime import date
 from functools import partial
 
@@ -9,7 +10,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as N_  # noqa: N812 - the name that pybabel looks for
 from flask_wtf import FlaskForm
-from wtforms import BooleanField, DateField, SelectField, SelectMultipleField, StringField
+from wtforms import BooleanField, DateField, Field, SelectField, SelectMultipleField, StringField
 from wtforms.validators import InputRequired
 from wtforms.widgets import CheckboxInput, ListWidget
 
@@ -113,13 +114,10 @@ def invite() -> ResponseReturnValue:
     why = _why_elsewhere(form) if _is_elsewhere(form) else ""
     if form.errors:
         return _invite_page(form), 422
-    try:
-        with transaction():
-            invitation = invitations.invite(form.email.data or "", form.chosen, by=by, why_elsewhere=why)
-    except Refused as refusal:
-        form.email.errors = [words(refusal.text)]
+    email = form.email.data or ""
+    if not _done(form.email, lambda: invitations.invite(email, form.chosen, by=by, why_elsewhere=why)):
         return _invite_page(form), 422
-    flash(_("An invitation is on its way to %(email)s. It can be used for seven days.", email=invitation.email))
+    flash(_("An invitation is on its way to %(email)s. It can be used for seven days.", email=accounts.as_email(email)))
     _warn_of_no_mail()
     return redirect(url_for(".index"), 303)
 
@@ -156,12 +154,7 @@ def member(row: Membership) -> ResponseReturnValue:
     if request.method == "GET":
         form.roles.data = [role.value for role in row.last_roles]
         return render_template("people/member.html", form=form, member=row, what=WHAT_ROLES_DO)
-    try:
-        with transaction():
-            members.change_roles(row, form.chosen, by=by)
-    except Refused as refusal:
-        form.roles.errors = [words(refusal.text)]
-        db.session.rollback()
+    if not _done(form.roles, lambda: members.change_roles(row, form.chosen, by=by)):
         return render_template("people/member.html", form=form, member=row, what=WHAT_ROLES_DO), 422
     flash(_("%(name)s is now %(roles)s.", name=row.person.name, roles=labels.roles_of(row)), "success")
     return redirect(url_for(".index"), 303)
@@ -178,16 +171,7 @@ def retire(row: Membership) -> ResponseReturnValue:
     form.heir.choices += [(str(each.public_id), f"{each.person.name} ({labels.roles_of(each)})") for each in heirs]
     if request.method == "GET":
         return _retire_page(form, row)
-    try:
-        heir = lookup.one(Membership, uuid.UUID(form.heir.data), by) if form.heir.data else None
-        with transaction():
-            members.retire(row, by=by, heir=heir)
-    except ValueError:
-        form.heir.errors = [words(members.NOT_HEIR)]
-    except Refused as refusal:
-        form.heir.errors = [words(refusal.text)]
-    if form.errors:
-        db.session.rollback()
+    if not _done(form.heir, lambda: members.retire(row, by=by, heir=_chosen(form.heir, by, members.NOT_HEIR))):
         return _retire_page(form, row), 422
     flash(_("%(name)s no longer acts for %(firm)s.", name=row.person.name, firm=row.organisation.name), "success")
     return redirect(url_for("pages.home" if row.person_id == by.person_id else ".index"), 303)
@@ -200,22 +184,11 @@ def substitute(row: Membership) -> ResponseReturnValue:
     """Name somebody who stands in for a member for a while."""
     by, form = current_membership(), SubstituteForm()
     form.substitute.choices = [(str(each.public_id), each.person.name) for each in members.heirs(row)]
-    if request.method == "GET" or not form.validate_on_submit():
-        page = render_template("people/substitute.html", form=form, member=row, rows=substitutes.of(row))
-        return page if request.method == "GET" else (page, 422)
-    first, last = form.from_on.data or date.max, form.to_on.data or date.min
-    try:
-        chosen = lookup.one(Membership, uuid.UUID(form.substitute.data), by)
-        with transaction():
-            substitutes.appoint(row, chosen, first, last, by=by)
-    except ValueError:
-        form.substitute.errors = [words(substitutes.NOT_THEM)]
-    except Refused as refusal:
-        form.to_on.errors = [words(refusal.text)]
-    if form.errors:
-        db.session.rollback()
-        return render_template("people/substitute.html", form=form, member=row, rows=substitutes.of(row)), 422
-    flash(_("%(name)s stands in for %(other)s on these days.", name=chosen.person.name, other=row.person.name))
+    if request.method == "GET":
+        return _substitute_page(form, row)
+    if not form.validate_on_submit() or not _done(form.to_on, lambda: _appoint(form, row, by)):
+        return _substitute_page(form, row), 422
+    flash(_("Stored. Both have got a letter about it."), "success")
     return redirect(url_for(".substitute", public_id=row.public_id), 303)
 
 
@@ -227,6 +200,38 @@ def end_substitute(row: Substitution) -> ResponseReturnValue:
         substitutes.end(row, by=current_membership())
     flash(_("%(name)s stands in no longer.", name=row.substitute.person.name), "success")
     return redirect(url_for(".substitute", public_id=row.absent.public_id), 303)
+
+
+def _done(field: Field, act: Callable[[], object]) -> bool:
+    """Do it, in one transaction; why it is refused is said at the field."""
+    try:
+        with transaction():
+            act()
+    except Refused as refusal:
+        field.errors = [words(refusal.text)]
+        db.session.rollback()
+        return False
+    return True
+
+
+def _chosen(field: Field, by: Membership, otherwise: Text) -> Membership | None:
+    """The member that was chosen in a field, or none. Raises Refused for what is no choice, NotFound for strangers."""
+    try:
+        return lookup.one(Membership, uuid.UUID(field.data), by) if field.data else None
+    except ValueError:
+        raise Refused(otherwise) from None
+
+
+def _appoint(form: SubstituteForm, row: Membership, by: Membership) -> None:
+    chosen = _chosen(form.substitute, by, substitutes.NOT_THEM)
+    if chosen is None:
+        raise Refused(substitutes.NOT_THEM)
+    first, last = form.from_on.data or date.max, form.to_on.data or date.min
+    substitutes.appoint(row, chosen, first, last, by=by)
+
+
+def _substitute_page(form: SubstituteForm, row: Membership) -> str:
+    return render_template("people/substitute.html", form=form, member=row, rows=substitutes.of(row))
 
 
 def _invite_page(form: InviteForm) -> str:
