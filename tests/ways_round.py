@@ -12,6 +12,8 @@ from portal.extensions import Base
 from portal.model import policies
 
 OF_WHAT_WAS_FOUND = "rows of what the caller found by `visible` or works on; the statement names it"
+NARROWS = "narrows a statement that the caller began with `visible`"
+OF_ONE_PERSON = "one person's own, by their number or address, whomever they act for: they asked, or the operator did"
 OF_WHO_ACTS = "a list that names the acting organisation itself, narrower than `visible`"
 WHAT_WAITS = "finds what waits in the whole installation, for a job"
 BY_INSIDE_NUMBER = "a number from a job, a process or a row at hand, never from a request"
@@ -80,7 +82,7 @@ ALLOWED: Mapping[str, str] = {
     "operations.cases.notices.note_delivery": READ_ANEW,
     "operations.cases.previews._cases": OF_WHAT_WAS_FOUND,
     "operations.cases.replies": OF_WHAT_WAS_FOUND,
-    "operations.cases.sanction_register._narrowed": OF_WHAT_WAS_FOUND,
+    "operations.cases.sanction_register._narrowed": NARROWS,
     "operations.cases.sanctions._weigh_ladder_anew": OF_WHAT_WAS_FOUND,
     "operations.cases.stakes._beside": OF_WHAT_WAS_FOUND,
     "operations.cases.stakes.outdated": WHAT_WAITS,
@@ -122,11 +124,11 @@ ALLOWED: Mapping[str, str] = {
     "operations.mail.unsent": WHAT_WAITS,
     "operations.people.bounces.note": BY_INSIDE_NUMBER,
     "operations.people.members._end": OF_WHO_ACTS,
-    "operations.people.own_data._forget_in_cases": OF_WHAT_WAS_FOUND,
-    "operations.people.own_data._forget_in_letters": OF_WHAT_WAS_FOUND,
-    "operations.people.own_data._ways_in": OF_WHAT_WAS_FOUND,
-    "operations.people.own_data.collected": OF_WHAT_WAS_FOUND,
-    "operations.people.own_data.erase": OF_WHAT_WAS_FOUND,
+    "operations.people.own_data._forget_in_cases": OF_ONE_PERSON,
+    "operations.people.own_data._forget_in_letters": OF_ONE_PERSON,
+    "operations.people.own_data._ways_in": OF_ONE_PERSON,
+    "operations.people.own_data.collected": OF_ONE_PERSON,
+    "operations.people.own_data.erase": OF_ONE_PERSON,
     "operations.people.sights.limit": OF_WHAT_WAS_FOUND,
     "operations.people.sights.named_for": OF_WHAT_WAS_FOUND,
     "operations.processes._definition": NO_TENANTS,
@@ -156,7 +158,7 @@ ALLOWED: Mapping[str, str] = {
     "operations.reports.periods.running": WHAT_WAITS,
     "operations.reports.reports.catch_up": BY_INSIDE_NUMBER,
     "operations.reports.reports.overdue_unmarked": WHAT_WAITS,
-    "operations.reports.review_queue._is_there_for": OF_WHAT_WAS_FOUND,
+    "operations.reports.review_queue._is_there_for": NARROWS,
     "operations.reports.review_queue._task_of": OF_WHAT_WAS_FOUND,
     "operations.reports.review_queue._waiting": OF_WHO_ACTS,
     "operations.reports.reviews.begin": OF_WHAT_WAS_FOUND,

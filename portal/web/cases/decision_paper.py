@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
@@ -35,7 +36,8 @@ def paper_decision(sanction: Sanction) -> ResponseReturnValue:
 
 
 def _reference(sanction: Sanction) -> str:
-    return f"{sanction.contract.reference}/{sanction.clause.clause}/{sanction.decided_at:%Y-%m-%d}"
+    contract, at = sanction.contract, sanction.decided_at or sanction.created_at
+    return f"{contract.reference}/{sanction.clause.clause}/{at.astimezone(ZoneInfo(contract.time_zone)):%Y-%m-%d}"
 
 
 def _facts(sanction: Sanction) -> dict[str, Any]:
