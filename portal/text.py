@@ -1,6 +1,7 @@
 """Words that are data: a text in every language of the portal, carried by descriptions that outlive a release."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 LANGUAGES = ("nb", "en")
@@ -40,6 +41,12 @@ def repeated(written: str, most: int = 40) -> str:
     """What somebody wrote, as a message may repeat it: short, and every sign that cannot be shown replaced."""
     short = " ".join(written[: 2 * most].split())[:most]
     return "".join(sign if sign.isprintable() else "\ufffd" for sign in short)
+
+
+def whole_words(words: Iterable[str]) -> re.Pattern[str]:
+    """Finds any of these where it stands by itself, the longest first: «Per Li» is not in «Per Lien» or «Per Li-Ås»."""
+    listed = "|".join(map(re.escape, sorted({*words}, key=len, reverse=True)))
+    return re.compile(rf"(?<![\w.+-])(?:{listed})(?!\w|[-.@+]\w)" if listed else "(?!)")
 
 
 def _spoken(values: Mapping[str, "str | int | Text"], language: str) -> dict[str, str | int]:

@@ -161,6 +161,7 @@ ALLOWED: Mapping[str, str] = {
     "operations.reports.review_queue._is_there_for": NARROWS,
     "operations.reports.review_queue._task_of": OF_WHAT_WAS_FOUND,
     "operations.reports.review_queue._waiting": OF_WHO_ACTS,
+    "operations.reports.redactions._names": OF_WHAT_WAS_FOUND,
     "operations.reports.reviews.begin": OF_WHAT_WAS_FOUND,
     "operations.running.beyond._asked_again": OF_WHAT_WAS_FOUND,
     "operations.running.beyond._asked_no_more": OF_WHAT_WAS_FOUND,

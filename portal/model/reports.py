@@ -226,6 +226,8 @@ class Section(OfContract, Row):
     organisation_id: Mapped[int] = mapped_column(BigId, ForeignKey("organisation.id"))
     answer: Mapped[Answer | None] = mapped_column(Code(Answer))
     reason: Mapped[str] = mapped_column(Prose, default="")
+    secrets: Mapped[Json] = mapped_column(JsonDocument, default=dict, server_default="{}")
+    """What the supplier says is a trade secret: {"fields": [field key or "files"], "reason"}; {} when nothing is."""
     version: Mapped[int] = mapped_column(default=0)
     """Grows with each new answer or reason; the lines have versions of their own."""
     accepted_revision_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("revision.id"))

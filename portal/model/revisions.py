@@ -39,6 +39,8 @@ class Revision(OfContract, Row):
     """Why it amends what was approved; empty when it does not."""
     reasons: Mapped[list[Json]] = mapped_column(JsonDocument, default=list, server_default="[]")
     """What the supplier said of each warning: {"kind", "rule", "line", "field", "said", "text"}."""
+    secrets: Mapped[Json] = mapped_column(JsonDocument, default=dict, server_default="{}")
+    """Per kind with trade secrets, what `Section.secrets` said: part of what was signed."""
     report: Mapped["Report"] = relationship(back_populates="revisions")
     signed_by: Mapped[Person] = relationship(lazy="joined")
     lines: Mapped[list["RevisionLine"]] = relationship(order_by="RevisionLine.kind, RevisionLine.position")

@@ -144,6 +144,7 @@ GROUPS: Mapping[Rule, tuple[str, ...]] = {
         "comment.changed",
         "comment.removed",
         "comment.set_aside",
+        "contract.redacted",
         "deviation.notice_warned",
         "extension.chased",
         "review.late",
@@ -151,6 +152,7 @@ GROUPS: Mapping[Rule, tuple[str, ...]] = {
     _UNSTARTED: ("contract.drafted", "contract_import.stored", "contract_import.uploaded"),
     _DRAFTING: (
         "draft.saved",
+        "draft.secrets_marked",
         "evidence.added",
         "evidence.removed",
         "import.foreign",

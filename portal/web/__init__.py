@@ -48,7 +48,7 @@ from portal.web.people import (
     sign_in,
     signing_out,
 )
-from portal.web.reports import chasing, comments, exports, receipts, reports, reviews, sharing, signing
+from portal.web.reports import chasing, comments, exports, receipts, reports, reviews, sharing, signing, trade_secrets
 
 PARTS = (
     decision_paper,
@@ -80,6 +80,7 @@ BLUEPRINTS = (
     demo.blueprint,
     reports.blueprint,
     sharing.blueprint,
+    trade_secrets.blueprint,
     reviews.blueprint,
     extensions.blueprint,
     chasing.blueprint,

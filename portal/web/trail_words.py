@@ -171,6 +171,7 @@ READING = {
     "export": _("Approved reports, as a workbook"),
     "file": _("A file"),
     "members": _("The list of members"),
+    "redacted": _("A contract's reports without trade secrets"),
     "trail": _("The audit trail"),
     "my_data": _("What is kept of oneself"),
 }

@@ -1,9 +1,10 @@
 """Approved reports as a workbook: a summary of requirements, a sheet of figures, and a sheet for each kind's lines."""
 
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
+from types import MappingProxyType
 from typing import NamedTuple
 
 from sqlalchemy.orm import selectinload
@@ -20,6 +21,8 @@ from portal.text import Text, same
 SUMMARY, FIGURES = Text("Sammendrag", "Summary"), Text("Nøkkeltall", "Figures")
 DEFINITIONS = Text("Definisjoner", "Definitions")
 NOTHING = same("")
+HIDDEN = "\u2588 hidden"
+"""Stands where a value is not to be told; known by being this very object, whatever anybody types."""
 TITLE = Text("Godkjente rapporter", "Approved reports")
 RESULT = {
     "met": Text("oppfylt", "met"),
@@ -52,12 +55,14 @@ HEADINGS = {
 }
 
 
-class _Accepted(NamedTuple):
+class Accepted(NamedTuple):
     """One approved report, with the kinds it was filled in by."""
 
     report: Report
     revision: Revision
     kinds: dict[str, Kind]
+    hidden: Mapping[str, frozenset[str]] = MappingProxyType({})
+    """Key of a kind -> the columns whose values are not to be told: `HIDDEN` stands in their place."""
 
 
 def workbook(
@@ -72,8 +77,20 @@ def workbook(
 
     Every number has its unit and basis in columns of their own; nothing anybody typed becomes a formula.
     """
-    reports = _accepted(_approved(by, contract, first, last))
-    sheets = [
+    reports = accepted(by, contract=contract, first=first, last=last)
+    return write_workbook(sheets(reports, language), Properties(title=TITLE.to(language)))
+
+
+def accepted(
+    by: Membership, *, contract: uuid.UUID | None = None, first: date | None = None, last: date | None = None
+) -> list[Accepted]:
+    """The approved reports that `by` may see, of one contract or all, newest first."""
+    return _accepted(_approved(by, contract, first, last))
+
+
+def sheets(reports: Sequence[Accepted], language: str) -> list[Sheet]:
+    """What is told of approved reports: the summary, the figures, the lines of each kind and the definitions."""
+    found = [
         Sheet(SUMMARY.to(language), _columns(language, *_SUMMARY), _summary(reports, language)),
         Sheet(FIGURES.to(language), _columns(language, *_FIGURES), _figures(reports, language)),
     ]
@@ -81,12 +98,12 @@ def workbook(
         with_kind = [each for each in reports if key in each.kinds]
         newest = with_kind[0].kinds[key]
         title = newest.title.to(language)
-        sheets.append(Sheet(title, _kind_columns(newest, language), _lines(with_kind, newest, language)))
+        found.append(Sheet(title, _kind_columns(newest, language), _lines(with_kind, newest, language)))
     if reports:
-        sheets.append(
+        found.append(
             Sheet(DEFINITIONS.to(language), _columns(language, *_DEFINITIONS), _definitions(reports, language))
         )
-    return write_workbook(sheets, Properties(title=TITLE.to(language)))
+    return found
 
 
 _WHERE = ("contract", "supplier", "period", "revision")
@@ -133,22 +150,22 @@ def _where(report: Report, revision: Revision) -> tuple[Value, ...]:
     )
 
 
-def _accepted(reports: Sequence[Report]) -> list[_Accepted]:
+def _accepted(reports: Sequence[Report]) -> list[Accepted]:
     return [
-        _Accepted(report, report.accepted, contracts.counting_kinds(report))
+        Accepted(report, report.accepted, contracts.counting_kinds(report))
         for report in reports
         if report.accepted is not None
     ]
 
 
-def _summary(reports: Sequence[_Accepted], language: str) -> Iterator[Sequence[Value]]:
+def _summary(reports: Sequence[Accepted], language: str) -> Iterator[Sequence[Value]]:
     for each in reports:
         for finding in each.revision.findings:
             yield (*_where(each.report, each.revision), *_finding(each, finding, language))
 
 
-def _finding(each: _Accepted, finding: Finding, language: str) -> tuple[Value, ...]:
-    report, revision, kinds = each
+def _finding(each: Accepted, finding: Finding, language: str) -> tuple[Value, ...]:
+    report, revision, kinds, _hidden = each
     duty = finding.requirement
     kind = stretches.describing(kinds[duty.kind], duty)
     value = finding.figure["value"]
@@ -164,8 +181,8 @@ def _finding(each: _Accepted, finding: Finding, language: str) -> tuple[Value, .
     )
 
 
-def _figures(reports: Sequence[_Accepted], language: str) -> Iterator[Sequence[Value]]:
-    for report, revision, kinds in reports:
+def _figures(reports: Sequence[Accepted], language: str) -> Iterator[Sequence[Value]]:
+    for report, revision, kinds, _hidden in reports:
         for figure in revision.figures:
             kind = kinds[figure.kind]
             indicator = kind.indicator(figure.indicator)
@@ -181,7 +198,7 @@ def _figures(reports: Sequence[_Accepted], language: str) -> Iterator[Sequence[V
             )
 
 
-def _definitions(reports: Sequence[_Accepted], language: str) -> Iterator[Sequence[Value]]:
+def _definitions(reports: Sequence[Accepted], language: str) -> Iterator[Sequence[Value]]:
     """The written definition of every share in the workbook, a row for each case that people dispute."""
     told = set()
     for kind in (kind for each in reports for kind in each.kinds.values()):
@@ -217,14 +234,16 @@ def _kind_columns(kind: Kind, language: str) -> tuple[Column, ...]:
     return (*place, *own)
 
 
-def _lines(reports: Sequence[_Accepted], newest: Kind, language: str) -> Iterator[Sequence[Value]]:
-    for report, revision, kinds in reports:
-        kind = kinds[newest.key]
+def _lines(reports: Sequence[Accepted], newest: Kind, language: str) -> Iterator[Sequence[Value]]:
+    for report, revision, kinds, hidden in reports:
+        kind, untold = kinds[newest.key], hidden.get(newest.key, frozenset())
         for line in revision.lines_of(newest.key):
             cells: list[Value] = []
             for column in newest.columns:
                 known = column.key in {own.key for own in kind.columns}
-                cells.append(_cell(kind, column.key, line.values, language) if known else None)
+                value = _cell(kind, column.key, line.values, language) if known else None
+                is_untold = column.key in untold and value not in {None, ""}
+                cells.append(HIDDEN if is_untold else value)
                 if column.type == FieldType.NUMBER:
                     cells.append(line.values.get(column.key, {}).get("unit", ""))
             yield (*_where(report, revision), *cells)

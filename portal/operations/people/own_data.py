@@ -26,7 +26,7 @@ from portal.model import (
 )
 from portal.model.personal import REGISTER, Kept, opens_a_door
 from portal.operations.people import members
-from portal.text import Text
+from portal.text import Text, whole_words
 
 ERASED = "Slettet person / erased person"
 """What stands where the name stood."""
@@ -185,7 +185,7 @@ def _names_with(name: str, person: Person) -> list[str]:
     found = db.session.scalars(
         select(Person.name).where(Person.name.contains(name, autoescape=True), Person.id != person.id)
     )
-    return sorted(found, key=len, reverse=True)
+    return list(found)
 
 
 class _Forgetter:
@@ -195,10 +195,9 @@ class _Forgetter:
     """
 
     def __init__(self, person: Person, *, spare: Sequence[str] = ()) -> None:
-        words = "|".join(map(re.escape, [*spare, person.name, person.email]))
         self._spared = frozenset(spare)
         self._instead = {person.name: ERASED, person.email: _address(person)}
-        self._words = re.compile(rf"(?<![\w.+-])(?:{words})(?!\w|[-.@+]\w)")
+        self._words = whole_words([*spare, person.name, person.email])
 
     def __call__(self, text: str) -> str:
         return self._words.sub(self._becomes, text)

@@ -78,6 +78,7 @@ def _fill_from(report: Report, revision: Revision) -> None:
         kind = contracts.kind_of(report, section.kind)
         answer = revision.answers[section.kind]
         section.answer, section.reason = Answer(answer["answer"]), answer["reason"]
+        section.secrets = revision.secrets.get(section.kind, {})
         known = {line.key: line for line in section.lines}
         section.lines = [known.get(line.key) or DraftLine(key=line.key) for line in revision.lines_of(section.kind)]
         for row, line in zip(section.lines, revision.lines_of(section.kind), strict=True):

@@ -52,6 +52,7 @@ def freeze(*, report_id: int, actor_id: int) -> dict[str, object]:
         signed_at=signed_at,
         late_by_days=late,
         amendment_reason=report.amendment_reason,
+        secrets={section.kind: section.secrets for section in report.sections if section.secrets},
     )
     found = reports.summary(report)
     revision.reasons = explanations.frozen(reports.warnings(report, found))
@@ -150,6 +151,7 @@ def content_hash(report: Report, revision: Revision) -> str:
     # Left out when empty: revisions that were signed before there was such a thing keep their hash.
     said |= {"reasons": revision.reasons} if revision.reasons else {}
     said |= {"amendment_reason": revision.amendment_reason} if revision.amendment_reason else {}
+    said |= {"secrets": revision.secrets} if revision.secrets else {}
     return hashlib.sha256(
         json.dumps(said, sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode()
     ).hexdigest()

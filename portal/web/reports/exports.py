@@ -11,8 +11,10 @@ from wtforms import Form, SelectField
 from wtforms.fields import SelectChoice  # type: ignore[attr-defined]
 
 from portal import calendars, clock
-from portal.model import Membership, Report
+from portal.extensions import transaction
+from portal.model import Contract, Membership, Report
 from portal.operations.figures import exports
+from portal.operations.reports import redactions
 from portal.permissions import Permission
 from portal.text import Text
 from portal.web import choices
@@ -27,6 +29,8 @@ EXCEL = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 ENDS_BEFORE_IT_BEGINS = Text(
     "Siste måned kan ikke være før første måned.", "The last month cannot be before the first month."
 )
+
+REDACTED = Text("sladdet", "redacted")
 
 
 class ExportForm(Form):
@@ -64,6 +68,18 @@ def workbook() -> ResponseReturnValue:
     )
     name = f"klimakontrakt-{clock.now():%Y-%m-%d}.xlsx"
     return send_file(BytesIO(content), mimetype=EXCEL, as_attachment=True, download_name=name)
+
+
+@blueprint.post("/<uuid:public_id>/redacted.xlsx")
+@requires(Permission.EXPORT_READ, Contract)
+@costly
+@reads("redacted")
+def redacted(contract: Contract) -> ResponseReturnValue:
+    """The approved reports of a contract without trade secrets and names, for whoever asks the buyer for access."""
+    with transaction():
+        found = redactions.take_out(contract, current_language(), by=current_membership())
+    name = f"klimakontrakt-{REDACTED.to(current_language())}-{clock.now():%Y-%m-%d}.xlsx"
+    return send_file(BytesIO(found.content), mimetype=EXCEL, as_attachment=True, download_name=name)
 
 
 def _form(by: Membership) -> ExportForm:

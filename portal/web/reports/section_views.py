@@ -93,6 +93,7 @@ def section_page(  # noqa: PLR0913 - what a page shows
         "blank": grid_rows.grid_row(kind, blank, BLANK_INDEX, replace(beside, said=None)),
         "totals": totals(kind, rows),
         "copies_from": beside.month if beside.previous and lines.recurs(kind) and not is_correction else None,
+        "secrets": report.section(kind.key).secrets,
         "divides": sharing.divides(kind) and not is_correction,
         "waits": any(row.unconfirmed for row in rows),
         "problems": kind_forms.problems_by_cell(kind, rows, said or ()) if failed and collision is None else [],

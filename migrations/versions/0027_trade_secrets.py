@@ -1,0 +1,21 @@
+"""What of a report the supplier says is a trade secret."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0027"
+down_revision = "0026"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    for table in ("section", "revision"):
+        with op.batch_alter_table(table, schema=None) as batch_op:
+            batch_op.add_column(sa.Column("secrets", sa.JSON(), server_default="{}", nullable=False))
+
+
+def downgrade() -> None:
+    for table in ("section", "revision"):
+        with op.batch_alter_table(table, schema=None) as batch_op:
+            batch_op.drop_column("secrets")

@@ -1,0 +1,134 @@
+"""The redacted version of a contract's approved reports, for whoever asks for access: what is secret is not in it."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import NamedTuple
+
+from sqlalchemy import select
+
+from portal.errors import NotFound
+from portal.extensions import db
+from portal.kinds.secrecy import hidden_columns
+from portal.model import Contract, Membership, Person, Representative, Revision, record
+from portal.operations.entry import evidence
+from portal.operations.entry.trade_secrets import FILES
+from portal.operations.figures import exports
+from portal.operations.figures.exports import Accepted
+from portal.operations.lookup import NOT_HERE
+from portal.sheets.export import Column, Properties, Sheet, Value, write_workbook
+from portal.text import Text, whole_words
+
+TITLE = Text("Sladdet versjon av godkjente rapporter", "Redacted version of approved reports")
+SHEET = Text("Sladding", "Redactions")
+WHAT, GROUND, HOW_MANY = Text("Hva", "What"), Text("Hjemmel", "Ground"), Text("Antall", "How many")
+VALUES = Text("Verdier merket som forretningshemmelighet", "Values marked as trade secrets")
+SECRET_FILES = Text("Vedlegg merket som forretningshemmelighet", "Attachments marked as trade secrets")
+OTHER_FILES = Text("Andre vedlegg: ikke vurdert, og ikke med her", "Other attachments: not judged, and not in here")
+NAMES = Text("Navn og e-postadresser", "Names and e-mail addresses")
+BY_SECRECY = Text(
+    "offentleglova § 13, jf. forvaltningsloven § 13 første ledd nr. 2",
+    "offentleglova section 13, cf. forvaltningsloven section 13 first paragraph no. 2",
+)
+BY_PRIVACY = Text("personvernforordningen artikkel 5 nr. 1 bokstav c", "GDPR article 5 (1) (c)")
+NO_GROUND = Text("–", "–")
+HERE_WAS = Text("Sladdet: {ground}", "Redacted: {ground}")
+READ_IT = Text(
+    "Personer som bare er nevnt i fritekst, kjenner ikke portalen. Les gjennom før du sender filen fra deg.",
+    "The portal does not know people who are only named in free text. Read it through before you hand the file over.",
+)
+
+
+class Redacted(NamedTuple):
+    """A workbook, and how much was left out of it."""
+
+    content: bytes
+    removed: int
+
+
+def take_out(contract: Contract, language: str, *, by: Membership) -> Redacted:
+    """The workbook of a contract's approved reports, without what is marked as trade secret and without names.
+
+    What is left out is nowhere in the file: not hidden, not in its properties. The trail says that it was made.
+    Raises NotFound for all but the buyer itself, which is who answers for access.
+    """
+    if by.organisation_id != contract.buyer_id:
+        raise NotFound(NOT_HERE)
+    reports = exports.accepted(by, contract=contract.public_id)
+    pen = _Pen(contract, language)
+    told = [pen.redacted(sheet) for sheet in exports.sheets([pen.marked(each) for each in reports], language)]
+    content = write_workbook([*told, _account(pen, reports)], Properties(TITLE.to(language), author=""))
+    removed = pen.values.total()
+    record(contract, "contract.redacted", by=by, reports=len(reports), removed=removed)
+    return Redacted(content, removed)
+
+
+class _Pen:
+    """Strikes out, and counts what it struck."""
+
+    def __init__(self, contract: Contract, language: str) -> None:
+        self.language = language
+        self.values: Counter[Text] = Counter()
+        self._names = whole_words(_names(contract))
+        self._secret = self._here_was(BY_SECRECY)
+        self._name = f"[{self._here_was(BY_PRIVACY)}]"
+
+    def marked(self, each: Accepted) -> Accepted:
+        """The same report, with the columns that are not to be told."""
+        marks = {key: frozenset(marked["fields"]) for key, marked in each.revision.secrets.items()}
+        hidden = {key: hidden_columns(kind, marks.get(key, frozenset())) for key, kind in each.kinds.items()}
+        return each._replace(hidden=hidden)
+
+    def redacted(self, sheet: Sheet) -> Sheet:
+        """The same sheet: a word in the place of each value that is not to be told, and of each name."""
+        columns = tuple(replace(column, title=self._without_names(column.title)) for column in sheet.columns)
+        return Sheet(sheet.title, columns, ([self._told(value) for value in row] for row in sheet.rows))
+
+    def _told(self, value: Value) -> Value:
+        if value is exports.HIDDEN:
+            self.values[VALUES] += 1
+            return self._secret
+        return self._without_names(value) if isinstance(value, str) else value
+
+    def _without_names(self, text: str) -> str:
+        told, count = self._names.subn(lambda _found: self._name, text)
+        self.values[NAMES] += count
+        return told
+
+    def _here_was(self, ground: Text) -> str:
+        return HERE_WAS.with_values(ground=ground).to(self.language)
+
+
+def _account(pen: _Pen, reports: Sequence[Accepted]) -> Sheet:
+    """What was left out, how often and on what ground. It is written last, when everything has been counted."""
+
+    def rows() -> Iterator[Sequence[Value]]:
+        files = Counter(_files(each.revision for each in reports))
+        yield VALUES.to(pen.language), BY_SECRECY.to(pen.language), pen.values[VALUES]
+        yield NAMES.to(pen.language), BY_PRIVACY.to(pen.language), pen.values[NAMES]
+        yield SECRET_FILES.to(pen.language), BY_SECRECY.to(pen.language), files[True]
+        yield OTHER_FILES.to(pen.language), NO_GROUND.to(pen.language), files[False]
+        yield READ_IT.to(pen.language), "", None
+
+    columns = (
+        Column(WHAT.to(pen.language)),
+        Column(GROUND.to(pen.language)),
+        Column(HOW_MANY.to(pen.language), "number"),
+    )
+    return Sheet(SHEET.to(pen.language), columns, rows())
+
+
+def _files(revisions: Iterator[Revision]) -> Iterator[bool]:
+    """Of each file that the revisions were signed with, whether it is marked as a trade secret."""
+    for revision in revisions:
+        for place, files in evidence.of_revision(revision).items():
+            is_secret = FILES in revision.secrets.get(place.kind, {}).get("fields", [])
+            yield from (is_secret for _file in files)
+
+
+def _names(contract: Contract) -> list[str]:
+    """The names and addresses of everybody who acts or has acted for a party, or speaks for one."""
+    parties = (contract.buyer_id, contract.supplier_id)
+    members = select(Person.name, Person.email).join(Membership).where(Membership.organisation_id.in_(parties))
+    spoken = select(Representative.name, Representative.email).where(Representative.contract_id == contract.id)
+    return [word for rows in (members, spoken) for row in db.session.execute(rows) for word in row if word.strip()]

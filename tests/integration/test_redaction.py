@@ -1,0 +1,168 @@
+"""Trade secrets are marked, signed and seen by the buyer; the version for access to documents holds none of them."""
+
+import io
+import re
+import zipfile
+from collections.abc import Callable, Iterator
+from decimal import Decimal
+from typing import Any
+from uuid import uuid4
+
+import openpyxl
+import pytest
+from flask import Flask
+from sqlalchemy import select
+
+from portal import kinds
+from portal.extensions import db, transaction
+from portal.kinds.secrecy import hidden_columns, may_be_secret
+from portal.model import AuditEvent, Decision, Reading, Revision
+from portal.operations.entry import drafts, evidence
+from portal.operations.entry.drafts import RawLine
+from portal.operations.entry.evidence import Place, Upload
+from portal.operations.reports import reports, reviews, revisions
+from tests.sanctioning import Room, opened
+from tests.world import machine_lines, reasons_for
+
+WHY = "Konkurrenter kan regne ut prisene våre."
+SECRETS = ("Løyndom Energi", "F-4711-H", "faktura-løyndom")
+NAMES = ("Anna Prøve", "Rita Prøve", "Bo Prøve", "anna@prove.example")
+DELIVERY = {
+    "entry": "delivery",
+    "product": "diesel",
+    "amount": "1000",
+    "amount_source": "invoice",
+    "supplier": SECRETS[0],
+    "invoice": SECRETS[1],
+    "delivered_on": "10.03.2026",
+    "sustainability": "Tatt imot av Anna Prøve (anna@prove.example), på Prøvestad.",
+}
+
+
+@pytest.fixture
+def room(make_app: Callable[..., Flask], database_url: str) -> Iterator[Room]:
+    with opened(make_app, database_url) as room:
+        yield room
+
+
+def fill(room: Room) -> str:
+    """The month with a delivery and its invoice; the address of the page where its secrets are marked."""
+    world, report = room.world, room.world.report
+    with transaction():
+        drafts.save(report, "machinery", machine_lines(world), by=world.anna, version=report.version)
+    line = RawLine(uuid4(), DELIVERY)
+    with transaction():
+        drafts.save(report, "fuel", [line], by=world.anna, version=report.version)
+    with transaction():
+        upload = Upload(f"{SECRETS[2]}.txt", b"1000 l\n")
+        evidence.add(report, Place("fuel", line.key, "amount"), [upload], by=world.anna)
+    return f"/reports/{report.public_id}/sections/fuel/trade-secrets"
+
+
+def sign(room: Room) -> Revision:
+    world, report = room.world, room.world.report
+    with transaction():
+        reports.make_ready(report, by=world.anna, version=report.version, reasons=reasons_for(report))
+    with transaction():
+        reports.sign(report, by=world.bo, version=report.version)
+    return revisions.newest(report)
+
+
+def test_what_emissions_are_counted_from_is_open_in_every_kind() -> None:
+    """Environmental information: amounts of energy, their carrier, and the class that a requirement counts by."""
+    for kind in kinds.kinds().values():
+        keys = {field.key for field in may_be_secret(kind)}
+        for field in kind.fields:
+            assert not (field.unit_from and {field.key, field.unit_from} & keys), (kind.key, field.key)
+        assert not {each.choices_of for each in kind.indicators} & keys
+    fuel = kinds.kinds()["fuel"]
+    assert {"supplier", "invoice"} <= {field.key for field in may_be_secret(fuel)}
+    assert hidden_columns(fuel, frozenset({"amount", "invoice"})) == {"invoice"}
+
+
+def test_a_secret_is_marked_with_a_reason_signed_and_seen_by_the_reviewer(room: Room) -> None:
+    url = fill(room)
+    anna = room.at(room.world.anna)
+    edit = anna.reads(url.removesuffix("/trade-secrets"))
+    assert "Mark something as a trade secret" in edit
+    assert 'value="amount"' not in anna.get(url).text
+    for form, told in (
+        ({"secrets": ["supplier"], "reason": " "}, "Write why it is a trade secret"),
+        ({"secrets": ["amount"], "reason": WHY}, "cannot be a trade secret"),
+    ):
+        answer = anna.send(url, **form)
+        assert (answer.status_code, told in answer.text) == (422, True)
+    assert anna.send(url, secrets=["supplier", "files"], reason=WHY).status_code == 303
+    assert anna.get(url).text.count(" checked") == 2
+    assert "Change what is marked" in anna.reads(url.removesuffix("/trade-secrets"))
+
+    revision = sign(room)
+    assert revision.secrets == {"fuel": {"fields": ["supplier", "files"], "reason": WHY}}
+    assert revisions.content_hash(room.world.report, revision) == revision.hash
+    with db.session.no_autoflush:
+        revision.secrets = {}
+        assert revisions.content_hash(room.world.report, revision) != revision.hash, (
+            "the mark is part of what is signed"
+        )
+    db.session.rollback()
+    seen = room.at(room.world.rita).reads(f"/reports/{room.world.report.public_id}/review")
+    assert "Marked as a trade secret: Supplier of the fuel, the files." in seen
+    assert WHY in seen
+    assert anna.send(url, secrets=[], reason="").status_code in {303, 422}
+    assert revisions.newest(room.world.report).secrets == revision.secrets
+
+
+def test_the_redacted_version_holds_no_secret_and_no_name_in_any_byte(room: Room) -> None:
+    world, url = room.world, fill(room)
+    room.at(world.anna).send(url, secrets=["supplier", "invoice", "files"], reason=WHY)
+    sign(room)
+    with transaction():
+        reviews.decide(world.report, Decision.APPROVE, by=world.rita, version=world.report.version)
+    contract = world.contract.public_id
+    rita = room.at(world.rita)
+    assert "Download redacted version" in rita.reads(f"/contracts/{contract}")
+    assert "Download redacted version" not in room.at(world.anna).reads(f"/contracts/{contract}")
+    whole = _bytes_of(rita.get("/exports/reports.xlsx").data)
+    for word in (*SECRETS[:2], NAMES[0]):
+        assert word.encode() in whole, "else the test would find nothing where there is nothing"
+
+    answer = rita.send(f"/exports/{contract}/redacted.xlsx")
+    assert answer.status_code == 200
+    told = _bytes_of(answer.data)
+    for word in (*SECRETS, *NAMES, WHY):
+        assert word.encode() not in told
+        assert word.encode("utf-16-le") not in told
+    assert "på Prøvestad".encode() in told, "is no name"
+
+    with zipfile.ZipFile(io.BytesIO(answer.data)) as file:
+        assert not [name for name in file.namelist() if re.search("comment|vba|custom|embed|external", name.lower())]
+        assert b'state="hidden"' not in file.read("xl/workbook.xml")
+        properties = file.read("docProps/core.xml").decode()
+    assert re.findall(r"<(?:dc:creator|cp:lastModifiedBy)>([^<]+)<", properties) == []
+    book: Any = openpyxl.load_workbook(io.BytesIO(answer.data))
+    header, line = [[cell.value for cell in row] for row in book["Fuel and energy delivered"].iter_rows()]
+    row = dict(zip(header, line, strict=True))
+    assert Decimal(row["Amount"]) == 1000, "what emissions are counted from is open"
+    assert row["Supplier of the fuel"].startswith("Redacted: offentleglova section 13")
+    assert "[Redacted: GDPR article 5" in row["Sustainability document"]
+    counted = {cells[0].value: cells[2].value for cells in book["Redactions"].iter_rows(min_row=2)}
+    assert counted["Values marked as trade secrets"] == 2
+    assert counted["Names and e-mail addresses"] == 2
+    assert counted["Attachments marked as trade secrets"] == 1
+
+
+def test_the_redacted_version_is_the_buyers_and_leaves_a_trace(room: Room) -> None:
+    world, path = room.world, f"/exports/{room.world.contract.public_id}/redacted.xlsx"
+    assert room.at(world.anna).send(path).status_code == 404
+    assert room.at(world.rita).send(path).status_code == 200
+    with transaction():
+        [entry] = db.session.scalars(select(AuditEvent).where(AuditEvent.action == "contract.redacted"))
+        assert (entry.person_id, entry.facts["reports"]) == (world.rita.person_id, 0)
+        [read] = db.session.scalars(select(Reading).where(Reading.what == "redacted"))
+        assert read.contract_id == world.contract.id
+
+
+def _bytes_of(workbook: bytes) -> bytes:
+    """The file as it lies on the disk, and every part of it unpacked."""
+    with zipfile.ZipFile(io.BytesIO(workbook)) as file:
+        return b"\n".join([workbook, *(name.encode() + file.read(name) for name in file.namelist())])
