@@ -103,6 +103,7 @@ def _frame() -> dict[str, Any]:
         },
         "switch_url": url_for("accounts.acting_for") if _may_switch(by) else "",
         "nav": _places(by),
+        "own_house": _own_house(by),
     }
 
 
@@ -131,19 +132,23 @@ def _places(by: Any) -> list[dict[str, Any]]:
         ("machines.index", _("Machines"), 0),
     ]
     places.append(("contracts.index", _("Contracts"), 0))
-    if permissions.allowed(by, Permission.SIGHT_EDIT):
-        places.append(("sights.index", _("Who sees what"), 0))
-    if permissions.allowed(by, Permission.MAIL_READ):
-        places.append(("mail.index", _("Outgoing mail"), 0))
-    if permissions.allowed(by, Permission.MEMBER_MANAGE):
-        places.append(("members.index", _("People"), 0))
-    if permissions.allowed(by, Permission.TRAIL_READ):
-        places.append(("trail.index", _("Audit trail"), 0))
-    here = request.endpoint or ""
-    return [
-        {"label": label, "url": url_for(endpoint), "count": count, "current": _is_here(endpoint, here)}
-        for endpoint, label, count in places
+    return [_place(endpoint, label, count) for endpoint, label, count in places]
+
+
+def _own_house(by: Any) -> list[dict[str, Any]]:
+    """Where an organisation looks after itself: beside the daily work, and for few."""
+    places = [
+        (Permission.MEMBER_MANAGE, "members.index", _("People")),
+        (Permission.SIGHT_EDIT, "sights.index", _("Who sees what")),
+        (Permission.MAIL_READ, "mail.index", _("Outgoing mail")),
+        (Permission.TRAIL_READ, "trail.index", _("Audit trail")),
     ]
+    return [_place(endpoint, label) for right, endpoint, label in places if permissions.allowed(by, right)]
+
+
+def _place(endpoint: str, label: str, count: int = 0) -> dict[str, Any]:
+    current = _is_here(endpoint, request.endpoint or "")
+    return {"label": label, "url": url_for(endpoint), "count": count, "current": current}
 
 
 _BELOW = {"requirements": "contracts", "sanction_clauses": "contracts", "extensions": "reports"}

@@ -87,6 +87,10 @@ def _frame() -> dict[str, object]:
         "nav": [
             {"label": name, "url": url, "count": count, "current": url == request.path} for name, url, count in places
         ],
+        "own_house": [
+            {"label": "Personer", "url": "/form", "current": False},
+            {"label": "Oppdiktet utgående post", "url": "/lists", "current": request.path == "/lists"},
+        ],
         "current_person": {"name": "Kari Eksempel"},
         "acting_for": {"name": "Oppdiktet Fjelldal Graving og Sprengning AS", "role": "daglig leder"},
         "switch_url": "/form",

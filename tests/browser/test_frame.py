@@ -67,6 +67,24 @@ def test_a_refused_form_starts_at_its_summary_and_leads_to_the_field(page: Page,
     )
 
 
+def test_the_menu_that_unfolds_works_by_keys_and_folds_again(page: Page, check_page: PageChecks) -> None:
+    page.goto("/lists")
+    menu, place = page.locator(".site-nav summary"), page.get_by_role("link", name="Personer")
+    expect(menu).to_have_attribute("aria-current", "true")
+    menu.press("Enter")
+    expect(place).to_be_visible()
+    check_page(page)
+    place.press("Escape")
+    expect(place).to_be_hidden()
+    expect(menu).to_be_focused()
+    menu.press("Enter")
+    place.press("Enter")
+    page.wait_for_url("**/form")
+    page.locator(".site-nav summary").click()
+    page.get_by_role("heading", level=1).click()
+    expect(place).to_be_hidden()
+
+
 def test_a_question_can_be_answered_no(page: Page) -> None:
     page.goto("/form")
     asked: list[str] = []

@@ -347,7 +347,7 @@ def the_notice_arrives(arc: Arc) -> None:
     adam.waits_for(lambda: adam.main.get_by_text(words("Waiting for the supplier's reply"), exact=True)).looks()
     expect(adam.page.locator(f"time[datetime^='{END_OF_REPLY_TIME}T21:59']").first).to_be_visible()
     subject = words("Notice of breach of clause %(clause)s, contract %(reference)s", clause="4.2", reference="K-1")
-    adam.follows("Outgoing mail")
+    adam.looks_after("Outgoing mail")
     letter = adam.row(subject).filter(has_text="bo@prove.example")
     adam.waits_for(lambda: letter.get_by_text(words("Sent"), exact=True)).looks()
     letter.get_by_role("link").click()

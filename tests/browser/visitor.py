@@ -145,6 +145,11 @@ class Visitor:
         self.page.get_by_role("link", name=name).first.click()
         return self
 
+    def looks_after(self, place: str) -> Self:
+        """A place in the menu that unfolds, of what is the organisation's own."""
+        self.page.get_by_role("navigation").locator("summary").click()
+        return self.follows(place)
+
     def presses(self, text: str, **values: object) -> Self:
         """A button."""
         self.main.get_by_role("button", name=self.words(text, **values), exact=True).click()

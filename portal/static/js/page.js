@@ -45,3 +45,15 @@ document.querySelectorAll("[data-count-for]").forEach((counter) => {
   field.addEventListener("input", count);
   if (field.value) count();
 });
+
+// A menu that is unfolded folds again when the reader goes elsewhere, or by Escape.
+document.querySelectorAll(".site-nav-more").forEach((menu) => {
+  const summary = menu.querySelector("summary");
+  document.addEventListener("click", (event) => { if (!menu.contains(event.target)) menu.open = false; });
+  menu.addEventListener("focusout", (event) => { if (event.relatedTarget && !menu.contains(event.relatedTarget)) menu.open = false; });
+  menu.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape" || !menu.open) return;
+    menu.open = false;
+    summary.focus();
+  });
+});
