@@ -8,7 +8,7 @@ from flask import Flask, Request, Response, make_response, render_template, requ
 from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import CSRFError, CSRFProtect
 from sqlalchemy.orm import Session
-from werkzeug.exceptions import SecurityError
+from werkzeug.exceptions import BadRequest, SecurityError
 
 from portal.config import Settings
 from portal.extensions import begin_writing, db
@@ -55,6 +55,7 @@ def init_app(app: Flask, settings: Settings) -> None:
     app.config["WTF_CSRF_SECRET_KEY"] = [*settings.secret_key_fallbacks, settings.secret_key]  # the last one signs
     app.config["WTF_CSRF_HEADERS"] = ["X-CSRFToken"]
     app.before_request(_refuse_other_hosts)
+    app.before_request(_refuse_json)
     app.before_request(_begin)
     app.teardown_request(_end)
     CSRFProtect(app)
@@ -87,6 +88,13 @@ def _refuse_other_hosts() -> ResponseReturnValue | None:
     return None
 
 
+def _refuse_json() -> ResponseReturnValue | None:
+    """No page takes JSON, yet what reads forms would read it: one that is nested without end runs it out of stack."""
+    if request.is_json:
+        return Response("Forms are sent as forms here, not as JSON.\n", 415, mimetype="text/plain")
+    return None
+
+
 def _begin() -> None:
     """Begin writing before anything is read: SQLite refuses a transaction that turns to writing after others did.
 
@@ -94,6 +102,8 @@ def _begin() -> None:
     """
     if request.method not in READING and request.routing_exception is None:
         request.get_data(parse_form_data=True)
+        if None in request.form or None in request.files:
+            raise BadRequest  # a part without a name, that no browser sends
         begin_writing()
 
 
