@@ -3,6 +3,7 @@
 import base64
 import hmac
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -33,7 +34,9 @@ class Client:
         self.provider, self._outgoing = provider, outgoing
         self._keys = Keys(provider.keys_url, outgoing)
 
-    def authorize_url(self, *, state: str, nonce: str, verifier: str, back: str, language: str) -> str:
+    def authorize_url(  # noqa: PLR0913 - each is a word of the protocol
+        self, *, state: str, nonce: str, verifier: str, back: str, language: str, anew: bool = False
+    ) -> str:
         """Where the browser is sent to sign in.
 
         Args:
@@ -42,6 +45,7 @@ class Client:
             verifier: what only we can show when the code is turned into a token.
             back: our address to which the browser returns.
             language: in which it is asked, nb or en.
+            anew: whether the person must show who they are, however long they are signed in there.
         """
         asked = {
             "response_type": "code",
@@ -54,6 +58,8 @@ class Client:
             "code_challenge_method": "S256",
             "ui_locales": language,
         }
+        if anew:
+            asked |= {"prompt": "login", "max_age": "0"}
         if self.provider.acr_values:
             asked["acr_values"] = " ".join(self.provider.acr_values)
         if self.provider.authorization_details:
@@ -105,6 +111,13 @@ class Client:
         ways = claims.get("amr")
         shown = {claims.get("acr"), *(ways if isinstance(ways, list) else [ways])}
         return not self.provider.strong.isdisjoint(each for each in shown if isinstance(each, str))
+
+    def shown_at(self, claims: Claims) -> datetime | None:
+        """When the person showed the provider who they are, which may be long ago; None: it does not say."""
+        moment, now = claims.get("auth_time"), clock.now()
+        if not isinstance(moment, int | float) or not 0 < moment <= now.timestamp() + tokens.LEEWAY:
+            return None
+        return min(datetime.fromtimestamp(moment, UTC), now)
 
     def end_session_url(self, id_token: str, *, back: str) -> str:
         """Where the browser signs out there and comes back; empty when the provider has no such page.

@@ -7,6 +7,7 @@ elsewhere. `docs/sign-in.md` says how the portal is registered at each.
 import json
 import re
 import tomllib
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -72,7 +73,14 @@ class Issuer:
 def read(settings: Settings) -> dict[str, Provider]:
     """The providers by key, in the order of the file. Raises BadSetting, which names what is wrong."""
     file, tables = Path(settings.providers), _tables(settings)
-    return {key: _provider(key, table, file) for key, table in tables.items() if not _is_for_programs(table)}
+    found = {key: _provider(key, table, file) for key, table in tables.items() if not _is_for_programs(table)}
+    issuers = Counter(each.issuer for each in found.values())
+    for each in found.values():
+        if each.groups and issuers[each.issuer] > 1:
+            raise BadSetting(
+                f"{SETTING}: {file.name}: [{each.key}] gives roles, so no other table may have its issuer."
+            )
+    return found
 
 
 def read_issuer(settings: Settings) -> Issuer | None:

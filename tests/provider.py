@@ -49,6 +49,8 @@ class Provider:
     client_key: RSAKey | None = None
     """Whose signature stands for the client's, in place of a secret."""
     is_down: bool = False
+    signed_in_at: int | None = None
+    """Since when the browser has a session there, if it began before it came."""
 
     def __post_init__(self) -> None:
         self.signs = self.properly_signed
@@ -167,6 +169,7 @@ client_id = "{CLIENT}"
             "aud": CLIENT,
             "exp": now + 120,
             "iat": now,
+            "auth_time": now if asked.get("prompt") == "login" else self.signed_in_at or now,
             "nonce": asked["nonce"],
             "sid": "there-1",
             "amr": ["pwd", "mfa"],

@@ -185,8 +185,8 @@ class Membership(Row):
         return own
 
     def read_for(self, organisation: Organisation) -> "Membership":
-        """The same reader at a buyer of the group, kept nowhere. `operations.people.groups` says who may."""
-        there = Membership(person_id=self.person_id, organisation_id=organisation.id, role_codes=list(self.role_codes))
+        """They as a reader at a buyer of the group, kept nowhere. `operations.people.groups` says who may."""
+        there = Membership(person_id=self.person_id, organisation_id=organisation.id, role_codes=[Role.READER])
         there.public_id, there.kept_codes, there.sight = self.public_id, [], Sight.ALL
         set_committed_value(there, "person", self.person)
         set_committed_value(there, "organisation", organisation)

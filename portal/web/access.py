@@ -126,6 +126,12 @@ def _chosen_membership() -> Membership | None:
     return substitutes.stand_in(running) if running is not None and running.substitute is found else found
 
 
+def own_membership() -> Membership | None:
+    """The same, for what one does with one's own account: whoever reads through a group does it at home."""
+    by = acting_membership()
+    return by.reads_through or by if by is not None else None
+
+
 def current_membership() -> Membership:
     """The acting membership, in a view that `requires` guards."""
     by = acting_membership()

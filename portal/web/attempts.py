@@ -136,6 +136,8 @@ def history(person: Person) -> Sequence[SignInAttempt]:
 
 def _counted(kind: AttemptKind, limit: Limit, email: str) -> datetime | None:
     """When the attempt was that must grow old before the next is let through; none when there is room."""
+    if limit.whose in {Whose.PERSON, Whose.ORGANISATION} and not tidy(email):
+        return None  # whoever shows a passkey has named nobody
     if limit.whose == Whose.ORGANISATION and is_open_to_anybody(domain_of(tidy(email))):
         return None
     counted = [SignInAttempt.kind == kind, SignInAttempt.at > clock.now() - limit.within, *_of(limit.whose, email)]

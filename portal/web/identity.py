@@ -1,5 +1,7 @@
 """Who is who: Flask-Security guards passwords and signing in; every page is ours."""
 
+from datetime import datetime
+
 from flask import Flask, flash, g
 from flask_babel import force_locale
 from flask_babel import gettext as _
@@ -46,7 +48,12 @@ def init_app(app: Flask, settings: Settings) -> None:
 
 
 def let_in(
-    person: Person, membership: Membership | None = None, *, method: SignInMethod, is_strong: bool = False
+    person: Person,
+    membership: Membership | None = None,
+    *,
+    method: SignInMethod,
+    is_strong: bool = False,
+    shown_at: datetime | None = None,
 ) -> None:
     """Sign in under a new session with a new form token. Inside a writing transaction.
 
@@ -55,6 +62,7 @@ def let_in(
         membership: for whom they act at once.
         method: how they showed who they are.
         is_strong: whether that was more than a password alone.
+        shown_at: when that was, if not now.
     """
     browser = sessions.current()
     browser.clear()
@@ -67,4 +75,4 @@ def let_in(
         with force_locale(person.language):  # the page that they came from may have been in another
             words = _("Letters to %(email)s come back. Look under your account what to do.", email=person.email)
         flash(words, "warning")
-    browser.start(person, method=method, is_strong=is_strong)
+    browser.start(person, method=method, is_strong=is_strong, shown_at=shown_at)

@@ -140,14 +140,17 @@ class BrowserSession(SessionMixin):
         self._read()
         return self._id_hash
 
-    def start(self, person: Person, *, method: SignInMethod, is_strong: bool) -> None:
-        """Sign `person` in under a new id; the old one is dead. Inside a writing transaction."""
+    def start(self, person: Person, *, method: SignInMethod, is_strong: bool, shown_at: datetime | None = None) -> None:
+        """Sign `person` in under a new id; the old one is dead. `shown_at`: when they showed who they are, if not now.
+
+        Inside a writing transaction.
+        """
         content = self._content
         self._forget()
         now = clock.now()
         self.fresh_id = secrets.token_urlsafe(ID_BYTES)
         self._id_hash, self._person, self._seen_at = _hash(self.fresh_id), person, now
-        self.method, self.strong_at, self.confirmed_at = method, now if is_strong else None, now
+        self.method, self.strong_at, self.confirmed_at = method, now if is_strong else None, shown_at or now
         db.session.execute(delete(WebSession).where(WebSession.expires_at < now))
         db.session.add(
             WebSession(
@@ -156,7 +159,7 @@ class BrowserSession(SessionMixin):
                 method=method,
                 browser=browsers.name_of(request.user_agent.string),
                 strong_at=self.strong_at,
-                confirmed_at=now,
+                confirmed_at=self.confirmed_at,
                 data=_packed(content),
                 created_at=now,
                 seen_at=now,

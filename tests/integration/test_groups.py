@@ -14,6 +14,7 @@ from portal.operations.people import groups, sights
 from portal.reach import Sight
 from tests.conftest import SECRET
 from tests.desk import give_passwords
+from tests.http import PASSWORD
 from tests.pages import Desk, Seat, seat, words
 from tests.terminal import Terminal
 from tests.world import IN_APRIL, World, build_world
@@ -120,3 +121,23 @@ def test_the_operator_sets_up_groups(world: World, tmp_path: Path, database_url:
     assert "no longer reads" in terminal.run("group", "leave", HEAD, member).output
     assert "not in the group" in terminal.refused("group", "leave", HEAD, member)
     assert terminal.run("group", "list").output == ""
+
+
+def test_what_a_reader_does_with_their_own_account_stands_at_home(world: World, seat: Seat) -> None:
+    reader = at("lese@fylke.example")
+    row, desk = join(world), seat(reader)
+    assert choose(desk, row) == 303
+    new = {"password": PASSWORD, "new_password": "tre gule biler i kø", "repeated_password": "tre gule biler i kø"}
+    assert desk.send("/change-password", new).status_code == 303
+    [noted] = db.session.scalars(select(AuditEvent).where(AuditEvent.action == "person.password_changed"))
+    assert (noted.chain, noted.organisation_id) == (f"organisation:{reader.organisation_id}", reader.organisation_id)
+
+
+def test_an_auditor_of_the_head_is_a_reader_of_the_member(world: World, seat: Seat) -> None:
+    with transaction():
+        at("lese@fylke.example").role_codes = [Role.AUDITOR]
+    row, desk = join(world), seat(at("lese@fylke.example"))
+    assert (desk.get("/mail").status_code, desk.get("/trail").status_code) == (200, 200)
+    assert choose(desk, row) == 303
+    assert (desk.get("/mail").status_code, desk.get("/trail").status_code) == (403, 403)
+    assert desk.get(f"/contracts/{world.contract.public_id}").status_code == 200

@@ -181,6 +181,7 @@ def test_every_route_says_who_may_open_it(make_app: Callable[..., Flask], sqlite
         "accounts.back_from",
         "api.description",
         "accounts.change_password",
+        "accounts.confirm_at",
         "accounts.connect",
         "accounts.disconnect",
         "accounts.ended",

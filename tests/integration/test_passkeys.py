@@ -283,3 +283,10 @@ def test_no_more_than_there_is_use_for(app: Flask, browser: Browser, device: Dev
         writing.add_all(more)
     assert browser.post("/account/passkeys/challenge").status_code == 422
     assert come(app, device)
+
+
+def test_nobody_stops_passkeys_by_writing_an_address_for_an_e_mail(app: Flask) -> None:
+    for _each in range(12):
+        another(app, "203.0.113.9").sign_in("198.51.100.7", "wrong")
+    at_the_office = another(app, "198.51.100.7")
+    assert at_the_office.post("/sign-in/passkey/challenge").status_code == 200

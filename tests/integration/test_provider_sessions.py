@@ -11,6 +11,7 @@ from sqlalchemy import select
 from portal import clock, work
 from portal.extensions import db, transaction
 from portal.model import AuditEvent, Identity, Membership, OutgoingMail, Person, ProviderSession
+from portal.operations.people import second_factors
 from tests import signing_in
 from tests.arriving import LEVEL, MAIL, STAFF, TRUSTED, come, connect, linked, portal, there
 from tests.browsing import BUYER, NOON, OLA, Browser, Maker, another, attempted, change, count
@@ -198,3 +199,68 @@ def test_a_secret_key_that_is_changed_on_the_way(
     after.client.set_cookie("session", before.cookie)
     assert after.get(back).status_code == (303 if former else 400)
     assert attempted(new) == ([(OLA, "192.0.2.1", True)] if former else [])
+
+
+# -- how long ago they showed it there --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("says", [{}, {"auth_time": None}])
+def test_a_session_at_the_provider_lets_in_and_confirms_nothing(
+    portal: Callable[..., Flask], there: Provider, says: dict[str, None]
+) -> None:
+    app = portal(LEVEL)
+    linked(app, there)
+    change(app, OLA, password=None)
+    with app.app_context(), transaction():
+        second_factors.reset(db.session.scalars(select(Person).where(Person.email == OLA)).one())
+    there.signed_in_at = int((clock.now() - timedelta(hours=2)).timestamp())
+    there.says = says
+    browser = another(app)
+    assert come(browser, there).status_code == 303
+    asked = browser.post("/account/connect/lillevik")
+    assert asked.status_code == 401
+    assert "Go to Lillevik" in asked.text
+
+    there.says = {}
+    away = browser.post("/account/confirm/lillevik", next="/account")
+    url = away.headers["Refresh"].removeprefix("0; url=")
+    assert "prompt=login" in url
+    assert browser.get(there.visit(url)).location == "/account"
+    assert browser.post("/account/connect/lillevik").status_code == 200
+
+
+@pytest.mark.parametrize("says", [{"sub": "somebody-else"}, {"auth_time": 1}, {"auth_time": None}])
+def test_only_they_confirm_and_only_anew(
+    portal: Callable[..., Flask], there: Provider, says: dict[str, object]
+) -> None:
+    app = portal(LEVEL)
+    linked(app, there)
+    browser = another(app)
+    there.signed_in_at = int((clock.now() - timedelta(hours=2)).timestamp())
+    come(browser, there)
+    there.says = says
+    away = browser.post("/account/confirm/lillevik", next="/account")
+    assert browser.get(there.visit(away.headers["Refresh"].removeprefix("0; url="))).status_code == 403
+    assert browser.post("/account/connect/lillevik").status_code == 401
+
+
+def test_whose_roles_a_provider_gives_stays_connected_to_it(portal: Callable[..., Flask], there: Provider) -> None:
+    app = portal(STAFF)
+    there.says = {**MAIL, "groups": ["g-review"]}
+    come(browser := another(app), there)
+    [way] = re.findall(r'action="(/account/disconnect/[^"]+)"', browser.get("/account").text)
+    answer = browser.post(way)
+    assert (answer.status_code, "which roles you have at Lillevik kommune" in answer.text) == (422, True)
+    assert count(app, Identity) == 1
+
+
+def test_a_code_is_not_taken_once_the_way_that_led_to_it_is_gone(portal: Callable[..., Flask], there: Provider) -> None:
+    app = portal(LEVEL)
+    linked(app, there)
+    there.says = {"acr": "substantial"}
+    browser = another(app)
+    assert come(browser, there).location == "/sign-in/code"
+    with app.app_context(), transaction():
+        db.session.delete(db.session.scalars(select(Identity)).one())
+    assert browser.post("/sign-in/code", code=signing_in.phones.of(OLA).code()).location == "/sign-in"
+    assert not browser.is_in()

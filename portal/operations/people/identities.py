@@ -51,6 +51,10 @@ LAST_WAY_IN = Text(
     "Dette er den eneste måten du kan logge inn på. Lag et passord først.",
     "This is your only way to sign in. Make a password first.",
 )
+RULES_ROLES = Text(
+    "{provider} sier hvilke roller du har hos {organisation}, så du kan ikke koble fra så lenge du er med der.",
+    "{provider} says which roles you have at {organisation}, so you cannot disconnect it while you are a member there.",
+)
 NO_ORGANISATION = Text(
     "Portalen skal gi roller i virksomhet {number}, som ikke er registrert her. Si fra til den som driver portalen.",
     "The portal is to give roles in organisation {number}, which is not registered here. Tell whoever runs the portal.",
@@ -114,6 +118,10 @@ def disconnect(person: Person, public_id: object) -> None:
         raise NotFound(NOT_HERE)
     if person.password is None and len(own) == 1:
         raise Refused(LAST_WAY_IN)
+    for ruled in person.memberships:
+        ruling = governing(ruled)
+        if ruling is not None and ruling.issuer == identity.issuer:
+            raise Refused(RULES_ROLES.with_values(provider=ruling.name, organisation=ruled.organisation.name))
     provider = provider_name(identity).to(person.language)
     mail.write_personal(person, "provider_disconnected", provider=provider)
     record(identity, "identity.disconnected", by=_own(person), person=person.id, issuer=identity.issuer)

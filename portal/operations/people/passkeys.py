@@ -58,6 +58,9 @@ NAMELESS = Text("Passnøkkel", "Passkey")
 
 _log = logging.getLogger(__name__)
 
+USUAL_PORT = {"http": 80, "https": 443}
+"""What a browser leaves out of an origin."""
+
 
 class Site(NamedTuple):
     """Whom a passkey is made for, and from where it may be used."""
@@ -77,10 +80,9 @@ def site(settings: Settings) -> Site:
     """This portal, as browsers know it. A passkey cannot be made for an address in numbers: this machine is a name."""
     address = urlsplit(settings.base_url)
     host = address.hostname or ""
-    if host not in LOOPBACK:
-        return Site(host, [settings.base_url])
-    port = f":{address.port}" if address.port else ""
-    return Site("localhost", [f"{address.scheme}://localhost{port}"])
+    name = "localhost" if host in LOOPBACK else host
+    port = f":{address.port}" if address.port not in {None, USUAL_PORT.get(address.scheme)} else ""
+    return Site(name, [f"{address.scheme}://{name}{port}"])
 
 
 def ask_for_new(person: Person) -> Challenge:
@@ -116,7 +118,7 @@ def add(person: Person, answer: str, secret: str, name: str, *, by: Membership |
             expected_origin=where.origins,
             require_user_verification=True,
         )
-    except (WebAuthnException, ValueError, KeyError, TypeError) as wrong:
+    except (WebAuthnException, ValueError, LookupError, TypeError) as wrong:
         raise _refused(wrong) from wrong
     if db.session.scalar(select(Passkey.id).where(Passkey.credential_id == made.credential_id)) is not None:
         raise Refused(NOT_TAKEN)
@@ -185,7 +187,7 @@ def owner(answer: str, secret: str) -> Person | None:
         )
     except Refused:
         return None
-    except (WebAuthnException, ValueError, KeyError, TypeError) as wrong:
+    except (WebAuthnException, ValueError, LookupError, TypeError) as wrong:
         _log.info("A passkey was not accepted: %s", type(wrong).__name__)
         return None
     passkey.sign_count, passkey.last_used_at = shown.new_sign_count, clock.now()

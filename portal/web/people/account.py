@@ -102,7 +102,7 @@ def change_password() -> ResponseReturnValue:
     form, person = PasswordForm(), current_person()
     if request.method == "GET" or person.password is None:
         return render_template("people/change_password.html", form=form, person=person)
-    new, browser, by = form.new_password.data or "", sessions.current(), access.acting_membership()
+    new, browser, by = form.new_password.data or "", sessions.current(), access.own_membership()
     form.new_password.errors = passwords.faults(new, person)
     if form.repeated_password.data != form.new_password.data:
         form.repeated_password.errors = [_("The two new passwords are not alike.")]

@@ -4,6 +4,7 @@ import logging
 import secrets
 import uuid
 from collections.abc import Iterable, Mapping
+from enum import StrEnum
 from typing import Any, NamedTuple
 
 from flask import Flask, Response, flash, make_response, redirect, render_template, request, session, url_for
@@ -19,7 +20,7 @@ from portal.operations.lookup import NOT_HERE
 from portal.operations.people import identities
 from portal.providers import Provider
 from portal.text import Text
-from portal.tokens import BadToken, Claims
+from portal.tokens import LEEWAY, BadToken, Claims
 from portal.web import access, attempts, confirmation, provider_sessions, sessions
 from portal.web.access import current_person, public, safe_target, signed_in
 from portal.web.confirmation import confirmed
@@ -66,6 +67,14 @@ class Stopped(Exception):
         self.provider, self.status, self.text = provider, status, text.with_values(provider=provider.name)
 
 
+class What(StrEnum):
+    """What somebody is sent to a provider for."""
+
+    SIGNS_IN = "signs_in"
+    CONNECTS = "connects"
+    CONFIRMS = "confirms"
+
+
 class Arrival(NamedTuple):
     """What a provider says of somebody who comes back from it."""
 
@@ -96,6 +105,7 @@ class Button(NamedTuple):
 def init_app(app: Flask) -> None:
     """Show the buttons, and answer what stops."""
     app.add_template_global(ways_in, "ways_in")
+    app.add_template_global(confirmable, "confirmable")
     app.register_error_handler(Stopped, _stopped)
 
 
@@ -111,7 +121,7 @@ def sign_in_with(key: str) -> ResponseReturnValue:
     client, wanted = client_of(key), safe_target(request.args.get("next"))
     if sessions.current().person:
         return redirect(wanted or access.home(), 303)
-    return make_response(redirect(_asking(client, wanted), 303))
+    return make_response(redirect(_asking(client, wanted, What.SIGNS_IN), 303))
 
 
 @blueprint.post("/account/connect/<key>")
@@ -120,9 +130,15 @@ def sign_in_with(key: str) -> ResponseReturnValue:
 def connect(key: str) -> ResponseReturnValue:
     """Go to a provider to connect what it calls the person to their account."""
     client = client_of(key)
-    url = _asking(client, None, connects=True)
-    # No redirect: the policy of our pages lets a form lead to our own pages only.
-    return render_template("people/on_the_way.html", url=url, provider=client.provider), {"Refresh": f"0; url={url}"}
+    return _on_the_way(client, _asking(client, None, What.CONNECTS))
+
+
+@blueprint.post("/account/confirm/<key>")
+@signed_in("It is about whoever is signed in only.")
+def confirm_at(key: str) -> ResponseReturnValue:
+    """Go to a provider to show once more who one is, for those who have nothing else to show it by."""
+    client = client_of(key)
+    return _on_the_way(client, _asking(client, safe_target(request.form.get("next")), What.CONFIRMS))
 
 
 @blueprint.get("/sign-in/from/<key>")
@@ -133,7 +149,13 @@ def back_from(key: str) -> ResponseReturnValue:
     asked = _asked(client)
     db.session.rollback()  # nobody waits for us while we wait for the provider
     arrival = _arrival(client, asked)
-    return _connected(arrival) if asked["connects"] else _signed_in(arrival, asked["next"])
+    match asked["what"]:
+        case What.CONNECTS:
+            return _connected(arrival)
+        case What.CONFIRMS:
+            return _confirmed(arrival, asked)
+        case _:
+            return _signed_in(arrival, asked["next"])
 
 
 @blueprint.post("/account/disconnect/<uuid:public_id>")
@@ -166,7 +188,18 @@ def client_of(key: str) -> Client:
     return found
 
 
-def _asking(client: Client, wanted: str | None, *, connects: bool = False) -> str:
+def confirmable() -> list[Button]:
+    """The providers at which whoever is signed in can show once more who they are."""
+    issuers = {each.issuer for each in identities.identities_of(current_person())}
+    return [each for each in ways_in() if parts().providers[each.key].provider.issuer in issuers]
+
+
+def _on_the_way(client: Client, url: str) -> ResponseReturnValue:
+    # No redirect: the policy of our pages lets a form lead to our own pages only.
+    return render_template("people/on_the_way.html", url=url, provider=client.provider), {"Refresh": f"0; url={url}"}
+
+
+def _asking(client: Client, wanted: str | None, what: What) -> str:
     """Where the browser is sent at the provider; its session remembers what for."""
     key, state, secret = client.provider.key, secrets.token_urlsafe(32), parts().settings.secret_key
     session[ASKED] = {
@@ -175,7 +208,7 @@ def _asking(client: Client, wanted: str | None, *, connects: bool = False) -> st
         "mark": openid.drawn(secret, "mark", state),
         "next": wanted or "",
         "at": int(clock.now().timestamp()),
-        "connects": connects,
+        "what": what,
     }
     return client.authorize_url(
         state=state,
@@ -183,6 +216,7 @@ def _asking(client: Client, wanted: str | None, *, connects: bool = False) -> st
         verifier=openid.drawn(secret, "verifier", state),
         back=_back(key),
         language=current_language(),
+        anew=what == What.CONFIRMS,
     )
 
 
@@ -254,7 +288,10 @@ def _signed_in(arrival: Arrival, wanted: str) -> ResponseReturnValue:
 def _let_in(arrival: Arrival, identity: Identity) -> None:
     person = identity.person
     membership = identities.membership_for(person, arrival.organisations)
-    let_in(person, membership, method=SignInMethod.PROVIDER, is_strong=arrival.client.is_strong(arrival.claims))
+    client, claims = arrival.client, arrival.claims
+    # A session there may be old: then it shows who they are well enough to come in, and not for what is grave.
+    shown_at = client.shown_at(claims) or clock.now() - confirmation.LASTS
+    let_in(person, membership, method=SignInMethod.PROVIDER, is_strong=client.is_strong(claims), shown_at=shown_at)
     provider_sessions.begin(identity.id, arrival.sid, arrival.id_token)
     attempts.note(AttemptKind.SIGN_IN, person.email, person=person, succeeded=True, method=SignInMethod.PROVIDER)
 
@@ -273,6 +310,20 @@ def _connected(arrival: Arrival) -> ResponseReturnValue:
     name = provider.name.to(current_language())
     flash(_("Your account is connected. From now on you can sign in with %(name)s.", name=name), "success")
     return redirect(url_for(".account"), 303)
+
+
+def _confirmed(arrival: Arrival, asked: Mapping[str, Any]) -> ResponseReturnValue:
+    """Whoever is signed in has shown it anew, if it is they, and since they were asked."""
+    client, person = arrival.client, sessions.current().person
+    shown_at, claims = client.shown_at(arrival.claims), arrival.claims
+    own = identities.identities_of(person) if person is not None else []
+    is_theirs = any(each.issuer == client.provider.issuer and each.subject == claims["sub"] for each in own)
+    if not is_theirs or shown_at is None or shown_at.timestamp() < asked["at"] - LEEWAY:
+        raise Stopped(client.provider, 403, NOT_BELIEVED, "it is another person, or they showed nothing anew")
+    with transaction():
+        sessions.current().confirm(is_strong=client.is_strong(claims))
+    flash(_("Thank you. Now do once more what you were about to do."), "success")
+    return redirect(safe_target(asked["next"]) or url_for(".account"), 303)
 
 
 def _stopped(error: Stopped) -> Response:

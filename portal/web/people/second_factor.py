@@ -87,7 +87,7 @@ def set_up_first() -> ResponseReturnValue:
 @confirmed
 def authenticator() -> ResponseReturnValue:
     """Set up an app, or the app on a new phone."""
-    return _set_up(current_person(), access.acting_membership(), url_for(".account"), None)
+    return _set_up(current_person(), access.own_membership(), url_for(".account"), None)
 
 
 @blueprint.post("/account/authenticator/remove")
@@ -95,7 +95,7 @@ def authenticator() -> ResponseReturnValue:
 @confirmed
 def remove_authenticator() -> ResponseReturnValue:
     """Be content with the password again, where that may be."""
-    person, by, browser = current_person(), access.acting_membership(), sessions.current()
+    person, by, browser = current_person(), access.own_membership(), sessions.current()
     if person.authenticator is None:
         return redirect(url_for(".account"), 303)
     with transaction():
@@ -112,7 +112,7 @@ def remove_authenticator() -> ResponseReturnValue:
 @confirmed
 def recovery_codes() -> ResponseReturnValue:
     """New recovery codes; the old ones are void."""
-    person, by = current_person(), access.acting_membership()
+    person, by = current_person(), access.own_membership()
     if person.authenticator is None:
         return redirect(url_for(".account"), 303)
     with transaction():

@@ -81,6 +81,8 @@ def halfway() -> Halfway | None:
     if person is None or person.fs_uniquifier != kept["stamp"]:
         return None
     came = Came(*kept["came"]) if kept["came"] else None
+    if came is not None and came.identity_id not in {each.id for each in identities.identities_of(person)}:
+        return None
     return Halfway(person, SignInMethod(kept["method"]), kept["target"], came)
 
 
