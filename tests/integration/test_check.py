@@ -496,4 +496,4 @@ def test_a_trail_that_was_changed_is_a_fault(
     url, guard = terminal.environment["DATABASE_URL"], "DROP TRIGGER guard_audit_event_update"
     change(url, guard, "UPDATE audit_event SET action = 'x' WHERE id = (SELECT min(id) FROM audit_event)")
     assert terminal.run("migrate").exit_code == 0  # the trigger is back, and the trail still tells
-    assert "broken at 1" in the_fault(terminal.run("check"), "Audit trail")
+    assert "organisation:1 at 1: the entry is not what was written" in the_fault(terminal.run("check"), "Audit trail")
