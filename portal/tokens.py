@@ -10,7 +10,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import RSAKey
 
 from portal import clock
-from portal.outgoing import Answer, Outgoing
+from portal.outgoing import Answer, CallFailed, Outgoing
 
 ALGORITHM = "RS256"
 """The only one. No `none`, and nothing whose key is a shared word."""
@@ -25,6 +25,8 @@ SHORTEST_KEY = 2048
 ASKED_AGAIN_AFTER = timedelta(minutes=1)
 """Not sooner: tokens with made-up key ids must not make us ask without end."""
 KEYS_LAST = timedelta(hours=6)
+FAILED_FOR = timedelta(seconds=10)
+"""Not asked again so soon after a failure: a server that is down must not have every sign-in wait for it in turn."""
 
 Claims = dict[str, Any]
 
@@ -40,20 +42,40 @@ class Keys:
         self._url, self._outgoing = url, outgoing
         self._known: dict[str, RSAKey] = {}
         self._asked_at: datetime | None = None
+        self._failed_at: datetime | None = None
         self._lock = threading.Lock()
 
     def named(self, key_id: object) -> RSAKey:
-        """The key with this id. Raises BadToken when there is none, and CallFailed when nobody can be asked."""
-        with self._lock:
-            age = clock.now() - self._asked_at if self._asked_at else None
-            is_known = isinstance(key_id, str) and key_id in self._known
-            if age is None or age > KEYS_LAST or (not is_known and age > ASKED_AGAIN_AFTER) or age < -ASKED_AGAIN_AFTER:
-                self._known = _signing_keys(self._outgoing.get(self._url))
-                self._asked_at = clock.now()
-            found = self._known.get(key_id) if isinstance(key_id, str) else None
+        """The key with this id. Raises BadToken when there is none, and CallFailed when nobody can be asked.
+
+        One asks at a time, and who needs nothing new does not wait for it.
+        """
+        if self._is_due(key_id):
+            with self._lock:
+                if self._is_due(key_id):  # not by whoever asked meanwhile
+                    self._ask()
+        found = self._known.get(key_id) if isinstance(key_id, str) else None
         if found is None:
             raise BadToken("No such key.")
         return found
+
+    def _is_due(self, key_id: object) -> bool:
+        if self._asked_at is None:
+            return True
+        age = clock.now() - self._asked_at
+        is_known = isinstance(key_id, str) and key_id in self._known
+        return age > KEYS_LAST or (not is_known and age > ASKED_AGAIN_AFTER) or age < -ASKED_AGAIN_AFTER
+
+    def _ask(self) -> None:
+        now = clock.now()
+        if self._failed_at is not None and timedelta() <= now - self._failed_at < FAILED_FOR:
+            raise CallFailed("The keys could not be fetched a moment ago.")
+        try:
+            self._known = _signing_keys(self._outgoing.get(self._url))
+        except CallFailed:
+            self._failed_at = clock.now()
+            raise
+        self._asked_at = now
 
 
 def _signing_keys(answer: Answer) -> dict[str, RSAKey]:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
@@ -12,6 +13,8 @@ from portal import clock, work
 from portal.extensions import db, transaction
 from portal.model import AuditEvent, Identity, Membership, OutgoingMail, Person, ProviderSession
 from portal.operations.people import second_factors
+from portal.outgoing import CallFailed, Outgoing
+from portal.tokens import BadToken, Keys
 from tests import signing_in
 from tests.arriving import LEVEL, MAIL, STAFF, TRUSTED, come, connect, linked, portal, there
 from tests.browsing import BUYER, NOON, OLA, Browser, Maker, another, attempted, change, count
@@ -264,3 +267,33 @@ def test_a_code_is_not_taken_once_the_way_that_led_to_it_is_gone(portal: Callabl
         db.session.delete(db.session.scalars(select(Identity)).one())
     assert browser.post("/sign-in/code", code=signing_in.phones.of(OLA).code()).location == "/sign-in"
     assert not browser.is_in()
+
+
+# -- keys that cannot be fetched --------------------------------------------------------------------------------------
+
+
+def test_a_server_of_keys_that_is_down_is_asked_once_in_a_while_and_by_one(there: Provider) -> None:
+    keys = Keys(f"{there.issuer}/jwks", Outgoing(allowed=("127.0.0.1/32",)))
+    there.is_down = True
+
+    def ask(_each: int) -> type[Exception]:
+        with pytest.raises((CallFailed, BadToken)) as raised:
+            keys.named("known")
+        return raised.type
+
+    with clock.at(NOON), ThreadPoolExecutor(8) as many:
+        assert set(many.map(ask, range(8))) == {CallFailed}
+    assert len(there.server.asked) == 1
+    there.is_down = False
+    with clock.at(NOON + timedelta(seconds=9)):
+        assert ask(0) is CallFailed
+    with clock.at(NOON + timedelta(seconds=11)):
+        assert keys.named("known") is keys.named("known")
+        assert ask_for_another(keys) is BadToken
+    assert len(there.server.asked) == 2
+
+
+def ask_for_another(keys: Keys) -> type[Exception]:
+    with pytest.raises(BadToken) as raised:
+        keys.named("another")
+    return raised.type

@@ -149,7 +149,7 @@ def back_from(key: str) -> ResponseReturnValue:
     asked = _asked(client)
     db.session.rollback()  # nobody waits for us while we wait for the provider
     arrival = _arrival(client, asked)
-    match asked["what"]:
+    match asked.get("what"):
         case What.CONNECTS:
             return _connected(arrival)
         case What.CONFIRMS:
@@ -255,7 +255,7 @@ def _secret(provider: Provider, asked: Mapping[str, Any]) -> str:
     """The secret key with which this was asked: it may have been changed while the browser was away. Raises Stopped."""
     own = parts().settings
     for key in (own.secret_key, *own.secret_key_fallbacks):
-        if secrets.compare_digest(openid.drawn(key, "mark", asked["state"]), asked["mark"]):
+        if secrets.compare_digest(openid.drawn(key, "mark", asked["state"]), str(asked.get("mark"))):
             return key
     raise Stopped(provider, 400, STALE, "the secret key has been changed")
 

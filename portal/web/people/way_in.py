@@ -80,7 +80,7 @@ def halfway() -> Halfway | None:
     person = db.session.scalar(select(Person).where(Person.public_id == uuid.UUID(kept["person"]), Person.active))
     if person is None or person.fs_uniquifier != kept["stamp"]:
         return None
-    came = Came(*kept["came"]) if kept["came"] else None
+    came = Came(*kept["came"]) if kept.get("came") else None
     if came is not None and came.identity_id not in {each.id for each in identities.identities_of(person)}:
         return None
     return Halfway(person, SignInMethod(kept["method"]), kept["target"], came)
