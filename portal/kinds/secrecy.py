@@ -1,16 +1,18 @@
 """Which values of a kind may be a trade secret: read from its description, never listed beside it."""
 
-from portal.kinds.base import Field, Kind
+from portal.kinds.base import Field, FieldType, Kind
+
+COUNTED = frozenset({FieldType.NUMBER, FieldType.CHOICE})
+"""What figures are made of: amounts, and what says which of them count."""
 
 
 def may_be_secret(kind: Kind) -> tuple[Field, ...]:
-    """The fields that a supplier may mark as a trade secret, in order.
+    """The fields that a supplier may mark as a trade secret, in order: words and days, such as who delivered.
 
-    What emissions are counted from is environmental information, and open (miljøinformasjonsloven): the amount of
-    energy, the carrier it is of, and the class that an indicator counts by. The totals of a report are no field at all.
+    What figures are counted from stays open. It is environmental information (miljøinformasjonsloven), and where a
+    total is told, an amount that is left out could be had by subtraction.
     """
-    open_to_all = {each.unit_from for each in kind.fields} | {each.choices_of for each in kind.indicators}
-    return tuple(field for field in kind.fields if not field.unit_from and field.key not in open_to_all)
+    return tuple(field for field in kind.fields if field.type not in COUNTED)
 
 
 def hidden_columns(kind: Kind, marked: frozenset[str]) -> frozenset[str]:

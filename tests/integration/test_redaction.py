@@ -15,12 +15,14 @@ from sqlalchemy import select
 
 from portal import kinds
 from portal.extensions import db, transaction
+from portal.kinds.base import FieldType
 from portal.kinds.secrecy import hidden_columns, may_be_secret
 from portal.model import AuditEvent, Decision, Reading, Revision
 from portal.operations.entry import drafts, evidence
 from portal.operations.entry.drafts import RawLine
 from portal.operations.entry.evidence import Place, Upload
 from portal.operations.reports import reports, reviews, revisions
+from portal.text import names_however_written
 from tests.sanctioning import Room, opened
 from tests.world import machine_lines, reasons_for
 
@@ -68,16 +70,38 @@ def sign(room: Room) -> Revision:
     return revisions.newest(report)
 
 
-def test_what_emissions_are_counted_from_is_open_in_every_kind() -> None:
-    """Environmental information: amounts of energy, their carrier, and the class that a requirement counts by."""
-    for kind in kinds.kinds().values():
-        keys = {field.key for field in may_be_secret(kind)}
-        for field in kind.fields:
-            assert not (field.unit_from and {field.key, field.unit_from} & keys), (kind.key, field.key)
-        assert not {each.choices_of for each in kind.indicators} & keys
+def test_what_figures_are_counted_from_is_open_in_every_kind() -> None:
+    """Environmental information, and whatever could be had from a total: every amount, and every class."""
+    markable = {key: {field.key for field in may_be_secret(kind)} for key, kind in kinds.kinds().items()}
+    for name, field in (("machinery", "hours"), ("fuel", "amount"), ("fuel", "entry"), ("transport", "distance")):
+        assert field in {each.key for each in kinds.kinds()[name].fields}
+        assert field not in markable[name]
+    for key, kind in kinds.kinds().items():
+        assert markable[key] <= {field.key for field in kind.fields if field.type in {FieldType.TEXT, FieldType.DATE}}
     fuel = kinds.kinds()["fuel"]
     assert {"supplier", "invoice"} <= {field.key for field in may_be_secret(fuel)}
     assert hidden_columns(fuel, frozenset({"amount", "invoice"})) == {"invoice"}
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "Anna Prøve",
+        "ANNA PRØVE",
+        "Anna  Prøve",
+        "Anna\u00a0Prøve",
+        "Prøve, Anna",
+        "Anna Prøves",
+        "Anna Prøve_x",
+        "noen.andre@annet.example",
+    ],
+)
+def test_a_name_is_found_however_it_is_written(written: str) -> None:
+    found = names_however_written(["Anna Prøve", "anna@prove.example"])
+    told = found.sub("[]", f"Meldt av {written}, på Prøvestad")
+    assert "Prøve" not in told.removesuffix("på Prøvestad")
+    assert "@" not in told
+    assert told.endswith("på Prøvestad"), "is no name"
 
 
 def test_a_secret_is_marked_with_a_reason_signed_and_seen_by_the_reviewer(room: Room) -> None:

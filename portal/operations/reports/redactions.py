@@ -1,5 +1,6 @@
 """The redacted version of a contract's approved reports, for whoever asks for access: what is secret is not in it."""
 
+import unicodedata
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -17,7 +18,7 @@ from portal.operations.figures import exports
 from portal.operations.figures.exports import Accepted
 from portal.operations.lookup import NOT_HERE
 from portal.sheets.export import Column, Properties, Sheet, Value, write_workbook
-from portal.text import Text, whole_words
+from portal.text import Text, names_however_written
 
 TITLE = Text("Sladdet versjon av godkjente rapporter", "Redacted version of approved reports")
 SHEET = Text("Sladding", "Redactions")
@@ -69,7 +70,7 @@ class _Pen:
     def __init__(self, contract: Contract, language: str) -> None:
         self.language = language
         self.values: Counter[Text] = Counter()
-        self._names = whole_words(_names(contract))
+        self._names = names_however_written(_names(contract))
         self._secret = self._here_was(BY_SECRECY)
         self._name = f"[{self._here_was(BY_PRIVACY)}]"
 
@@ -91,7 +92,7 @@ class _Pen:
         return self._without_names(value) if isinstance(value, str) else value
 
     def _without_names(self, text: str) -> str:
-        told, count = self._names.subn(lambda _found: self._name, text)
+        told, count = self._names.subn(lambda _found: self._name, unicodedata.normalize("NFC", text))
         self.values[NAMES] += count
         return told
 
