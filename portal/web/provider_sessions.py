@@ -15,7 +15,7 @@ from portal.web import sessions
 PURPOSE = "id token"
 
 
-def begin(identity_id: int, sid: str, id_token: str = "") -> None:
+def begin(identity_id: int, sid: str, id_token: str) -> None:
     """Note that the session of this request began at the provider of an identity. Inside a writing transaction.
 
     Args:

@@ -93,7 +93,7 @@ def test_who_does_more_than_read_or_sees_some_only_reads_no_member(world: World,
 def test_the_member_is_told_and_sees_who_reads(world: World, seat: Seat) -> None:
     row = join(world)
     administrator = seat(at("adm@lillevik.example"))
-    assert "Readers and auditors of Prøve fylke read your contracts since" in words(
+    assert "Readers and auditors of Prøve fylke can read your contracts, from" in words(
         administrator.page("/who-sees-what")
     )
     with transaction():

@@ -91,7 +91,7 @@ def finish(who: Halfway) -> None:
     membership = identities.membership_for(who.person, who.came.organisations) if who.came else None
     let_in(who.person, membership, method=who.method, is_strong=True)
     if who.came:
-        provider_sessions.begin(who.came.identity_id, who.came.sid)
+        provider_sessions.begin(who.came.identity_id, who.came.sid, "")
 
 
 def onward(target: str | None) -> str:
