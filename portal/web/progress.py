@@ -7,7 +7,7 @@ from typing import NamedTuple
 from flask_babel import gettext as _
 
 from portal.model import AuditEvent, Person
-from portal.web import labels
+from portal.web.events import EVENT
 from portal.web.process_views import Standing
 from portal.workflow import Step
 
@@ -47,7 +47,7 @@ def events(trail: Sequence[tuple[AuditEvent, Person | None]]) -> list[Told]:
     """What happened, newest first, with who did it and why."""
     return [
         Told(
-            str(labels.EVENT.get(event.action, event.action)),
+            str(EVENT.get(event.action, event.action)),
             "done",
             at=event.at,
             who=person.name if person else _("The portal"),

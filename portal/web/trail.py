@@ -18,7 +18,7 @@ from portal.operations import anchors, readings, trail
 from portal.operations.trail import Asked, Told
 from portal.permissions import Permission
 from portal.sheets.export import Column, Properties, Sheet, Value, write_workbook
-from portal.web import choices, labels, trail_words
+from portal.web import choices, events, trail_words
 from portal.web.access import current_membership, requires
 from portal.web.costly import costly
 from portal.web.narrowing import Narrowed
@@ -67,14 +67,14 @@ def index() -> ResponseReturnValue:
         given=given,
         wrong=_wrong(given),
         people=people,
-        actions=sorted(labels.EVENT.items(), key=lambda each: str(each[1]).casefold()),
+        actions=sorted(events.EVENT.items(), key=lambda each: str(each[1]).casefold()),
         subjects=sorted(trail_words.SUBJECT.items(), key=lambda each: str(each[1]).casefold()),
         contracts=contracts,
         chips=narrowed.chips(
             {
                 "contract": contracts.named(given["contract"]) if given["contract"] else "",
                 "person": dict(people).get(given["person"], ""),
-                "action": str(labels.EVENT.get(given["action"], "")),
+                "action": str(events.EVENT.get(given["action"], "")),
                 "subject": str(trail_words.SUBJECT.get(given["subject"], "")),
                 "first": _("from %(day)s", day=given["first"]) if given["first"] else "",
                 "last": _("to %(day)s", day=given["last"]) if given["last"] else "",
@@ -179,7 +179,7 @@ def _asked(by: Membership, given: Mapping[str, str]) -> Asked:
     return Asked(
         contract=choices.contract_of(by, given["contract"]),
         person=choices.uuid_of(given["person"]),
-        action=given["action"] if given["action"] in labels.EVENT else "",
+        action=given["action"] if given["action"] in events.EVENT else "",
         subject=given["subject"] if given["subject"] in trail_words.SUBJECT else "",
         first=_begins(first) if first else None,
         before=_begins(last + timedelta(days=1)) if last else None,

@@ -12,7 +12,7 @@ from portal.model import Role
 from portal.model.changes import PERSONAL, Changes
 from portal.model.personal import Kept
 from portal.operations.trail import Told
-from portal.web import labels
+from portal.web import events, labels
 from portal.web.words import short_day
 
 SUBJECT = {
@@ -211,7 +211,7 @@ def moment(at: datetime) -> str:
 
 def action(told: Told) -> str:
     """What was done."""
-    return str(labels.EVENT.get(told.entry.action, _("Something else was done")))
+    return str(events.EVENT.get(told.entry.action, _("Something else was done")))
 
 
 def subject(told: Told) -> str:

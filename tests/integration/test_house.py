@@ -17,7 +17,7 @@ from portal.operations import telling
 from portal.operations.service_tasks import SERVICE_TASKS
 from portal.operations.tasks import PERMISSION_OF
 from portal.permissions import TABLE, Permission
-from portal.web import access, labels
+from portal.web import access, events, labels
 from portal.workflow import load_definitions
 from tests import postgres, ways_round
 
@@ -45,8 +45,8 @@ def test_guards_come_back_when_a_table_is_rebuilt(sqlite_url: str) -> None:
 
 def test_of_every_action_it_is_said_whom_it_is_told_to() -> None:
     """What no rule names is told to nobody else, but that is to be somebody's decision."""
-    assert set(labels.EVENT) - set(telling.RULES) == set(), "say in portal/operations/telling.py whom these are told to"
-    assert set(telling.RULES) - set(labels.EVENT) == set(), "no such action any more"
+    assert set(events.EVENT) - set(telling.RULES) == set(), "say in portal/operations/telling.py whom these are told to"
+    assert set(telling.RULES) - set(events.EVENT) == set(), "no such action any more"
     assert sum(len(actions) for actions in telling.GROUPS.values()) == len(telling.RULES), "no action has two rules"
 
 
@@ -312,7 +312,7 @@ def _recorded_actions() -> Iterator[str]:
 def test_every_recorded_action_has_its_words() -> None:
     recorded = set(_recorded_actions())
     assert len(recorded) > 15
-    assert recorded <= set(labels.EVENT)
+    assert recorded <= set(events.EVENT)
 
 
 @pytest.mark.parametrize("key", sorted(kinds.kinds()))

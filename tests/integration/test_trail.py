@@ -15,7 +15,7 @@ from portal.extensions import Base, db, transaction
 from portal.model import AuditEvent, Deviation, OutgoingMail, Reading, Role, record
 from portal.operations import anchors, audit, telling
 from portal.operations.telling import Audience
-from portal.web import labels
+from portal.web import events
 from portal.web.trail_words import COLUMN
 from tests import casework
 from tests.desk import Desk
@@ -270,7 +270,7 @@ def _texts(desk: Desk) -> str:
 def _words(action: str) -> str:
     """What an action is called on an English page."""
     with force_locale("en"):
-        return str(labels.EVENT[action])
+        return str(events.EVENT[action])
 
 
 def _log(desk: Desk, deviation: Deviation) -> list[dict[str, str]]:

@@ -12,7 +12,7 @@ from flask_babel import gettext as _
 from portal import calendars
 from portal.model import AuditEvent, Deviation, ExtensionRequest, Membership, Person, Row, Weighing
 from portal.operations import anchors, audit, time_asked
-from portal.web import labels
+from portal.web import events, labels
 from portal.web.cases import case_views
 from portal.web.progress import Told
 from portal.web.words import words
@@ -108,7 +108,7 @@ def _told(event: AuditEvent, person: Person | None, links: Mapping[str, Link]) -
 
 
 def _what(event: AuditEvent) -> str:
-    named = str(labels.EVENT.get(event.action, event.action))
+    named = str(events.EVENT.get(event.action, event.action))
     if event.action == "deviation.put_right":
         return f"{named}: {words(calendars.day_name(date.fromisoformat(event.facts['on'])))}"
     number = event.facts.get("number") if event.action == "point.weighed" else None

@@ -28,7 +28,7 @@ WARNING = "warning"
 @requires(Permission.CASE_READ, Sanction)
 @costly
 def paper_decision(sanction: Sanction) -> ResponseReturnValue:
-    """The decision as PDF, to keep: the same decision in the same language is the same file."""
+    """The decision as PDF, to keep, set from what the portal holds of it now."""
     if sanction.state not in IN_FORCE or sanction.decided_at is None:
         raise NotFound(NOT_HERE)
     content = paper.typeset("decision", _facts(sanction), made_at=sanction.decided_at)
