@@ -52,6 +52,7 @@ from portal.text import Text
 class Permission(StrEnum):
     """What can be asked, named `thing:act`."""
 
+    ACCESS_GIVE = "access:give"
     CASE_ASSESS = "case:assess"
     CASE_READ = "case:read"
     CASE_REPLY = "case:reply"
@@ -95,6 +96,7 @@ def _anyone(by: Membership) -> bool:
 
 
 TABLE: dict[Permission, Rule] = {
+    Permission.ACCESS_GIVE: _buyer_as(Role.REVIEWER, Role.CONTRACT_MANAGER, Role.ADMINISTRATOR),
     Permission.CASE_ASSESS: _buyer_as(Role.CONTRACT_MANAGER, Role.ADMINISTRATOR),
     Permission.CASE_READ: _anyone,
     Permission.CASE_REPLY: _supplier_as(Role.REPORTER, Role.SIGNATORY, Role.ADMINISTRATOR),

@@ -13,6 +13,7 @@ from portal.extensions import transaction
 from portal.findings import Finding, Standing, fault, fine
 from portal.operations import audit
 from portal.operations.people import second_factors
+from portal.operations.reports import signatures
 from portal.operations.service_tasks import SERVICE_TASKS
 from portal.workflow import load_definitions
 
@@ -34,15 +35,19 @@ def check(migrations: bool) -> None:  # noqa: FBT001 - a command-line switch
 
 
 def _trail(count: Mapping[Standing, int]) -> Iterator[Finding]:
-    """Whether every chain is whole, where everything else is as it must be for reading them."""
+    """Whether the trail is whole and every report as signed, where all else is as it must be for reading them."""
     if count[Standing.FAULT]:
         return
     with application() as app, app.app_context():
-        broken = list(audit.broken_links())
+        broken, unlike = next(audit.broken_links(), None), next(signatures.unlike_signed(), None)
     if broken:
-        yield fault("Audit trail", f"{broken[0].place}: {broken[0].why}.")
+        yield fault("Audit trail", f"{broken.place}: {broken.why}.")
     else:
         yield fine("Audit trail", "Every chain is whole.")
+    if unlike:
+        yield fault("Signed reports", f"{unlike.place}: {unlike.why}.")
+    else:
+        yield fine("Signed reports", "Every report is as it was signed.")
 
 
 def _check_migrations() -> None:

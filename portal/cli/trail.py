@@ -9,6 +9,7 @@ from portal import tenancy
 from portal.cli.door import application, commands
 from portal.extensions import transaction
 from portal.operations import anchors, audit
+from portal.operations.reports import signatures
 
 
 @commands.command(name="verify-audit")
@@ -16,7 +17,9 @@ from portal.operations import anchors, audit
     "--anchor", "outside", type=click.File(encoding="utf-8"), multiple=True, help="A letter or file of heads."
 )
 def verify_audit(outside: tuple[TextIO, ...]) -> None:
-    """Walk every chain of the audit trail; exits 1 and names the first bad entry of each when one is broken.
+    """Walk every chain of the audit trail, and hold every signed report against the hash it was signed with.
+
+    Exits 1 and names the first bad entry of each chain that is broken, and each report that is not what was signed.
 
     With --anchor, what was kept outside is held against it too: a daily letter of heads, the text of a receipt or a
     decision, or what `portal anchor` printed. Only that shows an end that was cut off, or a chain written anew.
@@ -30,11 +33,14 @@ def verify_audit(outside: tuple[TextIO, ...]) -> None:
         for link in audit.broken_links(known):
             broken += 1
             click.echo(f"{link.place}: {link.why}", err=True)
+        for each in signatures.unlike_signed():
+            broken += 1
+            click.echo(f"{each.place}: {each.why}", err=True)
     if broken:
         sys.exit(1)
     entries = len(known.heads) + len(known.seals)
     held = f" {entries} entries and {len(known.anchors)} anchors from outside match." if outside else ""
-    click.echo(f"Every chain is whole.{held}")
+    click.echo(f"Every chain is whole.{held}\nEvery report is as it was signed.")
 
 
 @commands.command(name="anchor")

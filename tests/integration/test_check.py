@@ -48,6 +48,7 @@ LOOKED_AT = [
     "Malware",
     "Address",
     "Audit trail",
+    "Signed reports",
 ]
 
 
@@ -492,7 +493,9 @@ def test_a_trail_that_was_changed_is_a_fault(
 ) -> None:
     with make_app(sqlite_url).app_context(), transaction():
         build_world()
-    assert looked_at(terminal.run("check"))["Audit trail"] == ("fine", "Every chain is whole.")
+    found = looked_at(terminal.run("check"))
+    assert found["Audit trail"] == ("fine", "Every chain is whole.")
+    assert found["Signed reports"] == ("fine", "Every report is as it was signed.")
     url, guard = terminal.environment["DATABASE_URL"], "DROP TRIGGER guard_audit_event_update"
     change(url, guard, "UPDATE audit_event SET action = 'x' WHERE id = (SELECT min(id) FROM audit_event)")
     assert terminal.run("migrate").exit_code == 0  # the trigger is back, and the trail still tells

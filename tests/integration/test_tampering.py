@@ -17,12 +17,14 @@ from portal.extensions import begin_writing, db, transaction
 from portal.model import AuditEvent, Contract, Person, guards, record
 from portal.model.audit import FIRST_HASH
 from portal.operations import anchors, audit
+from portal.operations.reports import revisions
 from portal.work import anchor_trail
 from tests.conftest import SECRET
 from tests.terminal import Terminal
 from tests.world import World, letters, submit
 
 Tamper = Callable[[Engine, str], object]
+FORGED = {"fuel": {"fields": ["supplier"], "reason": "x"}}
 
 
 @pytest.fixture
@@ -52,9 +54,11 @@ def letter(terminal: Terminal, tmp_path: Path) -> Path:
 
 
 def test_a_trail_that_nobody_touched_is_whole(terminal: Terminal, letter: Path) -> None:
-    assert terminal.run("verify-audit").stdout == "Every chain is whole.\n"
+    assert terminal.run("verify-audit").stdout == "Every chain is whole.\nEvery report is as it was signed.\n"
     held = terminal.run("verify-audit", "--anchor", str(letter)).stdout
-    assert re.fullmatch(r"Every chain is whole\. \d+ entries and 1 anchors from outside match\.\n", held)
+    assert re.fullmatch(
+        r"Every chain is whole\. \d+ entries and 1 anchors from outside match\.\nEvery report .*\n", held
+    )
 
 
 def _edit(owner: Engine, chain: str) -> None:
@@ -120,7 +124,10 @@ def test_a_cut_tail_is_found_by_what_is_known_outside(
     )
     _head_as_the_last_entry(owner, chain)
     _run(owner, "DELETE FROM audit_anchor")
-    assert terminal.run("verify-audit").exit_code == 0, "a chain alone does not tell"
+    [line] = terminal.run("verify-audit").stderr.splitlines()
+    assert "the trail does not know that it was signed" in line, (
+        "a chain alone does not tell; the report it is about does"
+    )
 
     found = terminal.run("verify-audit", "--anchor", str(letter))
 
@@ -198,6 +205,42 @@ def test_what_is_no_entry_any_more_is_named(world: World, terminal: Terminal, ow
     chain = f"contract:{world.contract.id}"
     _run(owner, "UPDATE audit_event SET facts = 'x' WHERE chain = :chain AND sequence = 5", chain)
     assert terminal.run("verify-audit").stderr.startswith(f"{chain} at 5: the entry cannot be read")
+
+
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [
+        (
+            """UPDATE revision SET secrets = '{"fuel": {"fields": ["supplier"], "reason": "x"}}'""",
+            "is not what was signed",
+        ),
+        ("""UPDATE revision SET answers = '{}'""", "is not what was signed"),
+        ("UPDATE revision_line SET position = position + 7 WHERE id = (SELECT min(id) FROM revision_line)", "what was"),
+        ("UPDATE revision SET hash = 'x'", "is not what was signed"),
+    ],
+)
+def test_a_report_that_is_not_as_it_was_signed_is_named(
+    world: World, terminal: Terminal, owner: Engine, words: str, why: str
+) -> None:
+    _run(owner, words)
+    found = terminal.run("verify-audit")
+    place = f"report {world.contract.reference}, 2026-03-01 to 2026-03-31, revision 1"
+    [line] = found.stderr.splitlines()
+    assert (found.exit_code, line.startswith(f"{place}: "), why in line) == (1, True, True)
+
+
+def test_marks_that_were_changed_together_with_the_hash_are_found_by_the_trail(
+    world: World, terminal: Terminal, owner: Engine
+) -> None:
+    revision = revisions.newest(world.report)
+    with db.session.no_autoflush:
+        revision.secrets = FORGED
+        forged = revisions.content_hash(world.report, revision)
+    db.session.rollback()
+    _run(owner, f"UPDATE revision SET secrets = '{json.dumps(FORGED)}', hash = '{forged}'")
+    assert "its hash is not the one that the trail wrote down" in terminal.run("verify-audit").stderr
+    _run(owner, "DELETE FROM audit_event WHERE action = 'report.submitted'")
+    assert "the trail does not know that it was signed" in terminal.run("verify-audit").stderr
 
 
 def test_what_holds_no_anchor_is_refused(terminal: Terminal, tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
 """Files that document something: a reply, or a value of a report. The bytes lie in the store under their hash."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 from sqlalchemy import Select, select
@@ -115,19 +115,37 @@ def of_section(report: Report, kind_key: str) -> dict[uuid.UUID, list[Evidence]]
 
 def of_revision(revision: Revision) -> dict[Place, list[Evidence]]:
     """The files that a revision was signed with, by the value they document."""
-    signed = {
+    [found] = of_revisions([revision])
+    return found
+
+
+def of_revisions(revisions: Sequence[Revision]) -> list[dict[Place, list[Evidence]]]:
+    """For each of these revisions, in their order, what `of_revision` says: asked for at once."""
+    signed = [_signed_files(revision) for revision in revisions]
+    asked = {revision.report_id for revision, files in zip(revisions, signed, strict=True) if files}
+    beside: dict[int | None, list[Evidence]] = {}
+    if asked:
+        for file in db.session.scalars(select(Evidence).where(Evidence.report_id.in_(asked)).order_by(Evidence.id)):
+            beside.setdefault(file.report_id, []).append(file)
+    pairs = zip(revisions, signed, strict=True)
+    return [_by_place(beside.get(revision.report_id, []), files) for revision, files in pairs]
+
+
+def _signed_files(revision: Revision) -> set[tuple[Place, str]]:
+    return {
         (Place(line.kind, line.key, field), sha256)
         for line in revision.lines
         for field, value in line.values.items()
         for sha256 in value.get("evidence", "").split()
     }
+
+
+def _by_place(files: Sequence[Evidence], signed: Collection[tuple[Place, str]]) -> dict[Place, list[Evidence]]:
     found: dict[Place, list[Evidence]] = {}
-    if signed:
-        beside = select(Evidence).where(Evidence.report_id == revision.report_id).order_by(Evidence.id)
-        for file in db.session.scalars(beside):
-            place = Place(file.kind, file.line_key or uuid.UUID(int=0), file.field)
-            if (place, file.sha256) in signed and file.sha256 not in {each.sha256 for each in found.get(place, [])}:
-                found.setdefault(place, []).append(file)
+    for file in files:
+        place = Place(file.kind, file.line_key or uuid.UUID(int=0), file.field)
+        if (place, file.sha256) in signed and file.sha256 not in {each.sha256 for each in found.get(place, [])}:
+            found.setdefault(place, []).append(file)
     return found
 
 

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from sqlalchemy import select
 
+from portal import permissions
 from portal.errors import NotFound
 from portal.extensions import db
 from portal.kinds.secrecy import hidden_columns
@@ -17,6 +18,8 @@ from portal.operations.entry.trade_secrets import FILES
 from portal.operations.figures import exports
 from portal.operations.figures.exports import Accepted
 from portal.operations.lookup import NOT_HERE
+from portal.operations.reports import signatures
+from portal.permissions import Permission
 from portal.sheets.export import Column, Properties, Sheet, Value, write_workbook
 from portal.text import Text, names_however_written
 
@@ -51,11 +54,17 @@ def take_out(contract: Contract, language: str, *, by: Membership) -> Redacted:
     """The workbook of a contract's approved reports, without what is marked as trade secret and without names.
 
     What is left out is nowhere in the file: not hidden, not in its properties. The trail says that it was made.
-    Raises NotFound for all but the buyer itself, which is who answers for access.
+
+    Raises:
+        NotFound: for all but the buyer itself, which is who answers for access.
+        Forbidden: for whoever of the buyer does not handle its reports.
+        Refused: a report, or what is marked in it, is not what was signed.
     """
     if by.organisation_id != contract.buyer_id:
         raise NotFound(NOT_HERE)
+    permissions.demand(by, Permission.ACCESS_GIVE)
     reports = exports.accepted(by, contract=contract.public_id)
+    signatures.demand_as_signed([each.revision for each in reports])
     pen = _Pen(contract, language)
     told = [pen.redacted(sheet) for sheet in exports.sheets([pen.marked(each) for each in reports], language)]
     content = write_workbook([*told, _account(pen, reports)], Properties(TITLE.to(language), author=""))
@@ -104,7 +113,7 @@ def _account(pen: _Pen, reports: Sequence[Accepted]) -> Sheet:
     """What was left out, how often and on what ground. It is written last, when everything has been counted."""
 
     def rows() -> Iterator[Sequence[Value]]:
-        files = Counter(_files(each.revision for each in reports))
+        files = _files([each.revision for each in reports])
         yield VALUES.to(pen.language), BY_SECRECY.to(pen.language), pen.values[VALUES]
         yield NAMES.to(pen.language), BY_PRIVACY.to(pen.language), pen.values[NAMES]
         yield SECRET_FILES.to(pen.language), BY_SECRECY.to(pen.language), files[True]
@@ -119,12 +128,13 @@ def _account(pen: _Pen, reports: Sequence[Accepted]) -> Sheet:
     return Sheet(SHEET.to(pen.language), columns, rows())
 
 
-def _files(revisions: Iterator[Revision]) -> Iterator[bool]:
-    """Of each file that the revisions were signed with, whether it is marked as a trade secret."""
-    for revision in revisions:
-        for place, files in evidence.of_revision(revision).items():
-            is_secret = FILES in revision.secrets.get(place.kind, {}).get("fields", [])
-            yield from (is_secret for _file in files)
+def _files(revisions: Sequence[Revision]) -> Counter[bool]:
+    """How many files the revisions were signed with, by whether they are marked as trade secrets."""
+    found: Counter[bool] = Counter()
+    for revision, files in zip(revisions, evidence.of_revisions(revisions), strict=True):
+        for place, beside in files.items():
+            found[FILES in revision.secrets.get(place.kind, {}).get("fields", [])] += len(beside)
+    return found
 
 
 def _names(contract: Contract) -> list[str]:

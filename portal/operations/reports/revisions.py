@@ -135,7 +135,11 @@ def newest(report: Report) -> Revision:
 
 
 def content_hash(report: Report, revision: Revision) -> str:
-    """SHA-256 over everything that was signed, in one canonical form; printed on the receipt."""
+    """SHA-256 over everything that was signed, in one canonical form; printed on the receipt.
+
+    The lines come as they were signed, part by part in the report's own order: the one they were stored in.
+    """
+    lines = sorted(revision.lines, key=lambda line: line.id or 0)
     said = {
         "report": str(report.public_id),
         "contract": report.contract.reference,
@@ -146,7 +150,7 @@ def content_hash(report: Report, revision: Revision) -> str:
         "preparers": revision.preparers,
         "signed_by": revision.signed_by.id,
         "signed_at": revision.signed_at.isoformat(timespec="microseconds"),
-        "lines": [[line.kind, str(line.key), line.position, line.values] for line in revision.lines],
+        "lines": [[line.kind, str(line.key), line.position, line.values] for line in lines],
     }
     # Left out when empty: revisions that were signed before there was such a thing keep their hash.
     said |= {"reasons": revision.reasons} if revision.reasons else {}

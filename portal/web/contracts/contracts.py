@@ -81,7 +81,7 @@ def show(contract: Contract) -> ResponseReturnValue:
         progress=contract_accounts.plan_against_actual(contract),
         time_used=contract_accounts.time_used(contract),
         account=contract_accounts.final_account(contract) if is_over else None,
-        may_redact=by.organisation_id == contract.buyer_id and allowed(by, Permission.EXPORT_READ),
+        may_redact=by.organisation_id == contract.buyer_id and allowed(by, Permission.ACCESS_GIVE),
         named=contract_lists.named,
         links=LINKS,
         rules=_rules(contract),

@@ -71,7 +71,7 @@ def workbook() -> ResponseReturnValue:
 
 
 @blueprint.post("/<uuid:public_id>/redacted.xlsx")
-@requires(Permission.EXPORT_READ, Contract)
+@requires(Permission.ACCESS_GIVE, Contract)
 @costly
 @reads("redacted")
 def redacted(contract: Contract) -> ResponseReturnValue:

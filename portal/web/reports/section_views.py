@@ -78,30 +78,46 @@ def section_page(  # noqa: PLR0913 - what a page shows
         clashing: their lines, by key.
         saved: what became of each line, in words; unless it `is_stored`, why it was not.
     """
-    is_correction = report.corrects_only_lines(kind.key)
     beside = beside_lines(report, kind, said=said, clashing=clashing)
     beside = replace(beside, saved=saved or {}, refused=() if is_stored else saved or ())
-    blank = drafts.blank_row(report, kind)
-    shown = [grid_rows.grid_row(kind, row, index, beside) for index, row in enumerate(rows)]
     return {
         "report": report,
         "kind": kind,
         "form": form,
         "version": form.version.data,
-        "columns": kind_forms.grid_columns(kind),
-        "rows": shown if shown or is_correction else [grid_rows.grid_row(kind, blank, 0, replace(beside, said=None))],
-        "blank": grid_rows.grid_row(kind, blank, BLANK_INDEX, replace(beside, said=None)),
-        "totals": totals(kind, rows),
-        "copies_from": beside.month if beside.previous and lines.recurs(kind) and not is_correction else None,
         "secrets": report.section(kind.key).secrets,
-        "divides": sharing.divides(kind) and not is_correction,
-        "waits": any(row.unconfirmed for row in rows),
         "problems": kind_forms.problems_by_cell(kind, rows, said or ()) if failed and collision is None else [],
         "asked": list(_asked(kind, rows)),
         "collision": collision,
-        "is_correction": is_correction,
         "is_stored": is_stored,
         "failed": failed,
+        **_grid(report, kind, rows, beside),
+        **_tools(report, kind, rows, beside),
+    }
+
+
+def _grid(report: Report, kind: Kind, rows: Sequence[DraftRow], beside: Beside) -> dict[str, Any]:
+    """The lines as a grid with its sums, the line that is still empty, and one to begin with where there is none."""
+    empty, unjudged = drafts.blank_row(report, kind), replace(beside, said=None)
+    shown = [grid_rows.grid_row(kind, row, index, beside) for index, row in enumerate(rows)]
+    if not shown and not report.corrects_only_lines(kind.key):
+        shown = [grid_rows.grid_row(kind, empty, 0, unjudged)]
+    return {
+        "columns": kind_forms.grid_columns(kind),
+        "rows": shown,
+        "blank": grid_rows.grid_row(kind, empty, BLANK_INDEX, unjudged),
+        "totals": totals(kind, rows),
+    }
+
+
+def _tools(report: Report, kind: Kind, rows: Sequence[DraftRow], beside: Beside) -> dict[str, Any]:
+    """What can be done to the lines at once; under correction next to nothing."""
+    is_correction = report.corrects_only_lines(kind.key)
+    return {
+        "is_correction": is_correction,
+        "copies_from": beside.month if beside.previous and lines.recurs(kind) and not is_correction else None,
+        "divides": sharing.divides(kind) and not is_correction,
+        "waits": any(row.unconfirmed for row in rows),
     }
 
 
