@@ -4,6 +4,7 @@ import io
 import re
 import zipfile
 from collections.abc import Callable, Iterator
+from datetime import date
 from decimal import Decimal
 from typing import Any
 from uuid import uuid4
@@ -13,11 +14,12 @@ import pytest
 from flask import Flask
 from sqlalchemy import create_engine, select, text
 
-from portal import kinds
+from portal import calendars, kinds
 from portal.extensions import db, transaction
 from portal.kinds.base import FieldType
 from portal.kinds.secrecy import hidden_columns, may_be_secret
 from portal.model import AuditEvent, Decision, Reading, Revision, Role, guards
+from portal.operations.contracts import contracts
 from portal.operations.entry import drafts, evidence
 from portal.operations.entry.drafts import RawLine
 from portal.operations.entry.evidence import Place, Upload
@@ -68,6 +70,49 @@ def sign(room: Room) -> Revision:
     with transaction():
         reports.sign(report, by=world.bo, version=report.version)
     return revisions.newest(report)
+
+
+def april_after_marks(room: Room, key: str, *fields: str) -> str:
+    """March is signed with these marks, and April has been opened; the address of the same part of April."""
+    world, url = room.world, fill(room)
+    room.at(world.anna).send(url.replace("/fuel/", f"/{key}/"), secrets=list(fields), reason=WHY)
+    sign(room)
+    with transaction():
+        april = contracts.open_period(world.contract, calendars.month_of(date(2026, 4, 1)))
+    return f"/reports/{april.public_id}/sections/{key}"
+
+
+def test_what_was_marked_last_time_is_asked_about_and_marked_again_by_one_button(room: Room) -> None:
+    edit = april_after_marks(room, "fuel", "supplier", "invoice", "files")
+    anna, told = room.at(room.world.anna), "For March 2026 you marked: Supplier of the fuel, Invoice"
+    assert told in anna.reads(edit)
+    check = edit.partition("/sections/")[0] + "/check"
+    assert told in anna.reads(check), "whoever hands over without looking at the part again"
+    answer = anna.send(f"{edit}/trade-secrets/again", back="check")
+    assert (answer.status_code, answer.headers["Location"]) == (303, f"{check}#part-fuel")
+    assert told not in anna.reads(edit) + anna.reads(check)
+    assert "Marked as a trade secret: Supplier of the fuel, Invoice" in anna.reads(edit)
+    assert WHY in anna.reads(check)
+    assert anna.send(f"{edit}/trade-secrets/again").status_code == 303, "nothing is left to mark"
+    anna.send(f"{edit}/trade-secrets", secrets=["invoice"], reason=WHY)
+    assert told not in anna.reads(edit), "marks of one's own are not asked about"
+
+
+def test_where_nothing_was_marked_or_reported_nothing_is_asked(room: Room) -> None:
+    edit = april_after_marks(room, "fuel", "supplier")
+    anna = room.at(room.world.anna)
+    assert "the last time" not in anna.reads(edit.replace("/fuel", "/machinery"))
+    anna.send(edit, answer="nothing", reason="Ingen leveranser.", version="0")
+    assert "the last time" not in anna.reads(edit)
+
+
+def test_copying_the_last_period_copies_its_marks(room: Room) -> None:
+    edit = april_after_marks(room, "machinery", "files")
+    anna = room.at(room.world.anna)
+    assert anna.send(edit, answer="filled", version="0", copy="1").status_code == 303
+    page = anna.reads(edit)
+    assert "What you marked as trade secrets for March 2026 is marked here too." in page
+    assert "Marked as a trade secret: the files." in page
 
 
 def test_what_figures_are_counted_from_is_open_in_every_kind() -> None:

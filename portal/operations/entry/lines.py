@@ -9,8 +9,9 @@ from portal.kinds.base import Field, FieldType, Kind, Line
 from portal.model import Answer, DraftLine, Membership, Report, Section
 from portal.operations import typed
 from portal.operations.contracts import contracts
-from portal.operations.entry import drafts
+from portal.operations.entry import drafts, trade_secrets
 from portal.operations.entry.drafts import COPIED, RawLine
+from portal.operations.entry.trade_secrets import LastTime
 from portal.text import Text
 
 ANSWER_CHANGED = Text(
@@ -38,10 +39,14 @@ class Removed(NamedTuple):
 
 
 class Copied(NamedTuple):
-    """What came of copying: how many values, and the names of the lines that have no place in this period."""
+    """What came of copying."""
 
     values: int
+    """How many."""
     left_out: list[Text]
+    """The names of the lines that have no place in this period."""
+    marked: LastTime | None
+    """What is marked as trade secrets here now because it was then."""
 
 
 def save(  # noqa: PLR0913 - what can be done to lines in one save
@@ -140,7 +145,8 @@ def recurs(kind: Kind) -> bool:
 def copy_previous(report: Report, kind_key: str, *, by: Membership) -> Copied:
     """Fill what is empty with what the newest revision of the period before says; amounts wait to be confirmed.
 
-    What somebody has typed already stays. Days and evidence belong to their period and are not copied.
+    What somebody has typed already stays. Days and evidence belong to their period and are not copied. What was marked
+    as trade secrets then is marked here too, unless something else is.
 
     Raises:
         Refused: the report is not open for change, or there is nothing to copy from.
@@ -162,7 +168,7 @@ def copy_previous(report: Report, kind_key: str, *, by: Membership) -> Copied:
         changed += [line.key] if copied else []
     drafts.set_answer(section, Answer.FILLED)
     drafts.touch(report, section, by, changed)
-    return Copied(values, left_out)
+    return Copied(values, left_out, trade_secrets.mark_again(report, kind_key, by=by))
 
 
 def is_touched(kind: Kind, line: RawLine) -> bool:

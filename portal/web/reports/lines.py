@@ -245,6 +245,14 @@ def _tell_copied(copied: lines.Copied) -> None:
     if copied.left_out:
         names = ", ".join(name.to(current_language()) for name in copied.left_out)
         flash(_("Not copied, because they are not on the contract in this period: %(names)s.", names=names), "info")
+    if copied.marked:
+        flash(
+            _(
+                "What you marked as trade secrets for %(period)s is marked here too.",
+                period=copied.marked.period.to(current_language()),
+            ),
+            "info",
+        )
 
 
 def _said(report: Report, key: str) -> list[Problem]:

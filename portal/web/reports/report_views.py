@@ -13,7 +13,7 @@ from portal import factors
 from portal.kinds import WHOLE_SITE, Indicator, Kind, Line, Problem
 from portal.kinds.base import FieldType
 from portal.model import Answer, Evidence, Figure, Report, ReportState, Revision, Section
-from portal.operations.entry import drafts, evidence, explanations
+from portal.operations.entry import drafts, evidence, explanations, trade_secrets
 from portal.operations.figures import figures, stretches
 from portal.operations.figures.figures import ComputedFigure, Judgement
 from portal.operations.reports.reports import Summary
@@ -51,6 +51,8 @@ class Part(NamedTuple):
     remarks: list[Remark]
     status: Tag
     url: str
+    marked_before: trade_secrets.LastTime | None
+    """What was marked as trade secrets for the period before, and is not here."""
 
     @property
     def is_nothing(self) -> bool:
@@ -122,16 +124,31 @@ class Frozen(NamedTuple):
 
 def parts(report: Report, found: Summary, back: str | None = None) -> list[Part]:
     """Every section of the draft, in order. `back`: where to go when one of them has been changed, as `edit` says."""
-    return [_part(report, state.section, state.kind, found.said[state.kind.key], back=back) for state in found.sections]
+    before = drafts.previous_revision(report)
+    return [
+        _part(report, state.section, state.kind, found.said[state.kind.key], back=back, before=before)
+        for state in found.sections
+    ]
 
 
-def _part(report: Report, section: Section, kind: Kind, problems: Sequence[Problem], *, back: str | None) -> Part:
+def _part(  # noqa: PLR0913 - what a part is shown with
+    report: Report,
+    section: Section,
+    kind: Kind,
+    problems: Sequence[Problem],
+    *,
+    back: str | None,
+    before: Revision | None,
+) -> Part:
     lines = [Line(str(line.key), kind.read(line.raw).values) for line in section.lines]
     url = url_for("reports.edit", public_id=report.public_id, key=kind.key, back=back)
     remarks = [*_missing(kind, lines, problems, url), *_remarks(kind, lines, problems, url)]
     if report.state == ReportState.RETURNED and section.kind not in {each.kind for each in report.current_unlocks}:
         url = ""
-    return Part(section, kind, lines, totals(kind, lines), remarks, _status(report, section, remarks), url)
+    marked_before = trade_secrets.last_time(report, kind.key, before)
+    return Part(
+        section, kind, lines, totals(kind, lines), remarks, _status(report, section, remarks), url, marked_before
+    )
 
 
 def _missing(kind: Kind, lines: Sequence[Line], problems: Sequence[Problem], url: str) -> Iterator[Remark]:

@@ -11,7 +11,7 @@ from flask import url_for
 from portal import calendars, clock
 from portal.kinds import Field, Kind, Line, Problem
 from portal.model import Answer, Report, Section
-from portal.operations.entry import drafts, evidence, lines, sharing
+from portal.operations.entry import drafts, evidence, lines, sharing, trade_secrets
 from portal.operations.entry.drafts import DraftRow, RawLine
 from portal.text import Text
 from portal.web.reports import grid_rows, kind_forms, report_views
@@ -86,6 +86,7 @@ def section_page(  # noqa: PLR0913 - what a page shows
         "form": form,
         "version": form.version.data,
         "secrets": report.section(kind.key).secrets,
+        "marked_before": trade_secrets.last_time(report, kind.key, drafts.previous_revision(report)),
         "problems": kind_forms.problems_by_cell(kind, rows, said or ()) if failed and collision is None else [],
         "asked": list(_asked(kind, rows)),
         "collision": collision,

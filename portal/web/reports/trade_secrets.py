@@ -67,5 +67,18 @@ def mark(report: Report, key: str) -> ResponseReturnValue:
     return redirect(edit, 303)
 
 
+@blueprint.post("/reports/<uuid:public_id>/sections/<key>/trade-secrets/again")
+@requires(Permission.REPORT_EDIT, Report)
+def again(report: Report, key: str) -> ResponseReturnValue:
+    """Mark what was marked for the period before, and come back to where the button was."""
+    with transaction():
+        marked = trade_secrets.mark_again(report, key, by=current_membership())
+    if marked:
+        flash(_("What is a trade secret is stored. The buyer sees it when you have signed."), "success")
+    if request.form.get("back") == "check":
+        return redirect(url_for("reports.check", public_id=report.public_id, _anchor=f"part-{key}"), 303)
+    return redirect(url_for("reports.edit", public_id=report.public_id, key=key), 303)
+
+
 def _page(report: Report, kind: Kind, form: SecretsForm) -> str:
     return render_template("reports/trade_secrets.html", report=report, kind=kind, form=form, failed=bool(form.errors))
