@@ -4,7 +4,7 @@ The rules themselves stand in `portal.model.policies`. SQLite has none: there `p
 A session acts for nobody until somebody says otherwise, and nobody sees no row that belongs to anybody.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 
@@ -24,6 +24,7 @@ _TELL = text(
     "SELECT set_config('app.organisation', :organisation, true), set_config('app.contract', :contract, true), "
     "set_config('app.subject', :subject, true)"
 )
+_WRITE_ON = text("SELECT set_config('app.chains', :chains, true)")
 _MAY = text("SELECT subject_is_everything() OR NOT row_security_active('contract')")
 
 
@@ -160,6 +161,15 @@ def tell(connection: Connection, subject: Subject) -> None:
     )
     if subject.is_everything and not connection.scalar(_MAY):
         raise NotTheWorker
+
+
+def write_on(connection: Connection, chains: Iterable[str]) -> None:
+    """Let the rest of this transaction put entries on these chains of organisations, whoever it acts for.
+
+    For the trail alone: what is done for one organisation may be written down with another.
+    """
+    if connection.dialect.name == "postgresql":
+        connection.execute(_WRITE_ON, {"chains": " ".join(chains)})
 
 
 def _be(subject: Subject) -> None:

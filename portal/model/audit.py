@@ -13,7 +13,7 @@ from sqlalchemy import ForeignKey, Index, String, UniqueConstraint, event, selec
 from sqlalchemy import Text as Prose
 from sqlalchemy.orm import Mapped, Session, SessionTransaction, mapped_column, object_session
 
-from portal import clock, tracing
+from portal import clock, tenancy, tracing
 from portal.extensions import Base
 from portal.model import changes
 from portal.model.base import NOT_READ_BACK, BigId, Json, JsonDocument, Moment, Row
@@ -149,7 +149,10 @@ def _chain_pending(session: Session) -> None:
         entry.contract_id = entity.id if entry.subject == "contract" else getattr(entity, "contract_id", None)
         entry.chain = _chain_of(entity, entry)
     # One order for all, so that two transactions that touch the same chains cannot wait for each other.
-    heads = {chain: _locked_head(session, chain) for chain in sorted({entry.chain for _, entry in pending})}
+    chains = sorted({entry.chain for _, entry in pending})
+    if of_organisations := [chain for chain in chains if not chain.startswith("contract:")]:
+        tenancy.write_on(session.connection(), of_organisations)
+    heads = {chain: _locked_head(session, chain) for chain in chains}
     for _, entry in pending:
         head = heads[entry.chain]
         head.sequence += 1

@@ -30,6 +30,10 @@ _FUNCTIONS = (
            rolname = '{WORKER_ROLE}' OR oid = (SELECT relowner FROM pg_class WHERE oid = 'contract'::regclass))) $$
     """,  # noqa: S608 - nothing in it comes from outside # nosec B608
     """
+    CREATE OR REPLACE FUNCTION subject_chains() RETURNS text[] STABLE PARALLEL SAFE LANGUAGE sql AS
+    $$ SELECT string_to_array(nullif(current_setting('app.chains', true), ''), ' ') $$
+    """,
+    """
     CREATE OR REPLACE FUNCTION letters_waiting() RETURNS bigint LANGUAGE plpgsql SECURITY DEFINER
     SET search_path = public, pg_temp AS
     $$ DECLARE before text := coalesce(current_setting('app.subject', true), ''); waiting bigint; BEGIN
@@ -49,6 +53,7 @@ that the figures for those who run the portal are right in the web's role, which
 _EVERYTHING = "(SELECT subject_is_everything())"
 _ME = "(SELECT subject_organisation())"
 _OPENED = "(SELECT subject_contract())"
+_WRITTEN_ON = "chain = ANY (CAST((SELECT subject_chains()) AS text[]))"
 
 _BUYERS = f"(buyer_id = {_ME} OR contract_id = {_OPENED} OR {_EVERYTHING})"
 _SUPPLIERS = f"(supplier_id = {_ME} OR contract_id = {_OPENED} OR {_EVERYTHING})"
@@ -88,10 +93,20 @@ _OF_DRAFT = (
 _ONCE_STARTED = _below_contract(f"{_BUYERS} OR (supplier_id = {_ME} AND {_SEES_CONTRACT})")
 _MACHINES_OWNER = f"owner_id = {_ME} OR {_EVERYTHING}"
 _OWN_CHAIN = f"chain = 'organisation:' || {_ME}"
-_CHAIN_OF_CONTRACT = (
+_CHAIN_THAT_IS_WRITTEN = (
     "CASE WHEN chain LIKE 'contract:%' "
-    "THEN EXISTS (SELECT FROM contract c WHERE c.id = CAST(split_part({table}.chain, ':', 2) AS bigint)) ELSE true END"
+    "THEN EXISTS (SELECT FROM contract c WHERE c.id = CAST(split_part({table}.chain, ':', 2) AS bigint)) "
+    f"ELSE {_WRITTEN_ON} OR {_EVERYTHING} END"
 )
+"""The head of a contract's chain is whose the contract is; an organisation's only the trail itself reaches, and only
+those on which the transaction at hand puts an entry. It may be another's: a buyer invites a supplier's people."""
+_ENTRY_THAT_IS_WRITTEN = (
+    f"(CASE WHEN contract_id IS NULL THEN {_WRITTEN_ON} OR {_EVERYTHING} "
+    f"ELSE {_SEES_CONTRACT} AND chain = 'contract:' || contract_id END) "
+    f"AND (organisation_id IS NULL OR organisation_id = {_ME} OR chain = 'organisation:' || organisation_id "
+    f"OR contract_id = {_OPENED} OR {_EVERYTHING})"
+)
+"""Nobody puts an entry in another's name, nor on a chain that it does not belong to."""
 
 _OWN_RULES: Mapping[str, Policy] = {
     "contract": Policy(
@@ -116,7 +131,8 @@ _OWN_RULES: Mapping[str, Policy] = {
     "outgoing_mail": Policy(
         f"(buyer_id = {_ME} AND for_buyer) OR (supplier_id = {_ME} AND for_supplier) "
         f"OR contract_id = {_OPENED} OR {_EVERYTHING}",
-        f"contract_id IS NULL OR {_SEES_CONTRACT}",
+        "(contract_id IS NULL AND buyer_id IS NULL AND supplier_id IS NULL AND NOT for_buyer AND NOT for_supplier) "
+        f"OR {_SAYS_ITS_PARTIES}",
     ),
     "contract_import": Policy(f"organisation_id = {_ME} OR {_EVERYTHING}", f"organisation_id = {_ME} OR {_EVERYTHING}"),
     "read_log": Policy(f"organisation_id = {_ME} OR {_EVERYTHING}", f"organisation_id = {_ME} OR {_EVERYTHING}"),
@@ -126,9 +142,9 @@ _OWN_RULES: Mapping[str, Policy] = {
     ),
     "audit_event": Policy(
         f"(contract_id IS NOT NULL AND {_SEES_CONTRACT}) OR organisation_id = {_ME} OR {_OWN_CHAIN} OR {_EVERYTHING}",
-        f"contract_id IS NULL OR {_SEES_CONTRACT}",
+        _ENTRY_THAT_IS_WRITTEN,
     ),
-    "audit_head": Policy(_CHAIN_OF_CONTRACT, _CHAIN_OF_CONTRACT),
+    "audit_head": Policy(_CHAIN_THAT_IS_WRITTEN, _CHAIN_THAT_IS_WRITTEN),
 }
 """Tables whose rows are not simply those of the contract's two parties -> the rule instead."""
 

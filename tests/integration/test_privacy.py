@@ -234,8 +234,8 @@ def _letter(
     return OutgoingMail(
         **(world.contract.parties if contract else {}),
         letter=letter,
-        for_buyer=True,
-        for_supplier=True,
+        for_buyer=contract,
+        for_supplier=contract,
         to_address=to,
         subject="Om rapporten",
         body=body,

@@ -24,16 +24,20 @@ from portal import calendars, clock, tenancy, work
 from portal.application import create_app
 from portal.extensions import Base, db, transaction
 from portal.model import (
+    AuditEvent,
+    AuditHead,
     Claim,
     Comment,
     CommentCategory,
     Contract,
     MailState,
+    Organisation,
     OrganisationKind,
     OutgoingMail,
     Report,
     Sanction,
     policies,
+    record,
 )
 from portal.operations import accounts
 from portal.operations.contracts import contracts
@@ -276,11 +280,9 @@ def test_in_no_table_do_two_strangers_see_one_row(stage: Stage) -> None:
     of_contract = _seen(stage.worker, Subject(contract=stage.contract))
     everything = _seen(stage.worker, EVERYTHING)
     nobodys = _seen(stage.web, NOBODY)
-    chains = {row for row in everything["audit_head"] if str(row[0]).startswith("organisation:")}
     for table in policies.rules():
-        shared = chains if table == "audit_head" else set()
-        assert own[table] & of_contract[table] <= shared, table
-        assert nobodys[table] <= shared, table
+        assert not own[table] & of_contract[table], table
+        assert not nobodys[table], table
         assert own[table] | of_contract[table] <= everything[table], table
         if table not in NOT_PLAYED and table != "machine":
             assert of_contract[table], f"nothing to see in {table}"
@@ -352,6 +354,113 @@ def test_nobody_writes_below_anothers_contract_as_its_own(stage: Stage) -> None:
         assert refused == "row-level security"
         moved = "UPDATE site SET contract_id = :c, buyer_id = :b WHERE supplier_id = :s"
         assert _refused(session, moved, site | {"b": stage.buyer}) == "row-level security"
+
+
+# -- the trail and the letters: rows that may belong to no contract ---------------------------------------------------
+
+
+def _heads(session: Session) -> dict[str, int]:
+    return {head.chain: head.sequence for head in session.scalars(select(AuditHead))}
+
+
+def test_no_subject_reaches_the_head_of_an_organisation_nor_of_anothers_contract(stage: Stage) -> None:
+    """Whoever reads one knows how much another does; whoever writes one makes a whole chain look forged."""
+    with opened(stage.worker, EVERYTHING) as session:
+        every = _heads(session)
+    of_others = f"contract:{stage.contract}"
+    unwritable = [*(chain for chain in every if chain.startswith("organisation:")), of_others]
+    assert f"organisation:{stage.buyer}" in every
+    for subject in (NOBODY, Subject(stage.stranger)):
+        with opened(stage.web, subject) as session:
+            assert set(unwritable) & set(_heads(session)) == set()
+            for chain in [*unwritable, f"organisation:{stage.stranger}"]:
+                moved = "UPDATE audit_head SET sequence = sequence + 1 WHERE chain = :chain"
+                assert _refused(session, moved, {"chain": chain}) == 0
+            for chain in ("organisation:9999", "organisation:", of_others, "another"):
+                made = "INSERT INTO audit_head (chain, sequence, hash) VALUES (:chain, 1, '')"
+                assert _refused(session, made, {"chain": chain}) == "row-level security", chain
+    with opened(stage.web, Subject(stage.buyer)) as session:
+        assert set(_heads(session)) == {of_others}, "the head of its contract it needs, to write on"
+
+
+@pytest.mark.parametrize("subject", ["nobody", "stranger"])
+def test_what_is_done_for_another_is_written_on_its_chain_and_nothing_more_is_open_then(
+    stage: Stage, subject: str
+) -> None:
+    """A sign-in acts for nobody yet, and a buyer invites the people of a supplier."""
+    acts_for = NOBODY if subject == "nobody" else Subject(stage.stranger)
+    chain = f"organisation:{stage.buyer}"
+    with opened(stage.worker, EVERYTHING) as session:
+        before = _heads(session)[chain]
+    with opened(stage.web, acts_for) as session:
+        record(session.get_one(Organisation, stage.buyer), "organisation.added", by=None)
+        session.commit()
+        tenancy.tell(session.connection(), acts_for)
+        assert chain not in _heads(session)
+    with opened(stage.worker, EVERYTHING) as session:
+        assert _heads(session)[chain] == before + 1
+        newest = session.scalars(select(AuditEvent).where(AuditEvent.chain == chain)).all()[-1]
+        assert newest.sequence == before + 1
+        assert newest.hash == newest.computed_hash()
+
+
+def test_nobody_puts_an_entry_on_a_chain_that_is_not_its_own_nor_in_anothers_name(stage: Stage) -> None:
+    own = Subject(stage.stranger)
+    with opened(stage.web, own) as session:
+        [contract] = session.scalars(select(Contract.id)).all()
+    made = (
+        "INSERT INTO audit_event (chain, sequence, at, action, subject, subject_id, contract_id, organisation_id, "
+        "reason, facts, previous_hash, hash) "
+        "VALUES (:chain, 99, now(), 'a', 's', '1', :contract, :organisation, '', '{}', '', '')"
+    )
+    refused: list[tuple[str, int | None, int | None]] = [
+        (f"organisation:{stage.buyer}", None, None),
+        (f"organisation:{stage.stranger}", None, stage.stranger),
+        ("organisation:0", None, None),
+        (f"contract:{stage.contract}", None, None),
+        (f"contract:{stage.contract}", contract, None),
+        (f"contract:{stage.contract}", stage.contract, None),
+        (f"organisation:{stage.buyer}", contract, None),
+        (f"contract:{contract}", contract, stage.buyer),
+    ]
+    with opened(stage.web, own) as session:
+        for chain, about, organisation in refused:
+            values = {"chain": chain, "contract": about, "organisation": organisation}
+            assert _refused(session, made, values) == "row-level security", values
+        fitting = {"chain": f"contract:{contract}", "contract": contract, "organisation": stage.stranger}
+        assert _refused(session, made, fitting) == 1
+        tenancy.write_on(session.connection(), [f"organisation:{stage.buyer}"])
+        foreign = {"chain": f"organisation:{stage.buyer}", "contract": None, "organisation": stage.supplier}
+        assert _refused(session, made, foreign) == "row-level security", "on the chain, but in the name of a third"
+
+
+def test_a_letter_about_no_contract_is_put_before_nobody(stage: Stage) -> None:
+    made = (
+        "INSERT INTO outgoing_mail (public_id, created_at, contract_id, buyer_id, supplier_id, letter, for_buyer, "
+        "for_supplier, to_address, subject, body, state, attempts, error) VALUES (gen_random_uuid(), now(), :contract, "
+        ":buyer, :supplier, 'to_review', :for_buyer, false, 'a@b.example', '', '', 'queued', 0, '')"
+    )
+    personal: dict[str, int | None] = {"contract": None, "buyer": None, "supplier": None, "for_buyer": False}
+    for subject in (NOBODY, Subject(stage.stranger)):
+        with opened(stage.web, subject) as session:
+            changes: tuple[dict[str, int | None], ...] = (
+                {"buyer": stage.buyer, "for_buyer": True},
+                {"buyer": stage.buyer},
+                {"supplier": stage.supplier},
+                {"for_buyer": True},
+                {"contract": stage.contract, "buyer": stage.buyer, "supplier": stage.supplier},
+                {"contract": stage.contract},
+            )
+            for change in changes:
+                assert _refused(session, made, personal | change) == "row-level security", change
+            assert _refused(session, made, personal) == 1
+    with opened(stage.web, Subject(stage.supplier)) as session:
+        others: dict[str, int | None] = {
+            "contract": stage.contract,
+            "buyer": stage.stranger,
+            "supplier": stage.supplier,
+        }
+        assert _refused(session, made, personal | others) == "row-level security", "a party that the contract has not"
 
 
 # -- roles and subjects -----------------------------------------------------------------------------------------------
