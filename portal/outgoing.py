@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as TooSlow
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Any
 
@@ -103,7 +103,7 @@ class Outgoing:
     def _call(self, method: str, url: str, headers: Mapping[str, str], body: bytes) -> Answer:
         """In a thread of its own: no limit holds for the resolver, or for a server that drips, otherwise."""
         target = _target(url)
-        client = httpx.Client(verify=self._trusted, trust_env=False, follow_redirects=False, timeout=self._seconds)
+        client = httpx.Client(verify=trusted(), trust_env=False, follow_redirects=False, timeout=self._seconds)
         found: Future[Answer] = Future()
 
         def answer() -> None:
@@ -159,10 +159,11 @@ class Outgoing:
             raise _failed(target, "It has no address.")
         return str(addresses[0])
 
-    @cached_property
-    def _trusted(self) -> ssl.SSLContext:
-        """Those that everybody trusts, or those that SSL_CERT_FILE names."""
-        return httpx.create_ssl_context()
+
+@cache
+def trusted() -> ssl.SSLContext:
+    """Those that everybody trusts, or those that SSL_CERT_FILE names: read once by a process, which takes its time."""
+    return httpx.create_ssl_context()
 
 
 def is_public(address: Address) -> bool:

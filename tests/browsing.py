@@ -6,7 +6,6 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cache
 
 import pytest
 from flask import Flask, abort, flash
@@ -89,17 +88,11 @@ def fill() -> None:
     supplier = accounts.add_organisation(SUPPLIER, "Fjordgraving AS", OrganisationKind.SUPPLIER)
     buyer = accounts.add_organisation(BUYER, "Lillevik kommune", OrganisationKind.BUYER)
     kari, ola = accounts.add_person(KARI, "Kari Nordmann"), accounts.add_person(OLA, "Ola Hansen")
-    kari.password = ola.password = stored_once()
+    kari.password = ola.password = signing_in.stored_once(PASSWORD)
     accounts.add_membership(kari, supplier, Role.REPORTER)
     accounts.add_membership(ola, supplier, Role.SIGNATORY)
     accounts.add_membership(ola, buyer, Role.REVIEWER)
     signing_in.equip(ola)
-
-
-@cache
-def stored_once() -> str:
-    """Hashing is slow on purpose."""
-    return passwords.stored(PASSWORD)
 
 
 def add_probes(app: Flask) -> None:

@@ -1,13 +1,14 @@
 """Fixtures that every test may ask for: a migrated database of either make, the application on it, a small world."""
 
 import fcntl
+import gc
 import os
 import shutil
 import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import hypothesis
 import pytest
@@ -40,6 +41,12 @@ DEMO_FILE = "demo.db"
 
 hypothesis.settings.register_profile("portal", deadline=None, max_examples=40)
 hypothesis.settings.load_profile("portal")
+
+
+gc.collect()
+gc.freeze()
+gc.set_threshold(50_000, 20, 50)
+"""What was imported stays: to look through it again and again for what may go was a tenth of a run."""
 
 
 @pytest.fixture(autouse=True)
@@ -152,7 +159,14 @@ def share_what_is_compiled(app: Flask) -> None:
     """Let all applications of a run share their templates and statements: compiling them is much of a test's time."""
     app.jinja_env.bytecode_cache = _Bytecode()
     with app.app_context():
+        if db.engine.dialect.name == "sqlite":
+            event.listen(db.engine, "connect", _forget_durability)
         _share_compiled_statements(db.engine)
+
+
+def _forget_durability(connection: Any, _record: object) -> None:
+    """No test cuts the power: nothing has to reach the disk, as with the tests' PostgreSQL."""
+    connection.execute("PRAGMA synchronous = OFF")
 
 
 def _share_compiled_statements(engine: Engine) -> None:

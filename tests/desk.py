@@ -11,9 +11,8 @@ from werkzeug.test import TestResponse
 
 from portal.extensions import db, transaction
 from portal.model import Membership
-from portal.web import passwords
 from tests.http import PASSWORD
-from tests.signing_in import enter, equip
+from tests.signing_in import enter, equip, stored_once
 from tests.world import World
 
 _TAG = re.compile(r"<[^>]+>")
@@ -47,7 +46,7 @@ class Desk:
 
 def give_passwords(world: World, language: str = "en") -> None:
     """Everybody of the small world can sign in, and reads one language."""
-    kept = passwords.stored(PASSWORD)
+    kept = stored_once(PASSWORD)
     people = [
         by.person for by in (world.anna, world.bo, world.stranger, world.rita, world.ruth, world.adam, world.dora)
     ]

@@ -17,10 +17,9 @@ from werkzeug.test import TestResponse, encode_multipart
 from portal.extensions import db, transaction
 from portal.model import ImportedFile, Membership, Report
 from portal.operations.entry import imports
-from portal.web import passwords
 from portal.web.reports.kind_forms import PREFIX
 from portal.work import read_import
-from tests.signing_in import enter, equip
+from tests.signing_in import enter, equip, stored_once
 
 PASSWORD = "åtte kontrollører samtidig"
 Element: TypeAlias = Any
@@ -86,7 +85,7 @@ def sit_down(app: Any, by: Membership) -> Desk:
     """Sign somebody in, whose password is set on the way."""
     with transaction():
         person = db.session.merge(by.person)
-        person.password = person.password or passwords.stored(PASSWORD)
+        person.password = person.password or stored_once(PASSWORD)
         equip(person)
     desk = Desk(app.test_client())
     answer = enter(desk.get, desk.send, {"email": by.person.email, "password": PASSWORD})

@@ -10,10 +10,9 @@ from sqlalchemy import select
 from portal.extensions import db, transaction
 from portal.model import Decision, Membership, OutgoingMail, Report
 from portal.operations.reports import reviews
-from portal.web import passwords
 from tests.http import PASSWORD, HttpBrowser
 from tests.serving import served
-from tests.signing_in import equip
+from tests.signing_in import equip, stored_once
 from tests.world import World, build_world, submit
 
 
@@ -62,7 +61,7 @@ class Office:
 def open_office(app: Flask) -> Iterator[Office]:
     """Serve an application on an empty database, people it, and be in its context."""
     with served(app) as port, app.app_context():
-        stored = passwords.stored(PASSWORD)
+        stored = stored_once(PASSWORD)
         with transaction():
             world = build_world()
             for by in (world.anna, world.bo, world.stranger, world.rita, world.ruth, world.adam):

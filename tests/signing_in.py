@@ -6,7 +6,10 @@ import html
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Protocol, TypeVar
+
+from argon2 import PasswordHasher
 
 from portal import clock
 from portal.extensions import db
@@ -17,6 +20,15 @@ SECRET = b"a secret for tests!!"
 _KEY = re.compile(r'<code class="key">([A-Z2-7 ]+)</code>')
 _CODES = re.compile(r'<code class="key">([A-Z2-9-]+)</code>')
 _SEALED = re.compile(r'name="sealed" value="([^"]+)"')
+
+
+@cache
+def stored_once(password: str) -> str:
+    """A password as people of the tests keep it: real argon2id, at the least cost, since costing much is its purpose.
+
+    What the portal's own hashes cost is held in tests/integration/test_sign_in.py.
+    """
+    return PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash(password)
 
 
 class Reply(Protocol):

@@ -11,13 +11,12 @@ from playwright.sync_api import Browser, expect, sync_playwright
 
 from portal import clock
 from portal.extensions import transaction
-from portal.web import passwords
 from tests.browser.page_checks import CHROMIUM_ARGUMENTS, PageChecks, check_page, chromium
 from tests.browser.server import Portal, serving
 from tests.browser.visitor import PASSWORD, Visitor, Words
 from tests.conftest import A_FRIDAY_IN_NOVEMBER, DEMO_FILE
 from tests.mail_server import MailServer
-from tests.signing_in import equip
+from tests.signing_in import equip, stored_once
 from tests.world import MARCH, World, build_world
 
 __all__ = ["check_page"]
@@ -86,7 +85,7 @@ def settle(portal: Portal, language: str = "nb", starts_on: date = MARCH) -> Wor
     with portal.app.app_context(), transaction():
         world = build_world()
         world.contract.starts_on = starts_on
-        kept = passwords.stored(PASSWORD)
+        kept = stored_once(PASSWORD)
         for member in (world.anna, world.bo, world.stranger, world.rita, world.ruth, world.adam, world.dora):
             member.person.password, member.person.language = kept, language
         equip(*(by.person for by in (world.bo, world.stranger, world.rita, world.ruth, world.adam, world.dora)))

@@ -39,6 +39,7 @@ from tests.contracts import (
     version_on,
 )
 from tests.pages import Seat, blamed, database_url, parsed, seat, words, world
+from tests.signing_in import stored_once
 from tests.world import World
 
 __all__ = ["database_url", "seat", "world"]
@@ -282,14 +283,13 @@ def test_nothing_below_a_draft_is_seen_by_its_supplier(world: World, seat: Seat)
 def test_another_buyer_finds_no_contract_of_ours(world: World, seat: Seat) -> None:
     from portal.model import OrganisationKind, Role
     from portal.operations import accounts
-    from portal.web import passwords
     from tests.http import PASSWORD
 
     address = begin(seat(world.adam))
     with transaction():
         other = accounts.add_organisation("313000028", "Naboby kommune", OrganisationKind.BUYER)
         person = accounts.add_person("nils@nabo.example", "Nils Nabo", language="en")
-        person.password = passwords.stored(PASSWORD)
+        person.password = stored_once(PASSWORD)
         nils = accounts.add_membership(person, other, Role.CONTRACT_MANAGER)
     desk = seat(nils)
     for path in ("", "/set-up", "/facts/value", "/sites", "/change-orders/new"):

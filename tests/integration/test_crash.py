@@ -22,11 +22,10 @@ from portal.model import Figure, HumanTask, Measured, Process, Report, ReportSta
 from portal.operations import audit, processes
 from portal.operations.contracts import contracts
 from portal.operations.reports import reports, revisions
-from portal.web import passwords
 from tests import postgres
 from tests.conftest import SECRET
 from tests.http import PASSWORD, HttpBrowser
-from tests.signing_in import equip
+from tests.signing_in import equip, stored_once
 from tests.world import World, build_world, fill_in
 
 START = "from portal.cli import main; import sys; sys.argv[0] = 'portal'; main()"
@@ -65,7 +64,7 @@ def _ready_reports(count: int) -> tuple[World, list[Report]]:
     """So many reports that only lack the signature."""
     with transaction():
         world = build_world()
-        world.bo.person.password = passwords.stored(PASSWORD)
+        world.bo.person.password = stored_once(PASSWORD)
         equip(world.bo.person)
     waiting = []
     for month in calendars.months_between(world.report.period.starts_on, world.contract.ends_on)[:count]:

@@ -18,10 +18,9 @@ from portal.model import Decision, Deviation, Evidence, OutgoingMail, Sanction
 from portal.operations.cases import sanctions
 from portal.operations.reports import reports, reviews
 from portal.operations.reports.comments import Place
-from portal.web import passwords
 from tests import casework
 from tests.reviewing import return_for
-from tests.signing_in import enter, equip
+from tests.signing_in import enter, equip, stored_once
 from tests.world import World, build_world, case_of, deliver_mail, submit
 
 PASSWORD = "ni grå traktorer"
@@ -60,7 +59,7 @@ def site(make_app: Callable[..., Flask], sqlite_url: str) -> Made:
         with app.app_context():
             with transaction():
                 world = build_world()
-                kept = passwords.stored(PASSWORD)
+                kept = stored_once(PASSWORD)
                 for member in (world.anna, world.bo, world.stranger, world.rita, world.ruth, world.adam, world.dora):
                     member.person.password, member.person.language = kept, "en"
                 equip(*(by.person for by in (world.bo, world.stranger, world.rita, world.ruth, world.adam, world.dora)))

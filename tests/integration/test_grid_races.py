@@ -18,10 +18,10 @@ from portal.model import DraftLine, Report
 from portal.operations import audit
 from portal.operations.running import machines
 from portal.operations.running.machines import MachineFacts
-from portal.web import passwords
 from tests.http import PASSWORD, HttpBrowser
 from tests.pages import fields
 from tests.serving import AT_ONCE, server
+from tests.signing_in import stored_once
 from tests.world import World, build_world
 
 __all__ = ["server"]
@@ -64,7 +64,7 @@ def peopled() -> World:
         for place in range(AT_ONCE - 2):
             machine = machines.register(MachineFacts(f"M-{place}", "crane", "diesel", "V"), by=world.anna)
             machines.deploy(machine, world.contract, date(2026, 1, 1), None, by=world.anna)
-        kept = passwords.stored(PASSWORD)
+        kept = stored_once(PASSWORD)
         for by in (world.anna, world.bo):
             by.person.password, by.person.language = kept, "en"
     clock.reset()

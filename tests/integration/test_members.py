@@ -15,8 +15,8 @@ from portal.model import WEIGHTY, AuditEvent, Invitation, Membership, OutgoingMa
 from portal.operations import accounts
 from portal.operations.people import members
 from portal.web.people.members import WHAT_ROLES_DO
-from tests.browsing import BUYER, KARI, NOON, OLA, Browser, Maker, another, membership_id, stored_once, with_people
-from tests.signing_in import equip
+from tests.browsing import BUYER, KARI, NOON, OLA, PASSWORD, Browser, Maker, another, membership_id, with_people
+from tests.signing_in import equip, stored_once
 
 NEW = "fire nye svarte svaner"
 ADA, EVA, ANY = "ada@lillevik.example", "eva@lillevik.example", "ny@lillevik.example"
@@ -33,7 +33,7 @@ def app(make_app: Maker, database_url: str) -> Flask:
             (SIV, "Siv Sjef", None, Role.ADMINISTRATOR),
         ):
             person = accounts.add_person(email, name)
-            person.password = stored_once()
+            person.password = stored_once(PASSWORD)
             ola = db.session.scalars(select(Person).where(Person.email == OLA)).one()
             firms = [own.organisation for own in ola.memberships]
             firm = next(each for each in firms if (each.number == BUYER) == (number == BUYER))

@@ -14,9 +14,9 @@ from portal.extensions import db, transaction
 from portal.model import HumanTask, Process, Report, ReportState, Review, Role
 from portal.operations import accounts, audit
 from portal.operations.contracts import contracts
-from portal.web import passwords
 from tests.http import PASSWORD, HttpBrowser
 from tests.serving import AT_ONCE, server
+from tests.signing_in import stored_once
 from tests.world import World, build_world, submit
 
 __all__ = ["server"]
@@ -44,7 +44,7 @@ def test_eight_reviewers_and_one_decision(server: tuple[Flask, int], rounds: int
 
 
 def _reviewers(world: World) -> list[str]:
-    stored = passwords.stored(PASSWORD)
+    stored = stored_once(PASSWORD)
     emails = []
     for number in range(AT_ONCE):
         person = accounts.add_person(f"kontroll{number}@prove.example", f"Kontrollør {number}")

@@ -14,12 +14,13 @@ from portal.model import READING, Membership, OrganisationKind, OutgoingMail, Ro
 from portal.operations import accounts
 from portal.operations.people import groups
 from portal.permissions import TABLE, Permission, visible
-from portal.web import access, passwords
+from portal.web import access
 from portal.web.access import Guarded
 from tests import casework
 from tests.browsing import dump
 from tests.http import PASSWORD
 from tests.pages import Desk, Seat, database_url, seat, world
+from tests.signing_in import stored_once
 from tests.world import World, case_of, deliver_mail
 
 __all__ = ["database_url", "seat", "world"]
@@ -37,7 +38,7 @@ def reading(world: World, role: Role) -> Membership:
     """Somebody of the buyer who only reads."""
     with transaction():
         person = accounts.add_person(f"{role}@prove.example", "Lese Prøve")
-        person.password, person.language = passwords.stored(PASSWORD), "en"
+        person.password, person.language = stored_once(PASSWORD), "en"
         return accounts.add_membership(person, world.contract.buyer, role)
 
 
@@ -46,7 +47,7 @@ def reading_through(world: World, role: Role) -> Membership:
     with transaction():
         county = accounts.add_organisation(HEAD, "Prøve fylke", OrganisationKind.BUYER)
         person = accounts.add_person(f"{role}@fylke.example", "Fylke Prøve")
-        person.password, person.language = passwords.stored(PASSWORD), "en"
+        person.password, person.language = stored_once(PASSWORD), "en"
         own = accounts.add_membership(person, county, role)
         groups.add(HEAD, world.contract.buyer.number)
     return own.read_for(world.contract.buyer)

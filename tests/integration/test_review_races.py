@@ -12,9 +12,9 @@ from sqlalchemy import select
 from portal import clock
 from portal.extensions import db, transaction
 from portal.model import Claim, Comment
-from portal.web import passwords
 from tests.http import PASSWORD, HttpBrowser
 from tests.serving import AT_ONCE, server
+from tests.signing_in import stored_once
 from tests.world import World, build_world, submit
 
 __all__ = ["server"]
@@ -28,7 +28,7 @@ def world(server: tuple[Flask, int]) -> Iterator[World]:
         with transaction():
             found = build_world()
             for by in (found.rita, found.ruth):
-                by.person.password = passwords.stored(PASSWORD)
+                by.person.password = stored_once(PASSWORD)
         clock.reset()
         submit(found)
         yield found

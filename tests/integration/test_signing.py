@@ -23,9 +23,9 @@ from portal.operations.entry.drafts import RawLine
 from portal.operations.reports import reports, revisions
 from portal.operations.running import machines
 from portal.operations.running.machines import MachineFacts
-from portal.web import passwords
 from tests.http import PASSWORD, HttpBrowser
 from tests.office import Office, open_office
+from tests.signing_in import stored_once
 from tests.world import fill_in, machine_lines, open_tasks, reasons_for
 
 HOURS_AND_AMOUNT = "machinery.hours_without_amount"
@@ -207,7 +207,7 @@ def test_only_the_suppliers_own_give_reasons(office: Office) -> None:
 def test_one_person_fills_in_and_signs_with_one_button(office: Office) -> None:
     with transaction():
         person = accounts.add_person("ene@prove.example", "Ene Prøve", language="en")
-        person.password = passwords.stored(PASSWORD)
+        person.password = stored_once(PASSWORD)
         ene = accounts.add_membership(person, office.world.anna.organisation, Role.REPORTER, Role.SIGNATORY)
     report = office.world.report
     with transaction():

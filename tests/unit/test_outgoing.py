@@ -3,6 +3,7 @@
 import gzip
 import ssl
 import time
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 from pathlib import Path
@@ -14,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from portal.config import BadSetting
-from portal.outgoing import MOST_BYTES, CallFailed, Outgoing, is_public
+from portal.outgoing import MOST_BYTES, CallFailed, Outgoing, is_public, trusted
 from tests.outside import outside
 
 LOOPBACK = ("127.0.0.0/8",)
@@ -170,6 +171,15 @@ def test_what_is_no_json_and_who_is_not_there_are_told_alike() -> None:
         Outgoing(LOOPBACK).get(url)
 
 
+@pytest.fixture
+def trust_anew() -> Iterator[None]:
+    """Whom a process trusts is read once: here it must be read for the test, and for those after it."""
+    trusted.cache_clear()
+    yield
+    trusted.cache_clear()
+
+
+@pytest.mark.usefixtures("trust_anew")
 @pytest.mark.parametrize("name", ["provider.example", "another.example"])
 def test_the_certificate_must_be_of_the_name(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SSL_CERT_FILE", str(_certificate(tmp_path, "provider.example")))
