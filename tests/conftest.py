@@ -6,6 +6,7 @@ import os
 import shutil
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, ClassVar
@@ -25,6 +26,7 @@ from portal.extensions import db, parts, transaction
 from portal.schema import migrate_database
 from tests import postgres
 from tests import tenants as two_lives
+from tests.standing import OnPostgres, OnSqlite
 from tests.tenants import Tenants
 from tests.world import World, build_world
 
@@ -259,20 +261,57 @@ def _play_demo(folder: Path) -> None:
 
 
 @pytest.fixture(scope="session")
-def tenants_of_run(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tenants]:
-    """Both lives, made once for all tests of a run."""
-    folder = tmp_path_factory.mktemp("tenants")
+def tenants_on(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Callable[[str], Tenants]]:
+    """Both lives on a make of database, made once for all tests of a run that ask for it."""
+    with ExitStack() as until_the_end:
+        made: dict[str, Tenants] = {}
+
+        def on(make: str) -> Tenants:
+            if make not in made:
+                live = _tenants_on_postgres if make == "postgresql" else _tenants_on_sqlite
+                template = request.getfixturevalue(f"{'postgres' if make == 'postgresql' else 'sqlite'}_template")
+                made[make] = until_the_end.enter_context(live(template, tmp_path_factory.mktemp("tenants")))
+            made[make].put_back()
+            return made[make]
+
+        yield on
+
+
+@contextmanager
+def _tenants_on_sqlite(template: Path, folder: Path) -> Iterator[Tenants]:
     file = folder / "tenants.db"
-    shutil.copy(sqlite_template, file)
-    app = create_app(settings_for(f"sqlite:///{file}", folder))
-    app.config["WTF_CSRF_ENABLED"] = False
-    share_what_is_compiled(app)
-    with two_lives.opened(app, file) as found:
+    shutil.copy(template, file)
+    with two_lives.opened(_app_of_run(f"sqlite:///{file}", folder), OnSqlite(file)) as found:
         yield found
 
 
+@contextmanager
+def _tenants_on_postgres(template: str, folder: Path) -> Iterator[Tenants]:
+    url = postgres.create_database(postgres.name_of(template))
+    app = _app_of_run(postgres.as_role(url, tenancy.WORKER_ROLE), folder)
+    with app.app_context():
+        standing = OnPostgres(url, db.engine)
+    with two_lives.opened(app, standing) as found:
+        yield found
+    standing.drop()
+
+
+def _app_of_run(url: str, folder: Path) -> Flask:
+    app = create_app(settings_for(url, folder))
+    app.config["WTF_CSRF_ENABLED"] = False
+    share_what_is_compiled(app)
+    return app
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=[pytest.mark.postgres, pytest.mark.soak])])
+def tenants(request: pytest.FixtureRequest, tenants_on: Callable[[str], Tenants]) -> Tenants:
+    """Both lives as they were made: on SQLite in each run, on PostgreSQL in the soak."""
+    return tenants_on(request.param)
+
+
 @pytest.fixture
-def tenants(tenants_of_run: Tenants) -> Tenants:
-    """Both lives as they were made."""
-    tenants_of_run.put_back()
-    return tenants_of_run
+def postgres_tenants(tenants_on: Callable[[str], Tenants]) -> Tenants:
+    """Both lives on PostgreSQL, for the few requests of each run that its policies must stand."""
+    return tenants_on("postgresql")

@@ -5,13 +5,11 @@ it, so that every test meets the same two lives.
 """
 
 import contextvars
-import sqlite3
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -51,6 +49,7 @@ from tests.desk import sit_down
 from tests.reviewing import asked
 from tests.sanctioning import drafted, heard, proposed
 from tests.signing_in import equip
+from tests.standing import Rows, Standing
 from tests.world import Names, World, build_world, case_of, deliver_mail, fill_in
 
 SECRET = "Løyndom"
@@ -72,13 +71,11 @@ NOW = datetime(2026, 6, 8, 9, tzinfo=UTC)
 MARCH, APRIL, MAY, JUNE = (date(2026, month, 1) for month in (3, 4, 5, 6))
 SUPPLIER_ROLES = (Role.REPORTER, Role.SIGNATORY, Role.ADMINISTRATOR)
 BUYER_ROLES = (Role.REVIEWER, Role.CONTRACT_MANAGER, Role.DECISION_MAKER, Role.ADMINISTRATOR)
-Rows = dict[str, list[dict[str, Any]]]
-"""Of the database, by table."""
 PACKED = {("process", "state"), ("outgoing_mail", "body"), ("person", "password")}
 """Columns that hold moments and hashes in forms of their own: two runs never write the same there."""
 NOBODY = "nobody"
-NEVER_ALIKE = frozenset({"web_session"})
-"""Tables that a page may write to by itself: when a browser was seen."""
+ALONE, BOTH = "alone", "both"
+"""How the database stood when there was the first tenant only, and with both."""
 
 
 @dataclass
@@ -97,14 +94,11 @@ class Tenants:
     """The application with both lives, everybody at a desk, and the way back to how it stood."""
 
     app: Flask
-    file: Path
+    standing: Standing
     first: Tenant = field(init=False)
     second: Tenant = field(init=False)
     cookies: dict[str, str] = field(default_factory=dict)
     """By role, of the first tenant; "their_supplier" and "their_buyer" hold every role in the second."""
-    kept: bytes = b""
-    alone: bytes = b""
-    """The database when there was the first tenant only."""
     crawled: dict[str, dict[str, TestResponse]] = field(default_factory=dict)
     """What `crawling.pages` found, by reader."""
 
@@ -118,26 +112,20 @@ class Tenants:
     @contextmanager
     def unchanged(self) -> Iterator[None]:
         """Whatever is written in this block is put back after it."""
-        with closing(sqlite3.connect(self.file)) as watching:
-            before = _writings(watching)
-            yield
-            has_changed = _writings(watching) != before
-        if has_changed:
+        before = self.standing.writings()
+        yield
+        if self.standing.writings() != before:
             self.put_back()
 
-    def content(self) -> bytes:
-        """The database as it stands."""
+    def keep(self, name: str) -> None:
+        """Remember the database as it stands."""
         self._let_go()
-        with closing(sqlite3.connect(self.file)) as connection:
-            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        return self.file.read_bytes()
+        self.standing.keep(name)
 
-    def put_back(self, content: bytes = b"") -> None:
-        """Let everything stand as it did with both, or as this says."""
+    def put_back(self, name: str = BOTH) -> None:
+        """Let everything stand as it did with both, or as it was kept under another name."""
         self._let_go()
-        for beside in ("-wal", "-shm"):
-            self.file.with_name(self.file.name + beside).unlink(missing_ok=True)
-        self.file.write_bytes(content or self.kept)
+        self.standing.put_back(name)
         clock.move_to(NOW)
 
     def _let_go(self) -> None:
@@ -153,41 +141,30 @@ class Tenants:
 
     def rows(self) -> Rows:
         """Everything that is stored, by table."""
-        with closing(sqlite3.connect(self.file)) as connection:
-            connection.row_factory = sqlite3.Row
-            return {
-                name: [dict(row) for row in connection.execute(f"SELECT * FROM {name}")]
-                for name in sorted(Base.metadata.tables.keys() - NEVER_ALIKE)
-            }
+        return self.standing.rows()
 
 
 @contextmanager
-def opened(app: Flask, file: Path) -> Iterator[Tenants]:
+def opened(app: Flask, standing: Standing) -> Iterator[Tenants]:
     """Both tenants on an empty database."""
-    found = Tenants(app, file)
+    found = Tenants(app, standing)
     with app.app_context():
         found.first = _tenant(Names())
         known = _every_id()
         found.cookies = {name: _signed_in(app, by) for name, by in found.first.people.items()}
-        found.alone = found.content()
+        found.keep(ALONE)
         found.second = _tenant(SECOND)
         for table, every in _every_id().items():
             found.first.ids[table] = sorted(known[table])
             found.second.ids[table] = sorted(every - known[table])
         clock.move_to(NOW)
         found.cookies |= {f"their_{name}": _signed_in(app, found.second.people[name]) for name in ("supplier", "buyer")}
-        found.kept = found.content()
+        found.keep(BOTH)
     yield found
     with app.app_context():
         parts().jobs.close()
         db.session.remove()
         db.engine.dispose()
-
-
-def _writings(connection: sqlite3.Connection) -> int:
-    """Another number after whatever somebody else has written."""
-    [[number]] = connection.execute("PRAGMA data_version")
-    return int(number)
 
 
 def _signed_in(app: Flask, by: Membership) -> str:

@@ -5,7 +5,8 @@ import pytest
 from portal.extensions import Base
 from tests.crawling import crawl
 from tests.integration.test_routes import address_of, table
-from tests.tenants import Rows, Tenants
+from tests.standing import Rows
+from tests.tenants import Tenants
 
 NEW = "a new row"
 MAY_BE_NOTED = {

@@ -4,7 +4,8 @@ import pytest
 
 from portal.extensions import Base
 from tests.crawling import ONES_OWN, Form, bare, difference, forms, pages, send, told_apart
-from tests.tenants import Rows, Tenants
+from tests.standing import Rows
+from tests.tenants import Tenants
 
 WISHED = {
     "role_codes": '["administrator", "decision_maker"]',
