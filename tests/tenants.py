@@ -161,6 +161,22 @@ def opened(app: Flask, standing: Standing) -> Iterator[Tenants]:
         found.cookies |= {f"their_{name}": _signed_in(app, found.second.people[name]) for name in ("supplier", "buyer")}
         found.keep(BOTH)
     yield found
+    _close(app)
+
+
+@contextmanager
+def one_life(app: Flask, standing: Standing, names: Names) -> Iterator[Tenants]:
+    """One tenant alone, whatever its names are, on an empty database."""
+    found = Tenants(app, standing)
+    with app.app_context():
+        found.first = _tenant(names)
+        found.cookies = {name: _signed_in(app, by) for name, by in found.first.people.items()}
+        found.keep(ALONE)
+    yield found
+    _close(app)
+
+
+def _close(app: Flask) -> None:
     with app.app_context():
         parts().jobs.close()
         db.session.remove()
