@@ -7,12 +7,13 @@ from typing import Any, Protocol
 from sqlalchemy import BigInteger, ColumnElement, Select, String, and_, cast, exists, func, or_, select, true
 from sqlalchemy.orm import InstrumentedAttribute
 
-from portal import reach
+from portal import one_case, reach
 from portal.errors import Forbidden
 from portal.extensions import db
 from portal.model import (
     READING,
     ROLES_OF,
+    Appointment,
     ClauseForm,
     Comment,
     Contract,
@@ -125,6 +126,17 @@ TABLE: dict[Permission, Rule] = {
 }
 """Permission -> what the acting membership must be. The row itself is guarded by `visible`."""
 
+FOR_ONE_CASE = frozenset(
+    {
+        Permission.CASE_READ,
+        Permission.FILE_READ,
+        Permission.OWN_ACCOUNT,
+        Permission.REPORT_READ,
+        Permission.SANCTION_DECIDE,
+    }
+)
+"""What whoever is appointed for one case may be let do at most."""
+
 BELOW_A_DRAFT: frozenset[type[Any]] = frozenset({PlannedFigure, Representative, Requirement, SanctionClause, Site})
 """Entities that may stand below a contract before it has started."""
 
@@ -165,7 +177,8 @@ NOT_YOUR_CONTRACT = Text("Kontrakten er ikke din oppdragsgivers.", "The contract
 
 def allowed(by: Membership, permission: Permission) -> bool:
     """Whether this membership's side and roles allow the act at all."""
-    return TABLE[permission](by)
+    is_outsider = by.acts_as.sight == Sight.CASE
+    return TABLE[permission](by) and (permission in FOR_ONE_CASE or not is_outsider)
 
 
 def demand(by: Membership, permission: Permission) -> None:
@@ -182,7 +195,8 @@ def visible(entity: type[Any], by: Membership) -> Select[Any]:
     it exists and when it is due. A comment is the buyer's own until a decision tells it; an internal one stays so. A
     sanction is the buyer's own until it is decided. What was held of a point is told with the decision on the case. A
     draft of a contract, with all below it, is the buyer's own until it starts. Of all this a membership that is limited
-    to some contracts (`portal.reach`) sees what lies on those.
+    to some contracts (`portal.reach`) sees what lies on those, and one that is appointed for one case what that needs
+    (`portal.one_case`).
     """
     return select(entity).where(seen(entity, by))
 
@@ -192,8 +206,10 @@ def seen(entity: type[Any], by: Membership) -> ColumnElement[bool]:
     rule = _RULES.get(entity, _of_a_party if hasattr(entity, "buyer_id") else None)
     if rule is None:
         raise TypeError(f"{entity.__name__} has no rule of visibility")
-    limits = _limits(by)
     mine: ColumnElement[bool] = rule(entity, by)
+    if by.acts_as.sight == Sight.CASE:
+        return and_(mine, one_case.lies_in(entity, by.acts_as.id))
+    limits = _limits(by)
     return mine if limits is None else and_(mine, _lies_on(entity, limits, by))
 
 
@@ -213,8 +229,14 @@ def _limits(by: Membership) -> Select[tuple[int]] | None:
     return reach.contracts(by.acts_as.id, by.acts_as.sight, by.acts_as.unit_id)
 
 
-def sees(by: Membership, contract_id: int) -> bool:
-    """Whether a member of one of its parties sees this contract: of one what `seen` asks of many."""
+def sees(by: Membership, contract_id: int, case_id: int | None = None) -> bool:
+    """Whether a member of one of its parties sees this contract: of one what `seen` asks of many.
+
+    Whoever is appointed for one case sees none, but where that case is asked for.
+    """
+    if by.acts_as.sight == Sight.CASE:
+        case = select(Deviation.id).where(Deviation.id == case_id, Deviation.id.in_(reach.appointed(by.acts_as.id)))
+        return case_id is not None and db.session.scalar(case) is not None
     limits = _limits(by)
     found = select(Contract.id).where(Contract.id == contract_id)
     return limits is None or db.session.scalar(found.where(Contract.id.in_(limits))) is not None
@@ -268,6 +290,11 @@ def _told_interest(entity: Any, by: Membership) -> Any:
     return entity.buyer_id == by.organisation_id
 
 
+def _taken_on(entity: Any, by: Membership) -> Any:
+    """Whom the buyer thinks of appointing is its own affair until somebody has taken it on."""
+    return _of_a_party(entity, by) & or_(entity.buyer_id == by.organisation_id, entity.membership_id.is_not(None))
+
+
 def _addressed_to(entity: Any, by: Membership) -> Any:
     is_buyer = by.organisation.kind == OrganisationKind.BUYER
     return _of_a_party(entity, by) & (entity.for_buyer if is_buyer else entity.for_supplier)
@@ -280,6 +307,7 @@ def _at_work_for(entity: Any, by: Membership) -> Any:
 
 
 _RULES: dict[type[Any], Callable[[Any, Membership], Any]] = {
+    Appointment: _taken_on,
     Comment: _told_comment,
     ContractImport: _of_own,
     Evidence: _handed_in,

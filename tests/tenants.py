@@ -263,7 +263,10 @@ def _broken_march(world: World, names: Names) -> dict[str, str]:
     deliver_mail()
     case = case_of(world)
     sanction = proposed(world, heard(world, case))
+    with transaction():
+        appointment = invitations.appoint(case, f"utenfra@{names.domain}", names.surname, by=world.adam)
     return {
+        "appointment": str(appointment.public_id),
         "report": str(march.public_id),
         "revision": str(march.revisions[0].public_id),
         "evidence": str(paper.public_id),

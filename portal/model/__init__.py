@@ -1,5 +1,6 @@
 """The entities: they guard their own state, never query and never commit."""
 
+from portal.model.appointments import Appointment
 from portal.model.audit import AuditAnchor, AuditEvent, AuditHead, record
 from portal.model.base import OfContract, Row
 from portal.model.cases import (
@@ -101,6 +102,7 @@ __all__ = [
     "ROLES_OF",
     "WEIGHTY",
     "Answer",
+    "Appointment",
     "AssessmentWindow",
     "AttemptKind",
     "AuditAnchor",

@@ -20,6 +20,7 @@ from portal.model.terms import AssessmentWindow, Requirement
 from portal.text import Text
 
 if TYPE_CHECKING:
+    from portal.model.appointments import Appointment
     from portal.model.sanctions import Sanction
 
 MOVED_ON = Text(
@@ -118,6 +119,7 @@ class Deviation(OfContract, Held, Row):
     replies: Mapped[list["Reply"]] = relationship(back_populates="deviation", order_by="Reply.id")
     points: Mapped[list["Point"]] = relationship(back_populates="deviation", order_by="Point.number")
     sanction: Mapped["Sanction | None"] = relationship(back_populates="deviation")
+    appointments: Mapped[list["Appointment"]] = relationship(back_populates="deviation", order_by="Appointment.id")
 
     __mapper_args__ = {"version_id_col": version}  # noqa: RUF012
 
@@ -127,6 +129,10 @@ class Deviation(OfContract, Held, Row):
             raise InvalidTransition(MOVED_ON)
         self.state = state
         record(self, f"deviation.{state}", by=by, reason=reason, **facts)
+        if state in SETTLED:
+            for appointment in self.appointments:
+                if appointment.ended_at is None:
+                    appointment.end(by=by)
 
 
 class Notice(OfContract, Row):

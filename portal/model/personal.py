@@ -60,6 +60,8 @@ _SESSION = Datum(Purpose.SECURITY, Basis.DUTY, Kept.MONTH)
 _READ = Datum(Purpose.ACCESS, Basis.DUTY, Kept.YEAR)
 
 REGISTER: Mapping[str, Datum] = {
+    "appointment.membership_id": _NUMBER,
+    "appointment.reason": _SAID,
     "audit_event.person_id": _NUMBER,
     "audit_event.stood_in_for_id": _NUMBER,
     "authenticator.person_id": _OWN,

@@ -117,6 +117,7 @@ _OWN_RULES: Mapping[str, Policy] = {
     **dict.fromkeys(("planned_figure", "representative", "requirement", "sanction_clause", "site"), _ONCE_STARTED),
     **dict.fromkeys(("check_result", "figure", "finding", "revision_line"), _OF_REVISION),
     "draft_line": Policy(_OF_DRAFT, _OF_DRAFT),
+    "appointment": _below_contract(f"{_BUYERS} OR (supplier_id = {_ME} AND membership_id IS NOT NULL)"),
     "claim": _below_contract(_BUYERS),
     "comment": _below_contract(f"{_BUYERS} OR (supplier_id = {_ME} AND told_at IS NOT NULL)"),
     "sanction": _below_contract(f"{_BUYERS} OR (supplier_id = {_ME} AND state IN {_IN_FORCE})"),

@@ -47,6 +47,10 @@ READS_ONLY = Text(
     "Rollen {role} er bare for å lese, og kan ikke være sammen med andre roller. Velg den alene.",
     "The role {role} is for reading only, and cannot stand beside other roles. Choose it alone.",
 )
+FOR_ONE_CASE = Text(
+    "{name} er oppnevnt utenfra for én sak. Avslutt oppnevningen på sakens side.",
+    "{name} is appointed from outside for one case. End the appointment on the page of the case.",
+)
 SIDES = {
     OrganisationKind.BUYER: Text("en oppdragsgiver", "buyer"),
     OrganisationKind.SUPPLIER: Text("en leverandør", "supplier"),
@@ -152,10 +156,16 @@ def join(person: Person, organisation: Organisation, *roles: Role) -> Membership
         return add_membership(person, organisation, *roles)
     demand_side(organisation.kind, roles)
     membership.ended_at, membership.role_codes = None, sorted(roles)
-    if not NEVER_LIMITED.isdisjoint(roles):
+    if membership.sight == Sight.CASE or not NEVER_LIMITED.isdisjoint(roles):
         membership.sight, membership.unit = Sight.ALL, None
     record(membership, "membership.added", by=None, person=person.id, roles=sorted(roles), sight=membership.sight)
     return membership
+
+
+def demand_ordinary(member: Membership) -> None:
+    """Refuse what is for members only to whoever is appointed for one case: that begins and ends with the case."""
+    if member.sight == Sight.CASE and member.ended_at is None:
+        raise Refused(FOR_ONE_CASE.with_values(name=member.person.name))
 
 
 def alone_with(member: Membership) -> None:
@@ -209,11 +219,11 @@ def membership_of(person: Person, public_id: uuid.UUID) -> Membership | None:
     return next((own for own in person.memberships if own.public_id == public_id), None)
 
 
-def people(organisation_id: int, *roles: Role, about: int | None = None) -> list[Person]:
+def people(organisation_id: int, *roles: Role, about: int | None = None, case: int | None = None) -> list[Person]:
     """The active persons of an organisation who hold any of `roles`, in the order they came; then who stands in.
 
     `about`: number of a contract; those who are limited to others, or have declared an interest in it, are left out.
-    A substitute sees what the absent one sees.
+    A substitute sees what the absent one sees. `case`: number of a case on it, whose outsiders count too.
     """
     rows = db.session.scalars(
         select(Membership)
@@ -221,10 +231,10 @@ def people(organisation_id: int, *roles: Role, about: int | None = None) -> list
         .where(Membership.organisation_id == organisation_id, Person.active, Membership.ended_at.is_(None))
         .order_by(Membership.id)
     )
-    holders = [row for row in rows if not row.last_roles.isdisjoint(roles)]
+    holders = [row for row in rows if not row.last_roles.isdisjoint(roles) and (case or row.sight != Sight.CASE)]
     if about is None:
         return list(dict.fromkeys(row.person for row in (*holders, *_substitutes_of(holders))))
-    see, barred = [row for row in holders if permissions.sees(row, about)], permissions.interested_in(about)
+    see, barred = [row for row in holders if permissions.sees(row, about, case)], permissions.interested_in(about)
     able = [row.person for row in (*see, *_substitutes_of(see))]
     return list(dict.fromkeys(person for person in able if person.id not in barred))
 

@@ -24,6 +24,7 @@ BUYERS_OWN = frozenset(
         "breach_changed",
         "extension_waiting",
         "notice_to_give",
+        "outsider_appointed",
         "reply_added",
         "review_late",
         "sanction_to_decide",

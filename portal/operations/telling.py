@@ -42,6 +42,8 @@ _UNDECIDED = Rule(Audience.BUYER, "how a sanction comes about is the buyer's own
 _AT_WORK = Rule(Audience.BUYER, "how the buyer goes about its work: what it notes, misses and is reminded of")
 _UNSTARTED = Rule(Audience.BUYER, "a contract that has not started is the buyer's own")
 _DRAFTING = Rule(Audience.SUPPLIER, "what goes on inside the supplier before it is signed, or of which it was refused")
+_OUTSIDER = Rule(Audience.BOTH, "a party knows who decides its case, once somebody has said yes to it")
+_APPOINTING = Rule(Audience.BUYER, "whom the buyer asks to decide, and why, is its own affair until they have said yes")
 _HOUSE = Rule(Audience.NOBODY, "people, accounts, units and programs are the organisation's own house")
 _INTEREST = Rule(Audience.NOBODY, "a person's ties to the other party are told to their own organisation alone")
 
@@ -203,6 +205,8 @@ GROUPS: Mapping[Rule, tuple[str, ...]] = {
         "unit.added",
         "unit.renamed",
     ),
+    _OUTSIDER: ("appointment.ended", "appointment.taken_on"),
+    _APPOINTING: ("appointment.made",),
     _INTEREST: ("interest.declared", "interest.ended"),
 }
 """Every action of the trail, by whom it is told to. An action that stands nowhere is told to nobody else."""

@@ -20,7 +20,7 @@ from portal.web import (
     words,
 )
 from portal.web.api import views as api
-from portal.web.cases import cases, decision_paper, sanctions
+from portal.web.cases import cases, decision_paper, outsiders, sanctions
 from portal.web.contracts import (
     contract_imports,
     contract_life,
@@ -52,6 +52,7 @@ from portal.web.reports import chasing, comments, exports, receipts, reports, re
 
 PARTS = (
     decision_paper,
+    outsiders,
     receipts,
     signing,
     contract_setup,

@@ -308,6 +308,7 @@ SIGHT = {
     Sight.ALL: _("Every contract"),
     Sight.UNIT: _("The contracts of a unit"),
     Sight.NAMED: _("Named contracts only"),
+    Sight.CASE: _("One case only"),
 }
 
 LOG = {"all": _("Everything"), "letters": _("Letters"), "decisions": _("Decisions")}

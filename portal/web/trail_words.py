@@ -16,6 +16,7 @@ from portal.web import events, labels
 from portal.web.words import short_day
 
 SUBJECT = {
+    "appointment": _("Appointment for one case"),
     "assessment_window": _("Window of assessment"),
     "change_order": _("Change order"),
     "comment": _("Comment"),

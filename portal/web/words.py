@@ -14,9 +14,10 @@ from portal.config import Settings
 from portal.model import OrganisationKind, Role
 from portal.operations import tasks
 from portal.operations.cases import replies
-from portal.operations.people import groups
+from portal.operations.people import appointments, groups
 from portal.operations.reports import extensions
 from portal.permissions import Permission
+from portal.reach import Sight
 from portal.text import Text
 from portal.web import labels, sessions
 from portal.web.access import acting_membership
@@ -99,12 +100,19 @@ def _frame() -> dict[str, Any]:
             "number": by.organisation.number,
             "role": roles_of(by),
             "instead_of": by.stands_in_for.person.name if by.stands_in_for else "",
+            "case": _case_url(by),
             "through": by.reads_through.organisation.name if by.reads_through else "",
         },
         "switch_url": url_for("accounts.acting_for") if _may_switch(by) else "",
         "nav": _places(by),
         "own_house": _own_house(by),
     }
+
+
+def _case_url(by: Any) -> str:
+    """Where the one case is that they are appointed for; "" for every ordinary member."""
+    appointment = appointments.by_which(by) if by.acts_as.sight == Sight.CASE else None
+    return url_for("cases.show", public_id=appointment.deviation.public_id) if appointment else ""
 
 
 def _may_switch(by: Any) -> bool:

@@ -140,7 +140,7 @@ def test_rows_below_a_contract_carry_both_parties(database_url: str) -> None:
     engine.dispose()
 
 
-ASKS_NOTHING = {"members.end_substitute", "members.withdraw"}
+ASKS_NOTHING = {"cases.end_appointment", "members.end_substitute", "members.withdraw"}
 """What only takes rights away."""
 
 

@@ -19,7 +19,7 @@ def of(deviation: Deviation, *, besides: Membership | None = None) -> list[Perso
     clause = told.clause_of(deviation) if besides else None
     step = ladder.step_of(deviation, clause) if clause else None
     first = {*permissions.prepared(deviation, step), *([besides.person_id] if besides else [])}
-    able = accounts.people(deviation.buyer_id, Role.DECISION_MAKER, about=deviation.contract_id)
+    able = accounts.people(deviation.buyer_id, Role.DECISION_MAKER, about=deviation.contract_id, case=deviation.id)
     return [person for person in able if person.id not in first]
 
 

@@ -10,6 +10,8 @@ from portal import clock, permissions
 from portal.errors import LinkOver, Refused
 from portal.extensions import db
 from portal.model import (
+    Appointment,
+    Deviation,
     Invitation,
     InvitationState,
     Membership,
@@ -20,7 +22,7 @@ from portal.model import (
     record,
 )
 from portal.operations import accounts, mail
-from portal.operations.people import domains, one_time, powers
+from portal.operations.people import appointments, domains, one_time, powers
 from portal.permissions import Permission
 from portal.text import Text
 
@@ -69,11 +71,23 @@ def invite_first(
     return _invite(written, roles, organisation, None, why_elsewhere)
 
 
+def appoint(deviation: Deviation, written: str, reason: str, *, by: Membership) -> Appointment:
+    """Invite somebody from outside to decide one case of the buyer, and nothing else. Raises Refused, Invalid."""
+    permissions.demand(by, Permission.SIGHT_EDIT)
+    email, why = accounts.as_email(written), reason.strip()
+    appointments.demand_possible(deviation, email, why)
+    invitation = Invitation(organisation=by.organisation, email=email, role_codes=[Role.DECISION_MAKER], invited_by=by)
+    invitation.language = by.person.language
+    _send(invitation, for_one_case=True)
+    record(invitation, "invitation.sent", by=by, reason=why, roles=sorted(invitation.roles))
+    return appointments.begin(deviation, invitation, why, by=by)
+
+
 def resend(invitation: Invitation, *, by: Membership) -> None:
     """Send it again: seven more days, and the older letter works no longer. Raises Refused when it is settled."""
     permissions.demand(by, Permission.MEMBER_MANAGE)
     _demand_open(invitation)
-    _send(invitation)
+    _send(invitation, for_one_case=appointments.of_invitation(invitation) is not None)
     record(invitation, "invitation.resent", by=by)
 
 
@@ -82,6 +96,8 @@ def withdraw(invitation: Invitation, *, by: Membership) -> None:
     permissions.demand(by, Permission.MEMBER_MANAGE)
     _demand_open(invitation)
     invitation.withdrawn_at = clock.now()
+    if (appointment := appointments.of_invitation(invitation)) is not None:
+        appointment.end(by=by)
     record(invitation, "invitation.withdrawn", by=by)
 
 
@@ -102,7 +118,10 @@ def accept(key: str, person: Person) -> Membership:
         raise Refused(OTHER_ADDRESS.with_values(email=invitation.email))
     if not one_time.use(OneTimePurpose.INVITATION, key, invitation.email):
         raise LinkOver(LINK_OVER)
-    membership = accounts.join(person, invitation.organisation, *invitation.roles)
+    if (appointment := appointments.of_invitation(invitation)) is not None:
+        membership = appointments.join(appointment, person)
+    else:
+        membership = accounts.join(person, invitation.organisation, *invitation.roles)
     invitation.accepted_at = clock.now()
     record(invitation, "invitation.accepted", by=membership, roles=sorted(invitation.roles))
     powers.tell(membership, invitation.roles, by=invitation.invited_by)
@@ -140,18 +159,20 @@ def _invite(
 
 def _open_one(email: str, organisation: Organisation) -> Invitation | None:
     same = select(Invitation).where(Invitation.email == email, Invitation.organisation_id == organisation.id)
+    same = same.where(Invitation.id.not_in(select(Appointment.invitation_id)))
     unsettled = same.where(Invitation.accepted_at.is_(None), Invitation.withdrawn_at.is_(None))
     return db.session.scalars(unsettled.order_by(Invitation.id.desc()).limit(1)).first()
 
 
-def _send(invitation: Invitation) -> str:
+def _send(invitation: Invitation, *, for_one_case: bool = False) -> str:
     invitation.sent_at = clock.now()
     invitation.expires_at = invitation.sent_at + LASTS
     db.session.add(invitation)
     db.session.flush()
     subject = str(invitation.public_id)
     key = one_time.issue(OneTimePurpose.INVITATION, subject, invitation.email, lasts=LASTS)
-    mail.write_personal(_Invited(invitation), "invitation", is_secret=True, key=key, invitation=invitation)
+    facts = {"key": key, "invitation": invitation, "for_one_case": for_one_case}
+    mail.write_personal(_Invited(invitation), "invitation", is_secret=True, **facts)
     return key
 
 

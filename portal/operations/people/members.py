@@ -58,6 +58,7 @@ def change_roles(member: Membership, roles: Collection[Role], *, by: Membership)
     permissions.demand(by, Permission.MEMBER_MANAGE)
     accounts.alone_with(member)
     _demand_here(member)
+    accounts.demand_ordinary(member)
     if not roles:
         raise Refused(NO_ROLE)
     accounts.demand_side(member.organisation.kind, roles)
@@ -79,10 +80,12 @@ def follow(member: Membership, roles: frozenset[Role], *, provider: str) -> None
     Whoever signs in can do nothing about it, so they are not refused: a role that must be held, and would become
     nobody's, stays theirs until somebody else has it. They and those who can give the role are told, once. Nor does a
     directory make an administrator of whoever sees some contracts only: who says who sees what, says it here. Raises
-    Refused for roles that are not this side's.
+    Refused for roles that are not this side's. Whoever is appointed for one case stays just that.
     """
     accounts.demand_side(member.organisation.kind, roles)
     accounts.alone_with(member)
+    if member.sight == Sight.CASE:
+        return
     if member.sight != Sight.ALL and (withheld := roles & NEVER_LIMITED):
         roles -= withheld
         record(member, "membership.roles_withheld", by=None, roles=sorted(withheld), provider=provider)
@@ -125,6 +128,7 @@ def retire(member: Membership, *, by: Membership, heir: Membership | None = None
     permissions.demand(by, Permission.MEMBER_MANAGE)
     accounts.alone_with(member)
     _demand_here(member)
+    accounts.demand_ordinary(member)
     if heir is not None:
         _hand_over(member, heir, by=by)
     demand_others(member, lost=member.last_roles)
@@ -140,7 +144,7 @@ def lapse(member: Membership, *, provider: str) -> bool:
     It does not where only they hold a role that must be held.
     """
     accounts.alone_with(member)
-    if _only_theirs(member, member.last_roles):
+    if member.sight == Sight.CASE or _only_theirs(member, member.last_roles):
         return False
     _end(member, by=None, reason=f"not seen at {provider}")
     return True
@@ -197,7 +201,8 @@ def _who_can_give(member: Membership) -> list[Membership]:
 
 def _here(organisation_id: int) -> list[Membership]:
     active = select(Membership).join(Membership.person).where(Person.active, Membership.ended_at.is_(None))
-    here = active.where(Membership.organisation_id == organisation_id).order_by(Membership.id)
+    ordinary = Membership.organisation_id == organisation_id, Membership.sight != Sight.CASE
+    here = active.where(*ordinary).order_by(Membership.id)
     return list(db.session.scalars(here.execution_options(populate_existing=True)))
 
 

@@ -12,13 +12,14 @@ from portal.kinds.base import Problem
 from portal.model import NEVER_LIMITED, Contract, ContractState, Membership, NamedContract, Person, Role, Unit, record
 from portal.operations import accounts
 from portal.permissions import Permission
-from portal.reach import Sight
+from portal.reach import CHOSEN, Sight
 from portal.text import Text, same
 
 LONGEST_NAME = 200
 NAME_IT = Text("Skriv navnet på enheten.", "Write the name of the unit.")
 TOO_LONG = Text("Navnet kan ha høyst 200 tegn.", "The name may have at most 200 characters.")
 NAMED_ALREADY = Text("Dere har allerede en enhet som heter {name}.", "You already have a unit called {name}.")
+CHOOSE_SIGHT = Text("Velg hvilke kontrakter de ser.", "Choose which contracts they see.")
 CHOOSE_UNIT = Text("Velg enheten.", "Choose the unit.")
 CHOOSE_CONTRACTS = Text("Velg minst én kontrakt.", "Choose at least one contract.")
 SEES_ALL = Text(
@@ -34,11 +35,10 @@ SEES_SOME = Text(
 
 
 def members(by: Membership) -> list[Membership]:
-    """Everybody active who acts for the same buyer, by name."""
+    """Everybody active who acts for the same buyer, by name, but for those who are appointed for one case."""
     permissions.demand(by, Permission.SIGHT_EDIT)
-    rows = (
-        permissions.visible(Membership, by).join(Membership.person).where(Person.active, Membership.ended_at.is_(None))
-    )
+    here = Person.active, Membership.ended_at.is_(None), Membership.sight != Sight.CASE
+    rows = permissions.visible(Membership, by).join(Membership.person).where(*here)
     return list(db.session.scalars(rows.order_by(Person.name, Membership.id)).unique())
 
 
@@ -76,6 +76,9 @@ def limit(
     """
     permissions.demand(by, Permission.SIGHT_EDIT)
     accounts.alone_with(membership)
+    accounts.demand_ordinary(membership)
+    if sight not in CHOSEN:
+        raise Invalid(CHOOSE_SIGHT, (Problem("no_sight", CHOOSE_SIGHT, "sight"),))
     if sight != Sight.ALL and not NEVER_LIMITED.isdisjoint(membership.last_roles):
         raise Invalid(SEES_ALL, (Problem("sees_all", SEES_ALL, "sight"),))
     chosen_unit = next((each for each in units(by) if each.public_id == unit), None) if sight == Sight.UNIT else None

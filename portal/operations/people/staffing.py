@@ -50,9 +50,10 @@ ONE_TOO_FEW = Text(
 )
 NO_THIRD = Text(
     "En innsigelse mot en sanksjon må behandles av en tredje person, og det har dere ikke. Gi en person til rollen "
-    "beslutter. Dere kan invitere noen utenfra, og la dem se bare denne kontrakten.",
+    "beslutter. I en enkelt sak kan en administrator i stedet oppnevne noen utenfra, på sakens side.",
     "An objection to a sanction must be handled by a third person, and you have none. Give one more person the role "
-    "decision-maker. You can invite somebody from outside, and let them see this contract only.",
+    "decision-maker. In a single case an administrator can appoint somebody from outside instead, on the page of the "
+    "case.",
 )
 
 

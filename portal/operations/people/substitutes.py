@@ -10,7 +10,7 @@ from portal import clock, permissions
 from portal.errors import Refused
 from portal.extensions import db, parts
 from portal.model import Membership, Person, Substitution, record
-from portal.operations import mail
+from portal.operations import accounts, mail
 from portal.operations.people import powers
 from portal.permissions import Permission
 from portal.text import Text
@@ -47,6 +47,8 @@ def running(person: Person, public_id: uuid.UUID) -> Substitution | None:
 def appoint(absent: Membership, substitute: Membership, from_on: date, to_on: date, *, by: Membership) -> Substitution:
     """Let one member act in another's roles on these days. Both are told. Raises Refused."""
     permissions.demand(by, Permission.MEMBER_MANAGE)
+    for each in (absent, substitute):
+        accounts.demand_ordinary(each)
     is_theirs = substitute.organisation_id == absent.organisation_id and substitute.id != absent.id
     if not is_theirs or absent.ended_at is not None or substitute.only_reads or not substitute.person.active:
         raise Refused(NOT_THEM)

@@ -80,7 +80,8 @@ def trail(deviation: Deviation, by: Membership) -> list[Entry]:
     sanction = [deviation.sanction] if deviation.sanction else []
     asked: Sequence[ExtensionRequest] = time_asked.of(deviation)
     weighed: list[Weighing] = [each for point in case_views.shown_points(deviation, by) for each in point.weighings]
-    rows: list[Row] = [deviation, *deviation.notices, *deviation.replies, *weighed, *asked, *sanction]
+    outsiders: list[Row] = list(deviation.appointments)
+    rows: list[Row] = [deviation, *deviation.notices, *deviation.replies, *weighed, *asked, *sanction, *outsiders]
     return audit.trail(rows, by=by)
 
 

@@ -7,11 +7,14 @@ from flask import render_template, request
 from flask_babel import gettext as _
 
 from portal.model import Deviation, DeviationState, HumanTask, Membership
+from portal.model.cases import SETTLED
 from portal.operations import processes, tasks, time_asked
 from portal.operations.cases import clocks, deciders, deviations, letters, notices, recalculation, replies
+from portal.operations.people import appointments
 from portal.operations.processes import Subject
 from portal.operations.reports import extensions
 from portal.permissions import Permission, allowed, prepared
+from portal.reach import Sight
 from portal.text import Text
 from portal.web.cases import case_forms, case_grounds, case_ladder, case_log, case_undecided, case_views, sanction_forms
 from portal.web.cases.case_forms import DecisionForm, DeliveryForm, ReasonForm
@@ -58,6 +61,9 @@ def page(
         sanction=sanction,
         state=state,
         is_buyer=by.organisation_id == deviation.buyer_id,
+        is_outsider=by.acts_as.sight == Sight.CASE,
+        outsiders=appointments.of(deviation, by),
+        may_appoint=allowed(by, Permission.SIGHT_EDIT) and deviation.state not in SETTLED,
         **_what_can_be_done(deviation, by),
         **_what_was_found(deviation, by),
         **case_grounds.shown(deviation, by),

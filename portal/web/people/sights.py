@@ -18,7 +18,7 @@ from portal.kinds import Problem
 from portal.model import Contract, Membership, Unit
 from portal.operations.people import groups, sights
 from portal.permissions import Permission
-from portal.reach import Sight
+from portal.reach import CHOSEN, Sight
 from portal.web.access import current_membership, requires
 from portal.web.choices import uuid_of
 from portal.web.confirmation import confirmed
@@ -38,7 +38,7 @@ class ContractsField(SelectMultipleField):
 class SightForm(FlaskForm):
     """What somebody sees."""
 
-    sight = RadioField(N_("Which contracts?"), choices=[SelectChoice(each.value, SIGHT[each]) for each in Sight])
+    sight = RadioField(N_("Which contracts?"), choices=[SelectChoice(each.value, SIGHT[each]) for each in CHOSEN])
     unit = SelectField(N_("Unit"), validate_choice=False)
     contracts = ContractsField(N_("Named contracts"), validate_choice=False)
 
@@ -80,7 +80,7 @@ def edit(membership: Membership) -> ResponseReturnValue:
         form.sight.data, form.unit.data = membership.sight, str(membership.unit.public_id) if membership.unit else ""
         form.contracts.data = [str(each.public_id) for each in sights.named_for(membership)]
         return _edit_page(membership, form)
-    if form.sight.data not in set(Sight):
+    if form.sight.data not in CHOSEN:
         form.sight.errors = [_("Choose which contracts they see.")]
         return _edit_page(membership, form), 422
     sight, unit, named = Sight(form.sight.data), uuid_of(form.unit.data or ""), _uuids(form.contracts.data)
