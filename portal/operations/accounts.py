@@ -44,8 +44,8 @@ WRONG_SIDE = Text(
     "There is no {role} with a {side}. The roles there are {roles}.",
 )
 READS_ONLY = Text(
-    "Rollen {role} er bare for å lese, og kan ikke være sammen med andre roller. Velg den alene.",
-    "The role {role} is for reading only, and cannot stand beside other roles. Choose it alone.",
+    "Leser og revisor er roller som bare leser, og kan ikke være sammen med andre. Velg en av dem alene.",
+    "Reader and auditor are roles that only read, and cannot stand beside others. Choose one of them alone.",
 )
 FOR_ONE_CASE = Text(
     "{name} er oppnevnt utenfra for én sak. Avslutt oppnevningen på sakens side.",
@@ -114,8 +114,8 @@ def demand_side(kind: OrganisationKind, roles: Collection[Role]) -> None:
     if strange := sorted(set(roles) - ROLES_OF[kind]):
         known = ", ".join(sorted(ROLES_OF[kind]))
         raise Refused(WRONG_SIDE.with_values(role=strange[0], side=SIDES[kind], roles=known))
-    if len(roles) > 1 and (reading := sorted(READING.intersection(roles))):
-        raise Refused(READS_ONLY.with_values(role=reading[0]))
+    if len(roles) > 1 and READING.intersection(roles):
+        raise Refused(READS_ONLY)
 
 
 def add_person(email: str, name: str, *, password: str | None = None, language: str = "nb") -> Person:

@@ -29,6 +29,9 @@ NO_DATABASE = Text(
     "The database does not answer just now. Nothing was stored. Please try again in a moment.",
 )
 
+_WHERE_TO_ASK = {"accounts.new_password": "accounts.ask_reset", "accounts.confirm_email": "accounts.change_email"}
+"""Where the link of a letter led -> where one asks for a new letter oneself."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -80,7 +83,12 @@ def _refused(error: PortalError) -> Response:
 
 def _link_over(error: LinkOver) -> Response:
     db.session.rollback()
-    return make_response(render_template("errors/link_over.html", message=error.text), STATUS[Refused])
+    return make_response(
+        render_template(
+            "errors/link_over.html", message=error.text, ask_anew=_WHERE_TO_ASK.get(request.endpoint or "")
+        ),
+        STATUS[Refused],
+    )
 
 
 def _collided(error: IntegrityError) -> Response:

@@ -8,12 +8,14 @@ from typing import Any
 from flask_babel import LazyString, format_datetime, gettext
 from flask_babel import lazy_gettext as _
 
+from portal import kinds
 from portal.model import Role
 from portal.model.changes import PERSONAL, Changes
 from portal.model.personal import Kept
+from portal.operations.contracts.deadline_facts import DEADLINES, NOTICES
 from portal.operations.trail import Told
 from portal.web import events, labels
-from portal.web.words import short_day
+from portal.web.words import short_day, words
 
 SUBJECT = {
     "appointment": _("Appointment for one case"),
@@ -203,6 +205,9 @@ _CODES: Mapping[str, Mapping[Any, LazyString]] = {
     "answer": labels.ANSWER,
 }
 
+_CHOSEN = {fact.key: fact.field for part in (DEADLINES, NOTICES) for fact in part.facts if fact.field.choices}
+"""Column of a contract -> the field whose choices say what its codes mean."""
+
 
 def moment(at: datetime) -> str:
     """A moment in the reader's zone, to the minute."""
@@ -261,14 +266,22 @@ def _value(table: str, column: str, value: Any) -> str:
     if isinstance(value, bool):
         return str(gettext("yes") if value else gettext("no"))
     if isinstance(value, list):
-        names = labels.ROLE if column == "role_codes" else {}
-        return ", ".join(str(names.get(_code(Role, each), each)) for each in value)
+        return ", ".join(_member(column, each) for each in value)
     if column == "state" and table in _STATES:
         tag = _STATES[table].get(value)
         return str(tag.label) if tag else str(value)
     if column in _CODES:
         return str(_CODES[column].get(value, value))
-    return _dated(column, str(value))
+    choice = _CHOSEN[column].choice(str(value)) if table == "contract" and column in _CHOSEN else None
+    return words(choice.label) if choice else _dated(column, str(value))
+
+
+def _member(column: str, value: Any) -> str:
+    """One of the values of a list in words."""
+    if column == "role_codes":
+        return str(labels.ROLE.get(_code(Role, value), value))
+    kind = kinds.kinds().get(value) if column == "kinds" else None
+    return words(kind.title) if kind else str(value)
 
 
 def _dated(column: str, value: str) -> str:

@@ -122,6 +122,7 @@ def test_somebody_known_joins_with_the_account_they_have(app: Flask) -> None:
     siv = at(app, SIV)
     siv.get(link(app))
     assert "You are signed in as" in siv.get("/invitation").text
+    assert 'action="/sign-out"' in siv.get("/invitation").text.partition("<main")[2]
     assert siv.post("/invitation").status_code == 422
     kari = at(app, KARI)
     kari.get(link(app))
@@ -182,6 +183,14 @@ def test_an_invitation_is_sent_again_and_taken_back(app: Flask) -> None:
 def test_an_invitation_that_cannot_be_is_refused_in_words(app: Flask, email: str, chosen: str) -> None:
     assert invite(at(app, ADA), email, *filter(None, [chosen])) == 422
     assert letters(app, "invitation") == []
+
+
+def test_a_role_that_only_reads_beside_another_is_refused_at_the_roles(app: Flask) -> None:
+    ada = at(app, ADA)
+    form = {"csrf_token": ada.token(), "email": ANY, "roles": ["reviewer", "auditor"]}
+    page = ada.client.post("/people/invite", data=form, environ_base={"REMOTE_ADDR": ada.address})
+    assert page.status_code == 422
+    assert re.search(r'<a class="ds-link" href="#roles[^"]*">Reader and auditor are roles that only read', page.text)
 
 
 def test_the_first_administrator_is_invited_on_the_command_line(

@@ -11,6 +11,7 @@ from flask import Flask
 from flask_babel import force_locale
 from sqlalchemy import Engine, event, select, text
 
+from portal.calendars import Counting
 from portal.extensions import Base, db, transaction
 from portal.model import AuditEvent, Deviation, OutgoingMail, Reading, Role, record
 from portal.operations import anchors, audit, telling
@@ -181,11 +182,12 @@ def test_before_and_after_stand_in_plain_words(room: Room) -> None:
     adam = room.at(world.adam)
     with transaction():
         contract = db.session.merge(world.contract)
-        contract.title, contract.due_days = "Ungdomsskolen", 9
+        contract.title, contract.due_days, contract.due_counting = "Ungdomsskolen", 9, Counting.CALENDAR
         record(contract, "contract.edited", by=world.adam, reason="Navnet var feil.")
     words = adam.reads("/trail?action=contract.edited")
     assert "Title: from Prøveskolen to Ungdomsskolen" in words
     assert "Deadline, days after the period: from 10 to 9" in words
+    assert "Days that the deadline counts: from working days to all days" in words
     assert "Navnet var feil." in words
     adam.send("/language/nb")
     norsk = adam.reads("/trail?action=contract.edited")

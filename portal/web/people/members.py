@@ -111,6 +111,8 @@ def invite() -> ResponseReturnValue:
         form.email.errors = [_("Write an e-mail.")]
     if not form.chosen:
         form.roles.errors = [words(invitations.NO_ROLE)]
+    else:
+        _done(form.roles, lambda: accounts.demand_side(by.organisation.kind, form.chosen))
     why = _why_elsewhere(form) if _is_elsewhere(form) else ""
     if form.errors:
         return _invite_page(form), 422
