@@ -58,6 +58,7 @@ ALLOWED: Mapping[str, str] = {
     "one_case._tasks": NARROWS,
     "operations.accounts.alone_with": READ_ANEW,
     "operations.accounts.is_demo": NO_TENANTS,
+    "operations.audit._changed_papers": THE_TRAIL,
     "operations.anchors._acts": OF_WHAT_WAS_FOUND,
     "operations.anchors._entries_at": THE_TRAIL,
     "operations.anchors.heads": THE_TRAIL,

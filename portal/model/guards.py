@@ -41,6 +41,7 @@ _KEPT = (
     "deviation_id",
     "found",
     "found_hash",
+    "on_paper",
     "proposed_by_id",
     "proposers",
     "reasons",

@@ -32,6 +32,7 @@ class Kept(StrEnum):
     """For how long. `portal retention` removes what has a time; `portal erase` what goes with the person."""
 
     ACCOUNT = "until the person is erased"
+    SERVED = "as long as the contract's record, as it was served: also after the person is erased"
     RECORD = "as long as the contract's record: the number stays, the name goes when the person is erased"
     YEAR = "365 days"
     QUARTER = "90 days"
@@ -53,6 +54,7 @@ _NAME = Datum(Purpose.ACCOUNT, Basis.CONTRACT, Kept.ACCOUNT, is_plain=True)
 _SAID = Datum(Purpose.RECORD, Basis.TASK, Kept.RECORD, is_plain=True)
 _OWN = Datum(Purpose.ACCOUNT, Basis.CONTRACT, Kept.ACCOUNT)
 _PROOF = Datum(Purpose.PROOF, Basis.TASK, Kept.RECORD, is_plain=True)
+_SERVED = Datum(Purpose.PROOF, Basis.TASK, Kept.SERVED, is_plain=True)
 _POST = Datum(Purpose.POST, Basis.TASK, Kept.RECORD, is_plain=True)
 _TRIED = Datum(Purpose.SECURITY, Basis.DUTY, Kept.YEAR)
 _TRIED_FROM = Datum(Purpose.SECURITY, Basis.DUTY, Kept.YEAR, is_plain=True)
@@ -87,13 +89,13 @@ REGISTER: Mapping[str, Datum] = {
     "membership.kept_codes": _OWN,
     "membership.role_codes": _OWN,
     "named_contract.membership_id": _OWN,
-    "notice.delivered_how": _PROOF,
+    "notice.delivered_how": _SERVED,
     "notice.opened_by_id": _NUMBER,
     "notice.seen": _PROOF,
     "notice.sent_by_id": _NUMBER,
-    "notice.sent_to": _PROOF,
-    "notice.served_how": _PROOF,
-    "notice.served_to": _PROOF,
+    "notice.sent_to": _SERVED,
+    "notice.served_how": _SERVED,
+    "notice.served_to": _SERVED,
     "outgoing_mail.body": _POST,
     "outgoing_mail.subject": _POST,
     "outgoing_mail.to_address": _POST,
@@ -117,10 +119,12 @@ REGISTER: Mapping[str, Datum] = {
     "representative.person_id": _NUMBER,
     "reply.written_by_id": _NUMBER,
     "review.decided_by_id": _NUMBER,
+    "revision.on_paper": _SERVED,
     "revision.preparers": _NUMBER,
     "revision.signed_by_id": _NUMBER,
     "sanction.decided_by_id": _NUMBER,
-    "sanction.delivered_how": _PROOF,
+    "sanction.delivered_how": _SERVED,
+    "sanction.on_paper": _SERVED,
     "sanction.proposed_by_id": _NUMBER,
     "sanction.proposers": _NUMBER,
     "sign_in_attempt.address": _TRIED_FROM,

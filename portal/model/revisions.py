@@ -41,6 +41,8 @@ class Revision(OfContract, Row):
     """What the supplier said of each warning: {"kind", "rule", "line", "field", "said", "text"}."""
     secrets: Mapped[Json] = mapped_column(JsonDocument, default=dict, server_default="{}")
     """Per kind with trade secrets, what `Section.secrets` said: part of what was signed."""
+    on_paper: Mapped[Json] = mapped_column(JsonDocument, default=dict, server_default="{}", deferred=True)
+    """What its receipt says of others' rows, names among it, as they were when it was signed."""
     report: Mapped["Report"] = relationship(back_populates="revisions")
     signed_by: Mapped[Person] = relationship(lazy="joined")
     lines: Mapped[list["RevisionLine"]] = relationship(order_by="RevisionLine.kind, RevisionLine.position")

@@ -83,6 +83,8 @@ class Sanction(OfContract, Row):
     decided_at: Mapped[datetime | None] = mapped_column(Moment)
     delivered_at: Mapped[datetime | None] = mapped_column(Moment)
     delivered_how: Mapped[str] = mapped_column(String(400), default="")
+    on_paper: Mapped[Json] = mapped_column(JsonDocument, default=dict, server_default="{}", deferred=True)
+    """What the decision's paper says of others' rows, names among it, as they were when it was decided."""
     contract: Mapped[Contract] = relationship(foreign_keys="Sanction.contract_id", lazy="joined")
     deviation: Mapped[Deviation] = relationship(back_populates="sanction")
     clause: Mapped[SanctionClause] = relationship(lazy="joined")

@@ -6,11 +6,12 @@ from itertools import groupby
 from typing import Any, NamedTuple
 
 from sqlalchemy import select, tuple_
+from sqlalchemy.orm import lazyload, undefer
 
 from portal.extensions import db
-from portal.model import AuditAnchor, AuditEvent, Membership, Person, Row
+from portal.model import AuditAnchor, AuditEvent, Membership, Person, Revision, Row, Sanction
 from portal.model.audit import FIRST_HASH, hash_of
-from portal.operations import anchors, telling
+from portal.operations import anchors, papers, telling
 from portal.operations.anchors import Head, Known
 
 _AT_ONCE = 1000
@@ -18,6 +19,8 @@ NOTHING_KNOWN = Known([], [], [])
 
 Entry = Mapping[str, Any]
 """Column -> value."""
+Place = tuple[str, int]
+"""A chain, and a sequence in it."""
 
 
 class BrokenLink(NamedTuple):
@@ -56,9 +59,9 @@ def broken_links(known: Known = NOTHING_KNOWN) -> Iterator[BrokenLink]:
     kept: dict[str, list[Head]] = {}
     for head in known.heads:
         kept.setdefault(head.chain, []).append(head)
-    lost = set(known.seals)
+    lost, kept_papers = set(known.seals), dict[str, Place]()
     try:
-        for chain, entries in groupby(_seen(_entries(), lost), lambda entry: str(entry["chain"])):
+        for chain, entries in groupby(_seen(_entries(), lost, kept_papers), lambda entry: str(entry["chain"])):
             fault = _walk(chain, entries, heads.pop(chain, None), kept.pop(chain, []))
             if fault:
                 yield fault
@@ -66,6 +69,7 @@ def broken_links(known: Known = NOTHING_KNOWN) -> Iterator[BrokenLink]:
         yield BrokenLink(trouble.chain, trouble.sequence + 1, "the entry cannot be read, and what comes after was not")
         return
     yield from _gone(heads, kept, lost)
+    yield from _changed_papers(kept_papers)
     yield from _moved_anchors(known.anchors)
 
 
@@ -80,11 +84,23 @@ def _gone(heads: Mapping[str, Head], kept: Mapping[str, list[Head]], lost: set[s
         yield BrokenLink(anchors.seal(hash_), 0, "it is known outside, and was removed or written anew")
 
 
-def _seen(entries: Iterator[Entry], lost: set[str]) -> Iterator[Entry]:
-    """The entries as they come, each crossed off what is looked for."""
+def _seen(entries: Iterator[Entry], lost: set[str], kept_papers: dict[str, Place]) -> Iterator[Entry]:
+    """The entries as they come, each crossed off what is looked for; those that speak of a paper by its fingerprint."""
     for entry in entries:
         lost.discard(entry["hash"])
+        if "paper" in entry["facts"]:
+            kept_papers[entry["facts"]["paper"]] = entry["chain"], entry["sequence"]
         yield entry
+
+
+def _changed_papers(kept: dict[str, Place]) -> Iterator[BrokenLink]:
+    """Where what was kept for a paper is not there any more as it was kept."""
+    sanctions = select(Sanction).options(undefer(Sanction.on_paper), lazyload("*"))
+    revisions = select(Revision).options(undefer(Revision.on_paper), lazyload("*"))
+    for row in (*db.session.scalars(sanctions), *db.session.scalars(revisions)):
+        kept.pop(papers.fingerprint(row), None)
+    for place in sorted(kept.values()):
+        yield BrokenLink(*place, "what its paper says is not what was kept")
 
 
 def _walk(chain: str, entries: Iterator[Entry], head: Head | None, kept: list[Head]) -> BrokenLink | None:

@@ -23,11 +23,17 @@ organisations' contracts that name them; not where the name is, or is part of, t
 without that it set a clock going, and who said when a breach ended, are replaced by number.
 
 Left as they were: **notices of breach and decisions on sanctions, as they were served, with the letters that served
-them and the proof of delivery** (`notice.text`, `.sent_to`, `.served_to`, `.served_how`, `.delivered_how`,
-`sanction.delivered_how`, and rows of `outgoing_mail` that belong to a notice or a sanction). Arkivlova demands that
-what documents a public body's decisions is neither changed nor lost; eForvaltningsforskriften lays the risk, and so the
-proof that a notice arrived, on the sender; and the other party needs them to object. GDPR article 17 (3) (b) and (e)
-makes that exception from the right to erasure. They go with the contract's record.
+them and the proof of delivery, and receipts of reports, as they were given** (`notice.text`, `.sent_to`, `.served_to`,
+`.served_how`, `.delivered_how`, `sanction.delivered_how`, `sanction.on_paper`, `revision.on_paper`, and rows of
+`outgoing_mail` that belong to a notice or a sanction). Arkivlova demands that what documents a public body's decisions
+is neither changed nor lost; eForvaltningsforskriften lays the risk, and so the proof that a notice arrived, on the
+sender; and the other party needs them to object. GDPR article 17 (3) (b) and (e) makes that exception from the right to
+erasure. They go with the contract's record.
+
+The papers of a decision and of a receipt are set when somebody fetches them, from what cannot change and from
+`on_paper`: what people, organisations, the contract and the clause were called and said when it was decided or signed.
+So neither an erasure nor a new name changes a paper that somebody holds already. The trail holds a fingerprint of it,
+and no name. Every other page calls the same person what they are called now.
 """
 
 

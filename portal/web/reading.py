@@ -11,7 +11,7 @@ from portal import tenancy
 from portal.extensions import db, transaction
 from portal.model import Row
 from portal.operations import readings
-from portal.web.access import View, acting_membership, current_person
+from portal.web.access import View, acting_membership, current_person, marked
 
 READ = 200
 
@@ -37,6 +37,6 @@ def reads(what: str) -> Callable[[View], View]:
                             db.session.flush()
             return answer
 
-        return noted
+        return marked(noted, reads=what)
 
     return decorate

@@ -172,9 +172,12 @@ READING = {
     "case": _("A case"),
     "case_log": _("The log of a case, as a file"),
     "export": _("Approved reports, as a workbook"),
+    "decision": _("A decision, as PDF"),
     "file": _("A file"),
+    "import": _("A workbook that was read in"),
     "members": _("The list of members"),
     "redacted": _("A contract's reports without trade secrets"),
+    "receipt": _("A receipt, as PDF"),
     "trail": _("The audit trail"),
     "my_data": _("What is kept of oneself"),
 }
@@ -183,6 +186,7 @@ READING = {
 KEPT = {
     Kept.ACCOUNT: _("until you are erased"),
     Kept.RECORD: _("as long as the contract's record; without your name once you are erased"),
+    Kept.SERVED: _("as long as the contract's record, as it was served: also after you are erased"),
     Kept.YEAR: _("a year"),
     Kept.QUARTER: _("90 days"),
     Kept.MONTH: _("30 days after it has run out"),

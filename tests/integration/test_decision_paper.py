@@ -4,11 +4,12 @@ import io
 from pathlib import Path
 
 import pypdf
-from sqlalchemy import select
+from sqlalchemy import select, text
 
-from portal.extensions import db
-from portal.model import OutgoingMail
+from portal.extensions import db, transaction
+from portal.model import OutgoingMail, Role
 from portal.operations import anchors, audit
+from portal.operations.people import own_data
 from portal.work import anchor_trail
 from tests import casework
 from tests.conftest import SECRET
@@ -75,3 +76,36 @@ def test_every_letter_of_a_case_seals_the_trail_once(room: Room) -> None:
         assert (len(known.seals), known.heads) == (1, []), letter
         assert list(audit.broken_links(known)) == []
     assert anchors.read(written["notice"]).seals != anchors.read(written["sanction_decided"]).seals
+
+
+def test_a_paper_stays_what_it_was_when_others_change(room: Room) -> None:
+    """New names, a new title, a clause worded anew, a person erased: whoever holds the paper holds the same bytes."""
+    world = room.world
+    sanction = decided(world, proposed(world, heard(world, casework.found(world))))
+    [revision] = world.report.revisions
+    paths = [
+        f"/cases/sanctions/{sanction.public_id}/decision.pdf",
+        f"/reports/revisions/{revision.public_id}/receipt.pdf",
+    ]
+    anna = room.at(world.anna)
+    before = [anna.get(path).data for path in paths]
+    with transaction():
+        world.bo.person.name, world.bo.organisation.name = "Bo Nytt Navn", "Helt Andre AS"
+        world.contract.buyer.name, world.contract.title = "Storby kommune", "Nyskolen"
+        sanction.clause.wording, sanction.deviation.clause = "Noe annet.", "9.9"
+        world.adam.role_codes = [*world.adam.role_codes, Role.DECISION_MAKER.value]
+        own_data.erase(world.dora.person)
+    assert [anna.get(path).data for path in paths] == before
+    assert list(audit.broken_links()) == []
+
+
+def test_what_was_kept_for_a_paper_is_in_the_trail_by_its_fingerprint(room: Room) -> None:
+    world = room.world
+    sanction = decided(world, proposed(world, heard(world, casework.found(world))))
+    with transaction():
+        for guard in ("guard_sanction_kept_update", "guard_revision_update"):
+            on_table = f" ON {guard.split('_')[1]}" if db.engine.dialect.name == "postgresql" else ""
+            db.session.execute(text(f"DROP TRIGGER {guard}{on_table}"))
+        sanction.on_paper = {**sanction.on_paper, "decided_by": "En annen"}
+    [broken] = audit.broken_links()
+    assert (broken.chain, broken.why) == (f"contract:{world.contract.id}", "what its paper says is not what was kept")

@@ -32,6 +32,7 @@ from portal.operations.people import resets
 from portal.operations.people.own_data import ERASED
 from portal.operations.retention import KINDS
 from portal.web import trail_words
+from portal.web.access import guarded_routes
 from portal.work import keep_no_longer
 from tests import casework
 from tests.conftest import SECRET
@@ -166,6 +167,27 @@ def test_who_looks_at_the_list_of_members_is_noted(room: Room) -> None:
     adam = room.at(room.world.adam)
     adam.reads("/people")
     assert "The list of members" in adam.reads("/trail/reading")
+
+
+NOT_ABOUT_ANYTHING = frozenset({"reports.imports.template", "contracts.import_template", "api.description"})
+"""Empty forms to fill in, and what describes the API."""
+DOCUMENT = re.compile(r"\.(pdf|xlsx|csv|json|zip)$")
+
+
+def test_every_document_that_is_handed_out_is_noted_as_read(room: Room) -> None:
+    documents = {route.endpoint for route in guarded_routes(room.app) if DOCUMENT.search(route.rule)}
+    noted = {endpoint for endpoint in documents if hasattr(room.app.view_functions[endpoint], "reads")}
+    assert documents - noted == NOT_ABOUT_ANYTHING & documents
+    assert len(noted) >= 8, sorted(noted)
+
+
+def test_whoever_fetches_a_paper_is_noted(room: Room) -> None:
+    world = room.world
+    casework.found(world)
+    anna = room.at(world.anna)
+    assert "A receipt, as PDF" not in anna.reads("/trail/reading")
+    anna.get(f"/reports/revisions/{world.report.revisions[0].public_id}/receipt.pdf")
+    assert "A receipt, as PDF" in anna.reads("/trail/reading")
 
 
 def test_every_word_for_reading_is_a_page_that_notes_it() -> None:

@@ -23,7 +23,7 @@ from portal.model import (
 from portal.model.base import Json
 from portal.model.cases import MOVED_ON
 from portal.model.sanctions import IN_FORCE
-from portal.operations import accounts, anchors, lookup, mail, processes
+from portal.operations import accounts, anchors, lookup, mail, papers, processes
 from portal.operations.cases import (
     breach_days,
     calculations,
@@ -297,6 +297,7 @@ def decide_sanction(*, sanction_id: int, actor_id: int) -> dict[str, object]:
         amount=canonical(sanction.amount or Decimal(0)),
         waived=canonical(sanction.waived),
         proposed_by=sanction.proposed_by_id,
+        paper=papers.keep_decision(sanction),
     )
     _weigh_ladder_anew(sanction.deviation)
     return {}

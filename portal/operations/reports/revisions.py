@@ -20,7 +20,7 @@ from portal.model import (
     RevisionLine,
 )
 from portal.model.base import Json
-from portal.operations import accounts, deadlines, lookup, time_asked
+from portal.operations import accounts, deadlines, lookup, papers, time_asked
 from portal.operations.entry import drafts, evidence, explanations
 from portal.operations.entry.explanations import Subject
 from portal.operations.figures import figures
@@ -62,8 +62,10 @@ def freeze(*, report_id: int, actor_id: int) -> dict[str, object]:
     evidence.freeze(report, revision)
     revision.hash = content_hash(report, revision)
     report.revisions.append(revision)
+    revision.public_id = uuid.uuid4()
+    paper = papers.keep_receipt(revision)
     report.review_begun_at = report.review_begun_by_id = None
-    report.move(ReportState.SUBMITTED, by=by, revision=revision.number, hash=revision.hash)
+    report.move(ReportState.SUBMITTED, by=by, revision=revision.number, hash=revision.hash, paper=paper)
     db.session.flush()
     evidence.note_signed(revision)
     return {}

@@ -20,6 +20,7 @@ from portal.web.access import requires
 from portal.web.cases.cases import blueprint
 from portal.web.costly import costly
 from portal.web.languages import current_language
+from portal.web.reading import reads
 
 WARNING = "warning"
 
@@ -27,8 +28,9 @@ WARNING = "warning"
 @blueprint.get("/sanctions/<uuid:public_id>/decision.pdf")
 @requires(Permission.CASE_READ, Sanction)
 @costly
+@reads("decision")
 def paper_decision(sanction: Sanction) -> ResponseReturnValue:
-    """The decision as PDF, to keep, set from what the portal holds of it now."""
+    """The decision as PDF, to keep: the same decision in the same language is the same file, whatever came after."""
     if sanction.state not in IN_FORCE or sanction.decided_at is None:
         raise NotFound(NOT_HERE)
     content = paper.typeset("decision", _facts(sanction), made_at=sanction.decided_at)
@@ -36,22 +38,22 @@ def paper_decision(sanction: Sanction) -> ResponseReturnValue:
 
 
 def _reference(sanction: Sanction) -> str:
-    contract, at = sanction.contract, sanction.decided_at or sanction.created_at
-    return f"{contract.reference}/{sanction.clause.clause}/{at.astimezone(ZoneInfo(contract.time_zone)):%Y-%m-%d}"
+    said, at = sanction.on_paper, sanction.decided_at or sanction.created_at
+    return f"{said['reference']}/{said['clause']}/{at.astimezone(ZoneInfo(said['zone'])):%Y-%m-%d}"
 
 
 def _facts(sanction: Sanction) -> dict[str, Any]:
-    contract, case = sanction.contract, sanction.deviation
+    said = sanction.on_paper
     return {
         "language": current_language(),
         "portal": "Klimakontrakt",
-        "title": _("Decision, %(contract)s", contract=contract.title),
-        "author": contract.buyer.name,
+        "title": _("Decision, %(contract)s", contract=said["title"]),
+        "author": said["buyer"],
         "reference": _reference(sanction),
         "lead": list(_decided(sanction)),
         "pairs": [list(pair) for pair in _pairs(sanction)],
         "parts": [
-            {"title": _("What was found"), "paragraphs": [case.sentence[current_language()]]},
+            {"title": _("What was found"), "paragraphs": [said["found"][current_language()]]},
             {"title": _("The sanction clause"), "paragraphs": [_clause(sanction)]},
             {"title": _("Reasons"), "paragraphs": list(_reasons(sanction))},
         ],
@@ -63,13 +65,13 @@ def _facts(sanction: Sanction) -> dict[str, Any]:
         "objection": _(
             "If you do not agree, write to %(buyer)s and say which part of the decision you object to and why, as the "
             "contract provides.",
-            buyer=contract.buyer.name,
+            buyer=said["buyer"],
         ),
     }
 
 
 def _decided(sanction: Sanction) -> Iterator[str]:
-    clause = sanction.deviation.clause
+    clause = sanction.on_paper["breach"]
     if sanction.step == WARNING or sanction.amount is None:
         yield _("We have decided to give you a written warning for breach of clause %(clause)s.", clause=clause)
         return
@@ -90,20 +92,21 @@ def _decided(sanction: Sanction) -> Iterator[str]:
 
 
 def _pairs(sanction: Sanction) -> Iterator[tuple[str, str]]:
-    contract = sanction.contract
+    said = sanction.on_paper
     yield _("Reference"), _reference(sanction)
-    yield _("Contract"), f"{contract.reference} {contract.title}"
-    yield _("From"), contract.buyer.name
-    yield _("To"), _("%(name)s, org. no. %(number)s", name=contract.supplier.name, number=contract.supplier.number)
-    yield _("Proposed by"), sanction.proposed_by.name
-    if sanction.decided_by and sanction.decided_at:
-        yield _("Decided by"), sanction.decided_by.name
-        yield _("Decided"), papers.moment(sanction.decided_at, contract.time_zone)
+    yield _("Contract"), f"{said['reference']} {said['title']}"
+    yield _("From"), said["buyer"]
+    yield _("To"), _("%(name)s, org. no. %(number)s", name=said["supplier"], number=said["number"])
+    yield _("Proposed by"), said["proposed_by"]
+    yield _("Decided by"), said["decided_by"]
+    if sanction.decided_at:
+        yield _("Decided"), papers.moment(sanction.decided_at, said["zone"])
     yield _("In the audit trail"), papers.in_groups(anchors.proof_of_decision(sanction))
 
 
 def _clause(sanction: Sanction) -> str:
-    told: str = _("Clause %(clause)s: %(wording)s", clause=sanction.clause.clause, wording=sanction.clause.wording)
+    said = sanction.on_paper
+    told: str = _("Clause %(clause)s: %(wording)s", clause=said["clause"], wording=said["wording"])
     return told
 
 

@@ -21,6 +21,7 @@ from portal.web.access import current_membership, requires
 from portal.web.contracts.contracts import blueprint
 from portal.web.costly import costly
 from portal.web.languages import current_language
+from portal.web.reading import reads
 
 SHOWN = ("reference", "title", "supplier_number", "starts_on", "ends_on")
 """Facts that tell the rows of the list apart."""
@@ -94,6 +95,7 @@ def _page(row: ContractImport, problems: tuple[Text, ...] = ()) -> str:
 @blueprint.get("/imports/<uuid:public_id>/marked.xlsx")
 @requires(Permission.CONTRACT_EDIT, ContractImport)
 @costly
+@reads("import")
 def marked_import(row: ContractImport) -> ResponseReturnValue:
     """The person's own file with the errors marked in it, to be mended there and uploaded again."""
     # TRANSLATORS: the name of a person's own file that comes back with its errors marked

@@ -24,6 +24,7 @@ from portal.permissions import Permission
 from portal.web.access import current_membership, is_htmx, requires
 from portal.web.costly import costly
 from portal.web.languages import current_language
+from portal.web.reading import reads
 from portal.web.reports import import_views
 
 blueprint = Blueprint("imports", __name__)
@@ -185,6 +186,7 @@ def read_again(row: ImportedFile) -> ResponseReturnValue:
 @blueprint.get("/imports/<uuid:public_id>/marked.xlsx")
 @requires(Permission.REPORT_EDIT, ImportedFile)
 @costly
+@reads("import")
 def marked(row: ImportedFile) -> ResponseReturnValue:
     """The person's own file with the errors marked in it."""
     # TRANSLATORS: the name of a person's own file that comes back with its errors marked

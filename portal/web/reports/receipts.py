@@ -21,6 +21,7 @@ from portal.web import papers
 from portal.web.access import requires
 from portal.web.costly import costly
 from portal.web.languages import current_language
+from portal.web.reading import reads
 from portal.web.reports import corrections, report_views
 from portal.web.reports.report_views import FrozenSection
 from portal.web.reports.reports import blueprint
@@ -81,6 +82,7 @@ def revision_receipt(revision: Revision) -> ResponseReturnValue:
 @blueprint.get("/revisions/<uuid:public_id>/receipt.pdf")
 @requires(Permission.REPORT_READ, Revision)
 @costly
+@reads("receipt")
 def paper_receipt(revision: Revision) -> ResponseReturnValue:
     """The receipt as PDF, to keep: the same revision in the same language is the same file."""
     told = of_revision(revision)
@@ -106,19 +108,19 @@ def _page(revision: Revision, *, by_number: bool = False) -> str:
 
 def of_revision(revision: Revision) -> Receipt:
     """What the receipt of a revision says."""
-    report, contract = revision.report, revision.report.contract
+    report, said = revision.report, revision.on_paper
     kinds = contracts.counting_kinds(report)
     month = report.period.name.to(current_language())
-    signed_at = papers.moment(revision.signed_at, contract.time_zone)
-    supplier = _("%(name)s, org. no. %(number)s", name=contract.supplier.name, number=contract.supplier.number)
+    signed_at = papers.moment(revision.signed_at, said["zone"])
+    supplier = _("%(name)s, org. no. %(number)s", name=said["supplier"], number=said["number"])
     pairs = [
-        (_("Reference"), f"{contract.reference}/{report.period.starts_on:%Y-%m}/{revision.number}"),
-        (_("Contract"), f"{contract.reference} {contract.title}"),
+        (_("Reference"), f"{said['reference']}/{report.period.starts_on:%Y-%m}/{revision.number}"),
+        (_("Contract"), f"{said['reference']} {said['title']}"),
         (_("Period"), month),
         (_("Revision"), str(revision.number)),
         (_("From"), supplier),
-        (_("To"), contract.buyer.name),
-        (_("Signed by"), revision.signed_by.name),
+        (_("To"), said["buyer"]),
+        (_("Signed by"), said["signed_by"]),
         (_("Received"), signed_at),
     ]
     if proof := anchors.proof_of(revision):
@@ -137,7 +139,7 @@ def of_revision(revision: Revision) -> Receipt:
             for check in revision.checks
             if check.reason
         ],
-        steps=_steps(contract.buyer.name),
+        steps=_steps(said["buyer"]),
     )
 
 
@@ -169,15 +171,14 @@ def _steps(buyer: str) -> list[str]:
 
 def _facts(revision: Revision, told: Receipt) -> dict[str, Any]:
     """The receipt as plain data for the paper, with its figures and all their words."""
-    contract = revision.report.contract
     late = ngettext(
         "It came %(num)d day after the deadline.", "It came %(num)d days after the deadline.", revision.late_by_days
     )
     return {
         "language": current_language(),
         "portal": "Klimakontrakt",
-        "title": _("Receipt for %(month)s, %(contract)s", month=told.month, contract=contract.title),
-        "author": contract.supplier.name,
+        "title": _("Receipt for %(month)s, %(contract)s", month=told.month, contract=revision.on_paper["title"]),
+        "author": revision.on_paper["supplier"],
         "reference": told.reference,
         "lead": [late] if revision.late_by_days and revision.number == 1 else [],
         "pairs": [list(pair) for pair in told.pairs],
