@@ -6,7 +6,7 @@ from typing import Any
 import click
 from flask_babel import force_locale
 
-from portal import enhetsregisteret
+from portal import enhetsregisteret, tenancy
 from portal.cli.door import application, commands, name_of
 from portal.extensions import db, parts, transaction
 from portal.model import Organisation, OrganisationKind, Person, Role
@@ -102,6 +102,7 @@ def agency(organisation: str, name: str | None, units: tuple[str, ...], administ
             buyer = accounts.organisation_by_number(number) or _new_buyer(number, name, entry)
             if buyer.kind != OrganisationKind.BUYER:
                 raise click.UsageError(f"{buyer.number} is registered already, as {buyer.name}, a {buyer.kind}.")
+            tenancy.act_for(buyer.id)
             for unit in units:
                 sights.begin_unit(buyer.id, unit, by=None)
             invited = invitations.invite_first(administrator, [Role.ADMINISTRATOR], buyer) if administrator else None

@@ -67,6 +67,9 @@ _SAYS_ITS_PARTIES = (
 """Nobody writes below another's contract by naming other parties. The contract is read by its own policy."""
 
 
+_ALL = "true"
+
+
 @dataclass(frozen=True)
 class Policy:
     """Which rows of a table the subject sees, and which it may write. {table} is the table itself.
@@ -91,6 +94,7 @@ _OF_DRAFT = (
 )
 """What is being filled in is the supplier's own affair; what the buyer reads is a revision."""
 _ONCE_STARTED = _below_contract(f"{_BUYERS} OR (supplier_id = {_ME} AND {_SEES_CONTRACT})")
+_OWN = f"organisation_id = {_ME} OR {_EVERYTHING}"
 _MACHINES_OWNER = f"owner_id = {_ME} OR {_EVERYTHING}"
 _OWN_CHAIN = f"chain = 'organisation:' || {_ME}"
 _CHAIN_THAT_IS_WRITTEN = (
@@ -135,8 +139,12 @@ _OWN_RULES: Mapping[str, Policy] = {
         "(contract_id IS NULL AND buyer_id IS NULL AND supplier_id IS NULL AND NOT for_buyer AND NOT for_supplier) "
         f"OR {_SAYS_ITS_PARTIES}",
     ),
-    "contract_import": Policy(f"organisation_id = {_ME} OR {_EVERYTHING}", f"organisation_id = {_ME} OR {_EVERYTHING}"),
-    "read_log": Policy(f"organisation_id = {_ME} OR {_EVERYTHING}", f"organisation_id = {_ME} OR {_EVERYTHING}"),
+    "contract_import": Policy(_OWN, _OWN),
+    "read_log": Policy(_OWN, _OWN),
+    "unit": Policy(f"{_OWN} OR EXISTS (SELECT FROM contract c WHERE c.unit_id = unit.id)", _OWN),  # nosec B608 - ours
+    "interest": Policy(_ALL, f"buyer_id = {_ME} OR {_EVERYTHING}"),
+    "organisation_domain": Policy(_ALL, _OWN),
+    "substitution": Policy(_ALL, _OWN),
     "machine": Policy(
         f"{_MACHINES_OWNER} OR EXISTS (SELECT FROM deployment d WHERE d.machine_id = machine.id)",  # nosec B608 - our own words
         _MACHINES_OWNER,
@@ -149,6 +157,13 @@ _OWN_RULES: Mapping[str, Policy] = {
 }
 """Tables whose rows are not simply those of the contract's two parties -> the rule instead."""
 
+READ_BY_ALL: Mapping[str, str] = {
+    "interest": "a person's own word, that bars them whomever they act for; `permissions` asks it by person",
+    "organisation_domain": "asked when somebody takes a new address, before it is known for whom they act",
+    "substitution": "asked beside the membership, before it is known on whose behalf a person acts",
+}
+"""Tables of which a subject writes its own rows only, yet every row is read, and why: by narrow operations."""
+
 OUTSIDE: Mapping[str, str] = {
     "alembic_version": "where the tables stand, the same for all",
     "audit_anchor": "numbers and hashes of all chains, made to be known outside; read by `operations.anchors` alone",
@@ -156,13 +171,11 @@ OUTSIDE: Mapping[str, str] = {
     "group_member": "which buyers form a group, asked before it is known for whom a person acts; no person, no figure",
     "identity": "asked when somebody comes in by a provider's word, before it is known for whom they act",
     "installation": "one row about the installation itself",
-    "interest": "a person's own word, that bars them whomever they act for; `permissions` asks it by person",
     "invitation": "asked by whoever was sent it, before it is known who that is",
     "kind_version": "the catalogue of kinds, the same for all",
     "membership": "asked before it is known for whom a person acts; read by `sessions` and `operations.accounts`",
     "one_time_secret": "asked by whoever holds the secret, before it is known who that is; kept as a hash",
     "organisation": "number and name, which a public register tells everybody",
-    "organisation_domain": "asked when somebody takes a new address, before it is known for whom they act",
     "passkey": "asked when somebody signs in, before it is known who that is; its secret half is not here",
     "person": "asked when somebody signs in; a party reads the other's names beside what they did",
     "process_definition": "the catalogue of diagrams, the same for all",
@@ -170,8 +183,6 @@ OUTSIDE: Mapping[str, str] = {
     "provider_session": "asked by the provider that ends it, before it is known whose it is",
     "recovery_code": "asked when somebody signs in; kept as a hash",
     "sign_in_attempt": "written before it is known who that is; read by the limits alone",
-    "substitution": "asked beside the membership, before it is known on whose behalf a person acts",
-    "unit": "read with the membership, before it is known for whom a person acts",
     "web_session": "asked by its hash before it is known who that is",
 }
 """Tables that no policy guards, and why: each is reached by narrow operations only."""
@@ -242,6 +253,7 @@ def _guard(connection: Connection, table: str, policy: Policy) -> None:
         f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY",
         f"CREATE POLICY subject_rows ON {table} USING ({shows}) WITH CHECK ({takes})",
         f"CREATE POLICY subject_removes ON {table} AS RESTRICTIVE FOR DELETE USING ({takes})",
+        *([f"CREATE POLICY subject_changes ON {table} AS RESTRICTIVE FOR UPDATE USING ({takes})"] * (shows == _ALL)),
     ):
         connection.execute(text(statement))
 

@@ -72,7 +72,7 @@ def test_the_policies_in_the_database_are_those_in_the_list(postgres_template: s
         there = connection.execute(kept).all()
         policies.install(connection)
         assert connection.execute(kept).all() == there
-        assert len(there) == 2 * len(policies.rules())
+        assert len(there) == 2 * len(policies.rules()) + len(policies.READ_BY_ALL)
     engine.dispose()
     postgres.drop_database(url)
 
