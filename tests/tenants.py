@@ -37,10 +37,11 @@ from portal.model import (
 from portal.operations import accounts
 from portal.operations.contracts import contract_imports, contract_sheets, contracts
 from portal.operations.contracts.contracts import Rate
-from portal.operations.entry import evidence, imports
+from portal.operations.entry import evidence, imports, trade_secrets
 from portal.operations.entry.evidence import Place, Upload
 from portal.operations.people import interests, invitations, sights, substitutes
-from portal.operations.reports import claims, comments, extensions
+from portal.operations.reports import claims, comments, extensions, rulings
+from portal.operations.reports.rulings import Word
 from portal.work import read_import
 from tests import contracts as contract_sheet
 from tests import desk
@@ -226,6 +227,7 @@ def _tenant(names: Names) -> Tenant:
         interest = interests.declare(world.contract, names.surname, every_contract=False, by=world.ruth)
     things["interest"] = str(interest.public_id)
     things |= {"unit": str(unit.public_id), "buyer_membership": str(people["reviewer"].public_id)}
+    things |= {"ruling": _lifted(world, names)}
     deliver_mail()
     things |= {"invitation": str(invitation.public_id), "substitution": str(standing_in.public_id)}
     return Tenant(people, things | {"membership": str(people["reporter"].public_id)})
@@ -257,6 +259,7 @@ def _broken_march(world: World, names: Names) -> dict[str, str]:
     diesel = Place("machinery", UUID(world.machines["DI-2"]), "amount")
     with transaction():
         [paper] = evidence.add(march, diesel, [Upload("kvittering.pdf", _paper(names))], by=world.anna)
+        trade_secrets.mark(march, "machinery", [trade_secrets.FILES], names.surname, by=world.anna)
     sign_month(world, MARCH, electric="5000", diesel="9000")
     comment = asked(world, march, comments.Place(), f"Stemmer dette, {names.surname}?")
     approve_it(world, march)
@@ -380,6 +383,16 @@ def _lists(contract: Any, names: Names) -> list[Any]:
 def _deployment(world: World) -> UUID:
     machine = db.session.scalars(select(Machine).where(Machine.public_id == UUID(world.machines["EL-1"]))).one()
     return machine.deployments[0].public_id
+
+
+def _lifted(world: World, names: Names) -> str:
+    """The mark of March is to be lifted, and the supplier can object."""
+    with transaction():
+        [mark] = rulings.of_contract(world.contract, by=world.rita)
+        rulings.rule(world.contract, [mark.key], Word.LIFT, f"Ikke hemmelig, {names.surname}.", by=world.rita)
+        [ruled] = rulings.of_contract(world.contract, by=world.rita)
+        assert ruled.ruling is not None
+        return str(ruled.ruling.public_id)
 
 
 def _draft(world: World, names: Names) -> dict[str, str]:

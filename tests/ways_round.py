@@ -173,6 +173,7 @@ ALLOWED: Mapping[str, str] = {
     "operations.reports.review_queue._waiting": OF_WHO_ACTS,
     "operations.reports.redactions._names": OF_WHAT_WAS_FOUND,
     "operations.reports.reviews.begin": OF_WHAT_WAS_FOUND,
+    "operations.reports.rulings.object_to": READ_ANEW,
     "operations.reports.signatures._known_to_the_trail": OF_WHAT_WAS_FOUND,
     "operations.reports.signatures._unlike": THE_TRAIL,
     "operations.reports.signatures.unlike_signed": THE_TRAIL,

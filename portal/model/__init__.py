@@ -69,6 +69,7 @@ from portal.model.revisions import (
     Revision,
     RevisionLine,
 )
+from portal.model.rulings import Ruling, RulingState
 from portal.model.sanctions import Sanction, SanctionState
 from portal.model.second_factors import Authenticator, Passkey, RecoveryCode
 from portal.model.sign_in import AttemptKind, OneTimePurpose, OneTimeSecret, SignInAttempt, SignInMethod, WebSession
@@ -185,6 +186,8 @@ __all__ = [
     "RevisionLine",
     "Role",
     "Row",
+    "Ruling",
+    "RulingState",
     "Sanction",
     "SanctionClause",
     "SanctionRate",

@@ -75,6 +75,8 @@ REGISTER: Mapping[str, Datum] = {
     "deviation.put_right": _PROOF,
     "evidence.uploaded_by_id": _NUMBER,
     "explanation.written_by_id": _NUMBER,
+    "ruling.ruled_by_id": _NUMBER,
+    "ruling.objected_by_id": _NUMBER,
     "extension_request.answered_by_id": _NUMBER,
     "extension_request.asked_by_id": _NUMBER,
     "human_task.closed_by_id": _NUMBER,

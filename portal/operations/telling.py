@@ -97,6 +97,9 @@ GROUPS: Mapping[Rule, tuple[str, ...]] = {
         "report.taken_up",
         "report.withdrawn",
         "review.begun",
+        "ruling.lifted",
+        "ruling.objected",
+        "ruling.upheld",
     ),
     _CASE: (
         "deviation.assessed_again",

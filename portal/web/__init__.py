@@ -48,7 +48,18 @@ from portal.web.people import (
     sign_in,
     signing_out,
 )
-from portal.web.reports import chasing, comments, exports, receipts, reports, reviews, sharing, signing, trade_secrets
+from portal.web.reports import (
+    chasing,
+    comments,
+    exports,
+    receipts,
+    reports,
+    reviews,
+    rulings,
+    sharing,
+    signing,
+    trade_secrets,
+)
 
 PARTS = (
     decision_paper,
@@ -81,6 +92,7 @@ BLUEPRINTS = (
     demo.blueprint,
     reports.blueprint,
     sharing.blueprint,
+    rulings.blueprint,
     trade_secrets.blueprint,
     reviews.blueprint,
     extensions.blueprint,

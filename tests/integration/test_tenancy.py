@@ -35,6 +35,8 @@ from portal.model import (
     OrganisationKind,
     OutgoingMail,
     Report,
+    Ruling,
+    RulingState,
     Sanction,
     policies,
     record,
@@ -101,6 +103,17 @@ def _play() -> tuple[Sanction, Report]:
     rita = {"person_id": world.rita.person_id, "report_id": report.id, **report.parties}
     with transaction() as session:
         session.add(Claim(**rita))
+        session.add(
+            Ruling(
+                **report.parties,
+                revision=report.latest,
+                kind="fuel",
+                field="files",
+                state=RulingState.UPHELD,
+                reason="Er hemmelig.",
+                ruled_by_id=world.rita.person_id,
+            )
+        )
         session.add(
             Comment(
                 **report.parties,

@@ -14,7 +14,7 @@ from portal.text import Text
 FILES = "files"
 """Stands for the files of a part, beside the keys of its fields: no field has this key."""
 LONGEST = 1000
-NAME_OF_FILES = Text("vedleggene", "the files")
+NAME_OF_FILES = Text("filene", "the files")
 
 SAY_WHY = Text(
     "Skriv hvorfor det er en forretningshemmelighet, for eksempel: Konkurrenter kan regne ut prisene våre av dette.",

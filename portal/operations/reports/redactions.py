@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import NamedTuple
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
 
@@ -12,29 +13,41 @@ from portal import permissions
 from portal.errors import NotFound
 from portal.extensions import db
 from portal.kinds.secrecy import hidden_columns
-from portal.model import Contract, Membership, Person, Representative, Revision, record
+from portal.model import Contract, Membership, Person, Representative, Revision, RulingState, record
 from portal.operations.entry import evidence
 from portal.operations.entry.trade_secrets import FILES
 from portal.operations.figures import exports
 from portal.operations.figures.exports import Accepted
 from portal.operations.lookup import NOT_HERE
-from portal.operations.reports import signatures
+from portal.operations.reports import rulings, signatures
+from portal.operations.reports.rulings import Mark
 from portal.permissions import Permission
 from portal.sheets.export import Column, Properties, Sheet, Value, write_workbook
-from portal.text import Text, names_however_written
+from portal.text import Text, names_however_written, same
 
 TITLE = Text("Sladdet versjon av godkjente rapporter", "Redacted version of approved reports")
 SHEET = Text("Sladding", "Redactions")
 WHAT, GROUND, HOW_MANY = Text("Hva", "What"), Text("Hjemmel", "Ground"), Text("Antall", "How many")
 VALUES = Text("Verdier merket som forretningshemmelighet", "Values marked as trade secrets")
 SECRET_FILES = Text("Vedlegg merket som forretningshemmelighet", "Attachments marked as trade secrets")
-OTHER_FILES = Text("Andre vedlegg: ikke vurdert, og ikke med her", "Other attachments: not judged, and not in here")
+OTHER_FILES = Text(
+    "Andre vedlegg: ikke gjennomgått, og ikke med her", "Other attachments: not gone through, and not in here"
+)
 NAMES = Text("Navn og e-postadresser", "Names and e-mail addresses")
 BY_SECRECY = Text(
     "offentleglova § 13, jf. forvaltningsloven § 13 første ledd nr. 2",
     "offentleglova section 13, cf. forvaltningsloven section 13 first paragraph no. 2",
 )
 BY_PRIVACY = Text("personvernforordningen artikkel 5 nr. 1 bokstav c", "GDPR article 5 (1) (c)")
+MARK = Text(
+    "Merke, {period}, revisjon {number}, {kind}, {name}: {stands}",
+    "Mark, {period}, revision {number}, {kind}, {name}: {stands}",
+)
+NOT_JUDGED = Text("sladdet, oppdragsgiver har ikke vurdert det", "redacted, the buyer has not judged it")
+UPHELD = Text("sladdet, oppdragsgiver har vurdert det", "redacted, the buyer has judged it")
+OBJECTED = Text("sladdet, leverandøren har protestert", "redacted, the supplier has objected")
+STANDS_UNTIL = Text("sladdet til og med {day}, opphevet etter det", "redacted until {day}, lifted after that")
+LIFTED = Text("ikke sladdet, opphevet av oppdragsgiver etter {day}", "not redacted, lifted by the buyer after {day}")
 NO_GROUND = Text("–", "–")
 HERE_WAS = Text("Sladdet: {ground}", "Redacted: {ground}")
 READ_IT = Text(
@@ -65,9 +78,10 @@ def take_out(contract: Contract, language: str, *, by: Membership) -> Redacted:
     permissions.demand(by, Permission.ACCESS_GIVE)
     reports = exports.accepted(by, contract=contract.public_id)
     signatures.demand_as_signed([each.revision for each in reports])
-    pen = _Pen(contract, language)
+    marks = rulings.of_revisions([each.revision for each in reports], by=by)
+    pen = _Pen(contract, language, marks)
     told = [pen.redacted(sheet) for sheet in exports.sheets([pen.marked(each) for each in reports], language)]
-    content = write_workbook([*told, _account(pen, reports)], Properties(TITLE.to(language), author=""))
+    content = write_workbook([*told, _account(pen, reports, marks)], Properties(TITLE.to(language), author=""))
     removed = pen.values.total()
     record(contract, "contract.redacted", by=by, reports=len(reports), removed=removed)
     return Redacted(content, removed)
@@ -76,8 +90,9 @@ def take_out(contract: Contract, language: str, *, by: Membership) -> Redacted:
 class _Pen:
     """Strikes out, and counts what it struck."""
 
-    def __init__(self, contract: Contract, language: str) -> None:
+    def __init__(self, contract: Contract, language: str, marks: Sequence[Mark]) -> None:
         self.language = language
+        self._held = {each.key for each in marks if each.holds}
         self.values: Counter[Text] = Counter()
         self._names = names_however_written(_names(contract))
         self._secret = self._here_was(BY_SECRECY)
@@ -85,9 +100,16 @@ class _Pen:
 
     def marked(self, each: Accepted) -> Accepted:
         """The same report, with the columns that are not to be told."""
-        marks = {key: frozenset(marked["fields"]) for key, marked in each.revision.secrets.items()}
-        hidden = {key: hidden_columns(kind, marks.get(key, frozenset())) for key, kind in each.kinds.items()}
+        hidden = {key: hidden_columns(kind, self._held_fields(each.revision, key)) for key, kind in each.kinds.items()}
         return each._replace(hidden=hidden)
+
+    def holds(self, revision: Revision, kind: str, field: str) -> bool:
+        """Whether something is marked as a trade secret, and the buyer has not lifted it."""
+        return (str(revision.public_id), kind, field) in self._held
+
+    def _held_fields(self, revision: Revision, kind: str) -> frozenset[str]:
+        marked = revision.secrets.get(kind, {}).get("fields", [])
+        return frozenset(field for field in marked if self.holds(revision, kind, field))
 
     def redacted(self, sheet: Sheet) -> Sheet:
         """The same sheet: a word in the place of each value that is not to be told, and of each name."""
@@ -109,15 +131,20 @@ class _Pen:
         return HERE_WAS.with_values(ground=ground).to(self.language)
 
 
-def _account(pen: _Pen, reports: Sequence[Accepted]) -> Sheet:
-    """What was left out, how often and on what ground. It is written last, when everything has been counted."""
+def _account(pen: _Pen, reports: Sequence[Accepted], marks: Sequence[Mark]) -> Sheet:
+    """What was left out, how often and on what ground, and the buyer's word on each mark.
+
+    It is written last, when everything has been counted.
+    """
 
     def rows() -> Iterator[Sequence[Value]]:
-        files = _files([each.revision for each in reports])
+        files = _files(pen, [each.revision for each in reports])
         yield VALUES.to(pen.language), BY_SECRECY.to(pen.language), pen.values[VALUES]
         yield NAMES.to(pen.language), BY_PRIVACY.to(pen.language), pen.values[NAMES]
         yield SECRET_FILES.to(pen.language), BY_SECRECY.to(pen.language), files[True]
         yield OTHER_FILES.to(pen.language), NO_GROUND.to(pen.language), files[False]
+        for mark in marks:
+            yield _in_words(mark).to(pen.language), BY_SECRECY.to(pen.language), None
         yield READ_IT.to(pen.language), "", None
 
     columns = (
@@ -128,12 +155,25 @@ def _account(pen: _Pen, reports: Sequence[Accepted]) -> Sheet:
     return Sheet(SHEET.to(pen.language), columns, rows())
 
 
-def _files(revisions: Sequence[Revision]) -> Counter[bool]:
+def _in_words(mark: Mark) -> Text:
+    """What is marked where, and how it stands now. Reasons are not repeated: they may tell the secret."""
+    ruling = mark.ruling
+    stands = NOT_JUDGED
+    if ruling is not None and ruling.takes_effect_at is not None:
+        until = same(f"{ruling.takes_effect_at.astimezone(ZoneInfo(ruling.contract.time_zone)):%Y-%m-%d}")
+        stands = (STANDS_UNTIL if mark.holds else LIFTED).with_values(day=until)
+    elif ruling is not None:
+        stands = OBJECTED if ruling.state == RulingState.OBJECTED else UPHELD
+    period, number = mark.revision.report.period.name, mark.revision.number
+    return MARK.with_values(period=period, number=number, kind=mark.kind.title, name=mark.name, stands=stands)
+
+
+def _files(pen: _Pen, revisions: Sequence[Revision]) -> Counter[bool]:
     """How many files the revisions were signed with, by whether they are marked as trade secrets."""
     found: Counter[bool] = Counter()
     for revision, files in zip(revisions, evidence.of_revisions(revisions), strict=True):
         for place, beside in files.items():
-            found[FILES in revision.secrets.get(place.kind, {}).get("fields", [])] += len(beside)
+            found[pen.holds(revision, place.kind, FILES)] += len(beside)
     return found
 
 

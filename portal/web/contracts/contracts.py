@@ -82,6 +82,7 @@ def show(contract: Contract) -> ResponseReturnValue:
         time_used=contract_accounts.time_used(contract),
         account=contract_accounts.final_account(contract) if is_over else None,
         may_redact=by.organisation_id == contract.buyer_id and allowed(by, Permission.ACCESS_GIVE),
+        is_supplier=by.organisation_id == contract.supplier_id,
         named=contract_lists.named,
         links=LINKS,
         rules=_rules(contract),

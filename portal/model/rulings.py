@@ -1,0 +1,93 @@
+"""The buyer's word on a mark: whether what the supplier says is a trade secret is one (offentleglova § 13)."""
+
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import ForeignKey, String, UniqueConstraint
+from sqlalchemy import Text as Prose
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from portal import clock
+from portal.errors import InvalidTransition
+from portal.model.audit import record
+from portal.model.base import BigId, Code, Moment, OfContract, Row
+from portal.model.people import Membership, Person
+from portal.model.revisions import Revision
+from portal.text import Text
+
+NOT_NOW = Text(
+    "Dere kan ikke protestere på dette merket nå: Enten er det i kraft, eller så har dere alt skrevet hva dere mener.",
+    "You cannot object to this now: either it is in force, or you have already written what you hold of it.",
+)
+
+
+class RulingState(StrEnum):
+    """What the buyer holds of a mark, and whether the supplier has answered."""
+
+    UPHELD = "upheld"
+    LIFTED = "lifted"
+    """It is lifted from `takes_effect_at`."""
+    OBJECTED = "objected"
+    """It was to be lifted, and the supplier has objected: the mark stands until the buyer has answered."""
+
+
+class Ruling(OfContract, Row):
+    """What the buyer holds of one mark of one signed revision. A mark without one stands."""
+
+    __tablename__ = "ruling"
+    __table_args__ = (UniqueConstraint("revision_id", "kind", "field"),)
+
+    revision_id: Mapped[int] = mapped_column(BigId, ForeignKey("revision.id"))
+    kind: Mapped[str] = mapped_column(String(40))
+    field: Mapped[str] = mapped_column(String(60))
+    """The key of a field, or "files", as `Section.secrets` has it."""
+    state: Mapped[RulingState] = mapped_column(Code(RulingState))
+    reason: Mapped[str] = mapped_column(Prose)
+    ruled_by_id: Mapped[int] = mapped_column(BigId, ForeignKey("person.id"))
+    ruled_at: Mapped[datetime] = mapped_column(Moment, default=clock.now)
+    takes_effect_at: Mapped[datetime | None] = mapped_column(Moment)
+    """From when a lifted mark no longer holds; None while it stands."""
+    objection: Mapped[str] = mapped_column(Prose, default="", server_default="")
+    objected_by_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("person.id"))
+    objected_at: Mapped[datetime | None] = mapped_column(Moment)
+    revision: Mapped[Revision] = relationship()
+    ruled_by: Mapped[Person] = relationship(foreign_keys=[ruled_by_id], lazy="joined")
+    objected_by: Mapped[Person | None] = relationship(foreign_keys=[objected_by_id], lazy="joined")
+
+    @property
+    def is_in_force(self) -> bool:
+        """Whether the mark is lifted and holds no more."""
+        return (
+            self.state == RulingState.LIFTED and self.takes_effect_at is not None and clock.now() > self.takes_effect_at
+        )
+
+    @property
+    def takes_objection(self) -> bool:
+        """Whether the supplier can object: once, until it takes effect."""
+        return self.state == RulingState.LIFTED and self.objected_at is None and not self.is_in_force
+
+    def lift(self, reason: str, takes_effect_at: datetime, *, by: Membership) -> None:
+        """Let the mark hold no more from a moment on."""
+        self._rule(RulingState.LIFTED, reason, by, takes_effect_at)
+
+    def uphold(self, reason: str, *, by: Membership) -> None:
+        """Let the mark stand."""
+        self._rule(RulingState.UPHELD, reason, by, None)
+
+    def object(self, words: str, *, by: Membership) -> None:
+        """Write down what the supplier says against it. Raises InvalidTransition when it is too late, or was done."""
+        if not self.takes_objection:
+            raise InvalidTransition(NOT_NOW)
+        self.state, self.takes_effect_at = RulingState.OBJECTED, None
+        self.objection, self.objected_by, self.objected_at = words, by.person, clock.now()
+        self._note("ruling.objected", by, words)
+
+    def _rule(self, state: RulingState, reason: str, by: Membership, takes_effect_at: datetime | None) -> None:
+        self.state, self.reason, self.takes_effect_at = state, reason, takes_effect_at
+        self.ruled_by, self.ruled_at = by.person, clock.now()
+        self._note(f"ruling.{state}", by, reason, **({"from": takes_effect_at.isoformat()} if takes_effect_at else {}))
+
+    def _note(self, action: str, by: Membership, reason: str, **facts: str) -> None:
+        record(
+            self, action, by=by, reason=reason, revision=self.revision.number, kind=self.kind, field=self.field, **facts
+        )
