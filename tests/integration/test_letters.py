@@ -9,14 +9,17 @@ from uuid import UUID
 
 import pytest
 from flask_babel import force_locale
+from sqlalchemy import select
 
 from portal import calendars, clock, resources
 from portal.extensions import db, transaction
 from portal.model import ClauseCounts, Decision, Deviation, OutgoingMail, Role
-from portal.operations import mail, time_asked
+from portal.model.cases import SETTLED
+from portal.operations import accounts, mail, time_asked
 from portal.operations.cases import letters, sanctions
 from portal.operations.contracts import contracts
 from portal.operations.entry import drafts
+from portal.operations.people import invitations
 from portal.operations.reports import amendments, chasing, extensions, reports, reviews, withdrawals
 from portal.operations.reports.comments import Place
 from tests import casework
@@ -266,6 +269,18 @@ def sanction_without_decider(world: World) -> None:
         sanctions.propose(deviation, "Leverandørens risiko.", by=world.adam, version=deviation.version)
 
 
+def asked_somebody_from_outside(world: World) -> None:
+    """An administrator asks somebody from outside to decide the case that nobody can; the other is told."""
+    case = db.session.scalars(select(Deviation).where(Deviation.state.not_in(SETTLED))).unique().first()
+    assert case is not None
+    with transaction():
+        accounts.add_membership(
+            accounts.add_person("alma@prove.example", "Alma Prøve"), case.contract.buyer, Role.ADMINISTRATOR
+        )
+    with transaction():
+        invitations.appoint(case, "odd@annen.example", "Ingen er igjen.", by=world.adam)
+
+
 def asked_no_more_and_again(world: World) -> None:
     """The month after is rejected; the work is handed over before it, and that is taken back."""
     with transaction():
@@ -316,6 +331,7 @@ def test_every_letter_is_written_and_says_what_it_must(
     healing_amendment(world)
     amended_case(world)
     sanction_without_decider(world)
+    asked_somebody_from_outside(world)
     asked_no_more_and_again(world)
     assert sorted(written) == LETTERS, "each letter was written, and each folder is a letter"
     for letter, rows in written.items():
