@@ -79,13 +79,15 @@ def _tell_invited(email: str, firm: Organisation, key: str) -> None:
 def reset_factor(email: str) -> None:
     """Remove app, recovery codes and passkeys of somebody who has lost them, and sign them out.
 
-    Make sure first that it is they who ask. At their next sign-in they set up an app anew, if their roles ask for one.
+    Make sure first that it is they who ask. Read the code that is shown to them by telephone, never by e-mail: with it
+    they set up an app anew, within an hour. Run this again for another code.
     """
     with application() as app, app.app_context(), transaction():
         person = accounts.person_of(email)
-        second_factors.reset(person)
+        code = second_factors.reset(person)
         sessions.end_all(person)
-        click.echo(f"{person.email} signs in with the password alone, and is signed out everywhere.")
+        click.echo(f"{person.email} has no second factor now, and is signed out everywhere.")
+        click.echo(f"Code to set up a new one with, for an hour: {code}")
 
 
 @commands.command()

@@ -105,6 +105,8 @@ class Person(Row, UserMixin):
     """Whether single letters are shortcuts on pages that have them (WCAG 2.1.4: they can be turned off)."""
     steps_hidden_at: Mapped[datetime | None] = mapped_column(Moment)
     """When they put «Kom i gang» away; None while it is shown."""
+    set_up_by_code: Mapped[bool] = mapped_column(default=False, server_default=text("false"))
+    """Whether an app is set up only with a code from another person: they have shown an e-mail account, and no more."""
     fs_uniquifier: Mapped[str] = mapped_column(String(64), unique=True)
     memberships: Mapped[list["Membership"]] = relationship(
         back_populates="person",

@@ -109,6 +109,7 @@ REGISTER: Mapping[str, Datum] = {
     "person.language": _OWN,
     "person.name": _NAME,
     "person.new_email": _NAME,
+    "person.set_up_by_code": _OWN,
     "person.single_keys": _OWN,
     "provider_session.identity_id": _SESSION,
     "provider_session.sid": _SESSION,

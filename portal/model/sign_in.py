@@ -15,12 +15,13 @@ from portal.model.base import BigId, Code, Json, JsonDocument, Moment
 class SignInMethod(StrEnum):
     """How a person showed who they are.
 
-    `code` and `recovery_code` come after a password. `persona`: by one click, in the demo only.
+    `code`, `recovery_code` and `set_up_code` come after a password. `persona`: by one click, in the demo only.
     """
 
     PASSWORD = "password"  # noqa: S105 - the name of a method
     CODE = "code"
     RECOVERY_CODE = "recovery_code"
+    SET_UP_CODE = "set_up_code"
     PASSKEY = "passkey"
     PROVIDER = "provider"
     PERSONA = "persona"
@@ -93,10 +94,14 @@ class OneTimePurpose(StrEnum):
     NEW_EMAIL = "new_email"
     PASSKEY = "passkey"
     RESET = "reset"
+    SET_UP = "set_up"
 
 
 class OneTimeSecret(Base):
-    """A secret that was sent by mail: it works once, for one purpose, until it runs out. Only its hash is kept."""
+    """A secret that was sent by mail or given by another person. Only its hash is kept.
+
+    It works once, for one purpose, until it runs out.
+    """
 
     __tablename__ = "one_time_secret"
 

@@ -200,6 +200,7 @@ GROUPS: Mapping[Rule, tuple[str, ...]] = {
         "program.added",
         "program.ended",
         "second_factor.added",
+        "second_factor.code_given",
         "second_factor.recovery_codes",
         "second_factor.removed",
         "second_factor.reset",

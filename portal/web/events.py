@@ -153,6 +153,7 @@ EVENT = {
     "passkey.removed": _("A person removed a passkey"),
     "second_factor.added": _("A person set up codes from an app"),
     "second_factor.removed": _("A person stopped using codes from an app"),
+    "second_factor.code_given": _("A person was given a code to set up codes from an app"),
     "second_factor.reset": _("The operator removed a person's app for codes"),
     "second_factor.recovery_codes": _("A person made new recovery codes"),
 }

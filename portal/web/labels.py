@@ -210,6 +210,7 @@ METHOD = {
     "password": _("Password"),
     "code": _("Password and a code from an app"),
     "recovery_code": _("Password and a recovery code"),
+    "set_up_code": _("Password and a set-up code"),
     "passkey": _("Passkey"),
     "provider": _("Another service that you sign in with"),
     "persona": _("One click, in the demo"),

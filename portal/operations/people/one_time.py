@@ -1,6 +1,6 @@
 """Secrets that each work once, for one purpose, for a while, and for what it was made for only.
 
-Those of letters, and those that a passkey is asked to sign.
+Those of letters, those given from hand to hand, and those that a passkey is asked to sign.
 """
 
 import hashlib
@@ -20,7 +20,7 @@ ASKED_BY_ANYBODY = frozenset({OneTimePurpose.PASSKEY})
 """Purposes of secrets that anybody may have made: those that have run out are not remembered at all."""
 
 
-def issue(purpose: OneTimePurpose, subject: str, *stamp: str, lasts: timedelta) -> str:
+def issue(purpose: OneTimePurpose, subject: str, *stamp: str, lasts: timedelta, secret: str | None = None) -> str:
     """A new secret; older ones of the same purpose and subject are void from now on.
 
     Args:
@@ -28,8 +28,9 @@ def issue(purpose: OneTimePurpose, subject: str, *stamp: str, lasts: timedelta) 
         subject: whose it is, a public id.
         stamp: what must still be so when it is used, such as the person's address and password hash.
         lasts: how long it works.
+        secret: one that people can read aloud; else it is made here.
     """
-    now, secret = clock.now(), secrets.token_urlsafe(BYTES)
+    now, secret = clock.now(), secret or secrets.token_urlsafe(BYTES)
     older = (OneTimeSecret.purpose == purpose) & (OneTimeSecret.subject == subject)
     kept_for = timedelta() if purpose in ASKED_BY_ANYBODY else KEPT_FOR
     over = (OneTimeSecret.purpose == purpose) & (OneTimeSecret.expires_at < now - kept_for)

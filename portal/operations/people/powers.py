@@ -1,4 +1,4 @@
-"""Who is told that somebody may sign for an organisation now, or give others roles: those who can take it back."""
+"""Who is told what gives somebody power for an organisation: those who can take it back."""
 
 from collections.abc import Collection
 from typing import Any
@@ -40,6 +40,14 @@ def tell(
     for person in _administrators(member.organisation_id):
         if person.id not in told:
             mail.write_personal(person, "role_given", **facts)
+
+
+def tell_of_set_up_code(member: Membership, *, by: Membership) -> None:
+    """Write to the organisation's other administrators that a member can set up a new second factor."""
+    facts: dict[str, Any] = {"member": member.person, "organisation": member.organisation.name, "giver": by.person.name}
+    for person in _administrators(member.organisation_id):
+        if person.id not in {member.person_id, by.person_id}:
+            mail.write_personal(person, "set_up_code_given", **facts)
 
 
 def _administrators(organisation_id: int) -> list[Person]:

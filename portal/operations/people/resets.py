@@ -53,12 +53,14 @@ def whose(key: str) -> Person:
 def reset(key: str, stored: str) -> Person:
     """Give the person a new password, as it is kept. The second factor stays, and they are told by letter.
 
-    The door ends their sessions. Raises Refused when the key works no longer.
+    Whoever has none sets one up only by a code from another person from now on. The door ends their sessions. Raises
+    Refused when the key works no longer.
     """
     person = whose(key)
     if not one_time.use(OneTimePurpose.RESET, key, *_as_it_is(person)):
         raise LinkOver(LINK_OVER)
     _give(person, stored)
+    person.set_up_by_code = person.set_up_by_code or person.authenticator is None
     mail.write_personal(person, "password_changed", by_letter=True)
     record(person, "person.password_reset", by=None, person=person.id)
     return person

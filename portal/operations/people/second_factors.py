@@ -14,7 +14,7 @@ from portal.errors import Refused
 from portal.extensions import db, parts
 from portal.model import Authenticator, Membership, Passkey, Person, RecoveryCode, SignInMethod, record
 from portal.operations import mail
-from portal.operations.people import totp
+from portal.operations.people import set_up_codes, totp
 from portal.text import Text
 
 DRIFT = 1
@@ -32,6 +32,11 @@ COMPULSORY = Text(
     "Har du fått ny telefon, sett opp appen på nytt.",
     "You must have codes from an app, for you act for a buyer, or sign or give roles for a supplier. "
     "If you have a new phone, set up the app again.",
+)
+
+NOT_GIVEN = Text(
+    "Oppsettskoden er feil, brukt eller for gammel. Be om en ny.",
+    "The set-up code is wrong, used or too old. Ask for a new one.",
 )
 
 _log = logging.getLogger(__name__)
@@ -79,12 +84,18 @@ def reseal() -> Resealed:
     return Resealed(done, lost)
 
 
-def turn_on(person: Person, secret: bytes, code: str, *, by: Membership | None) -> bool:
-    """Take an app into use, in place of any other, if `code` shows that it makes the right ones."""
+def turn_on(person: Person, secret: bytes, code: str, *, by: Membership | None, given: str = "") -> bool:
+    """Take an app into use, in place of any other, if `code` shows that it makes the right ones.
+
+    `given`: the set-up code from another person, where one is needed; it is used up. Raises Refused when it is wrong.
+    """
     step = totp.step_of(_digits(code), secret, totp.step_at(clock.now()), reach=DRIFT)
     if step is None:
         return False
+    if set_up_codes.needs_one(person) and not set_up_codes.use(person, given):
+        raise Refused(NOT_GIVEN)
     _remove(person)
+    person.set_up_by_code = False
     person.authenticator = Authenticator(sealed_secret=sealed(secret, person), last_step=step)
     db.session.flush()
     record(person, "second_factor.added", by=by, person=person.id)
@@ -101,11 +112,13 @@ def turn_off(person: Person, *, by: Membership | None) -> None:
     mail.write_personal(person, "second_factor_removed")
 
 
-def reset(person: Person) -> None:
-    """Take away what somebody has lost, by the operator's hand. Who must have it sets it up at the next sign-in."""
+def reset(person: Person) -> str:
+    """Take away what somebody has lost, by the operator's hand. Gives the code that they set up an app anew with."""
     _remove_all(person)
+    person.set_up_by_code = True
     record(person, "second_factor.reset", by=None, person=person.id)
     mail.write_personal(person, "second_factor_removed")
+    return set_up_codes.issue(person)
 
 
 def new_recovery_codes(person: Person, *, by: Membership | None) -> Sequence[str]:

@@ -18,7 +18,7 @@ from portal.errors import Refused
 from portal.extensions import db, parts, transaction
 from portal.model import ROLES_OF, Invitation, Membership, Role, Substitution
 from portal.operations import accounts, lookup
-from portal.operations.people import domains, invitations, members, substitutes
+from portal.operations.people import domains, invitations, members, set_up_codes, substitutes
 from portal.permissions import Permission
 from portal.text import Text
 from portal.web import labels
@@ -155,11 +155,21 @@ def member(row: Membership) -> ResponseReturnValue:
     form.offer(by)
     if request.method == "GET":
         form.roles.data = [role.value for role in row.last_roles]
-        return render_template("people/member.html", form=form, member=row, what=WHAT_ROLES_DO)
+        return _member_page(form, row)
     if not _done(form.roles, lambda: members.change_roles(row, form.chosen, by=by)):
-        return render_template("people/member.html", form=form, member=row, what=WHAT_ROLES_DO), 422
+        return _member_page(form, row), 422
     flash(_("%(name)s is now %(roles)s.", name=row.person.name, roles=labels.roles_of(row)), "success")
     return redirect(url_for(".index"), 303)
+
+
+@blueprint.post("/<uuid:public_id>/set-up-code")
+@requires(Permission.MEMBER_MANAGE, Membership)
+@confirmed
+def give_set_up_code(row: Membership) -> ResponseReturnValue:
+    """Make the code that a member sets up an app with, and show it this once."""
+    with transaction():
+        code = set_up_codes.give(row, by=current_membership())
+    return render_template("people/set_up_code.html", member=row, code=code)
 
 
 @blueprint.route("/<uuid:public_id>/retire", methods=["GET", "POST"])
@@ -230,6 +240,11 @@ def _appoint(form: SubstituteForm, row: Membership, by: Membership) -> None:
         raise Refused(substitutes.NOT_THEM)
     first, last = form.from_on.data or date.max, form.to_on.data or date.min
     substitutes.appoint(row, chosen, first, last, by=by)
+
+
+def _member_page(form: RolesForm, row: Membership) -> str:
+    gives_code = set_up_codes.may_be_given_by(current_membership(), row)
+    return render_template("people/member.html", form=form, member=row, what=WHAT_ROLES_DO, gives_code=gives_code)
 
 
 def _substitute_page(form: SubstituteForm, row: Membership) -> str:

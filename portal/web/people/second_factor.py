@@ -14,7 +14,7 @@ from wtforms import HiddenField, StringField
 from portal import keys
 from portal.extensions import transaction
 from portal.model import Membership, Person
-from portal.operations.people import second_factors, totp
+from portal.operations.people import second_factors, set_up_codes, totp
 from portal.operations.people.second_factors import Verdict
 from portal.web import access, codes, sessions
 from portal.web.access import current_person, public, signed_in
@@ -33,9 +33,10 @@ class CodeForm(FlaskForm):
 
 
 class SetUpForm(FlaskForm):
-    """The first code of a new app, and its secret, sealed."""
+    """The first code of a new app, and its secret, sealed; the set-up code from another person, where it is needed."""
 
     sealed = HiddenField()
+    given = StringField(N_("Set-up code from an administrator"))
     code = StringField(N_("Code that the app shows"))
 
 
@@ -126,8 +127,12 @@ def _set_up(person: Person, by: Membership | None, back: str, who: Halfway | Non
     secret = _secret_sent(form, person) if request.method == "POST" else None
     if secret is None:
         return _set_up_page(form, person, totp.new_secret(), back)
+    fault = codes.set_up_fault(person, form.given.data)
+    if fault:
+        form.given.errors = [fault]
+        return _set_up_page(form, person, secret, back), 422
     with transaction():
-        if second_factors.turn_on(person, secret, form.code.data or "", by=by):
+        if codes.turn_on(person, secret, form.code.data or "", form.given.data or "", by=by):
             paper = second_factors.new_recovery_codes(person, by=by)
             browser = sessions.current()
             sessions.end_all(person, but=browser)
@@ -152,7 +157,10 @@ def _set_up_page(form: SetUpForm, person: Person, secret: bytes, back: str) -> s
         segno.make(address, error="m").svg_data_uri(scale=QR_SCALE, border=4),
     )
     form.sealed.data = app.sealed
-    return render_template("people/authenticator.html", form=form, app=app, person=person, back=back)
+    needs_code = set_up_codes.needs_one(person)
+    return render_template(
+        "people/authenticator.html", form=form, app=app, person=person, back=back, needs_code=needs_code
+    )
 
 
 def _secret_sent(form: SetUpForm, person: Person) -> bytes | None:
