@@ -29,6 +29,7 @@ from tests.case_play import (
     CHANGES,
     GROUND_TAKEN,
     PLACES,
+    REPEATABLE,
     STORIES,
     Play,
     said,
@@ -185,6 +186,37 @@ def test_each_act_is_taken_from_somebody_in_some_state(office: CaseOffice, story
 def test_the_stories_do_everything_that_can_be_done() -> None:
     done = {name for _start, steps in STORIES.values() for name, *_more in steps}
     assert ACTS.keys() - done == set()
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        *("begin", "found", "proposed"),
+        *(pytest.param(each, marks=pytest.mark.soak) for each in ("awaiting reply", "heard", "weighed", "in force")),
+    ],
+)
+def test_no_step_is_taken_out_of_its_turn(office: CaseOffice, place: str) -> None:
+    """Every act by somebody who may do it, well filled in, where it is not its turn: refused, and nothing changes."""
+    office.put_back(place)
+    play = Play(office)
+    tried = set()
+    for name, act in ACTS.items():
+        for which, state in enumerate([row.state for row in play.rows(act.on)]):
+            if state not in act.states:
+                answer = play.do(name, min(act.people - {"eva"}), 0, which)
+                assert answer is not None
+                assert not answer.done or name in REPEATABLE, (name, state)
+                tried.add(name)
+    assert play.done == []
+    assert len(tried) >= 7, tried
+
+
+def test_nothing_is_signed_that_was_not_filled_in(office: CaseOffice) -> None:
+    office.put_back("begin")
+    play = Play(office)
+    for name, who in (("sign", "bo"), ("hand it to the signatory", "anna")):
+        assert not play.did(name, who, 0), name
+    assert play.done == []
 
 
 def test_an_amendment_heals_shrinks_and_makes_worse(office: CaseOffice) -> None:

@@ -96,7 +96,8 @@ def test_every_answer_and_its_line_carry_one_id_that_is_ours(app: Flask, log: Li
 
 def test_a_fault_of_ours_shows_its_reference_and_the_log_says_where_it_was(app: Flask, log: Lines) -> None:
     answer = app.test_client().get("/probe/crash")
-    assert answer.headers["X-Request-Id"] in answer.text
+    assert (answer.status_code, answer.headers["X-Request-Id"] in answer.text) == (500, True)
+    assert not re.search(r"Traceback|ValueError|wrote her name|\.py\b", answer.text)
     [line] = [line for line in log.told() if line["level"] == "error"]
     assert line["request"] == answer.headers["X-Request-Id"]
     assert line["error"] == "ValueError"

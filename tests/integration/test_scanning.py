@@ -1,12 +1,14 @@
 """Malware is looked for before anything is kept; a scanner that does not answer keeps everything out."""
 
 import contextvars
+import hashlib
 import io
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from flask import Flask
+from sqlalchemy import select
 from werkzeug.test import TestResponse
 
 from portal.config import BadSetting
@@ -55,6 +57,21 @@ def kept(app: Flask, folder: Path) -> tuple[int, int, int]:
     """Rows of evidence, rows of workbooks, files in the store."""
     files = [each for each in (folder / "files").rglob("*") if each.is_file()]
     return count(app, Evidence), count(app, ImportedFile), len(files)
+
+
+@pytest.mark.parametrize("entity", [Evidence, ImportedFile])
+def test_a_file_is_kept_by_a_name_that_is_only_a_name(
+    make_app: Maker, sqlite_url: str, tmp_path: Path, entity: type[Evidence | ImportedFile]
+) -> None:
+    """Whatever the browser calls it; in the store it has no name of its own, but that of its content."""
+    app, suffix = make_app(sqlite_url), "pdf" if entity is Evidence else "xlsx"
+    content = SOUND if entity is Evidence else workbook(b"x")
+    assert sent(app, content, f"../../etc/\u202efak<tura>.{suffix}").status_code == 303
+    with app.app_context():
+        assert db.session.scalars(select(entity.name)).all() == [f"fak_tura_.{suffix}"]
+    stored = [each for each in (tmp_path / "files").rglob("*") if each.is_file()]
+    assert [each.name for each in stored if "fak" in str(each)] == []
+    assert hashlib.sha256(content).hexdigest() in {each.name for each in stored}
 
 
 @pytest.mark.parametrize("name", ["faktura.pdf", "rapport.xlsx"])

@@ -99,7 +99,9 @@ def test_over_https_the_cookies_belong_to_this_host_alone(make_app: Maker, sqlit
         base_url="https://klima.example",
         headers={"Referer": "https://klima.example/sign-in"},
     )
-    for header in [*page.headers.getlist("Set-Cookie"), *answer.headers.getlist("Set-Cookie")]:
+    told = [*page.headers.getlist("Set-Cookie"), *answer.headers.getlist("Set-Cookie")]
+    assert len(told) == 2
+    for header in told:
         assert header.startswith("__Host-session=")
         assert set(header.split("; ")[1:]) == {"Secure", "HttpOnly", "Path=/", "SameSite=Lax"}
     assert answer.status_code == 303
