@@ -7,8 +7,9 @@ import pypdf
 from sqlalchemy import select, text
 
 from portal.extensions import db, transaction
-from portal.model import OutgoingMail, Role
+from portal.model import AuditEvent, OutgoingMail, Person, Role
 from portal.operations import anchors, audit
+from portal.operations.cases import cures
 from portal.operations.people import own_data
 from portal.work import anchor_trail
 from tests import casework
@@ -109,3 +110,31 @@ def test_what_was_kept_for_a_paper_is_in_the_trail_by_its_fingerprint(room: Room
         sanction.on_paper = {**sanction.on_paper, "decided_by": "En annen"}
     [broken] = audit.broken_links()
     assert (broken.chain, broken.why) == (f"contract:{world.contract.id}", "what its paper says is not what was kept")
+
+
+def test_own_data_tells_nobody_elses_name_from_a_paper_and_the_trail_names_nobody(room: Room) -> None:
+    world = room.world
+    sanction = decided(world, proposed(world, heard(world, casework.found(world))))
+    proposer = sanction.proposed_by.name
+    with transaction():
+        found = own_data.collected(world.dora.person)
+        facts = " ".join(str(each.facts) + str(each.changes) for each in db.session.scalars(select(AuditEvent)))
+        names = [each.name for each in db.session.scalars(select(Person))]
+    [row] = found["sanction"]
+    assert (row["on_paper"], row["proposers"]) == ({"decided_by": "Dora Prøve"}, [])
+    assert proposer not in str({table: rows for table, rows in found.items() if table != "outgoing_mail"})
+    assert [name for name in names if name in facts] == []
+
+
+def test_who_notes_the_last_day_is_not_named_in_the_trail(room: Room) -> None:
+    world = room.world
+    case = casework.found(world)
+    first = case.report.period.starts_on
+    with transaction():
+        cures.put_right(case, first, "Målt.", by=world.adam, version=case.version)
+        name = world.adam.person.name
+    with transaction():
+        asked = select(AuditEvent).where(AuditEvent.action == "deviation.put_right")
+        [entry] = db.session.scalars(asked)
+        assert entry.facts == {"on": first.isoformat()}
+        assert name not in str(entry.changes)

@@ -99,7 +99,7 @@ def put_right(deviation: Deviation, on: date | None, reason: str, *, by: Members
         raise Invalid(problems[0].text, tuple(problems))
     person = LastDay(on, NOTED.with_values(name=by.person.name), reason.strip(), by.person.name, by.person_id)
     _keep(deviation, Ends.of(deviation)._replace(person=person))
-    record(deviation, "deviation.put_right", by=by, reason=person.reason, on=on.isoformat(), why=person.why.dump())
+    record(deviation, "deviation.put_right", by=by, reason=person.reason, on=on.isoformat())
 
 
 def _wrong_day(deviation: Deviation, on: date | None) -> Iterator[Problem]:

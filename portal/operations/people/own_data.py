@@ -71,7 +71,10 @@ def _rows(table: Table, person: Person) -> Iterator[tuple[tuple[Any, ...], Value
     key = list(table.primary_key)
     for row in db.session.execute(select(*key, *told).where(or_(*about), *_readable(table))):
         values = zip(told, row[len(key) :], strict=True)
-        yield tuple(row[: len(key)]), {column.name: _plain(value) for column, value in values}
+        yield (
+            tuple(row[: len(key)]),
+            {column.name: _own(column.name, _plain(value), person) for column, value in values},
+        )
 
 
 def _readable(table: Table) -> Iterator[ColumnElement[bool]]:
@@ -95,6 +98,18 @@ def _about(table: Table, person: Person) -> Iterator[ColumnElement[bool]]:
             yield column.in_(select(Membership.id).where(Membership.person_id == person.id))
         elif column.name in {"email", "to_address"} and table.name != "person":
             yield column == person.email
+
+
+def _own(column: str, value: Any, person: Person) -> Any:
+    """Of a document that names several, what is about this person: others' names are others' data."""
+    match column:
+        case "on_paper":
+            return {place: said for place, said in value.items() if place.endswith("_by") and said == person.name}
+        case "preparers" | "proposers":
+            return [number for number in value or [] if number == person.id]
+        case "seen":
+            return [each for each in value or [] if each.get("person") == str(person.public_id)]
+    return value
 
 
 def _plain(value: Any) -> Any:
