@@ -18,7 +18,7 @@ from portal.operations import anchors, readings, trail
 from portal.operations.trail import Asked, Told
 from portal.permissions import Permission
 from portal.sheets.export import Column, Properties, Sheet, Value, write_workbook
-from portal.web import choices, events, trail_words
+from portal.web import choices, days, events, trail_words
 from portal.web.access import current_membership, requires
 from portal.web.costly import costly
 from portal.web.narrowing import Narrowed
@@ -168,7 +168,7 @@ def _given(arguments: "MultiDict[str, str]") -> Mapping[str, str]:
 def _wrong(given: Mapping[str, str]) -> dict[str, str]:
     """What is wrong with a day that was written, by the name of its field."""
     return {
-        name: _("Write a day such as 2026-03-31.")
+        name: _("Write the day as dd.mm.yyyy, for example 31.03.2026.")
         for name in ("first", "last")
         if given[name] and _day(given[name]) is None
     }
@@ -191,11 +191,8 @@ def _begins(day: date) -> datetime:
 
 
 def _day(text: str) -> date | None:
-    try:
-        day = date.fromisoformat(text)
-    except ValueError:
-        return None
-    return day if _EARLIEST < day < _LATEST else None
+    day = days.read(text)
+    return day if day and _EARLIEST < day < _LATEST else None
 
 
 _EARLIEST, _LATEST = date(2000, 1, 1), date(2200, 1, 1)

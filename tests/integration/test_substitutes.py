@@ -204,3 +204,12 @@ def test_who_and_when_are_refused_in_words(world: World, seat: Seat) -> None:
     row = db.session.scalars(select(Substitution)).one()
     assert stranger.send(f"/people/substitutes/{row.public_id}/end", {}).status_code == 404
     assert seat(world.bo).send("/acting-for", {"substitution": str(row.public_id)}).status_code == 404
+
+
+def test_a_day_is_written_as_people_write_it_and_stays_when_it_cannot_be_read(world: World, seat: Seat) -> None:
+    form = {"substitute": "", "from_on": "neste fredag", "to_on": "31.12.2026"}
+    page = seat(siv(world)).send(f"/people/{world.bo.public_id}/substitute", form)
+    assert page.status_code == 422
+    assert "Write the day as dd.mm.yyyy" in page.text
+    assert 'value="neste fredag"' in page.text
+    assert 'value="31.12.2026"' in page.text

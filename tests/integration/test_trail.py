@@ -163,7 +163,8 @@ def test_it_is_narrowed_and_read_page_by_page(room: Room, monkeypatch: pytest.Mo
         "by whom the other party acted is no filter"
     )
     assert _entries(adam, "/trail?last=2020-01-01") == []
-    assert "Write a day such as" in adam.reads("/trail?first=yesterday")
+    assert _entries(adam, "/trail?last=01.01.2020") == []
+    assert "Write the day as" in adam.reads("/trail?first=yesterday")
     whole = _entries(adam, "/trail")
 
     monkeypatch.setattr("portal.web.trail.PAGE", 4)

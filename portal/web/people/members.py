@@ -10,7 +10,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as N_  # noqa: N812 - the name that pybabel looks for
 from flask_wtf import FlaskForm
-from wtforms import BooleanField, DateField, Field, SelectField, SelectMultipleField, StringField
+from wtforms import BooleanField, Field, SelectField, SelectMultipleField, StringField
 from wtforms.validators import InputRequired
 from wtforms.widgets import CheckboxInput, ListWidget
 
@@ -24,6 +24,7 @@ from portal.text import Text
 from portal.web import labels
 from portal.web.access import current_membership, requires
 from portal.web.confirmation import confirmed
+from portal.web.days import DayField
 from portal.web.reading import reads
 from portal.web.words import words
 
@@ -71,8 +72,8 @@ class SubstituteForm(FlaskForm):
     """Who stands in, and on which days."""
 
     substitute = SelectField(N_("Who stands in?"), coerce=str, validate_choice=False)
-    from_on = DateField(N_("First day"), validators=[InputRequired(N_("Write the first day."))])
-    to_on = DateField(N_("Last day"), validators=[InputRequired(N_("Write the last day."))])
+    from_on = DayField(N_("First day"), validators=[InputRequired(N_("Write the first day."))])
+    to_on = DayField(N_("Last day"), validators=[InputRequired(N_("Write the last day."))])
 
 
 class RetireForm(FlaskForm):
