@@ -130,7 +130,8 @@ def test_a_refused_reply_keeps_words_choices_and_files(there: Flask) -> None:
     deviation = casework.delivered(world, TWO)
     bo, anna = sit_down(there, world.bo), sit_down(there, world.anna)
     form = {"reply-point_1-text": "Laderen kom sent.", "reply-point_2-stance": "agrees"}
-    page = upload(bo, at(deviation, "/reply"), **form, **{"reply-point_1-files": (b"Uke 14", "lader.txt")})
+    page = upload(bo, at(deviation, "/reply"), **form, **{"reply-point_1-files": (b"Uke 14", "../<la>der.txt")})
+    assert "../" not in page
     assert 'href="#reply-point_1-stance"' in page
     assert "Laderen kom sent." in page
     assert re.search(r'name="reply-point_2-stance"[^>]*value="agrees"[^>]*checked|checked[^>]*value="agrees"', page)
@@ -141,7 +142,7 @@ def test_a_refused_reply_keeps_words_choices_and_files(there: Flask) -> None:
     upload(bo, at(deviation, "/reply"), **{**whole, "kept": note[:-3] + "abc"})
     upload(bo, at(deviation, "/reply"), **whole)
     files = [file for reply in case_of(world).replies for file in reply.evidence]
-    assert [(file.name, file.point_id) for file in files] == [("lader.txt", case_of(world).points[0].id)]
+    assert [(file.name, file.point_id) for file in files] == [("_la_der.txt", case_of(world).points[0].id)]
     assert case_of(world).state == DeviationState.AWAITING_REPLY
 
 

@@ -74,8 +74,9 @@ def test_rows_are_shown_first_and_become_drafts_after_a_yes(world: World, seat: 
     before = db.session.scalar(select(func.count(Contract.id)))
     representative = {"supplier_rep_name": "Anna Prøve", "supplier_rep_email": "anna@prove.example"}
     second = good(reference="K-21", title="Gang- og sykkelvei", supplier_number=NEW_SUPPLIER, supplier_name="Nye AS")
-    answer = upload(adam, filled(template, good(**representative), second))
+    answer = upload(adam, filled(template, good(**representative), second), "../../nye\u202e.xlsx")
     assert answer.status_code == 303, words(parsed(answer))
+    assert db.session.scalars(select(ContractImport.name)).all() == ["nye.xlsx"]
     page = adam.page(str(answer.location))
     assert "2 rows are ready" in words(page)
     assert "Vannledning sør" in words(page)

@@ -29,6 +29,27 @@ WISHED = {
 }
 """What somebody might try, besides every column that there is."""
 
+WRITTEN = {
+    "amount": "1",
+    "change_reason": "Avtalt.",
+    "comment": "Sett på.",
+    "cpv": "",
+    "deemed_working_days": "3",
+    "departed_on": "",
+    "doffin": "",
+    "due_time": "23:59",
+    "engine_year": "2020",
+    "handed_over_on": "2026-06-01",
+    "notice_working_days": "10",
+    "reason": "Det er sagt hvorfor.",
+    "supplier_number": "310000027",
+    "ted": "",
+    "words": "Det er sagt hvorfor.",
+}
+"""What is written into fields that forms are refused without, by the last part of their names."""
+ROLES = {"supplier": "reporter", "buyer": "reviewer"}
+"""What somebody may be alone, by who writes it."""
+
 OFFERED_ELSEWHERE = {"is_complete": "what a supplier says of its own reply, while its time to reply runs"}
 """Columns that a form asks for at other times than the small lives have."""
 
@@ -38,6 +59,13 @@ def done(tenants: Tenants, who: str, form: Form, before: Rows) -> str:
     with tenants.unchanged():
         answer = send(tenants, who, form)
         return f"{answer.status_code}\n{bare(answer)}\n{told_apart(tenants.written(before))}"
+
+
+def filled_in(form: Form, who: str) -> Form:
+    """The form with what it is refused without."""
+    last = {name: name.rpartition("-")[2] for name, _value in form.values}
+    said = {name: WRITTEN[part] for name, part in last.items() if part in WRITTEN}
+    return form.having(**said, **({"roles": ROLES[who]} if "roles" in form.names else {}))
 
 
 def more_of(form: Form, tenants: Tenants, asked_somewhere: frozenset[str]) -> dict[str, str]:
@@ -59,7 +87,7 @@ def more_of(form: Form, tenants: Tenants, asked_somewhere: frozenset[str]) -> di
 @pytest.mark.parametrize("who", ["supplier", "buyer"])
 def test_what_a_form_does_not_ask_for_is_not_taken(tenants: Tenants, who: str) -> None:
     shown = [form for form in forms(pages(tenants, who)) if form.method == "POST"]
-    every = [form for form in shown if not form.action.startswith(ONES_OWN)]
+    every = [filled_in(form, who) for form in shown if not form.action.startswith(ONES_OWN)]
     asked_somewhere = frozenset[str]().union(*(form.names for form in every))
     taken, before = 0, tenants.rows()
     for form in every:
@@ -68,4 +96,4 @@ def test_what_a_form_does_not_ask_for_is_not_taken(tenants: Tenants, who: str) -
         assert {"public_id", "buyer_id", "supplier_id", "role_codes", "decided_by_id"} <= more.keys()
         assert difference(done(tenants, who, form.having(**more), before), plain) is None, form
         taken += plain[:3] in {"200", "204", "303"}
-    assert taken > len(every) / 4, "most forms were refused: nothing is shown by them"
+    assert taken > len(every) * 0.7, "too many forms were refused: nothing is shown by them"
