@@ -192,6 +192,7 @@ GROUPS: Mapping[Rule, tuple[str, ...]] = {
         "organisation.added",
         "organisation.domains_changed",
         "passkey.added",
+        "passkey.counted_back",
         "passkey.removed",
         "person.email_changed",
         "person.mail_returned",

@@ -6,7 +6,7 @@ from flask_babel import gettext as _
 from portal.extensions import transaction
 from portal.model import AttemptKind, Person, SignInMethod
 from portal.operations.people import passkeys
-from portal.operations.people.passkeys import Challenge
+from portal.operations.people.passkeys import Asked, Challenge
 from portal.web import attempts, sessions
 
 _ASKED = "passkey"
@@ -14,13 +14,14 @@ _ASKED = "passkey"
 
 def page(asked: Challenge) -> Response:
     """The challenge for the browser, which alone may answer it."""
-    sessions.current()[_ASKED] = asked.secret
+    sessions.current()[_ASKED] = list(asked.asked)
     return Response(asked.options, mimetype="application/json")
 
 
-def taken() -> str:
-    """The secret of the challenge that this browser was given last; it is given out once."""
-    return str(sessions.current().pop(_ASKED, ""))
+def taken() -> Asked | None:
+    """The challenge that this browser was given last; it is given out once."""
+    kept = sessions.current().pop(_ASKED, None)
+    return Asked(*kept) if isinstance(kept, list) else None
 
 
 def fault(person: Person, answer: str) -> str:
@@ -28,10 +29,11 @@ def fault(person: Person, answer: str) -> str:
 
     Raises TooManyTries.
     """
-    secret = taken()
+    asked = taken()
     with transaction():
         attempts.demand_room(AttemptKind.SECOND_FACTOR, person.email)
-        is_right = passkeys.owner(answer, secret) is person
+        shown = passkeys.shown(answer, asked)
+        is_right = shown.is_right and shown.person is person
         attempts.note(
             AttemptKind.SECOND_FACTOR, person.email, person=person, succeeded=is_right, method=SignInMethod.PASSKEY
         )

@@ -150,6 +150,7 @@ EVENT = {
     "person.mail_returned": _("A letter to a person came back"),
     "person.email_changed": _("A person got another e-mail"),
     "passkey.added": _("A person added a passkey"),
+    "passkey.counted_back": _("A passkey that may have been copied was refused"),
     "passkey.removed": _("A person removed a passkey"),
     "second_factor.added": _("A person set up codes from an app"),
     "second_factor.removed": _("A person stopped using codes from an app"),

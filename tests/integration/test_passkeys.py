@@ -14,7 +14,16 @@ from webauthn.helpers import bytes_to_base64url
 
 from portal import clock
 from portal.extensions import db, transaction
-from portal.model import OneTimeSecret, OutgoingMail, Passkey, Person, SignInMethod, WebSession
+from portal.model import (
+    AuditEvent,
+    OneTimeSecret,
+    OutgoingMail,
+    Passkey,
+    Person,
+    SignInAttempt,
+    SignInMethod,
+    WebSession,
+)
 from tests import signing_in
 from tests.browsing import (
     KARI,
@@ -29,12 +38,14 @@ from tests.browsing import (
     browser,
     change,
     count,
+    database,
+    dump,
     with_people,
 )
 from tests.pages import fields
 from tests.passkey_device import PRESENT, VERIFIED, Device
 
-__all__ = ["app", "browser"]
+__all__ = ["app", "browser", "database"]
 
 
 def asked(browser: Browser, path: str = "/sign-in/passkey/challenge") -> dict[str, Any]:
@@ -161,8 +172,43 @@ def test_a_challenge_waits_five_minutes_and_is_not_remembered(app: Flask, device
     with clock.at(now + timedelta(minutes=6)):
         visitor.post("/sign-in/passkey", credential=answer)
         assert not visitor.is_in()
+        assert count(app, OneTimeSecret) == 1, "the one that added the passkey"
+        device.shows(late := asked(visitor))
+        visitor.post("/sign-in/passkey", credential=device.shows(late))
+        assert visitor.is_in()
+    assert count(app, OneTimeSecret) == 1, "what has run out goes"
+
+
+def test_asking_writes_nothing(app: Flask, database: str) -> None:
+    visitor = another(app)
+    before = dump(database)
+    for _each in range(5):
         asked(visitor)
-    assert count(app, OneTimeSecret) == 1, "anybody may ask, so what has run out goes"
+    assert dump(database) == before
+
+
+def test_a_wrong_try_stands_in_its_owners_history_and_locks_nobody_out(app: Flask, device: Device) -> None:
+    other_key(device)
+    for number in range(12):
+        visitor = another(app, f"192.0.2.{number + 20}")
+        visitor.post("/sign-in/passkey", credential=device.shows(asked(visitor)))
+    with app.app_context():
+        ola = db.session.scalars(select(Person.id).where(Person.email == OLA)).one()
+        wrong = select(SignInAttempt).where(SignInAttempt.person_id == ola, SignInAttempt.succeeded.is_(False))
+        assert [row.method for row in db.session.scalars(wrong)] == [SignInMethod.PASSKEY] * 12
+    assert another(app).sign_in(OLA).status_code == 303
+
+
+def test_a_copy_that_counts_behind_is_told_of(app: Flask, device: Device) -> None:
+    assert come(app, device)
+    device.count = 1
+    assert not come(app, device)
+    with app.app_context():
+        assert db.session.scalars(select(OutgoingMail.letter).order_by(OutgoingMail.id.desc())).first() == (
+            "passkey_counted_back"
+        )
+        assert "passkey.counted_back" in db.session.scalars(select(AuditEvent.action)).all()
+    assert attempted(app)[-1] == ("", "192.0.2.2", False)
 
 
 def test_tries_are_counted_with_the_other_ways_in(app: Flask, device: Device) -> None:

@@ -1,11 +1,11 @@
 """Secrets that each work once, for one purpose, for a while, and for what it was made for only.
 
-Those of letters, those given from hand to hand, and those that a passkey is asked to sign.
+Those of letters, those given from hand to hand, and those that a passkey has signed.
 """
 
 import hashlib
 import secrets
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from sqlalchemy import delete, select
 
@@ -16,8 +16,6 @@ from portal.model import OneTimePurpose, OneTimeSecret
 BYTES = 32
 KEPT_FOR = timedelta(days=30)
 """How long one that has run out is remembered."""
-ASKED_BY_ANYBODY = frozenset({OneTimePurpose.PASSKEY})
-"""Purposes of secrets that anybody may have made: those that have run out are not remembered at all."""
 
 
 def issue(purpose: OneTimePurpose, subject: str, *stamp: str, lasts: timedelta, secret: str | None = None) -> str:
@@ -32,8 +30,7 @@ def issue(purpose: OneTimePurpose, subject: str, *stamp: str, lasts: timedelta, 
     """
     now, secret = clock.now(), secret or secrets.token_urlsafe(BYTES)
     older = (OneTimeSecret.purpose == purpose) & (OneTimeSecret.subject == subject)
-    kept_for = timedelta() if purpose in ASKED_BY_ANYBODY else KEPT_FOR
-    over = (OneTimeSecret.purpose == purpose) & (OneTimeSecret.expires_at < now - kept_for)
+    over = (OneTimeSecret.purpose == purpose) & (OneTimeSecret.expires_at < now - KEPT_FOR)
     db.session.execute(delete(OneTimeSecret).where(older | over))
     row = OneTimeSecret(hash=_hash(secret), purpose=purpose, subject=subject, stamp=_stamp(stamp))
     row.created_at, row.expires_at = now, now + lasts
@@ -54,6 +51,22 @@ def use(purpose: OneTimePurpose, secret: str, *stamp: str) -> bool:
     if row is None or row.stamp != _stamp(stamp):
         return False
     row.used_at = clock.now()
+    return True
+
+
+def burn(purpose: OneTimePurpose, secret: str, *, until: datetime) -> bool:
+    """Use up a secret that was not kept here before, which works `until` then; False when it was used already.
+
+    Inside a writing transaction. It is remembered no longer than it would have worked.
+    """
+    over = (OneTimeSecret.purpose == purpose) & (OneTimeSecret.expires_at < clock.now())
+    db.session.execute(delete(OneTimeSecret).where(over))
+    if db.session.scalar(select(OneTimeSecret.hash).where(OneTimeSecret.hash == _hash(secret))) is not None:
+        return False
+    row = OneTimeSecret(hash=_hash(secret), purpose=purpose, subject="", stamp=_stamp(()))
+    row.created_at, row.expires_at, row.used_at = clock.now(), until, clock.now()
+    db.session.add(row)
+    db.session.flush()
     return True
 
 

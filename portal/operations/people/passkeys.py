@@ -4,7 +4,7 @@ import json
 import logging
 import secrets
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
@@ -36,6 +36,7 @@ from portal.text import Text
 
 LASTS = timedelta(minutes=5)
 """How long a challenge waits for its answer."""
+SECRET_BYTES = 32
 MOST = 20
 LONGEST_NAME = 60
 LONGEST_ANSWER = 20_000
@@ -69,11 +70,28 @@ class Site(NamedTuple):
     origins: list[str]
 
 
+class Asked(NamedTuple):
+    """What a browser was asked to sign. It keeps that itself, signed by us: anybody may ask, and nothing is stored."""
+
+    secret: str
+    until: str
+    """The moment, in ISO 8601."""
+    whose: str
+    """Who may make a new passkey with it, a public id; empty: it is for showing one."""
+
+
 class Challenge(NamedTuple):
-    """What a browser is asked: its words as JSON, and the secret in them, that works once."""
+    """What a browser is asked: its words as JSON, and what it must keep to answer."""
 
     options: str
-    secret: str
+    asked: Asked
+
+
+class Shown(NamedTuple):
+    """Whose passkey was shown, where it is known and they are active, and whether it answered right."""
+
+    person: Person | None
+    is_right: bool
 
 
 def site(settings: Settings) -> Site:
@@ -88,39 +106,40 @@ def site(settings: Settings) -> Site:
 def ask_for_new(person: Person) -> Challenge:
     """Ask a browser to make a passkey for a person. Raises Refused."""
     demand_room(person)
-    secret = one_time.issue(OneTimePurpose.PASSKEY, f"new {person.public_id}", lasts=LASTS)
+    asked = _new(str(person.public_id))
     options = generate_registration_options(
         rp_id=site(parts().settings).rp_id,
         rp_name=SITE,
         user_id=person.public_id.bytes,
         user_name=person.email,
         user_display_name=person.name,
-        challenge=base64url_to_bytes(secret),
+        challenge=base64url_to_bytes(asked.secret),
         authenticator_selection=AuthenticatorSelectionCriteria(
             resident_key=ResidentKeyRequirement.REQUIRED, user_verification=UserVerificationRequirement.REQUIRED
         ),
         exclude_credentials=[PublicKeyCredentialDescriptor(id=each.credential_id) for each in of(person)],
     )
-    return Challenge(options_to_json(options), secret)
+    return Challenge(options_to_json(options), asked)
 
 
-def add(person: Person, answer: str, secret: str, name: str, *, by: Membership | None) -> Passkey:
+def add(person: Person, answer: str, asked: Asked | None, name: str, *, by: Membership | None) -> Passkey:
     """Keep the passkey that a browser has made. Raises Refused."""
     demand_room(person)
     credential = _read(answer)
-    _use(secret, f"new {person.public_id}")
+    asked = _demand_open(asked, str(person.public_id))
     where = site(parts().settings)
     try:
         made = verify_registration_response(
             credential=dict(credential),
-            expected_challenge=base64url_to_bytes(secret),
+            expected_challenge=base64url_to_bytes(asked.secret),
             expected_rp_id=where.rp_id,
             expected_origin=where.origins,
             require_user_verification=True,
         )
     except (WebAuthnException, ValueError, LookupError, TypeError) as wrong:
         raise _refused(wrong) from wrong
-    if db.session.scalar(select(Passkey.id).where(Passkey.credential_id == made.credential_id)) is not None:
+    is_known = db.session.scalar(select(Passkey.id).where(Passkey.credential_id == made.credential_id)) is not None
+    if is_known or not _burn(asked):
         raise Refused(NOT_TAKEN)
     row = Passkey(
         person_id=person.id,
@@ -146,52 +165,66 @@ def remove(passkey: Passkey, person: Person, *, by: Membership | None) -> None:
 
 def ask_who(person: Person | None = None) -> Challenge:
     """Ask a browser for a passkey of this person's, or of anybody who has one for this portal."""
-    secret = one_time.issue(OneTimePurpose.PASSKEY, secrets.token_hex(16), lasts=LASTS)
+    asked = _new("")
     own = of(person) if person else []
     options = generate_authentication_options(
         rp_id=site(parts().settings).rp_id,
-        challenge=base64url_to_bytes(secret),
+        challenge=base64url_to_bytes(asked.secret),
         allow_credentials=[PublicKeyCredentialDescriptor(id=each.credential_id) for each in own],
         user_verification=UserVerificationRequirement.REQUIRED,
     )
-    return Challenge(options_to_json(options), secret)
+    return Challenge(options_to_json(options), asked)
 
 
-def owner(answer: str, secret: str) -> Person | None:
-    """The active person whose passkey has answered the challenge; none when it is wrong in any way.
+def shown(answer: str, asked: Asked | None) -> Shown:
+    """Whose passkey has answered, and whether the answer is right.
 
-    Inside a writing transaction: the challenge is used up, and the passkey has been used.
+    Inside a writing transaction: a right answer uses the challenge up, and the passkey has been used.
     """
-    where = site(parts().settings)
+    found = None
     try:
         credential = _read(answer)
-        _use(secret)
-        sought = Passkey.credential_id == base64url_to_bytes(str(credential.get("rawId", "")))
-        found = db.session.execute(
-            select(Passkey, Person)
-            .join(Person, Person.id == Passkey.person_id)
-            .where(sought)
-            .with_for_update(of=Passkey)
-        ).one_or_none()
-        if found is None or not found[1].active:
-            return None
-        passkey, person = found
-        shown = verify_authentication_response(
-            credential=dict(credential),
-            expected_challenge=base64url_to_bytes(secret),
-            expected_rp_id=where.rp_id,
-            expected_origin=where.origins,
-            credential_public_key=passkey.public_key,
-            credential_current_sign_count=passkey.sign_count,
-            require_user_verification=True,
-        )
+        found = _found(base64url_to_bytes(str(credential.get("rawId", ""))))
+        if found is None:
+            return Shown(None, is_right=False)
+        return Shown(found[1], is_right=_is_right(*found, credential, _demand_open(asked, "")))
     except Refused:
-        return None
+        pass
     except (WebAuthnException, ValueError, LookupError, TypeError) as wrong:
         _log.info("A passkey was not accepted: %s", type(wrong).__name__)
-        return None
-    passkey.sign_count, passkey.last_used_at = shown.new_sign_count, clock.now()
-    return person
+    return Shown(found[1] if found else None, is_right=False)
+
+
+def _found(credential_id: bytes) -> tuple[Passkey, Person] | None:
+    row = db.session.execute(
+        select(Passkey, Person)
+        .join(Person, Person.id == Passkey.person_id)
+        .where(Passkey.credential_id == credential_id)
+        .with_for_update(of=Passkey)
+    ).one_or_none()
+    return (row[0], row[1]) if row is not None and row[1].active else None
+
+
+def _is_right(passkey: Passkey, person: Person, credential: Mapping[str, Any], asked: Asked) -> bool:
+    where = site(parts().settings)
+    verified = verify_authentication_response(
+        credential=dict(credential),
+        expected_challenge=base64url_to_bytes(asked.secret),
+        expected_rp_id=where.rp_id,
+        expected_origin=where.origins,
+        credential_public_key=passkey.public_key,
+        credential_current_sign_count=0,  # held against ours below, when it is known that the passkey has signed it
+        require_user_verification=True,
+    )
+    if not _burn(asked):
+        return False
+    count = verified.new_sign_count
+    if count <= passkey.sign_count and (count or passkey.sign_count):
+        record(person, "passkey.counted_back", by=None, person=person.id)
+        mail.write_personal(person, "passkey_counted_back", name=passkey.name)
+        return False
+    passkey.sign_count, passkey.last_used_at = count, clock.now()
+    return True
 
 
 def of(person: Person) -> list[Passkey]:
@@ -217,10 +250,19 @@ def _read(answer: str) -> Mapping[str, Any]:
     return credential
 
 
-def _use(secret: str, subject: str | None = None) -> None:
-    is_theirs = subject is None or one_time.subject_of(OneTimePurpose.PASSKEY, secret) == subject
-    if not is_theirs or not one_time.use(OneTimePurpose.PASSKEY, secret):
+def _new(whose: str) -> Asked:
+    return Asked(secrets.token_urlsafe(SECRET_BYTES), (clock.now() + LASTS).isoformat(), whose)
+
+
+def _demand_open(asked: Asked | None, whose: str) -> Asked:
+    """Refuse a challenge that was never put to this browser, was for something else, or has waited too long."""
+    if asked is None or asked.whose != whose or clock.now() >= datetime.fromisoformat(asked.until):
         raise Refused(NOT_TAKEN)
+    return asked
+
+
+def _burn(asked: Asked) -> bool:
+    return one_time.burn(OneTimePurpose.PASSKEY, asked.secret, until=datetime.fromisoformat(asked.until))
 
 
 def _refused(wrong: Exception) -> Refused:

@@ -42,12 +42,16 @@ WHAT_ROLES_DO = {
 }
 
 
+def _roles_field() -> SelectMultipleField:
+    return SelectMultipleField(
+        N_("Roles"), coerce=str, option_widget=CheckboxInput(), widget=ListWidget(), validate_choice=False
+    )
+
+
 class RolesForm(FlaskForm):
     """Any of the roles that there are on this side of a contract."""
 
-    roles = SelectMultipleField(
-        N_("Roles"), coerce=str, option_widget=CheckboxInput(), widget=ListWidget(), validate_choice=False
-    )
+    roles = _roles_field()
 
     def offer(self, by: Membership) -> None:
         """Offer the roles of this organisation's side."""
@@ -66,6 +70,7 @@ class InviteForm(RolesForm):
     email = StringField(N_("E-mail"))
     works_here = BooleanField(N_("This person works for us with an address elsewhere"))
     why = StringField(N_("Why do they have an address elsewhere?"))
+    roles = _roles_field()  # after the others, as on the page: what is wrong is listed in that order
 
 
 class SubstituteForm(FlaskForm):

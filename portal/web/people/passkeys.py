@@ -35,7 +35,7 @@ def passkey_challenge() -> ResponseReturnValue:
     """What the browser is to answer with a passkey of anybody here, or of whoever is signed in."""
     with transaction():
         attempts.demand_room(AttemptKind.SIGN_IN, _whoever())
-        asked = passkeys.ask_who(sessions.current().person)
+    asked = passkeys.ask_who(sessions.current().person)
     return challenges.page(asked)
 
 
@@ -43,15 +43,16 @@ def passkey_challenge() -> ResponseReturnValue:
 @public("Nobody is signed in before.")
 def sign_in_by_passkey() -> ResponseReturnValue:
     """Sign in by the answer of a passkey: it is two factors at once, the device and what unlocks it."""
-    secret = challenges.taken()
+    asked = challenges.taken()
     with transaction():
         attempts.demand_room(AttemptKind.SIGN_IN, _whoever())
-        person = passkeys.owner(request.form.get("credential", ""), secret)
-        is_known, email = person is not None, person.email if person else _whoever()
-        attempts.note(AttemptKind.SIGN_IN, email, person=person, succeeded=is_known, method=SignInMethod.PASSKEY)
-        if person is not None:
+        person, is_right = passkeys.shown(request.form.get("credential", ""), asked)
+        # A wrong try stands in its owner's history, and under no e-mail: nobody is locked out by it.
+        email = person.email if person and is_right else _whoever()
+        attempts.note(AttemptKind.SIGN_IN, email, person=person, succeeded=is_right, method=SignInMethod.PASSKEY)
+        if person is not None and is_right:
             let_in(person, method=SignInMethod.PASSKEY, is_strong=True)
-    if person is None:
+    if not is_right:
         flash(_("The passkey was not accepted. Try again, or use e-mail and password."), "warning")
         return redirect(url_for(".sign_in", next=access.safe_target(request.form.get("next"))), 303)
     return redirect(way_in.onward(request.form.get("next")), 303)
@@ -62,9 +63,7 @@ def sign_in_by_passkey() -> ResponseReturnValue:
 @confirmed
 def new_passkey_challenge() -> ResponseReturnValue:
     """What the browser is to make a passkey with."""
-    with transaction():
-        asked = passkeys.ask_for_new(current_person())
-    return challenges.page(asked)
+    return challenges.page(passkeys.ask_for_new(current_person()))
 
 
 @blueprint.route("/account/passkeys/new", methods=["GET", "POST"])
@@ -76,9 +75,9 @@ def new_passkey() -> ResponseReturnValue:
     passkeys.demand_room(person)
     if request.method == "GET":
         return render_template("people/new_passkey.html", form=form)
-    browser, secret = sessions.current(), challenges.taken()
+    browser, asked = sessions.current(), challenges.taken()
     with transaction():
-        passkeys.add(person, form.credential.data or "", secret, form.name.data or "", by=by)
+        passkeys.add(person, form.credential.data or "", asked, form.name.data or "", by=by)
         sessions.end_all(person, but=browser)
         browser.renew()
     flash(_("The passkey is added. You are signed out everywhere else."), "success")
