@@ -18,10 +18,11 @@ from portal.model.cases import SETTLED
 from portal.operations import accounts, mail, time_asked
 from portal.operations.cases import letters, sanctions
 from portal.operations.contracts import contracts
-from portal.operations.entry import drafts
+from portal.operations.entry import drafts, trade_secrets
 from portal.operations.people import invitations
-from portal.operations.reports import amendments, chasing, extensions, reports, reviews, withdrawals
+from portal.operations.reports import amendments, chasing, extensions, reports, reviews, rulings, withdrawals
 from portal.operations.reports.comments import Place
+from portal.operations.reports.rulings import Word
 from tests import casework
 from tests.handover import hand_over, reopen
 from tests.reviewing import return_for
@@ -35,7 +36,7 @@ LETTERS = sorted(
 """All but those about somebody's own account, which are about no contract: test_own_account has these."""
 
 
-ADDRESS = r"http://127\.0\.0\.1:8000/(reports|cases|more-time)/[0-9a-f-]{36}"
+ADDRESS = r"http://127\.0\.0\.1:8000/(reports|cases|contracts|more-time)/[0-9a-f-]{36}"
 
 
 def breached(world: World, clause: str = "4.2") -> Deviation:
@@ -242,8 +243,20 @@ def healing_amendment(world: World) -> None:
     lines = machine_lines(world)
     with transaction():
         drafts.save(world.report, "machinery", lines, by=world.anna, version=world.report.version)
+    with transaction():
+        trade_secrets.mark(world.report, "machinery", ["files"], "Prisavtale.", by=world.anna)
     sign_again(world)
     decided(world, Decision.APPROVE)
+
+
+def mark_lifted(world: World) -> None:
+    """The buyer lifts what was marked as a trade secret, and the supplier objects."""
+    with transaction():
+        [mark] = rulings.of_contract(world.contract, by=world.rita)
+        [ruled] = rulings.rule(world.contract, [mark.key], Word.LIFT, "Det står på tavla.", by=world.rita)
+    assert ruled.ruling is not None
+    with transaction():
+        rulings.object_to(ruled.ruling, "Avtalen er ikke kjent.", by=world.anna)
 
 
 def amended_case(world: World) -> None:
@@ -329,6 +342,7 @@ def test_every_letter_is_written_and_says_what_it_must(
     whole_case(world)
     refused_amendment(world)
     healing_amendment(world)
+    mark_lifted(world)
     amended_case(world)
     sanction_without_decider(world)
     asked_somebody_from_outside(world)
