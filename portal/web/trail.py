@@ -106,7 +106,7 @@ def reading() -> ResponseReturnValue:
     """What of cases, files, exports and members the organisation's own people have read."""
     by = current_membership()
     found = readings.of(by, choices.uuid_of(request.args.get("after", "")), PAGE + 1)
-    following = url_for("trail.reading", after=str(found[PAGE - 1][0].public_id)) if len(found) > PAGE else ""
+    following = url_for("trail.reading", after=str(found[PAGE - 1].reading.public_id)) if len(found) > PAGE else ""
     return render_template("trail/reading.html", rows=found[:PAGE], next_url=following, words=trail_words)
 
 

@@ -176,6 +176,7 @@ READING = {
     "file": _("A file"),
     "import": _("A workbook that was read in"),
     "members": _("The list of members"),
+    "program": _("A contract or report, by a program"),
     "redacted": _("A contract's reports without trade secrets"),
     "receipt": _("A receipt, as PDF"),
     "trail": _("The audit trail"),

@@ -1,6 +1,7 @@
 """Programs with a token of Maskinporten read what their organisation sees, and nothing else."""
 
 import re
+import uuid
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -23,12 +24,15 @@ from werkzeug.test import TestResponse
 
 from portal import clock
 from portal.extensions import db, transaction
-from portal.model import AuditEvent, Revision
+from portal.model import AuditEvent, Reading, Revision, Role
+from portal.operations import accounts
 from portal.operations.people import programs
 from portal.web.api import door
 from tests.assessing import approve_it
 from tests.browsing import Maker
+from tests.desk import give_passwords, sit_down, words
 from tests.provider import Provider, provider
+from tests.signing_in import equip
 from tests.terminal import Terminal
 from tests.world import World, build_world, submit
 
@@ -121,6 +125,27 @@ def test_both_parties_read_the_contract_its_report_lines_and_figures(
         [share] = [each for each in figures if (each["section"], each["indicator"]) == ZERO_EMISSION]
         assert (share["numerator"], share["unit"]) == ("5000", "%")
         assert re.fullmatch(r"\d+(\.\d+)?", share["denominator"])
+
+
+def test_what_a_program_reads_is_noted_for_its_own_organisation(
+    app: Flask, ask: Callable[..., TestResponse], world: World
+) -> None:
+    with transaction():
+        siv = accounts.add_person("siv@prove.example", "Siv Prøve", language="en")
+        at_supplier = accounts.add_membership(siv, world.contract.supplier, Role.ADMINISTRATOR)
+    give_passwords(world)
+    with transaction():
+        siv.password = world.adam.person.password
+        equip(siv)
+    ask("/api/v1/contracts")
+    ask(f"/api/v1/reports/{uuid.uuid4()}")
+    assert db.session.scalars(select(Reading)).all() == [], "a list is of no contract, nor is what is not there"
+    ask(f"/api/v1/reports/{world.report.public_id}/lines")
+    [read] = db.session.scalars(select(Reading)).all()
+    assert (read.what, read.person_id, read.organisation_id) == ("program", None, world.contract.buyer_id)
+    assert (read.subject, read.subject_id) == ("report", str(world.report.public_id))
+    pages = [words(sit_down(app, by).get("/trail/reading")) for by in (world.adam, at_supplier)]
+    assert ["Klimaregnskapet" in page for page in pages] == [True, False]
 
 
 def test_pages_follow_each_other_and_end(ask: Callable[..., TestResponse], world: World) -> None:

@@ -69,6 +69,8 @@ def test_a_reader_of_the_head_reads_what_the_member_has_until_it_leaves(world: W
     assert f"for {world.contract.buyer.name}, reader, through Prøve fylke" in page
     assert desk.get("/people").status_code == 403
     assert desk.get("/who-sees-what").status_code == 403
+    assert desk.get("/exports/reports.xlsx").status_code == 200
+    assert "Lese Fylkethrough Prøve fylke" in words(seat(at("adm@lillevik.example")).page("/trail/reading"))
     with transaction():
         groups.leave(HEAD, world.contract.buyer.number)
     assert desk.get(contract).status_code == 404

@@ -194,7 +194,7 @@ def test_every_word_for_reading_is_a_page_that_notes_it() -> None:
     used = {
         word
         for path in (resources.ROOT / "portal" / "web").rglob("*.py")
-        for word in re.findall(r'@reads\("(\w+)"\)', path.read_text(encoding="utf-8"))
+        for word in re.findall(r'(?:@reads|readings\.note)\("(\w+)"', path.read_text(encoding="utf-8"))
     }
     assert used == set(trail_words.READING)
 

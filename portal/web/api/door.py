@@ -1,16 +1,17 @@
 """Who comes with a token, and may therefore read: the same rows and the same permissions as for people."""
 
 import threading
+import uuid
 from collections.abc import Callable
 from functools import wraps
-from typing import Any
 
 from flask import Flask, Response, current_app, request
 from flask.typing import ResponseReturnValue
 
 from portal import clock, permissions, tenancy
-from portal.extensions import db, parts
-from portal.model import Membership
+from portal.extensions import db, parts, transaction
+from portal.model import Program, Row
+from portal.operations import lookup, readings
 from portal.operations.people import programs
 from portal.permissions import Permission
 from portal.text import Text
@@ -59,25 +60,35 @@ def init_app(app: Flask) -> None:
     app.extensions[PACE] = Pace()
 
 
-def reads(permission: Permission) -> Callable[[Read], Callable[..., ResponseReturnValue]]:
-    """Let a view be read by a program whose organisation has let it in. It is given `by`, what the program acts as."""
+def reads(permission: Permission, about: type[Row] | None) -> Callable[[Read], Callable[..., ResponseReturnValue]]:
+    """Let a view be read by a program whose organisation has let it in, and note what it read.
+
+    The view is given what the program acts as, and of `about` the row that the address names.
+    """
 
     def decorate(view: Read) -> Callable[..., ResponseReturnValue]:
         @wraps(view)
-        def guarded(**values: Any) -> ResponseReturnValue:
-            by = _reader()
-            if isinstance(by, Response):
-                return by
+        def guarded(public_id: uuid.UUID | None = None) -> ResponseReturnValue:
+            program = _program()
+            if isinstance(program, Response):
+                return program
+            by = programs.reader(program)
             permissions.demand(by, permission)
-            return view(by=by, **values)
+            if about is None or public_id is None:
+                return view(by)
+            row = lookup.one(about, public_id, by)
+            found = view(by, row)
+            with transaction():
+                readings.note("program", row, by=by, program=program)
+            return found
 
         return marked(guarded, permission=permission)
 
     return decorate
 
 
-def _reader() -> Membership | Response:
-    """What the program acts as; else the answer that turns it away. Raises Forbidden, CallFailed."""
+def _program() -> Program | Response:
+    """Who comes; else the answer that turns it away. Raises Forbidden, CallFailed."""
     gate = parts().gate
     if gate is None:
         return errors.page(401, NOT_OPEN, {"WWW-Authenticate": "Bearer"})
@@ -92,4 +103,4 @@ def _reader() -> Membership | Response:
     if wait := pace.seconds_to_wait(program.organisation_id):
         return errors.page(429, TOO_MANY, {"Retry-After": str(wait)})
     tenancy.act_for(program.organisation_id)
-    return programs.reader(program)
+    return program

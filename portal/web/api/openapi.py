@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from portal.model import Row
 from portal.permissions import Permission
 from portal.web.api.shapes import SHAPES, Shape
 
@@ -26,6 +27,8 @@ class Offer:
     read: Callable[..., dict[str, object]]
     permission: Permission
     words: str
+    about: type[Row] | None = None
+    """What the address names, which `read` is given; None: nothing."""
     is_paged: bool = False
     is_list: bool = False
 

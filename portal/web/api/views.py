@@ -12,7 +12,6 @@ from portal import permissions
 from portal.errors import Refused
 from portal.extensions import db
 from portal.model import Contract, Figure, Membership, Report, Revision, RevisionLine
-from portal.operations import lookup
 from portal.permissions import Permission
 from portal.text import Text
 from portal.web.access import public
@@ -45,33 +44,31 @@ def _contracts(by: Membership) -> dict[str, object]:
     return _page(permissions.visible(Contract, by), Contract, CONTRACT, Contract.public_id)
 
 
-def _contract(by: Membership, public_id: uuid.UUID) -> dict[str, object]:
-    return CONTRACT.dump(lookup.one(Contract, public_id, by))
+def _contract(_by: Membership, contract: Contract) -> dict[str, object]:
+    return CONTRACT.dump(contract)
 
 
-def _reports(by: Membership, public_id: uuid.UUID) -> dict[str, object]:
-    contract = lookup.one(Contract, public_id, by)
+def _reports(by: Membership, contract: Contract) -> dict[str, object]:
     rows = permissions.visible(Report, by).where(Report.contract_id == contract.id)
     return _page(rows, Report, REPORT, Report.public_id)
 
 
-def _report(by: Membership, public_id: uuid.UUID) -> dict[str, object]:
-    return REPORT.dump(lookup.one(Report, public_id, by))
+def _report(_by: Membership, report: Report) -> dict[str, object]:
+    return REPORT.dump(report)
 
 
-def _lines(by: Membership, public_id: uuid.UUID) -> dict[str, object]:
-    rows = select(RevisionLine).where(RevisionLine.revision_id.in_(_in_force(by, public_id)))
+def _lines(_by: Membership, report: Report) -> dict[str, object]:
+    rows = select(RevisionLine).where(RevisionLine.revision_id.in_(_in_force(report)))
     return _page(rows, RevisionLine, LINE, RevisionLine.key)
 
 
-def _figures(by: Membership, public_id: uuid.UUID) -> dict[str, object]:
-    rows = select(Figure).where(Figure.revision_id.in_(_in_force(by, public_id))).order_by(Figure.id)
+def _figures(_by: Membership, report: Report) -> dict[str, object]:
+    rows = select(Figure).where(Figure.revision_id.in_(_in_force(report))).order_by(Figure.id)
     return {"items": [FIGURE.dump(each) for each in db.session.scalars(rows)], "next": None}
 
 
-def _in_force(by: Membership, public_id: uuid.UUID) -> Select[Any]:
+def _in_force(report: Report) -> Select[Any]:
     """The approved revision in force of a report, if there is one."""
-    report = lookup.one(Report, public_id, by)
     return select(Revision.id).where(Revision.report_id == report.id, Revision.number == report.accepted_number)
 
 
@@ -110,7 +107,15 @@ def _uuid(written: str) -> uuid.UUID:
 
 OFFERS = (
     Offer("contracts", "/contracts", CONTRACT, _contracts, Permission.CONTRACT_READ, "Contracts", is_paged=True),
-    Offer("contract", "/contracts/<uuid:public_id>", CONTRACT, _contract, Permission.CONTRACT_READ, "One contract"),
+    Offer(
+        "contract",
+        "/contracts/<uuid:public_id>",
+        CONTRACT,
+        _contract,
+        Permission.CONTRACT_READ,
+        "One contract",
+        Contract,
+    ),
     Offer(
         "reports",
         "/contracts/<uuid:public_id>/reports",
@@ -118,9 +123,10 @@ OFFERS = (
         _reports,
         Permission.REPORT_READ,
         "Reports of a contract",
+        Contract,
         is_paged=True,
     ),
-    Offer("report", "/reports/<uuid:public_id>", REPORT, _report, Permission.REPORT_READ, "One report"),
+    Offer("report", "/reports/<uuid:public_id>", REPORT, _report, Permission.REPORT_READ, "One report", Report),
     Offer(
         "lines",
         "/reports/<uuid:public_id>/lines",
@@ -128,6 +134,7 @@ OFFERS = (
         _lines,
         Permission.REPORT_READ,
         "Lines of the approved revision in force",
+        Report,
         is_paged=True,
     ),
     Offer(
@@ -137,11 +144,12 @@ OFFERS = (
         _figures,
         Permission.REPORT_READ,
         "Figures of the approved revision in force",
+        Report,
         is_list=True,
     ),
 )
 """Every way to read."""
 
 for offer in OFFERS:
-    view: Callable[..., ResponseReturnValue] = door.reads(offer.permission)(offer.read)
+    view: Callable[..., ResponseReturnValue] = door.reads(offer.permission, offer.about)(offer.read)
     blueprint.add_url_rule(offer.path, offer.name, view, methods=["GET"])
