@@ -421,10 +421,10 @@ def was_prepared_by(person_id: int) -> ColumnElement[bool]:
         Sanction.step.in_(_MAY_COUNT_DAYS),
     )
     given = Deviation.notices.any(Notice.sent_by_id == person_id)
-    return or_(is_noted, weighed, given, _is_in(person_id, Sanction.proposers))
+    return or_(is_noted, weighed, given, is_listed(person_id, Sanction.proposers))
 
 
-def _is_in(number: int, kept: InstrumentedAttribute[list[int]]) -> ColumnElement[bool]:
+def is_listed(number: int, kept: ColumnElement[Any] | InstrumentedAttribute[list[int]]) -> ColumnElement[bool]:
     """Whether a number is in a list that is kept as JSON: each database has its own word for reading one."""
     each = func.json_each if db.engine.dialect.name == "sqlite" else func.json_array_elements_text
     listed = each(kept).table_valued("value")

@@ -132,6 +132,7 @@ ALLOWED: Mapping[str, str] = {
     "operations.people.bounces.note": BY_INSIDE_NUMBER,
     "operations.people.invitations._open_one": OF_WHAT_WAS_FOUND,
     "operations.people.members._end": OF_WHO_ACTS,
+    "operations.people.own_data._close_former_employers": OF_ONE_PERSON,
     "operations.people.own_data._forget_in_cases": OF_ONE_PERSON,
     "operations.people.own_data._forget_in_letters": OF_ONE_PERSON,
     "operations.people.own_data._ways_in": OF_ONE_PERSON,

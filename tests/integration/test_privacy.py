@@ -163,6 +163,47 @@ def test_one_takes_out_what_is_kept_for_each_organisation_and_no_key(room: Room)
     assert len(noted) == 4, "page and file, in the log of each that she could act for"
 
 
+def test_of_a_former_employers_letters_one_is_told_that_they_came(room: Room) -> None:
+    casework.notified(room.world)
+    deliver_mail()
+    anna = room.world.anna
+    with transaction():
+        other = Organisation(name="Hegg Maskin AS", number="923609016", kind=OrganisationKind.SUPPLIER)
+        db.session.add(Membership(person=anna.person, organisation=other, role_codes=[Role.REPORTER.value]))
+    desk = room.at(anna)
+    before = json.loads(desk.get("/account/my-data.json").data)["outgoing_mail"]
+    assert all(row["body"] and row["subject"] for row in before)
+    with transaction():
+        db.session.merge(anna).ended_at = clock.now()
+    after = json.loads(room.at(anna).get("/account/my-data.json").data)["outgoing_mail"]
+    assert [row["letter"] for row in after] == [row["letter"] for row in before] != []
+    assert not any(row["body"] or row["subject"] for row in after)
+
+
+def test_of_what_names_several_one_is_told_ones_own_part(room: Room) -> None:
+    """Who is named in a document only finds the row, and nobody else's name or address in it."""
+    world = room.world
+    deviation = casework.notified(world)
+    deliver_mail()
+    with transaction():
+        notice = db.session.scalars(select(Notice)).one()
+        seen = [
+            {"person": str(by.person.public_id), "name": by.person.name, "at": "x"} for by in (world.anna, world.bo)
+        ]
+        notice.seen = seen
+        said = {"by_id": world.anna.person_id, "by": "Anna Prøve", "on": "2026-04-01", "why": {"nb": "Rettet."}}
+        db.session.merge(deviation).put_right = {"figures": {}, "person": said}
+    anna, adam = (json.loads(room.at(by).get("/account/my-data.json").data) for by in (world.anna, world.adam))
+    [read] = anna["notice"]
+    assert read["seen"] == seen[:1]
+    [case] = anna["deviation"]
+    assert case["put_right"] == {"person": said}
+    assert [row["preparers"] for row in anna["report"]] == [[world.anna.person_id]]
+    [given] = adam["notice"]
+    assert (given["seen"], given["sent_to"], given["delivered_how"]) == ([], [], "")
+    assert "bo@prove.example" not in json.dumps([anna, adam])
+
+
 def test_who_looks_at_the_list_of_members_is_noted(room: Room) -> None:
     adam = room.at(room.world.adam)
     adam.reads("/people")

@@ -2,14 +2,14 @@
 
 import re
 import secrets
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from enum import Enum
 from typing import Any
 
-from sqlalchemy import ColumnElement, Table, and_, delete, not_, or_, select, update
+from sqlalchemy import ColumnElement, String, Table, and_, cast, delete, not_, or_, select, update
 
-from portal import clock, tenancy
+from portal import clock, permissions, tenancy
 from portal.errors import Refused
 from portal.extensions import Base, db
 from portal.model import (
@@ -49,6 +49,7 @@ def collected(person: Person) -> Mapping[str, list[Values]]:
         with tenancy.acting_for(organisation_id):
             for table in Base.metadata.sorted_tables:
                 found.setdefault(table.name, {}).update(_rows(table, person))
+            _close_former_employers(found["outgoing_mail"], person)
     return {name: [rows[key] for key in sorted(rows)] for name, rows in found.items() if rows}
 
 
@@ -56,6 +57,19 @@ def organisations(person: Person) -> list[str]:
     """The names of those for whom `collected` gathers: whom the person acts for, or has acted for."""
     names = select(Organisation.name).where(Organisation.id.in_(_organisations(person)))
     return list(db.session.scalars(names.order_by(Organisation.name)))
+
+
+def _close_former_employers(letters: dict[tuple[Any, ...], Values], person: Person) -> None:
+    """Of a former employer's contracts one is told that a letter came, and when: what it says is their affair."""
+    now = [each.organisation_id for each in person.memberships if each.ended_at is None]
+    to_them_now = or_(
+        and_(OutgoingMail.for_buyer, OutgoingMail.buyer_id.in_(now)),
+        and_(OutgoingMail.for_supplier, OutgoingMail.supplier_id.in_(now)),
+    )
+    former = select(OutgoingMail.id).where(OutgoingMail.to_address == person.email, not_(to_them_now))
+    for number in db.session.scalars(former):
+        if (number,) in letters:
+            letters[number,] |= {"subject": "", "body": ""}
 
 
 def _rows(table: Table, person: Person) -> Iterator[tuple[tuple[Any, ...], Values]]:
@@ -85,7 +99,7 @@ def _readable(table: Table) -> Iterator[ColumnElement[bool]]:
 
 
 def _about(table: Table, person: Person) -> Iterator[ColumnElement[bool]]:
-    """What says that a row is about this person: a number, or an address."""
+    """What says that a row is about this person: a number, an address, or either within a document."""
     if table.name == "person":
         yield table.c.id == person.id
     for column in table.columns:
@@ -98,18 +112,49 @@ def _about(table: Table, person: Person) -> Iterator[ColumnElement[bool]]:
             yield column.in_(select(Membership.id).where(Membership.person_id == person.id))
         elif column.name in {"email", "to_address"} and table.name != "person":
             yield column == person.email
+        elif column.name in _NAMED_WITHIN:
+            yield _NAMED_WITHIN[column.name](column, person)
+
+
+_NAMED_WITHIN: Mapping[str, Callable[[Any, Person], ColumnElement[bool]]] = {
+    "preparers": lambda column, person: permissions.is_listed(person.id, column),
+    "proposers": lambda column, person: permissions.is_listed(person.id, column),
+    "put_right": lambda column, person: column["person"]["by_id"].as_integer() == person.id,
+    "seen": lambda column, person: cast(column, String).contains(str(person.public_id)),
+}
+"""Documents that may name several -> what says that this person is among them."""
+
+
+def _signed(value: Any, person: Person) -> Any:
+    return {place: said for place, said in value.items() if place.endswith("_by") and said == person.name}
+
+
+def _listed(value: Any, person: Person) -> Any:
+    return [number for number in value or [] if number == person.id]
+
+
+def _noted(value: Any, person: Person) -> Any:
+    said = (value or {}).get("person") or {}
+    return {"person": said} if said.get("by_id") == person.id else {}
+
+
+def _spoken_of(value: Any, person: Person) -> Any:
+    return value if person.name in value or person.email in value else ""
+
+
+_OWN_PART: Mapping[str, Callable[[Any, Person], Any]] = {
+    **dict.fromkeys(("preparers", "proposers"), _listed),
+    **dict.fromkeys(("served_to", "served_how", "delivered_how"), _spoken_of),
+    "on_paper": _signed,
+    "put_right": _noted,
+    "seen": lambda value, person: [each for each in value or [] if each.get("person") == str(person.public_id)],
+    "sent_to": lambda value, person: [each for each in value or [] if each.get("email") == person.email],
+}
+"""Column that names several -> what of it is about one person: others' names are others' data."""
 
 
 def _own(column: str, value: Any, person: Person) -> Any:
-    """Of a document that names several, what is about this person: others' names are others' data."""
-    match column:
-        case "on_paper":
-            return {place: said for place, said in value.items() if place.endswith("_by") and said == person.name}
-        case "preparers" | "proposers":
-            return [number for number in value or [] if number == person.id]
-        case "seen":
-            return [each for each in value or [] if each.get("person") == str(person.public_id)]
-    return value
+    return _OWN_PART[column](value, person) if column in _OWN_PART else value
 
 
 def _plain(value: Any) -> Any:
