@@ -8,7 +8,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import select
 
-from portal import permissions
+from portal import impartiality
 from portal.extensions import db, transaction
 from portal.model import Deviation, Membership, OutgoingMail, Person, Role, Sanction, Verdict
 from portal.operations import tasks
@@ -99,5 +99,5 @@ def by_rows(sanction: Sanction) -> set[int]:
     return {
         number
         for number in db.session.scalars(select(Person.id))
-        if db.session.scalars(cases.where(Sanction.id == sanction.id, permissions.was_prepared_by(number))).all()
+        if db.session.scalars(cases.where(Sanction.id == sanction.id, impartiality.was_prepared_by(number))).all()
     }

@@ -100,7 +100,7 @@ delivered); and the supplier's time to answer: passed, or a reply declared compl
 were declared complete: any reply).
 
 It does not ask who noted the last day of the breach, nor whether a report within the noted days waits for review: the
-portal does (`permissions.prepared`, `calculations.lacks_end`)."""
+portal does (`impartiality.prepared`, `calculations.lacks_end`)."""
 
 
 class Rule(NamedTuple):

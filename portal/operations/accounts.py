@@ -12,7 +12,7 @@ from sqlalchemy import select
 from stdnum.exceptions import InvalidChecksum, ValidationError
 from stdnum.no import orgnr
 
-from portal import clock, permissions
+from portal import clock, impartiality, permissions
 from portal.errors import Refused
 from portal.extensions import db, parts
 from portal.model import (
@@ -234,7 +234,7 @@ def people(organisation_id: int, *roles: Role, about: int | None = None, case: i
     holders = [row for row in rows if not row.last_roles.isdisjoint(roles) and (case or row.sight != Sight.CASE)]
     if about is None:
         return list(dict.fromkeys(row.person for row in (*holders, *_substitutes_of(holders))))
-    see, barred = [row for row in holders if permissions.sees(row, about, case)], permissions.interested_in(about)
+    see, barred = [row for row in holders if permissions.sees(row, about, case)], impartiality.interested_in(about)
     able = [row.person for row in (*see, *_substitutes_of(see))]
     return list(dict.fromkeys(person for person in able if person.id not in barred))
 

@@ -6,7 +6,7 @@ from typing import cast
 
 from sqlalchemy import ColumnElement, func, select
 
-from portal import permissions
+from portal import impartiality, permissions
 from portal.extensions import db
 from portal.model import Deviation, HumanTask, Membership, OrganisationKind, Report, Sanction
 from portal.operations.processes import Subject
@@ -82,7 +82,7 @@ def _waits_for(by: Membership, chosen: Sequence[str]) -> list[ColumnElement[bool
 
 def _of_the_impartial(by: Membership) -> list[ColumnElement[bool]]:
     """A buyer's task waits for nobody who has declared an interest in the matter."""
-    interested = permissions.has_interest(by.person_id, HumanTask.supplier_id, HumanTask.contract_id)
+    interested = impartiality.has_interest(by.person_id, HumanTask.supplier_id, HumanTask.contract_id)
     return [~interested] if by.organisation.kind == OrganisationKind.BUYER else []
 
 
@@ -92,7 +92,7 @@ def _is_prepared(by: Membership) -> ColumnElement[bool]:
         select(Sanction.id)
         .join(Deviation, Deviation.id == Sanction.deviation_id)
         .where(HumanTask.element == _APPROVAL, Sanction.id == HumanTask.subject_id)
-        .where(permissions.was_prepared_by(by.person_id))
+        .where(impartiality.was_prepared_by(by.person_id))
         .correlate(HumanTask)
     )
     return approvals.exists()

@@ -5,7 +5,7 @@ from datetime import date
 import pytest
 from sqlalchemy import event
 
-from portal import permissions
+from portal import impartiality
 from portal.extensions import db, transaction
 from portal.model.base import Row
 from portal.operations import accounts, tasks
@@ -69,12 +69,12 @@ def test_the_count_reads_no_approval(three: World) -> None:
 def test_the_database_and_the_case_say_the_same_of_who_prepared_it(three: World) -> None:
     """Of the day that was noted too: it bars while it ends the breach and days cost, and not where it sets nothing."""
     sanction, ruth = noted(three, three.ruth), three.ruth.person_id
-    assert set(permissions.prepared(sanction.deviation)) == by_rows(sanction) == {ruth, three.adam.person_id}
+    assert set(impartiality.prepared(sanction.deviation)) == by_rows(sanction) == {ruth, three.adam.person_id}
     with transaction():
         sanction.proposers = [*sanction.proposers, three.rita.person_id]
-    assert set(permissions.prepared(sanction.deviation)) == by_rows(sanction)
+    assert set(impartiality.prepared(sanction.deviation)) == by_rows(sanction)
     assert three.rita.person_id in by_rows(sanction)
     with transaction():
         sanction.step = "warning"
     assert ruth not in by_rows(sanction)
-    assert set(permissions.prepared(sanction.deviation)) == by_rows(sanction)
+    assert set(impartiality.prepared(sanction.deviation)) == by_rows(sanction)

@@ -5,7 +5,7 @@ import re
 import pytest
 from sqlalchemy import select
 
-from portal import clock, permissions
+from portal import clock, impartiality, permissions
 from portal.errors import Refused
 from portal.extensions import Base, db, transaction
 from portal.model import (
@@ -208,7 +208,7 @@ def test_whoever_is_barred_is_not_appointed(world: World, sanction: Sanction) ->
         accounts.add_membership(odd, case.contract.supplier, Role.REPORTER)
     with pytest.raises(Refused, match="cannot be appointed"), transaction():
         invitations.accept(key_of(), odd)
-    assert permissions.prepared(case)
+    assert impartiality.prepared(case)
 
 
 def test_they_are_no_ordinary_member(world: World, sanction: Sanction) -> None:

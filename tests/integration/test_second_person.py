@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import select, text
 from sqlalchemy.exc import DBAPIError
 
-from portal import clock, permissions, tenancy
+from portal import clock, impartiality, tenancy
 from portal.errors import Forbidden
 from portal.extensions import db, transaction
 from portal.model import OutgoingMail, Role, Sanction, SanctionState, Verdict
@@ -91,7 +91,7 @@ def test_of_a_day_noted_before_the_number_was_kept_only_the_name_is_known(three:
     with transaction():
         kept = sanction.deviation.put_right["person"]
         sanction.deviation.put_right = {"person": {name: kept[name] for name in ("on", "why", "reason", "by")}}
-    assert three.ruth.person_id not in permissions.prepared(sanction.deviation)
+    assert three.ruth.person_id not in impartiality.prepared(sanction.deviation)
     assert breach_days.Ends.of(sanction.deviation).dump() == sanction.deviation.put_right
 
 
@@ -218,7 +218,7 @@ def test_where_the_figures_say_an_earlier_day_who_noted_a_later_one_may_decide(t
     file(three, date(2026, 4, 1), electric="500", diesel="0")
     deviation = sanction.deviation
     assert deviation.cured_on == date(2026, 3, 31)
-    assert set(permissions.prepared(deviation)) == by_rows(sanction) == {three.adam.person_id}
+    assert set(impartiality.prepared(deviation)) == by_rows(sanction) == {three.adam.person_id}
     send_back(three, sanction, "Regn igjen.")
     revise(three, sanction)
     assert approvals(three.ruth) == ([sanction.id], 1)

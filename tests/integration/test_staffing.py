@@ -4,7 +4,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import select
 
-from portal import permissions
+from portal import impartiality
 from portal.errors import Forbidden, Invalid
 from portal.extensions import db, transaction
 from portal.model import Interest, Membership, Role
@@ -69,8 +69,8 @@ def test_who_has_an_interest_reviews_nothing_and_is_not_asked_to(world: World, e
     assert tasks.counts(world.rita) == {}
     assert len(tasks.mine(world.ruth)) == 1
     with pytest.raises(Forbidden, match="You have declared an interest here"):
-        permissions.may_review(world.rita, world.report)
-    permissions.may_review(world.ruth, world.report)
+        impartiality.may_review(world.rita, world.report)
+    impartiality.may_review(world.ruth, world.report)
 
 
 def test_nor_decides_on_a_sanction_or_edits_the_contract(world: World) -> None:
@@ -95,7 +95,7 @@ def test_it_is_ended_by_another_administrator(world: World) -> None:
     with transaction():
         interests.end(interest, by=world.adam)
     assert interests.of(world.contract, by=world.adam) == []
-    permissions.may_review(world.rita, world.report)
+    impartiality.may_review(world.rita, world.report)
     own = declared(world, world.adam)
     with pytest.raises(Forbidden, match="Ask another administrator"):
         interests.end(own, by=world.adam)

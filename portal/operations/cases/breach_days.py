@@ -47,7 +47,7 @@ class LastDay(NamedTuple):
     reason: str = ""
     by: str = ""
     by_id: int | None = None
-    """Number of the person (`permissions.prepared`); None for days noted before it was kept."""
+    """Number of the person (`impartiality.prepared`); None for days noted before it was kept."""
 
     def dump(self) -> Json:
         """As it is kept."""

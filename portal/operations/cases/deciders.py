@@ -7,7 +7,7 @@ as it is so: as it is calculated, and when what somebody does in the case afterw
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from portal import permissions
+from portal import impartiality
 from portal.model import Deviation, Membership, Person, Role, Sanction, SanctionState
 from portal.operations import accounts, mail
 from portal.operations.cases import ladder, told
@@ -18,7 +18,7 @@ def of(deviation: Deviation, *, besides: Membership | None = None) -> list[Perso
     # What is about to be proposed has no calculation yet, or an old one: its step is what the ladder says today.
     clause = told.clause_of(deviation) if besides else None
     step = ladder.step_of(deviation, clause) if clause else None
-    first = {*permissions.prepared(deviation, step), *([besides.person_id] if besides else [])}
+    first = {*impartiality.prepared(deviation, step), *([besides.person_id] if besides else [])}
     able = accounts.people(deviation.buyer_id, Role.DECISION_MAKER, about=deviation.contract_id, case=deviation.id)
     return [person for person in able if person.id not in first]
 

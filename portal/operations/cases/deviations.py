@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from sqlalchemy import select
 
-from portal import calendars, clock, permissions
+from portal import calendars, clock, impartiality
 from portal.errors import Conflict, Invalid, InvalidTransition
 from portal.extensions import db
 from portal.kinds.base import Problem
@@ -351,7 +351,7 @@ def ahead_of(due_at: datetime, start: datetime, contract: Contract) -> datetime:
 def demand_assessor(deviation: Deviation, by: Membership, version: int) -> None:
     """Hold the case for this person's decision. Raises Forbidden, or Conflict when it is not as they saw it."""
     processes.hold(deviation)
-    permissions.may_decide(by, Permission.CASE_ASSESS, deviation, involved={})
+    impartiality.may_decide(by, Permission.CASE_ASSESS, deviation, involved={})
     if deviation.version != version:
         raise Conflict(MOVED_ON)
 

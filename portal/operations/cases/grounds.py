@@ -1,6 +1,7 @@
 """What makes a sanction lawful, in one list: asked by whoever proposes, by the decision table, by whoever approves.
 
-The database holds the same list as far as it can (`portal/model/guards.py`). Who may decide: `permissions.may_approve`.
+The database holds the same list as far as it can (`portal/model/guards.py`).
+Who may decide: `impartiality.may_approve`.
 """
 
 from collections.abc import Iterator

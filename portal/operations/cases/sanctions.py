@@ -7,7 +7,7 @@ from typing import NamedTuple
 from sqlalchemy import select, update
 from sqlalchemy.orm.attributes import set_committed_value
 
-from portal import amounts, clock, permissions
+from portal import amounts, clock, impartiality
 from portal.errors import Conflict, Invalid, Refused
 from portal.extensions import db
 from portal.kinds.base import Problem
@@ -98,7 +98,7 @@ def propose(  # noqa: PLR0913 - a proposal, what is left out of it, and what is 
 
     `others`: the lines that are left are about other points than those that were dropped.
     """
-    permissions.may_decide(by, Permission.SANCTION_PROPOSE, deviation, involved={})
+    impartiality.may_decide(by, Permission.SANCTION_PROPOSE, deviation, involved={})
     processes.hold(deviation)
     if deviation.version != version or processes.task_of(deviation, "assess_reply") is None:
         raise Conflict(MOVED_ON)
@@ -223,7 +223,7 @@ def _waive(sanction: Sanction, waiver: Waiver | None) -> None:
 
 def decide(sanction: Sanction, *, approve: bool, comment: str, by: Membership, version: int) -> None:
     """The second person's word: approve, or send back with a comment."""
-    permissions.may_approve(by, sanction)
+    impartiality.may_approve(by, sanction)
     processes.hold(sanction)
     if sanction.version != version or processes.task_of(sanction, "approve_sanction") is None:
         raise Conflict(_moved_on(sanction))
@@ -255,7 +255,7 @@ def revise(  # noqa: PLR0913 - a proposal, what is left out of it, or that it is
     others: bool = False,
 ) -> None:
     """After being sent back: propose anew with better reasons, calculated anew, or withdraw."""
-    permissions.may_decide(by, Permission.SANCTION_PROPOSE, sanction, involved={})
+    impartiality.may_decide(by, Permission.SANCTION_PROPOSE, sanction, involved={})
     processes.hold(sanction)
     if sanction.version != version or processes.task_of(sanction, "revise") is None:
         raise Conflict(MOVED_ON)
@@ -276,7 +276,7 @@ def withdraw(sanction: Sanction, reason: str, *, by: Membership, version: int) -
     Whoever may propose may do it, as with one that was sent back; it takes the same way through the diagram, so that a
     process that began under an older one knows it too.
     """
-    permissions.may_decide(by, Permission.SANCTION_PROPOSE, sanction, involved={})
+    impartiality.may_decide(by, Permission.SANCTION_PROPOSE, sanction, involved={})
     processes.hold(sanction)
     if sanction.version != version or processes.task_of(sanction, "approve_sanction") is None:
         raise Conflict(_moved_on(sanction))
@@ -343,7 +343,7 @@ def note_delivery(sanction: Sanction, how: str) -> None:
 
 def settle_delivery(sanction: Sanction, how: str, *, by: Membership, version: int) -> None:
     """The decision did not get through by mail: say how it was delivered instead, or (nothing said) send it again."""
-    permissions.may_decide(by, Permission.SANCTION_PROPOSE, sanction, involved={})
+    impartiality.may_decide(by, Permission.SANCTION_PROPOSE, sanction, involved={})
     processes.hold(sanction)
     if sanction.version != version or processes.task_of(sanction, "confirm_decision_delivery") is None:
         raise Conflict(MOVED_ON)

@@ -2,7 +2,7 @@
 
 from sqlalchemy.orm.attributes import flag_modified
 
-from portal import permissions
+from portal import impartiality
 from portal.errors import Conflict, Refused
 from portal.extensions import db
 from portal.model import Contract, ContractState, Membership
@@ -18,7 +18,7 @@ def demand_editor(contract: Contract, *, by: Membership, version: int | None = N
 
     The contract's row is held until the transaction ends: everything below it is edited by one at a time.
     """
-    permissions.may_decide(by, Permission.CONTRACT_EDIT, contract, involved={})
+    impartiality.may_decide(by, Permission.CONTRACT_EDIT, contract, involved={})
     # These two alone: the parties are joined to the row, and PostgreSQL locks no outer join.
     db.session.refresh(contract, ["version", "state"], with_for_update=True)
     if version is not None and contract.version != version:

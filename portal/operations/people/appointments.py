@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from sqlalchemy import select
 
-from portal import permissions, tenancy
+from portal import impartiality, permissions, tenancy
 from portal.errors import Invalid, Refused
 from portal.extensions import db
 from portal.kinds.base import Problem
@@ -65,8 +65,8 @@ def demand_possible(deviation: Deviation, email: str, reason: str) -> None:
 def demand_impartial(person: Person, deviation: Deviation) -> None:
     """Refuse whoever had a hand in the case, has an interest in it, or is with the other party. Raises Refused."""
     is_theirs = any(each.organisation_id == deviation.supplier_id for each in person.memberships)
-    barred = person.id in permissions.interested_in(deviation.contract_id)
-    if is_theirs or barred or person.id in permissions.prepared(deviation):
+    barred = person.id in impartiality.interested_in(deviation.contract_id)
+    if is_theirs or barred or person.id in impartiality.prepared(deviation):
         raise Refused(BARRED.with_values(email=person.email))
 
 

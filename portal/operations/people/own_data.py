@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, String, Table, and_, cast, delete, not_, or_, select, update
 
-from portal import clock, permissions, tenancy
+from portal import clock, impartiality, tenancy
 from portal.errors import Refused
 from portal.extensions import Base, db
 from portal.model import (
@@ -117,8 +117,8 @@ def _about(table: Table, person: Person) -> Iterator[ColumnElement[bool]]:
 
 
 _NAMED_WITHIN: Mapping[str, Callable[[Any, Person], ColumnElement[bool]]] = {
-    "preparers": lambda column, person: permissions.is_listed(person.id, column),
-    "proposers": lambda column, person: permissions.is_listed(person.id, column),
+    "preparers": lambda column, person: impartiality.is_listed(person.id, column),
+    "proposers": lambda column, person: impartiality.is_listed(person.id, column),
     "put_right": lambda column, person: column["person"]["by_id"].as_integer() == person.id,
     "seen": lambda column, person: cast(column, String).contains(str(person.public_id)),
 }

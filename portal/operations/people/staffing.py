@@ -1,6 +1,6 @@
 """Whether a buyer has enough different persons for a contract: who reviews, prepares, decides, and hears objections.
 
-It asks who sees the contract, holds the role and has no interest in it, which is what `permissions.may_decide` will
+It asks who sees the contract, holds the role and has no interest in it, which is what `impartiality.may_decide` will
 ask of each of them when the time comes.
 """
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from sqlalchemy import ColumnElement, delete, exists, select
 
-from portal import clock, permissions
+from portal import clock, impartiality
 from portal.errors import Forbidden
 from portal.extensions import db
 from portal.model import Claim, Membership, Report, ReportState
@@ -76,7 +76,7 @@ def _own(report: Report, by: Membership) -> Claim | None:
 
 def _may_review(report: Report, by: Membership) -> bool:
     try:
-        permissions.may_review(by, report)
+        impartiality.may_review(by, report)
     except Forbidden:
         return False
     return True

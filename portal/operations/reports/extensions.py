@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta
 from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import joinedload
 
-from portal import calendars, clock, permissions
+from portal import calendars, clock, impartiality, permissions
 from portal.errors import Conflict, Invalid, Refused
 from portal.extensions import db
 from portal.kinds.base import Problem
@@ -223,7 +223,7 @@ def refuse(request: ExtensionRequest, answer: str, *, by: Membership) -> None:
 
 def _hold(request: ExtensionRequest, by: Membership) -> Subject:
     """See the request as it is now, with everybody else who would answer it waiting; refuse whoever may not."""
-    permissions.may_decide(by, Permission.DEADLINE_GRANT, request, involved={request.asked_by_id: ASKED_YOURSELF})
+    impartiality.may_decide(by, Permission.DEADLINE_GRANT, request, involved={request.asked_by_id: ASKED_YOURSELF})
     processes.hold(request.subject)
     db.session.refresh(request)
     request.demand_open()

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from sqlalchemy import ColumnElement, Select, and_, case, exists, func, or_, select
 from sqlalchemy.orm import aliased
 
-from portal import calendars, permissions
+from portal import calendars, impartiality, permissions
 from portal.extensions import db
 from portal.model import (
     Claim,
@@ -128,7 +128,7 @@ def _first(
     where: ColumnElement[bool], by: Membership, chosen: QueueFilter, now: datetime, *, backwards: bool = False
 ) -> Report | None:
     order = (HumanTask.due_at.desc(), HumanTask.id.desc()) if backwards else (HumanTask.due_at, HumanTask.id)
-    interested = permissions.has_interest(by.person_id, Report.supplier_id, Report.contract_id)
+    interested = impartiality.has_interest(by.person_id, Report.supplier_id, Report.contract_id)
     rows = (
         _waiting(by, chosen, now).where(where, ~claims.by_others(by), ~interested).order_by(*order).limit(_LOOK_AHEAD)
     )

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from sqlalchemy import update
 from sqlalchemy.orm.attributes import set_committed_value
 
-from portal import clock, permissions
+from portal import clock, impartiality
 from portal.errors import Conflict, Invalid
 from portal.extensions import db
 from portal.kinds.base import Problem
@@ -55,7 +55,7 @@ def begin(report: Report, *, by: Membership) -> None:
 
     Safe to repeat; when the supplier was first and has withdrawn it, nothing is begun.
     """
-    permissions.may_review(by, report)
+    impartiality.may_review(by, report)
     processes.hold(report)
     if report.state != ReportState.SUBMITTED or report.review_begun_at is not None:
         return
@@ -107,7 +107,7 @@ def decide(  # noqa: PLR0913 - a decision and all it stands on
 
 def _as_seen(report: Report, by: Membership, version: int, seen: str | None) -> Revision:
     """The revision under review, if this person may decide on it and it is what they have read."""
-    permissions.may_review(by, report)
+    impartiality.may_review(by, report)
     processes.hold(report)
     revision = report.latest
     if report.state != ReportState.SUBMITTED or revision is None or report.version != version:

@@ -1,6 +1,6 @@
 """Whether a report still waits for the review that somebody is at, and if not, who was first."""
 
-from portal import permissions
+from portal import impartiality
 from portal.errors import Conflict
 from portal.model import Decision, Membership, Report, ReportState, Revision
 from portal.operations import processes
@@ -29,7 +29,7 @@ def demand_waiting(report: Report, *, by: Membership, revision: int) -> Revision
         Forbidden: the person may not review, or had a hand in the report.
         Conflict: it is decided, or is no longer the newest; the words say who did what.
     """
-    permissions.may_review(by, report)
+    impartiality.may_review(by, report)
     processes.hold(report)
     newest = report.latest
     if report.state != ReportState.SUBMITTED or newest is None or newest.number != revision:

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 from flask import render_template, request
 from flask_babel import gettext as _
 
+from portal.impartiality import prepared
 from portal.model import Deviation, DeviationState, HumanTask, Membership
 from portal.model.cases import SETTLED
 from portal.operations import processes, tasks, time_asked
@@ -13,7 +14,7 @@ from portal.operations.cases import clocks, deciders, deviations, letters, notic
 from portal.operations.people import appointments
 from portal.operations.processes import Subject
 from portal.operations.reports import extensions
-from portal.permissions import Permission, allowed, prepared
+from portal.permissions import Permission, allowed
 from portal.reach import Sight
 from portal.text import Text
 from portal.web.cases import case_forms, case_grounds, case_ladder, case_log, case_undecided, case_views, sanction_forms

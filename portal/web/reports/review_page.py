@@ -10,7 +10,7 @@ from wtforms import IntegerField, RadioField, StringField, TextAreaField
 from wtforms.fields import SelectChoice  # type: ignore[attr-defined]
 from wtforms.validators import Optional
 
-from portal import clock, permissions
+from portal import clock, impartiality
 from portal.errors import Forbidden, NotFound
 from portal.model import Comment, CommentCategory, Decision, Report, ReportState, Revision
 from portal.operations import audit, processes
@@ -162,7 +162,7 @@ def _asked_for(report: Report) -> Draft | None:
 def why_barred(report: Report) -> Text | None:
     """Why this person may not decide; None when they may."""
     try:
-        permissions.may_review(current_membership(), report)
+        impartiality.may_review(current_membership(), report)
     except Forbidden as refusal:
         return refusal.text
     return None
