@@ -81,7 +81,7 @@ def _links(answer: TestResponse, address: str) -> Iterator[str]:
     if answer.mimetype == "text/html" and answer.text.strip():
         for href in _parsed(answer).xpath("//a/@href"):
             parts = urlsplit(urljoin(address, href))
-            if not parts.netloc and parts.path and not parts.path.startswith("/static/"):
+            if not (parts.scheme or parts.netloc) and parts.path and not parts.path.startswith("/static/"):
                 yield f"{parts.path}?{parts.query}" if parts.query else parts.path
 
 

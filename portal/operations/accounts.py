@@ -36,6 +36,7 @@ MISTYPED_NUMBER = Text(
     "«{number}» er ikke et gyldig organisasjonsnummer: siste siffer passer ikke til de andre. Se etter en tastefeil.",
     "“{number}” is not a valid organisation number: its last digit does not fit the others. Look for a mistyped digit.",
 )
+NO_EMAIL = Text("Skriv e-postadressen.", "Write the e-mail address.")
 BAD_EMAIL = Text("«{email}» er ikke en e-postadresse.", "“{email}” is not an e-mail address.")
 TAKEN_EMAIL = Text("{email} er registrert fra før.", "{email} is registered already.")
 UNKNOWN_EMAIL = Text("Ingen har e-postadressen «{email}» her.", "Nobody here has the e-mail “{email}”.")
@@ -90,6 +91,8 @@ def organisation_by_number(number: str) -> Organisation | None:
 
 def as_email(written: str) -> str:
     """The address as it is kept. Raises Refused when it is none."""
+    if not written.strip():
+        raise Refused(NO_EMAIL)
     try:
         return str(validate_email(written.strip(), check_deliverability=False).normalized).lower()
     except EmailNotValidError:

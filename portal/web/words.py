@@ -159,7 +159,12 @@ def _place(endpoint: str, label: str, count: int = 0) -> dict[str, Any]:
     return {"label": label, "url": url_for(endpoint), "count": count, "current": current}
 
 
-_BELOW = {"requirements": "contracts", "sanction_clauses": "contracts", "extensions": "reports"}
+_BELOW = {
+    "requirements": "contracts",
+    "rulings": "contracts",
+    "sanction_clauses": "contracts",
+    "extensions": "reports",
+}
 """Rooms without a place of their own in the menu -> the place they lie below."""
 
 
