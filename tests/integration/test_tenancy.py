@@ -294,7 +294,7 @@ NOT_PLAYED = frozenset(
         "withdrawal",
     }
 )
-"""Tables that the stage leaves empty: of their rows nothing is shown here, and the crawl shows what it can."""
+"""Tables that the stage leaves empty: two whole lives have rows under each of their rules (test_tenant_crawl.py)."""
 
 
 def test_in_no_table_do_two_strangers_see_one_row(stage: Stage) -> None:

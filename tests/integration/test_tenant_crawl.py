@@ -19,11 +19,14 @@ from sqlalchemy import UniqueConstraint
 from werkzeug.test import TestResponse
 
 from portal.extensions import Base
+from portal.model import policies
 from tests import crawling
 from tests.crawling import ONES_OWN, Form, difference, forms, pages, send, told_apart
 from tests.integration.test_routes import Line, table
+from tests.shown import all_there_is, shown_to
 from tests.standing import Rows
-from tests.tenants import ALONE, NUMBERS, SECRET, Tenants
+from tests.tenants import ALONE, NUMBERS, SECOND, SECRET, Tenants
+from tests.world import Names
 
 READERS = ("supplier", "buyer")
 MISSING = str(uuid.UUID(int=0x4D155, version=4))
@@ -110,6 +113,21 @@ def test_an_address_with_anothers_id_answers_as_if_there_were_none(tenants: Tena
 def test_so_it_does_on_postgresql(postgres_tenants: Tenants) -> None:
     """By the id of the row itself; what the policies add must neither fail nor tell. The soak asks all else there."""
     assert ask_addresses(postgres_tenants, lambda tenants, name: [tenants.second.things[name]]) > 200
+
+
+@pytest.mark.postgres
+def test_no_table_shows_a_row_of_one_life_to_anybody_of_the_other(postgres_tenants: Tenants) -> None:
+    """The policies alone, whatever page asks: with rows of each life under every rule."""
+    with postgres_tenants.app.app_context():
+        ours, theirs, everything = shown_to(Names()), shown_to(SECOND), all_there_is()
+    for name, rows in everything.items():
+        assert not ours[name] & theirs[name], name
+        assert ours[name] | theirs[name] <= rows, name
+    rules = policies.rules()
+    played = {name for name in everything if ours[name] and theirs[name]}
+    of_its_own = [name for name in everything if rules[name] not in {rules[each] for each in played}]
+    assert not of_its_own, "play it in tests/tenants.py: no table that is played has the same rule"
+    assert len(played) > 35, played
 
 
 @pytest.mark.soak
