@@ -100,6 +100,17 @@ def test_an_odd_request_is_answered(tenants: Tenants) -> None:
     ask_oddly(tenants, 12)
 
 
+@pytest.mark.parametrize("body", [DEEP, b'{"version": NaN}', b"{}"], ids=["nested", "not a number", "empty"])
+def test_no_page_reads_json(tenants: Tenants, body: bytes) -> None:
+    """Whatever reads a form would read it too, and a page that is nested without end runs that out of stack."""
+    posted = [line for line in table() if line.method == "POST" and line.answers[0] != "404"]
+    for line in (line for line in posted if "503" not in line.answers):
+        address = line.address.format(**tenants.first.things)
+        with tenants.unchanged():
+            answer = tenants.ask("buyer", "POST", address, data=body, headers={"Content-Type": "application/json"})
+        assert answer.status_code == 415, (address, answer.status_code)
+
+
 @pytest.mark.soak
 def test_every_odd_request_is_answered(tenants: Tenants) -> None:
     ask_oddly(tenants, 1)

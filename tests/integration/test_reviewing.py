@@ -245,6 +245,19 @@ def test_nobody_sends_a_colleagues_comment_unread(world: World, seat: Seat) -> N
     assert decision(rita, world, "return")[0] == 303
 
 
+def test_what_was_read_of_an_older_revision_decides_nothing(world: World, seat: Seat) -> None:
+    """Nobody had commented when she read it, and nobody has commented on what came in its place."""
+    submit(world)
+    rita, ruth = seat(world.rita), seat(world.ruth)
+    hidden = dict(re.findall(r'name="(version|seen)" value="([^"]*)"', ruth.get(page(world)).text))
+    say(rita, world, line(world, "DI-2", "amount"), "Kontroller.")
+    assert decision(rita, world, "return")[0] == 303
+    correct(world, diesel="900")
+    late = ruth.send(page(world), decision="approve", **hidden)
+    assert (late.status_code, fresh(world).state) == (409, ReportState.SUBMITTED)
+    assert decision(ruth, world, "approve")[0] == 303
+
+
 def test_a_comment_on_an_older_revision_is_refused(world: World, seat: Seat) -> None:
     submit(world)
     rita = seat(world.rita)

@@ -41,7 +41,7 @@ LOOPBACK = ("127.0.0.0/8",)
 )
 def test_nothing_is_sent_to_this_machine_however_it_is_written(host: str) -> None:
     with outside() as server:
-        with pytest.raises(CallFailed):
+        with pytest.raises(CallFailed, match=r"everybody can reach|no address"):
             Outgoing().get(f"http://{host}:{server.port}/")
         assert server.asked == []
 
@@ -161,9 +161,12 @@ def test_a_form_arrives_and_any_status_comes_back() -> None:
     assert (asked.method, asked.body, asked.headers["Authorization"]) == ("POST", b"code=a+b%26c", "Basic eA==")
 
 
-def test_what_is_no_json_and_who_is_not_there_are_told_alike() -> None:
+@pytest.mark.parametrize(
+    "said", [b"<html>", b"", b"\xff\xfe", b"[" * 100_000], ids=["page", "nothing", "bytes", "nested"]
+)
+def test_what_is_no_json_and_who_is_not_there_are_told_alike(said: bytes) -> None:
     with outside() as server:
-        server.answer = lambda to: to.say(200, b"<html>")
+        server.answer = lambda to: to.say(200, said)
         with pytest.raises(CallFailed):
             Outgoing(LOOPBACK).get(server.url).json()
         url = server.url
