@@ -39,7 +39,7 @@ def verify_audit(outside: tuple[TextIO, ...]) -> None:
     if broken:
         sys.exit(1)
     entries = len(known.heads) + len(known.seals)
-    held = f" {entries} entries and {len(known.anchors)} anchors from outside match." if outside else ""
+    held = f" What was kept outside matches: entries {entries}, anchors {len(known.anchors)}." if outside else ""
     click.echo(f"Every chain is whole.{held}\nEvery report is as it was signed.")
 
 

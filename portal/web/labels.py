@@ -26,6 +26,7 @@ from portal.model import (
     Membership,
     ReportState,
     Role,
+    RulingState,
     SanctionState,
     Stance,
     Verdict,
@@ -138,6 +139,12 @@ VERDICT = {
     Verdict.UPHELD: _("Upheld"),
     Verdict.PARTLY: _("Upheld in part"),
     Verdict.DROPPED: _("Not upheld"),
+}
+
+RULING = {
+    RulingState.UPHELD: Tag(_("The mark stands"), "plain"),
+    RulingState.LIFTED: Tag(_("The mark is lifted"), "warning"),
+    RulingState.OBJECTED: Tag(_("The supplier has objected"), "info"),
 }
 
 SANCTION = {

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from datetime import date, datetime
+from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
@@ -9,13 +10,18 @@ from flask_babel import LazyString, format_datetime, gettext
 from flask_babel import lazy_gettext as _
 
 from portal import kinds
-from portal.model import Role
+from portal.kinds import carriers
+from portal.kinds.register import STAGES
+from portal.model import ContractState, Role
 from portal.model.changes import PERSONAL, Changes
 from portal.model.personal import Kept
+from portal.operations.cases.calculations import BASES
+from portal.operations.cases.ladder import STEPS
 from portal.operations.contracts.deadline_facts import DEADLINES, NOTICES
 from portal.operations.trail import Told
+from portal.text import Text
 from portal.web import events, labels
-from portal.web.words import short_day, words
+from portal.web.words import LANGUAGE_NAMES, short_day, shown, words
 
 SUBJECT = {
     "appointment": _("Appointment for one case"),
@@ -27,21 +33,29 @@ SUBJECT = {
     "deployment": _("Machine at work"),
     "deviation": _("Case"),
     "evidence": _("File"),
+    "extension_request": _("Request for more time"),
+    "identity": _("Way to sign in"),
     "imported_file": _("Workbook of a report"),
+    "interest": _("Declared interest"),
+    "invitation": _("Invitation"),
     "machine": _("Machine"),
     "membership": _("Member"),
     "notice": _("Notice"),
     "organisation": _("Organisation"),
     "person": _("Person"),
     "planned_figure": _("Planned figure"),
+    "program": _("Program"),
     "reply": _("Reply"),
     "report": _("Report"),
     "representative": _("Representative"),
     "requirement": _("Requirement"),
+    "ruling": _("The buyer's word on a trade secret"),
     "sanction": _("Sanction"),
     "sanction_clause": _("Sanction clause"),
     "section": _("Part of a report"),
     "site": _("Site"),
+    "substitution": _("Substitute"),
+    "unit": _("Unit"),
     "weighing": _("Weighing of a point"),
 }
 """Table -> what a row of it is called."""
@@ -195,20 +209,32 @@ KEPT = {
 """How long what is personal is kept."""
 
 _STATES: Mapping[str, Mapping[Any, labels.Tag]] = {
-    "contract": labels.CONTRACT,
+    "contract": {**labels.CONTRACT, ContractState.DISCARDED: labels.Tag(_("Discarded"), "plain")},
+    "contract_import": labels.IMPORT,
     "deviation": labels.DEVIATION,
-    "report": labels.REPORT,
-    "sanction": labels.SANCTION,
     "extension_request": labels.EXTENSION,
+    "imported_file": labels.IMPORT,
+    "report": labels.REPORT,
+    "ruling": labels.RULING,
+    "sanction": labels.SANCTION,
 }
-_CODES: Mapping[str, Mapping[Any, LazyString]] = {
+_CODES: Mapping[str, Mapping[Any, LazyString | Text | str]] = {
+    "answer": labels.ANSWER,
+    "base": BASES,
+    "carrier": {each.key: each.label for each in carriers.choices()},
+    "category": {category: tag.label for category, tag in labels.COMMENT.items()},
     "cause": labels.CAUSE,
     "comparison": labels.COMPARISON,
     "counts": labels.COUNTS,
-    "verdict": labels.VERDICT,
+    "language": LANGUAGE_NAMES,
+    "stage": {each.key: each.label for each in STAGES},
     "stance": labels.STANCE,
-    "answer": labels.ANSWER,
+    "step": STEPS,
+    "verdict": labels.VERDICT,
 }
+_AMOUNTS = {"amount", "at_stake", "base_amount", "cap_percent", "value", "value_change", "waived"}
+UNTOLD = {("imported_file", "step")}
+"""Columns whose names mean something else in another table: how far the reading of a workbook has come is not told."""
 
 _CHOSEN = {fact.key: fact.field for part in (DEADLINES, NOTICES) for fact in part.facts if fact.field.choices}
 """Column of a contract -> the field whose choices say what its codes mean."""
@@ -248,12 +274,12 @@ def changes(told: Told) -> Iterator[str]:
 def _changes(table: str, found: Changes) -> Iterator[str]:
     for column, each in found.items():
         label = COLUMN.get(column)
-        if label is None:
+        if label is None or (table, column) in UNTOLD:
             continue
         if each == PERSONAL:
             yield gettext("%(what)s: changed. What it says is personal, and is not in the trail", what=label)
             continue
-        before, after = (_value(table, column, value) for value in each)
+        before, after = (value_in_words(table, column, value) for value in each)
         if not before and not after:
             yield gettext("%(what)s: changed", what=label)
         elif not before:
@@ -264,7 +290,7 @@ def _changes(table: str, found: Changes) -> Iterator[str]:
             yield gettext("%(what)s: from %(before)s to %(after)s", what=label, before=before, after=after)
 
 
-def _value(table: str, column: str, value: Any) -> str:
+def value_in_words(table: str, column: str, value: Any) -> str:
     """One value in words; empty for none, and for words that stand by their fingerprint."""
     if value is None or value == "" or isinstance(value, dict):
         return ""
@@ -272,13 +298,21 @@ def _value(table: str, column: str, value: Any) -> str:
         return str(gettext("yes") if value else gettext("no"))
     if isinstance(value, list):
         return ", ".join(_member(column, each) for each in value)
+    if column in _AMOUNTS:
+        return shown(Decimal(value))
+    coded = _coded(table, column, value)
+    return words(coded) if coded else _dated(column, str(value))
+
+
+def _coded(table: str, column: str, value: Any) -> LazyString | Text | str | None:
+    """What a code means; None for what is no code."""
     if column == "state" and table in _STATES:
         tag = _STATES[table].get(value)
-        return str(tag.label) if tag else str(value)
+        return tag.label if tag else None
     if column in _CODES:
-        return str(_CODES[column].get(value, value))
-    choice = _CHOSEN[column].choice(str(value)) if table == "contract" and column in _CHOSEN else None
-    return words(choice.label) if choice else _dated(column, str(value))
+        return _CODES[column].get(value)
+    choice = _CHOSEN[column].choice(str(value)) if column in _CHOSEN else None
+    return choice.label if choice else None
 
 
 def _member(column: str, value: Any) -> str:

@@ -13,14 +13,19 @@ from sqlalchemy import Engine, event, select, text
 
 from portal.calendars import Counting
 from portal.extensions import Base, db, transaction
+from portal.kinds import carriers
+from portal.kinds.register import STAGES
 from portal.model import AuditEvent, Deviation, OutgoingMail, Reading, Role, record
+from portal.model.base import Code
 from portal.operations import anchors, audit, telling
+from portal.operations.cases.ladder import STEPS
 from portal.operations.telling import Audience
 from portal.web import events
-from portal.web.trail_words import COLUMN
+from portal.web.trail_words import COLUMN, SUBJECT, UNTOLD, value_in_words
 from tests import casework
 from tests.desk import Desk
 from tests.sanctioning import Room, decided, heard, opened, proposed, send_back
+from tests.tenants import Tenants
 from tests.world import deliver_mail
 
 SECRETS = ("A sanction was proposed", "The proposal was sent back", "The amount was calculated", "A point was weighed")
@@ -261,6 +266,41 @@ def test_who_read_a_case_is_written_down(room: Room) -> None:
 def test_every_label_of_a_column_names_one_that_is_there() -> None:
     there = {column.name for table in Base.metadata.tables.values() for column in table.columns}
     assert set(COLUMN) <= there
+
+
+CODED = sorted(
+    (table.name, column.name, str(code))
+    for table in Base.metadata.tables.values()
+    for column in table.columns
+    if table.name in SUBJECT and column.name in COLUMN and isinstance(column.type, Code)
+    for code in column.type.codes
+    if (table.name, column.name) not in UNTOLD
+)
+"""Table, column and code of everything that the trail may tell by a code."""
+OF_LISTS = [
+    ("contract", "country", "NO"),
+    ("notice", "country", "NO"),
+    ("person", "language", "nb"),
+    *(("machine", "carrier", each.key) for each in carriers.choices()),
+    *(("machine", "stage", each.key) for each in STAGES),
+    *(("sanction", "step", step) for step in STEPS),
+]
+"""The same where a plain text holds the code."""
+
+
+def test_no_code_is_shown_as_it_is_kept(app: Flask) -> None:
+    """In Norwegian, whose words are never those of the code."""
+    assert len(CODED) > 50
+    with app.test_request_context(), force_locale("nb"):
+        raw = [each for each in [*CODED, *OF_LISTS] if value_in_words(*each) == each[2]]
+        assert raw == []
+        assert value_in_words("sanction", "amount", "1234567.5") == "1\u00a0234\u00a0567,5"
+
+
+def test_whatever_is_done_something_to_has_a_name(tenants: Tenants) -> None:
+    done_to = {row["subject"] for row in tenants.rows()["audit_event"]}
+    assert len(done_to) > 15
+    assert done_to - SUBJECT.keys() == set()
 
 
 def _texts(desk: Desk) -> str:
