@@ -44,7 +44,7 @@ FORBIDDEN_MODULES = {
 }
 LOWEST_SAFE = {
     "argon2-cffi": "23.1",
-    "authlib": "1.6.6",
+    "authlib": "1.9.9",
     "cryptography": "46",
     "flask": "3.1.3",
     "flask-security": "5.9.2",
@@ -57,7 +57,7 @@ LOWEST_SAFE = {
     "sqlalchemy": "2.1",
     "waitress": "3.0.2",
     "webauthn": "2.7",
-    "werkzeug": "3.1.6",
+    "werkzeug": "3.1.9",
     "xlsxwriter": "3.2",
 }
 """Below these a fault is known that could be used against us. Raised when another becomes known."""
@@ -123,6 +123,14 @@ def _rendered(path: Path, node: ast.AST) -> list[str]:
 @pytest.mark.parametrize("package", sorted(LOWEST_SAFE))
 def test_no_part_is_older_than_is_safe(package: str) -> None:
     assert Version(version(package)) >= Version(LOWEST_SAFE[package])
+
+
+def test_whoever_installs_without_the_lock_gets_nothing_older_than_is_safe() -> None:
+    asked = re.findall(
+        r"^([a-z0-9-]+)(?:\[\w+\])?[>=]=([\d.]+)", (ROOT / "requirements.in").read_text("utf-8"), re.MULTILINE
+    )
+    floors = {name: Version(lowest) for name, lowest in asked}
+    assert {name for name, lowest in LOWEST_SAFE.items() if floors.get(name, Version("0")) < Version(lowest)} == set()
 
 
 def test_every_locked_part_has_its_hash() -> None:
