@@ -10,7 +10,7 @@ from flask_wtf import FlaskForm
 from wtforms import DateField, TextAreaField
 
 from portal import calendars
-from portal.errors import Conflict, Invalid
+from portal.errors import Conflict, Invalid, Refused
 from portal.extensions import transaction
 from portal.kinds import Problem
 from portal.model import Deviation, ExtensionRequest, ExtensionState, Report
@@ -100,6 +100,8 @@ def _ask(subject: Subject, back: str) -> ResponseReturnValue:
         with transaction():
             extensions.ask(subject, _day(form), form.words.data or "", by=by)
     except Invalid as refusal:
+        if not extensions.may_ask(subject, by):
+            raise Refused(_why_not(subject)) from refusal  # a day that cannot be read comes before any deadline
         _put(form, refusal)
         return _ask_page(subject, form, back), 422
     flash(_("The buyer has been told. You get an e-mail when they have answered."), "success")

@@ -413,6 +413,13 @@ def test_past_the_deadline_the_page_says_so(app: Flask, world: World) -> None:
     assert world.report.state == ReportState.OPEN
 
 
+@pytest.mark.parametrize("day", ["2026-04-30", "i morgen", ""])
+def test_where_no_deadline_runs_no_day_is_looked_at(world: World, seats: dict[str, Desk], day: str) -> None:
+    submit(world)
+    answer = seats["anna"].send(f"/reports/{world.report.public_id}/more-time", until=day, words="Derfor.")
+    assert (answer.status_code, "No deadline runs here that could be extended." in words(answer)) == (422, True)
+
+
 def test_more_time_to_reply_on_the_pages(world: World, app: Flask, mona: Membership) -> None:
     deviation = notified(world)
     give_passwords(world)
