@@ -1,13 +1,14 @@
 """How often anybody may try to come in: counted in the trail of attempts, and refused before anything is hashed."""
 
 import logging
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
-from flask import request
-from sqlalchemy import ColumnElement, func, select
+from flask import Flask, current_app, request
+from sqlalchemy import func, select
 
 from portal import clock
 from portal.extensions import db
@@ -55,6 +56,45 @@ class Limit(NamedTuple):
     within: timedelta
 
 
+class Counted(NamedTuple):
+    """What is counted together: attempts of one kind by one person, organisation, site or from one address."""
+
+    kind: AttemptKind
+    whose: Whose
+    value: str
+
+
+class Full:
+    """Which counts have no room, and until when. Each process remembers by itself what the database told it."""
+
+    most = 10_000
+    """How many are remembered: whoever comes from ever new addresses fills no memory, but is counted anew."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._until: dict[Counted, datetime] = {}
+
+    def note(self, counted: Counted, until: datetime) -> None:
+        """Remember that there is no room until then."""
+        now = clock.now()
+        with self._lock:
+            if len(self._until) >= self.most:
+                self._until = {each: over for each, over in self._until.items() if over > now}
+            if len(self._until) < self.most:
+                self._until[counted] = until
+
+    def left(self, counted: Iterable[Counted]) -> timedelta | None:
+        """How long until all of these may have room; none when nothing is remembered against them."""
+        now = clock.now()
+        waits = [self._until[each] - now for each in counted if each in self._until]
+        return max((wait for wait in waits if wait > timedelta(0)), default=None)
+
+
+def init_app(app: Flask) -> None:
+    """Give this process its memory."""
+    app.extensions["klimakontrakt-full"] = Full()
+
+
 _SOON, _HOUR, _DAY = timedelta(minutes=5), timedelta(hours=1), timedelta(days=1)
 
 LIMITS: dict[AttemptKind, tuple[Limit, ...]] = {
@@ -100,7 +140,19 @@ def demand_room(kind: AttemptKind, email: str) -> None:
         decisive = _counted(kind, limit, email)
         if decisive is not None:
             _log.warning("Too many attempts (%s) counted by %s", kind, limit.whose)
+            _full().note(Counted(kind, limit.whose, _value(limit.whose, email)), decisive + limit.within)
             raise TooManyTries(decisive + limit.within - now)
+
+
+def demand_no_wait(kind: AttemptKind, email: str) -> None:
+    """Refuse again whoever was told to wait and does not. Raises TooManyTries with the time that is left.
+
+    From memory alone: a storm of attempts begins no transaction, and leaves the database and the time to the others.
+    """
+    whose = dict.fromkeys(limit.whose for limit in LIMITS[kind] if _is_counted(limit.whose, email))
+    left = _full().left([Counted(kind, each, _value(each, email)) for each in whose])
+    if left is not None:
+        raise TooManyTries(left)
 
 
 def note(
@@ -136,25 +188,42 @@ def history(person: Person) -> Sequence[SignInAttempt]:
 
 def _counted(kind: AttemptKind, limit: Limit, email: str) -> datetime | None:
     """When the attempt was that must grow old before the next is let through; none when there is room."""
-    if limit.whose in {Whose.PERSON, Whose.ORGANISATION} and not tidy(email):
-        return None  # whoever shows a passkey has named nobody
-    if limit.whose == Whose.ORGANISATION and is_open_to_anybody(domain_of(tidy(email))):
+    if not _is_counted(limit.whose, email):
         return None
-    counted = [SignInAttempt.kind == kind, SignInAttempt.at > clock.now() - limit.within, *_of(limit.whose, email)]
+    counted = [SignInAttempt.kind == kind, SignInAttempt.at > clock.now() - limit.within]
+    if limit.whose in _COLUMN:
+        counted.append(_COLUMN[limit.whose] == _value(limit.whose, email))
     if kind not in _ALL_COUNT:
         counted.append(SignInAttempt.succeeded.is_(False))
     newest_first = select(SignInAttempt.at).where(*counted).order_by(SignInAttempt.at.desc())
     return db.session.scalar(newest_first.offset(limit.most - 1).limit(1))
 
 
-def _of(whose: Whose, email: str) -> list[ColumnElement[bool]]:
+def _is_counted(whose: Whose, email: str) -> bool:
+    if whose in {Whose.PERSON, Whose.ORGANISATION} and not tidy(email):
+        return False  # whoever shows a passkey has named nobody
+    return whose != Whose.ORGANISATION or not is_open_to_anybody(domain_of(tidy(email)))
+
+
+_COLUMN = {
+    Whose.PERSON: SignInAttempt.email,
+    Whose.ADDRESS: SignInAttempt.address,
+    Whose.ORGANISATION: SignInAttempt.domain,
+}
+
+
+def _value(whose: Whose, email: str) -> str:
     kept = tidy(email)
     return {
-        Whose.PERSON: [SignInAttempt.email == kept],
-        Whose.ADDRESS: [SignInAttempt.address == _address()],
-        Whose.ORGANISATION: [SignInAttempt.domain == domain_of(kept)],
-        Whose.SITE: [],
+        Whose.PERSON: kept,
+        Whose.ADDRESS: _address(),
+        Whose.ORGANISATION: domain_of(kept),
+        Whose.SITE: "",
     }[whose]
+
+
+def _full() -> Full:
+    return cast(Full, current_app.extensions["klimakontrakt-full"])
 
 
 def _address() -> str:

@@ -23,9 +23,18 @@ def current_language() -> str:
         return LANGUAGES[0]
     browser = sessions.current()
     if browser.language is None:  # a page asks a thousand times
-        wanted = (request.cookies.get(_language_cookie()), browser.person.language if browser.person else None)
-        browser.language = next((code for code in wanted if code in LANGUAGES), LANGUAGES[0])
+        browser.language = _first_known(_chosen_here(), browser.person.language if browser.person else None)
     return browser.language
+
+
+def of_browser() -> str:
+    """The language chosen in this browser, else bokmål: without asking who the reader is."""
+    return _first_known(_chosen_here())
+
+
+def answer_in(language: str) -> None:
+    """Answer this request in a language, whoever asks."""
+    sessions.current().language = language
 
 
 @blueprint.route("/language/<code>", methods=["GET", "POST"])
@@ -48,6 +57,14 @@ def choose_language(code: str) -> ResponseReturnValue:
         samesite="Lax",
     )
     return response
+
+
+def _first_known(*wanted: str | None) -> str:
+    return next((code for code in wanted if code in LANGUAGES), LANGUAGES[0])
+
+
+def _chosen_here() -> str | None:
+    return request.cookies.get(_language_cookie())
 
 
 def _language_cookie() -> str:

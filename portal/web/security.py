@@ -12,7 +12,7 @@ from werkzeug.exceptions import BadRequest, SecurityError
 
 from portal.config import Settings
 from portal.extensions import begin_writing, db
-from portal.web import access
+from portal.web import access, attempts, refusals
 from portal.web.sessions import READING
 
 CONTENT_POLICY = (
@@ -56,6 +56,9 @@ def init_app(app: Flask, settings: Settings) -> None:
     app.config["WTF_CSRF_HEADERS"] = ["X-CSRFToken"]
     app.before_request(_refuse_other_hosts)
     app.before_request(_refuse_json)
+    app.before_request(_receive)
+    attempts.init_app(app)
+    refusals.init_app(app)
     app.before_request(_begin)
     app.teardown_request(_end)
     CSRFProtect(app)
@@ -95,16 +98,22 @@ def _refuse_json() -> ResponseReturnValue | None:
     return None
 
 
-def _begin() -> None:
-    """Begin writing before anything is read: SQLite refuses a transaction that turns to writing after others did.
-
-    The body is received first: one slow sender must not keep all other writers waiting.
-    """
-    if request.method not in READING and request.routing_exception is None:
+def _receive() -> None:
+    """Receive the body before writing begins: one slow sender must not keep all other writers waiting."""
+    if _is_to_write():
         request.get_data(parse_form_data=True)
         if None in request.form or None in request.files:
             raise BadRequest  # a part without a name, that no browser sends
+
+
+def _begin() -> None:
+    """Begin writing before anything is read: SQLite refuses a transaction that turns to writing after others did."""
+    if _is_to_write():
         begin_writing()
+
+
+def _is_to_write() -> bool:
+    return request.method not in READING and request.routing_exception is None
 
 
 def _end(_error: BaseException | None) -> None:

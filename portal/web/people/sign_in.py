@@ -1,8 +1,6 @@
 """Signing in by e-mail and password."""
 
-import math
-
-from flask import Blueprint, Response, redirect, render_template, request
+from flask import Blueprint, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as N_  # noqa: N812 - the name that pybabel looks for
@@ -10,17 +8,11 @@ from flask_wtf import FlaskForm
 from wtforms import HiddenField, PasswordField, StringField
 
 from portal.model import SignInMethod
-from portal.text import Text
-from portal.web import attempts, errors, passwords, sessions
+from portal.web import passwords, sessions
 from portal.web.access import public, safe_target
 from portal.web.people import way_in
 
 blueprint = Blueprint("accounts", __name__)
-
-TOO_MANY_TRIES = Text(
-    "Det er prøvd for mange ganger. Vent {minutes} min og prøv igjen.",
-    "There were too many tries. Wait {minutes} min and try again.",
-)
 
 
 class SignInForm(FlaskForm):
@@ -56,10 +48,3 @@ def sign_in() -> ResponseReturnValue:
 
 def _sign_in_page(form: SignInForm) -> str:
     return render_template("people/sign_in.html", form=form)
-
-
-@blueprint.app_errorhandler(attempts.TooManyTries)
-def _too_many_tries(error: attempts.TooManyTries) -> Response:
-    seconds = math.ceil(error.wait.total_seconds())
-    text = TOO_MANY_TRIES.with_values(minutes=math.ceil(seconds / 60))
-    return errors.page(429, text, {"Retry-After": str(seconds)})
