@@ -150,6 +150,7 @@ ALLOWED: Mapping[str, str] = {
     "operations.processes.last_closed": OF_WHAT_WAS_FOUND,
     "operations.processes.task_of": OF_WHAT_WAS_FOUND,
     "operations.processes.tick": BY_INSIDE_NUMBER,
+    "operations.readings.is_noted": OF_ONE_PERSON,
     "operations.readings.of": OF_WHO_ACTS,
     "operations.reports.chasing._reminded_at": OF_WHAT_WAS_FOUND,
     "operations.reports.chasing._unfiled": OF_WHO_ACTS,

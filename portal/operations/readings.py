@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Sequence
+from datetime import datetime
 from typing import NamedTuple
 
 from sqlalchemy import func, or_, select
@@ -42,6 +43,20 @@ def note(what: str, row: Row | None, *, by: Membership, program: Program | None 
             request_id=tracing.current(),
         )
     )
+
+
+def is_noted(what: str, row: Row | None, *, by: Membership, since: datetime) -> bool:
+    """Whether this person's reading of the same, for the same and by the same way, is noted after a moment."""
+    through_id = by.reads_through.organisation_id if by.reads_through is not None else None
+    same = select(Reading.id).where(
+        Reading.person_id == by.person_id,
+        Reading.at > since,
+        Reading.what == what,
+        Reading.subject_id == (str(row.public_id) if row is not None else ""),
+        Reading.organisation_id == by.organisation_id,
+        Reading.through_id.is_not_distinct_from(through_id),
+    )
+    return db.session.scalar(same.limit(1)) is not None
 
 
 def of(by: Membership, after: uuid.UUID | None, limit: int) -> Sequence[Read]:

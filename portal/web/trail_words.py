@@ -193,6 +193,7 @@ READING = {
     "program": _("A contract or report, by a program"),
     "redacted": _("A contract's reports without trade secrets"),
     "receipt": _("A receipt, as PDF"),
+    "report": _("A report"),
     "trail": _("The audit trail"),
     "my_data": _("What is kept of oneself"),
 }

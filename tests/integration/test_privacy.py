@@ -3,6 +3,7 @@
 import io
 import json
 import re
+import uuid
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -15,6 +16,7 @@ from sqlalchemy import func, inspect, select, text
 from portal import clock, resources
 from portal.extensions import Base, db, transaction
 from portal.model import (
+    Evidence,
     MailState,
     Membership,
     Notice,
@@ -212,7 +214,7 @@ def test_who_looks_at_the_list_of_members_is_noted(room: Room) -> None:
 
 NOT_ABOUT_ANYTHING = frozenset({"reports.imports.template", "contracts.import_template", "api.description"})
 """Empty forms to fill in, and what describes the API."""
-DOCUMENT = re.compile(r"\.(pdf|xlsx|csv|json|zip)$")
+DOCUMENT = re.compile(r"\.(pdf|xlsx|csv|json|zip)$|^/evidence/")
 
 
 def test_every_document_that_is_handed_out_is_noted_as_read(room: Room) -> None:
@@ -229,6 +231,76 @@ def test_whoever_fetches_a_paper_is_noted(room: Room) -> None:
     assert "A receipt, as PDF" not in anna.reads("/trail/reading")
     anna.get(f"/reports/revisions/{world.report.revisions[0].public_id}/receipt.pdf")
     assert "A receipt, as PDF" in anna.reads("/trail/reading")
+
+
+def test_a_document_that_is_fetched_in_parts_is_noted_each_time(room: Room) -> None:
+    """A part can be the whole: whoever asks for all bytes from the first on gets them all."""
+    world = room.world
+    case = casework.notified(world)
+    revision = world.report.revisions[0].public_id
+    anna, bo, rita = room.at(world.anna), room.at(world.bo), room.at(world.rita)
+    reply = {"reply-text": "Se vedlegg.", "reply-files": (io.BytesIO(b"Uke 14"), "lader.txt")}
+    deliver_mail()
+    assert bo.send(f"/cases/{case.public_id}/reply", **reply).status_code == 303
+    with transaction():
+        file = db.session.scalars(select(Evidence)).one()
+    for desk, url in (
+        (anna, f"/evidence/{file.public_id}"),
+        (anna, f"/reports/revisions/{revision}/receipt.pdf"),
+        (anna, "/account/my-data.json"),
+        (rita, "/exports/reports.xlsx"),
+    ):
+        for part in ("bytes=0-", "bytes=1-", "bytes=0-3", "bytes=-2"):
+            before = _readings()
+            answer = desk.client.get(url, headers={"Range": part})
+            assert answer.status_code in {200, 206}, url
+            assert answer.data
+            assert _readings() == before + 1, f"{url} {part}"
+
+
+def test_whoever_opens_a_report_is_noted_once_an_hour(room: Room) -> None:
+    """By the page of the report, of its review and of its receipt; a person, not only a program."""
+    world = room.world
+    report = world.report
+    start = clock.now()
+    with clock.at(start):
+        for by in (world.rita, world.anna):
+            room.at(by).reads(f"/reports/{report.public_id}")
+    assert _opened_reports() == [(world.rita.person_id, "report"), (world.anna.person_id, "report")]
+    with clock.at(start + timedelta(minutes=50)):
+        room.at(world.rita).reads(f"/reports/{report.public_id}")
+        assert len(_opened_reports()) == 2
+    with clock.at(start + timedelta(minutes=61)):
+        room.at(world.rita).reads(f"/reports/{report.public_id}")
+        assert len(_opened_reports()) == 3
+    assert room.at(world.rita).client.get(f"/reports/{uuid.uuid4()}").status_code == 404
+    assert len(_opened_reports()) == 3
+    casework.found(world)
+    with clock.at(start + timedelta(hours=3)):
+        room.at(world.rita).reads(f"/reports/{report.public_id}/receipt")
+        assert len(_opened_reports()) == 4
+        revision = report.revisions[0]
+        room.at(world.rita).reads(f"/reports/revisions/{revision.public_id}/receipt")
+        assert _opened_reports()[4:] == [(world.rita.person_id, "revision")]
+    assert "A report" in room.at(world.adam).reads("/trail/reading")
+
+
+def test_every_page_of_a_whole_report_is_noted(room: Room) -> None:
+    noted = {name for name, view in room.app.view_functions.items() if getattr(view, "reads", "") == "report"}
+    assert noted == {"reports.show", "reports.receipt", "reports.revision_receipt", "reviews.review"}
+
+
+def _readings() -> int:
+    with transaction():
+        return db.session.scalar(select(func.count()).select_from(Reading)) or 0
+
+
+def _opened_reports() -> list[tuple[int | None, str]]:
+    with transaction():
+        found = db.session.execute(
+            select(Reading.person_id, Reading.subject).where(Reading.what == "report").order_by(Reading.id)
+        )
+        return [(person, subject) for person, subject in found]
 
 
 def test_every_word_for_reading_is_a_page_that_notes_it() -> None:

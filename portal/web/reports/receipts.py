@@ -21,7 +21,7 @@ from portal.web import papers
 from portal.web.access import requires
 from portal.web.costly import costly
 from portal.web.languages import current_language
-from portal.web.reading import reads
+from portal.web.reading import AN_HOUR, reads
 from portal.web.reports import corrections, report_views
 from portal.web.reports.report_views import FrozenSection
 from portal.web.reports.reports import blueprint
@@ -65,6 +65,7 @@ class Receipt(NamedTuple):
 
 @blueprint.get("/<uuid:public_id>/receipt")
 @requires(Permission.REPORT_READ, Report)
+@reads("report", once_in=AN_HOUR)
 def receipt(report: Report) -> ResponseReturnValue:
     """The receipt of the newest revision."""
     if report.latest is None:
@@ -74,6 +75,7 @@ def receipt(report: Report) -> ResponseReturnValue:
 
 @blueprint.get("/revisions/<uuid:public_id>/receipt")
 @requires(Permission.REPORT_READ, Revision)
+@reads("report", once_in=AN_HOUR)
 def revision_receipt(revision: Revision) -> ResponseReturnValue:
     """The receipt of any revision: it stays what it was, whatever came after."""
     return _page(revision, by_number=True)

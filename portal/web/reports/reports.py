@@ -15,6 +15,7 @@ from portal.permissions import Permission, allowed
 from portal.web import lists, progress
 from portal.web.access import current_membership, requires
 from portal.web.process_views import standing
+from portal.web.reading import AN_HOUR, reads
 from portal.web.reports import attachments, corrections, lines, report_views
 from portal.web.reports import imports as excel
 from portal.web.reports.corrections import Reply
@@ -33,6 +34,7 @@ def index() -> ResponseReturnValue:
 
 @blueprint.get("/<uuid:public_id>")
 @requires(Permission.REPORT_READ, Report)
+@reads("report", once_in=AN_HOUR)
 def show(report: Report) -> ResponseReturnValue:
     """One report: its parts, where it stands, what happened."""
     return page(report)

@@ -17,6 +17,7 @@ from portal.text import Text
 from portal.web import lists
 from portal.web.access import current_membership, requires, safe_target
 from portal.web.choices import uuid_of
+from portal.web.reading import AN_HOUR, reads
 from portal.web.reports import queue_views, review_page
 from portal.web.reports.review_page import DecisionForm
 
@@ -54,6 +55,7 @@ def queue() -> ResponseReturnValue:
 
 @blueprint.route("/reports/<uuid:public_id>/review", methods=["GET", "POST"])
 @requires(Permission.REPORT_REVIEW, Report)
+@reads("report", once_in=AN_HOUR)
 def review(report: Report) -> ResponseReturnValue:
     """Lines, what the rules say, the period before; and the decision."""
     if request.method == "GET":
