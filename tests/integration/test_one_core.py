@@ -9,6 +9,7 @@ import uuid
 from collections.abc import Callable, Iterator, Mapping
 from datetime import date
 from decimal import Decimal
+from types import MappingProxyType
 from typing import Any, NamedTuple, TypeAlias
 
 import pytest
@@ -41,6 +42,8 @@ class Entry(NamedTuple):
     cell: str | Decimal | date | None
 
 
+Places: TypeAlias = Mapping[tuple[str, str], int]
+"""Kind and key of a line -> the row that it was generated for."""
 Lines: TypeAlias = dict[str, list[dict[str, Entry]]]
 """Kind -> lines: column -> entry."""
 
@@ -174,7 +177,7 @@ def test_form_and_workbook_come_to_the_same(world: World, data: st.DataObject) -
     told = said_of(row, report)
     with transaction():
         imports.store(row, by=world.anna, is_confirmed=True, with_faults=True)
-    workbook = filed(report)
+    workbook = filed(report, places(row))
 
     assert form.said == workbook.said
     assert form.values == workbook.values
@@ -199,8 +202,22 @@ def empty(report: Report) -> None:
             section.lines, section.answer = [], None
 
 
-def filed(report: Report) -> Filed:
-    """What stands in the draft, of the lines that were generated."""
+def places(row: ImportedFile) -> Places:
+    """Which line of the draft each row of the workbook became.
+
+    One whose numbers are all wrong says no more than the line that is there for its machine, and is taken for that.
+    """
+    return {
+        (kind, each["key"]): each["row"] - HEADER_ROW - 1 for kind, rows in row.result["rows"].items() for each in rows
+    }
+
+
+def filed(report: Report, known: Places = MappingProxyType({})) -> Filed:
+    """What stands in the draft, of the lines that were generated; `known`: where those are that have other keys."""
+
+    def place_of(kind: str, line: object) -> int:
+        return known.get((kind, str(line)), place(str(line)))
+
     db.session.rollback()
     summary = reports.summary(db.session.get_one(Report, report.id))
     values: dict[tuple[str, int, str], Mapping[str, str]] = {}
@@ -209,11 +226,11 @@ def filed(report: Report) -> Filed:
         key = state.kind.key
         for line in state.section.lines:
             found = state.kind.read(line.raw).values
-            values |= {(key, place(str(line.key)), column): value for column, value in found.items()}
+            values |= {(key, place_of(key, line.key), column): value for column, value in found.items()}
         for problem in (*state.problems, *summary.assessment.problems[key]):
             if problem.line:
                 en = problem.text.en.replace(",", ".")
-                at = place(problem.line)
+                at = place_of(key, problem.line)
                 said.add(Verdict(key, at, problem.field, problem.rule, problem.severity, problem.text.nb, en))
     return Filed(
         {each: value for each, value in values.items() if 0 <= each[1] < ROWS},
