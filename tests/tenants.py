@@ -389,7 +389,9 @@ def _lifted(world: World, names: Names) -> str:
     """The mark of March is to be lifted, and the supplier can object."""
     with transaction():
         [mark] = rulings.of_contract(world.contract, by=world.rita)
-        rulings.rule(world.contract, [mark.key], Word.LIFT, f"Ikke hemmelig, {names.surname}.", by=world.rita)
+        rulings.rule(
+            world.contract, {mark.key: mark.version}, Word.LIFT, f"Ikke hemmelig, {names.surname}.", by=world.rita
+        )
         [ruled] = rulings.of_contract(world.contract, by=world.rita)
         assert ruled.ruling is not None
         return str(ruled.ruling.public_id)

@@ -13,7 +13,7 @@ from portal.extensions import transaction
 from portal.findings import Finding, Standing, fault, fine
 from portal.operations import audit
 from portal.operations.people import second_factors
-from portal.operations.reports import signatures
+from portal.operations.reports import judgements, signatures
 from portal.operations.service_tasks import SERVICE_TASKS
 from portal.workflow import load_definitions
 
@@ -39,7 +39,8 @@ def _trail(count: Mapping[Standing, int]) -> Iterator[Finding]:
     if count[Standing.FAULT]:
         return
     with application() as app, app.app_context():
-        broken, unlike = next(audit.broken_links(), None), next(signatures.unlike_signed(), None)
+        broken = next(audit.broken_links(), None)
+        unlike = next(chain(signatures.unlike_signed(), judgements.unlike_given()), None)
     if broken:
         yield fault("Audit trail", f"{broken.place}: {broken.why}.")
     else:

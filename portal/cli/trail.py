@@ -1,6 +1,7 @@
 """The audit trail, for whoever trusts nobody."""
 
 import sys
+from itertools import chain
 from typing import TextIO
 
 import click
@@ -9,7 +10,7 @@ from portal import tenancy
 from portal.cli.door import application, commands
 from portal.extensions import transaction
 from portal.operations import anchors, audit
-from portal.operations.reports import signatures
+from portal.operations.reports import judgements, signatures
 
 
 @commands.command(name="verify-audit")
@@ -19,7 +20,8 @@ from portal.operations.reports import signatures
 def verify_audit(outside: tuple[TextIO, ...]) -> None:
     """Walk every chain of the audit trail, and hold every signed report against the hash it was signed with.
 
-    Exits 1 and names the first bad entry of each chain that is broken, and each report that is not what was signed.
+    Exits 1 and names the first bad entry of each chain that is broken, and each report that is not what was signed,
+    and each of the buyer's words on its marks that is not what was given.
 
     With --anchor, what was kept outside is held against it too: a daily letter of heads, the text of a receipt or a
     decision, or what `portal anchor` printed. Only that shows an end that was cut off, or a chain written anew.
@@ -33,7 +35,7 @@ def verify_audit(outside: tuple[TextIO, ...]) -> None:
         for link in audit.broken_links(known):
             broken += 1
             click.echo(f"{link.place}: {link.why}", err=True)
-        for each in signatures.unlike_signed():
+        for each in chain(signatures.unlike_signed(), judgements.unlike_given()):
             broken += 1
             click.echo(f"{each.place}: {each.why}", err=True)
     if broken:

@@ -24,7 +24,7 @@ INSERT_ONLY = (
 )
 """Tables whose rows are never changed or removed once written."""
 
-NEVER_EMPTIED = ("audit_head", "read_log", "sign_in_attempt")
+NEVER_EMPTIED = ("audit_head", "read_log", "ruling", "sign_in_attempt")
 """Tables that change and of which no row is ever removed: on PostgreSQL, TRUNCATE asks no trigger of a row."""
 
 _DECIDED = "('decided', 'delivered', 'closed')"
@@ -153,9 +153,18 @@ RULES = (
         "OLD.at > {year_ago}",
         "sign_in_attempt is insert-only in its first year",
     ),
+    Rule(
+        "guard_ruling_kept_update",
+        "ruling",
+        "update",
+        "NEW.contract_id <> OLD.contract_id OR NEW.revision_id <> OLD.revision_id OR NEW.kind <> OLD.kind"
+        " OR NEW.field <> OLD.field OR NEW.public_id <> OLD.public_id",
+        "a word on a mark is about that mark alone",
+    ),
+    Rule("guard_ruling_kept_delete", "ruling", "delete", "1 = 1", "a word on a mark stays"),
     Rule("guard_audit_head_kept_delete", "audit_head", "delete", "1 = 1", "the head of a chain stays"),
 )
-"""What no sanction and no head of the trail may become, whoever writes it."""
+"""What no sanction, no word on a mark and no head of the trail may become, whoever writes it."""
 
 _AS_READ_BY = {
     "sqlite": {

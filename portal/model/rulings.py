@@ -50,9 +50,12 @@ class Ruling(OfContract, Row):
     objection: Mapped[str] = mapped_column(Prose, default="", server_default="")
     objected_by_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("person.id"))
     objected_at: Mapped[datetime | None] = mapped_column(Moment)
+    version: Mapped[int] = mapped_column(default=1, server_default="1")
     revision: Mapped[Revision] = relationship()
     ruled_by: Mapped[Person] = relationship(foreign_keys=[ruled_by_id], lazy="joined")
     objected_by: Mapped[Person | None] = relationship(foreign_keys=[objected_by_id], lazy="joined")
+
+    __mapper_args__ = {"version_id_col": version}  # noqa: RUF012 - SQLAlchemy's own form
 
     @property
     def is_in_force(self) -> bool:
@@ -63,11 +66,16 @@ class Ruling(OfContract, Row):
 
     @property
     def takes_objection(self) -> bool:
-        """Whether the supplier can object: once, until it takes effect."""
+        """Whether the supplier can object: once to each lifting of a mark that stood, until it takes effect."""
         return self.state == RulingState.LIFTED and self.objected_at is None and not self.is_in_force
 
     def lift(self, reason: str, takes_effect_at: datetime, *, by: Membership) -> None:
-        """Let the mark hold no more from a moment on."""
+        """Let the mark hold no more from a moment on.
+
+        Where it stood, the supplier can object anew. Where it stood only because of an objection, that is answered.
+        """
+        if self.state == RulingState.UPHELD:
+            self.objection, self.objected_by, self.objected_at = "", None, None
         self._rule(RulingState.LIFTED, reason, by, takes_effect_at)
 
     def uphold(self, reason: str, *, by: Membership) -> None:
@@ -88,6 +96,17 @@ class Ruling(OfContract, Row):
         self._note(f"ruling.{state}", by, reason, **({"from": takes_effect_at.isoformat()} if takes_effect_at else {}))
 
     def _note(self, action: str, by: Membership, reason: str, **facts: str) -> None:
+        report = self.revision.report
         record(
-            self, action, by=by, reason=reason, revision=self.revision.number, kind=self.kind, field=self.field, **facts
+            self,
+            action,
+            by=by,
+            reason=reason,
+            report=str(report.public_id),
+            starts_on=report.period.starts_on.isoformat(),
+            ends_on=report.period.ends_on.isoformat(),
+            revision=self.revision.number,
+            kind=self.kind,
+            field=self.field,
+            **facts,
         )

@@ -9,7 +9,8 @@ from typing import Any
 from flask_babel import LazyString, format_datetime, gettext
 from flask_babel import lazy_gettext as _
 
-from portal import kinds
+from portal import calendars, kinds
+from portal.calendars import Period
 from portal.kinds import carriers
 from portal.kinds.register import STAGES
 from portal.model import ContractState, Role
@@ -18,6 +19,7 @@ from portal.model.personal import Kept
 from portal.operations.cases.calculations import BASES
 from portal.operations.cases.ladder import STEPS
 from portal.operations.contracts.deadline_facts import DEADLINES, NOTICES
+from portal.operations.entry.trade_secrets import FILES, NAME_OF_FILES
 from portal.operations.trail import Told
 from portal.text import Text
 from portal.web import events, labels
@@ -182,6 +184,9 @@ COLUMN = {
 }
 """Column -> what it is called. What is not here is too small to be told: it stands in the file, by its number."""
 
+COLUMN_OF = {("ruling", "takes_effect_at"): _("Lifted from")}
+"""Table and column -> what the column is called there, where the same name means something else elsewhere."""
+
 READING = {
     "case": _("A case"),
     "case_log": _("The log of a case, as a file"),
@@ -268,13 +273,28 @@ def column(name: str) -> str:
 
 
 def changes(told: Told) -> Iterator[str]:
-    """What changed, a sentence each."""
+    """Which mark was judged, where it is about one; then what changed, a sentence each."""
+    if told.entry.subject == "ruling":
+        yield _mark(told.entry.facts)
     yield from sorted(_changes(told.entry.subject, told.changes))
+
+
+def _mark(facts: Mapping[str, Any]) -> str:
+    """A mark of a trade secret: in which period, revision and part, and what."""
+    kind, field = kinds.kinds().get(str(facts.get("kind"))), str(facts.get("field"))
+    named = next((each.label for each in kind.fields if each.key == field), None) if kind else None
+    days = [date.fromisoformat(facts[each]) for each in ("starts_on", "ends_on") if each in facts]
+    where = [
+        *([words(calendars.period_name(Period(*days)))] if days else []),
+        gettext("revision %(number)s", number=facts.get("revision")),
+        words(kind.title) if kind else str(facts.get("kind")),
+    ]
+    return f"{', '.join(where)}: {words(NAME_OF_FILES if field == FILES else named or field)}"
 
 
 def _changes(table: str, found: Changes) -> Iterator[str]:
     for column, each in found.items():
-        label = COLUMN.get(column)
+        label = COLUMN_OF.get((table, column)) or COLUMN.get(column)
         if label is None or (table, column) in UNTOLD:
             continue
         if each == PERSONAL:

@@ -253,7 +253,7 @@ def mark_lifted(world: World) -> None:
     """The buyer lifts what was marked as a trade secret, and the supplier objects."""
     with transaction():
         [mark] = rulings.of_contract(world.contract, by=world.rita)
-        [ruled] = rulings.rule(world.contract, [mark.key], Word.LIFT, "Det står på tavla.", by=world.rita)
+        [ruled] = rulings.rule(world.contract, {mark.key: mark.version}, Word.LIFT, "Det står på tavla.", by=world.rita)
     assert ruled.ruling is not None
     with transaction():
         rulings.object_to(ruled.ruling, "Avtalen er ikke kjent.", by=world.anna)

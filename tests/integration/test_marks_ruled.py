@@ -4,20 +4,24 @@ import io
 import re
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import openpyxl
 import pytest
 from flask import Flask
-from sqlalchemy import select
+from sqlalchemy import create_engine, select, text
+from sqlalchemy.exc import IntegrityError
 
 from portal import clock, kinds
 from portal.extensions import db, transaction
-from portal.model import AuditEvent, Decision, OutgoingMail, Ruling
+from portal.model import AuditEvent, Decision, OutgoingMail, Ruling, guards
 from portal.operations.reports import reviews
+from tests.conftest import SECRET
 from tests.desk import Desk
 from tests.integration.test_redaction import SECRETS, WHY, fill, sign
 from tests.sanctioning import Room, opened
+from tests.terminal import Terminal
 
 INVOICE = next(each.label.en for each in kinds.kinds()["fuel"].fields if each.key == "invoice")
 NO_SECRET = "Leverandøren står på tavla ved porten."
@@ -36,21 +40,44 @@ def room(make_app: Callable[..., Flask], database_url: str) -> Iterator[Room]:
         yield room
 
 
+@pytest.fixture
+def terminal(room: Room, tmp_path: Path, database_url: str) -> Terminal:
+    """The operator of this installation."""
+    db.session.rollback()
+    return Terminal(tmp_path, DATABASE_URL=database_url, KLIMAKONTRAKT_SECRET_KEY=SECRET)
+
+
 def page_of(room: Room) -> str:
     return f"/contracts/{room.world.contract.public_id}/trade-secrets"
 
 
-def key(room: Room, field: str) -> str:
-    revision = room.world.report.accepted
-    assert revision is not None
-    return f"{revision.public_id}/fuel/{field}"
+def chosen(desk: Desk, room: Room, *fields: str) -> list[str]:
+    """What the page that somebody has open sends when they choose the marks of these fields."""
+    offered = re.findall(r'name="marks"[^>]* value="([^"]+)"', desk.get(page_of(room)).text)
+    return [next(each for each in offered if f"/fuel/{field}/" in each) for field in fields]
 
 
-def lift(room: Room, *fields: str, reason: str = NO_SECRET) -> Desk:
+def lift(room: Room, *fields: str, reason: str = NO_SECRET, word: str = "lift") -> Desk:
     rita = room.at(room.world.rita)
-    answer = rita.send(page_of(room), marks=[key(room, field) for field in fields], word="lift", reason=reason)
+    answer = rita.send(page_of(room), marks=chosen(rita, room, *fields), word=word, reason=reason)
     assert answer.status_code == 303, answer.text
     return rita
+
+
+def objection_link(room: Room) -> str:
+    [link] = re.findall(r'href="([^"]+/objection)"', room.at(room.world.anna).get(page_of(room)).text)
+    return str(link)
+
+
+def as_owner(database_url: str, words: str) -> None:
+    """The owner of the database takes the triggers away for a moment."""
+    db.session.rollback()
+    engine = create_engine(database_url)
+    with engine.begin() as connection:
+        guards.remove(connection)
+        connection.execute(text(words))
+        guards.install(connection)
+    engine.dispose()
 
 
 def taken_out(room: Room) -> tuple[dict[str, Any], list[str]]:
@@ -109,7 +136,7 @@ def test_an_objection_holds_the_mark_until_the_buyer_has_answered(room: Room) ->
     rita = room.at(room.world.rita)
     assert OBJECTION in rita.reads(page_of(room))
 
-    rita.send(page_of(room), marks=[key(room, "supplier")], word="uphold", reason="Dere har rett.")
+    rita.send(page_of(room), marks=chosen(rita, room, "supplier"), word="uphold", reason="Dere har rett.")
 
     assert "It stands. The buyer writes: Dere har rett." in room.at(room.world.anna).reads(page_of(room))
     lift(room, "supplier", reason="Prisavtalen er over.")
@@ -126,17 +153,17 @@ def test_what_is_not_chosen_said_or_reasoned_is_asked_for_and_nothing_typed_is_l
     assert answer.status_code == 422
     for told in ("Choose at least one mark.", "Choose whether the mark is to stand", NO_SECRET):
         assert told in answer.text
-    for odd in ("x", "a/b/c/d", key(room, "amount"), ""):
-        assert rita.send(page_of(room), marks=[odd], word="lift", reason=NO_SECRET).status_code == 422
+    [known] = chosen(rita, room, "supplier")
+    for odd in ("x", "a/b/c/d", known.replace("supplier", "amount"), f"{known[:-1]}x", ""):
+        assert rita.send(page_of(room), marks=[odd], word="lift", reason=NO_SECRET).status_code == 409
     assert not db.session.scalars(select(Ruling)).all()
 
 
 def test_only_the_buyers_case_workers_judge_and_only_the_supplier_objects(room: Room) -> None:
     world = room.world
+    marks = chosen(room.at(world.rita), room, "supplier")
     for by in (world.anna, world.dora):
-        assert (
-            room.at(by).send(page_of(room), marks=[key(room, "supplier")], word="lift", reason="x").status_code == 403
-        )
+        assert room.at(by).send(page_of(room), marks=marks, word="lift", reason="x").status_code == 403
         assert "Save and tell the supplier" not in room.at(by).reads(page_of(room))
     lift(room, "supplier")
     ruling = db.session.scalars(select(Ruling.public_id)).one()
@@ -144,3 +171,142 @@ def test_only_the_buyers_case_workers_judge_and_only_the_supplier_objects(room: 
     assert room.at(world.rita).send(f"/rulings/{ruling}/objection", words="x").status_code == 403
     assert room.at(world.stranger).send(f"/rulings/{ruling}/objection", words="x").status_code == 404
     assert room.at(world.stranger).get(page_of(room)).status_code == 404
+
+
+def test_a_word_given_before_an_objection_was_read_is_turned_away_and_nothing_typed_is_lost(room: Room) -> None:
+    rita = room.at(room.world.rita)
+    lift(room, "supplier")
+    before = chosen(rita, room, "supplier", "invoice")
+    room.at(room.world.anna).send(objection_link(room), words=OBJECTION)
+
+    answer = rita.send(page_of(room), marks=before, word="lift", reason="Den står der ennå.")
+
+    assert answer.status_code == 409
+    for told in ("has changed since you opened the page", OBJECTION, "Den står der ennå."):
+        assert told in answer.text
+    [state] = db.session.scalars(select(Ruling.state))
+    assert state == "objected", "the objection has not been answered unread"
+    boxes = re.findall(r'<input[^>]* name="marks"[^>]*>', answer.text)
+    ticked = [field for box in boxes if " checked" in box for field in re.findall(r"/fuel/([a-z]+)/", box)]
+    assert ticked == ["invoice"], "what changed is to be read, and chosen again"
+    lift(room, "supplier", reason="Den står på tavla.")
+    assert room.at(room.world.anna).send(f"/rulings/{_ruling(room)}/objection", words="Nei.").status_code == 409
+
+
+def _ruling(room: Room) -> str:
+    db.session.rollback()
+    found = str(db.session.scalars(select(Ruling.public_id)).one())
+    db.session.rollback()
+    return found
+
+
+def test_the_first_word_on_a_mark_is_given_once(room: Room) -> None:
+    """Both have the page open on which nobody has said anything."""
+    rita, ruth = room.at(room.world.rita), room.at(room.world.ruth)
+    marks = chosen(rita, room, "supplier")
+    assert chosen(ruth, room, "supplier") == marks
+    assert rita.send(page_of(room), marks=marks, word="uphold", reason="Den er hemmelig.").status_code == 303
+    assert ruth.send(page_of(room), marks=marks, word="lift", reason=NO_SECRET).status_code == 409
+    [state] = db.session.scalars(select(Ruling.state))
+    assert state == "upheld"
+
+
+def test_what_is_lifted_is_not_lifted_again(room: Room) -> None:
+    """It would be redacted anew for as long as the notice takes."""
+    lift(room, "supplier")
+    clock.move_to(clock.now() + timedelta(days=30))
+    rita = room.at(room.world.rita)
+    answer = rita.send(page_of(room), marks=chosen(rita, room, "supplier", "invoice"), word="lift", reason=NO_SECRET)
+    assert answer.status_code == 422
+    assert "is lifted already" in answer.text
+    assert taken_out(room)[0]["Supplier of the fuel"] == SECRETS[0]
+    assert len(db.session.scalars(select(Ruling)).all()) == 1, "nothing of it was stored"
+
+
+def test_marks_that_are_there_no_more_are_not_passed_over(room: Room) -> None:
+    rita = room.at(room.world.rita)
+    [known] = chosen(rita, room, "supplier")
+    answer = rita.send(page_of(room), marks=[known, known.replace("supplier", "waybill")], word="lift", reason="x")
+    assert (answer.status_code, "has changed since you opened the page" in answer.text) == (409, True)
+    assert not db.session.scalars(select(Ruling)).all()
+
+
+def test_each_lifting_takes_one_objection_and_the_letter_says_so_only_then(room: Room) -> None:
+    asked = "If you do not agree, object before then."
+    anna = room.at(room.world.anna)
+    lift(room, "supplier")
+    anna.send(objection_link(room), words=OBJECTION)
+    lift(room, "supplier", reason="Den står på tavla.")
+    with transaction():
+        first, _copy, overruled, *_rest = letters_of("marks_ruled")
+        assert (asked in first.body, asked in overruled.body) == (True, False)
+        assert "You have objected, and the buyer has answered" in overruled.body
+    assert "/objection" not in anna.get(page_of(room)).text
+    lift(room, "supplier", word="uphold", reason="Dere har rett.")
+    clock.move_to(clock.now() + timedelta(days=400))
+
+    lift(room, "supplier", reason="Prisavtalen er over.")
+
+    with transaction():
+        assert asked in letters_of("marks_ruled")[-1].body
+    anna = room.at(room.world.anna)
+    assert OBJECTION not in anna.reads(page_of(room)), "that was about another word"
+    assert anna.send(objection_link(room), words="Den gjelder ennå.").status_code == 303
+    assert taken_out(room)[0]["Supplier of the fuel"].startswith("Redacted:")
+
+
+@pytest.mark.parametrize(
+    "forged",
+    [
+        "UPDATE ruling SET state = 'lifted', takes_effect_at = '2026-01-01 00:00:00.000000+00:00'",
+        "UPDATE ruling SET field = 'invoice'",
+        "UPDATE ruling SET reason = 'x', state = 'lifted', takes_effect_at = ruled_at",
+    ],
+)
+def test_nothing_is_taken_out_where_a_word_is_not_what_the_trail_says(
+    room: Room, database_url: str, forged: str, terminal: Terminal
+) -> None:
+    lift(room, "supplier", word="uphold")
+    path = f"/exports/{room.world.contract.public_id}/redacted.xlsx"
+    assert room.at(room.world.rita).send(path).status_code == 200
+    assert terminal.run("verify-audit").exit_code == 0
+
+    as_owner(database_url, forged)
+
+    answer = room.at(room.world.rita).send(path)
+    assert answer.status_code == 422
+    assert "March 2026, revision 1" in answer.text
+    assert "is no longer what it was when it was given" in answer.text
+    found = terminal.run("verify-audit")
+    assert found.exit_code == 1
+    assert "the word on a mark is not what the trail wrote down" in found.stderr
+
+
+def test_a_word_that_nobody_gave_and_one_that_is_gone_are_named(
+    room: Room, database_url: str, terminal: Terminal
+) -> None:
+    lift(room, "supplier")
+    as_owner(database_url, "UPDATE ruling SET public_id = '00000000000000000000000000000001'")
+    found = terminal.run("verify-audit")
+    assert found.exit_code == 1
+    assert "the trail knows of no word on this mark" in found.stderr
+    assert "the word on a mark is gone" in found.stderr
+    assert terminal.run("check").exit_code == 1
+
+
+def test_the_database_lets_no_word_be_moved_to_another_mark_or_taken_away(room: Room, database_url: str) -> None:
+    lift(room, "supplier")
+    engine = create_engine(database_url)
+    for words in ("UPDATE ruling SET field = 'invoice'", "DELETE FROM ruling"):
+        with pytest.raises(IntegrityError), engine.begin() as connection:
+            connection.execute(text(words))
+    engine.dispose()
+
+
+def test_the_trail_says_which_mark_was_judged_and_from_when(room: Room) -> None:
+    lift(room, "supplier", "invoice")
+    seen = room.at(room.world.adam).reads("/trail?subject=ruling")
+    assert "March 2026, revision 1, Fuel and energy delivered: Supplier of the fuel" in seen
+    assert "March 2026, revision 1, Fuel and energy delivered: Invoice" in seen
+    assert "Lifted from:" in seen
+    assert "Counts as given" not in seen

@@ -19,7 +19,7 @@ from portal.operations.entry.trade_secrets import FILES
 from portal.operations.figures import exports
 from portal.operations.figures.exports import Accepted
 from portal.operations.lookup import NOT_HERE
-from portal.operations.reports import rulings, signatures
+from portal.operations.reports import judgements, rulings, signatures
 from portal.operations.reports.rulings import Mark
 from portal.permissions import Permission
 from portal.sheets.export import Column, Properties, Sheet, Value, write_workbook
@@ -71,7 +71,7 @@ def take_out(contract: Contract, language: str, *, by: Membership) -> Redacted:
     Raises:
         NotFound: for all but the buyer itself, which is who answers for access.
         Forbidden: for whoever of the buyer does not handle its reports.
-        Refused: a report, or what is marked in it, is not what was signed.
+        Refused: a report, or what is marked in it, is not what was signed; a word on a mark is not what was given.
     """
     if by.organisation_id != contract.buyer_id:
         raise NotFound(NOT_HERE)
@@ -79,6 +79,7 @@ def take_out(contract: Contract, language: str, *, by: Membership) -> Redacted:
     reports = exports.accepted(by, contract=contract.public_id)
     signatures.demand_as_signed([each.revision for each in reports])
     marks = rulings.of_revisions([each.revision for each in reports], by=by)
+    judgements.demand_as_given([mark.ruling for mark in marks if mark.ruling is not None])
     pen = _Pen(contract, language, marks)
     told = [pen.redacted(sheet) for sheet in exports.sheets([pen.marked(each) for each in reports], language)]
     content = write_workbook([*told, _account(pen, reports, marks)], Properties(TITLE.to(language), author=""))

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from sqlalchemy.orm import joinedload
 
 from portal import calendars, clock, permissions
-from portal.errors import Invalid
+from portal.errors import Conflict, Invalid
 from portal.extensions import db
 from portal.kinds import Kind, Problem
 from portal.model import Contract, Membership, Report, ReportingPeriod, Revision, Role, Ruling, RulingState
@@ -29,6 +29,14 @@ LONGEST = 2000
 CHOOSE = Text("Velg minst ett merke.", "Choose at least one mark.")
 SAY_WHICH = Text("Velg om merket skal stå eller oppheves.", "Choose whether the mark is to stand or be lifted.")
 SAY_WHY = Text("Skriv hvorfor. Den andre parten leser det.", "Write why. The other party reads it.")
+ALREADY = Text(
+    "{what}, {period}: merket er alt opphevet. Ta bort det valget.",
+    "{what}, {period}: the mark is lifted already. Take that choice away.",
+)
+CHANGED = Text(
+    "Noe av det du valgte, har endret seg siden du åpnet siden. Les det på nytt, og velg igjen.",
+    "Something that you chose has changed since you opened the page. Read it again, and choose anew.",
+)
 TOO_LONG = Text("Det kan være høyst {most} tegn.", "It can have at most {most} characters.")
 
 Key = tuple[str, str, str]
@@ -56,6 +64,11 @@ class Mark(NamedTuple):
     def key(self) -> Key:
         """By which it is chosen."""
         return str(self.revision.public_id), self.kind.key, self.field
+
+    @property
+    def version(self) -> int:
+        """Of what is held of it; 0 while nothing is."""
+        return self.ruling.version if self.ruling else 0
 
     @property
     def name(self) -> Text:
@@ -94,18 +107,30 @@ def of_revisions(revisions: Sequence[Revision], *, by: Membership) -> list[Mark]
     ]
 
 
-def rule(contract: Contract, chosen: Collection[Key], word: Word | None, reason: str, *, by: Membership) -> list[Mark]:
+def rule(
+    contract: Contract, chosen: Mapping[Key, int], word: Word | None, reason: str, *, by: Membership
+) -> list[Mark]:
     """Say of these marks whether they stand, and tell the supplier; one that is lifted holds until its notice is over.
+
+    Args:
+        contract: whose marks they are.
+        chosen: the marks, each with the version of what was held of it when it was chosen.
+        word: whether they stand.
+        reason: why, as the supplier will read it.
+        by: who says so.
 
     Raises:
         Forbidden: they do not give access for the buyer.
-        Invalid: nothing is chosen, or no word or reason is given.
+        Invalid: nothing is chosen, no word or reason is given, or what is to be lifted is lifted.
+        Conflict: something that was chosen is not there, or somebody has said something of it since.
     """
     permissions.demand(by, Permission.ACCESS_GIVE)
-    found = [mark for mark in of_contract(contract, by=by) if mark.key in chosen]
-    problems = [] if found else [Problem("required", CHOOSE, "marks")]
+    problems = [] if chosen else [Problem("required", CHOOSE, "marks")]
     problems += [] if word else [Problem("required", SAY_WHICH, "word")]
     _demand(reason, "reason", problems)
+    found = _as_they_are(contract, chosen, by)
+    if word == Word.LIFT:
+        _demand_liftable(found)
     takes_effect_at = effect_of(contract)
     ruled = [_ruled(mark, word or Word.UPHOLD, reason.strip(), takes_effect_at, by) for mark in found]
     db.session.flush()
@@ -144,10 +169,30 @@ def may_rule(contract: Contract, by: Membership) -> bool:
     return by.organisation_id == contract.buyer_id and permissions.allowed(by, Permission.ACCESS_GIVE)
 
 
+def _as_they_are(contract: Contract, chosen: Mapping[Key, int], by: Membership) -> list[Mark]:
+    """The chosen marks as they are now; until the commit nobody else says anything of them."""
+    reports = {mark.revision.report for mark in of_contract(contract, by=by) if mark.key in chosen}
+    for report in sorted(reports, key=lambda each: each.id):
+        processes.hold(report)
+    found = [mark for mark in of_contract(contract, by=by) if mark.key in chosen]
+    if {mark.key: mark.version for mark in found} != chosen:
+        raise Conflict(CHANGED)
+    return found
+
+
+def _demand_liftable(found: Sequence[Mark]) -> None:
+    """One that is lifted would be kept from others anew for as long as the notice takes."""
+    words = [
+        ALREADY.with_values(what=mark.name, period=mark.revision.report.period.name)
+        for mark in found
+        if mark.ruling is not None and mark.ruling.state == RulingState.LIFTED
+    ]
+    if words:
+        raise Invalid(words[0], tuple(Problem("lifted", each, "marks") for each in words))
+
+
 def _ruled(mark: Mark, word: Word, reason: str, takes_effect_at: datetime, by: Membership) -> Mark:
-    revision = mark.revision
-    processes.hold(revision.report)
-    ruling = mark.ruling
+    revision, ruling = mark.revision, mark.ruling
     if ruling is None:
         ruling = Ruling(
             **revision.parties,
@@ -169,7 +214,8 @@ def _ruled(mark: Mark, word: Word, reason: str, takes_effect_at: datetime, by: M
 
 def _rulings(revisions: Collection[int], by: Membership) -> Mapping[tuple[int, str, str], Ruling]:
     rows = permissions.visible(Ruling, by).where(Ruling.revision_id.in_(revisions))
-    return {(each.revision_id, each.kind, each.field): each for each in db.session.scalars(rows).unique()}
+    found = db.session.scalars(rows.execution_options(populate_existing=True)).unique()
+    return {(each.revision_id, each.kind, each.field): each for each in found}
 
 
 def mark_of(ruling: Ruling) -> Mark:

@@ -12,17 +12,22 @@ from wtforms.fields import SelectChoice  # type: ignore[attr-defined]
 from wtforms.widgets import CheckboxInput, ListWidget
 
 from portal import permissions
-from portal.errors import Invalid
+from portal.errors import Conflict, Invalid
 from portal.extensions import transaction
 from portal.kinds import Problem
 from portal.model import Contract, Ruling
+from portal.operations import lookup
 from portal.operations.reports import rulings
 from portal.operations.reports.rulings import Mark, Word
 from portal.permissions import Permission
+from portal.text import Text
 from portal.web.access import current_membership, requires
 from portal.web.languages import current_language
 
 blueprint = Blueprint("rulings", __name__)
+
+UNKNOWN = -1
+"""A version that no mark has."""
 
 
 class RulingForm(FlaskForm):
@@ -64,13 +69,15 @@ def rule(contract: Contract) -> ResponseReturnValue:
     """Uphold the chosen marks, or lift them."""
     form = RulingForm()
     word = next((each for each in Word if each == form.word.data), None)
-    chosen = [(revision, kind, field) for each in form.marks.data or [] for revision, kind, field in [_key(each)]]
+    chosen = dict(_chosen(each) for each in form.marks.data or [])
     try:
         with transaction():
             rulings.rule(contract, chosen, word, form.reason.data or "", by=current_membership())
     except Invalid as refusal:
         _say(form, refusal)
         return _page(contract, form), 422
+    except Conflict as first:
+        return _page(lookup.one(Contract, contract.public_id, current_membership()), form, overtaken=first.text), 409
     flash(_("It is stored, and the supplier has been told by letter."), "success")
     return redirect(url_for(".index", public_id=contract.public_id), 303)
 
@@ -99,16 +106,17 @@ def object_to(ruling: Ruling) -> ResponseReturnValue:
     return redirect(url_for(".index", public_id=ruling.contract.public_id), 303)
 
 
-def _page(contract: Contract, form: RulingForm) -> str:
+def _page(contract: Contract, form: RulingForm, overtaken: Text | None = None) -> str:
     by = current_membership()
     marks = rulings.of_contract(contract, by=by)
-    form.marks.choices = [SelectChoice("/".join(mark.key), _title(mark)) for mark in marks]
+    form.marks.choices = [SelectChoice(_value(mark), _title(mark)) for mark in marks]
     form.marks.data = form.marks.data or []
     return render_template(
         "reports/marks.html",
         contract=contract,
-        marks=[("/".join(mark.key), _title(mark), mark) for mark in marks],
+        marks=[(_value(mark), _title(mark), mark) for mark in marks],
         form=form,
+        overtaken=overtaken,
         may_rule=rulings.may_rule(contract, by),
         may_object=permissions.allowed(by, Permission.REPORT_EDIT),
         effect=rulings.effect_of(contract),
@@ -120,9 +128,14 @@ def _title(mark: Mark) -> str:
     return ", ".join(each.to(current_language()) for each in words)
 
 
-def _key(chosen: str) -> rulings.Key:
-    revision, kind, field = (*chosen.split("/"), "", "", "")[:3]
-    return revision, kind, field
+def _value(mark: Mark) -> str:
+    """What choosing a mark sends: with what was held of it when it was read, so that nothing since is passed over."""
+    return "/".join((*mark.key, str(mark.version)))
+
+
+def _chosen(value: str) -> tuple[rulings.Key, int]:
+    revision, kind, field, version = (*value.split("/"), "", "", "", "")[:4]
+    return (revision, kind, field), int(version) if version.isdecimal() and version.isascii() else UNKNOWN
 
 
 def _say(form: FlaskForm, refusal: Invalid) -> None:
