@@ -24,11 +24,11 @@ from portal.model import (
     Row,
 )
 from portal.operations import anchors, mail, processes, retention, time_asked
-from portal.operations.cases import breaches, cures, deliveries, stakes
+from portal.operations.cases import breaches, cures, stakes
 from portal.operations.entry import imports
 from portal.operations.figures import windows
 from portal.operations.people import identities
-from portal.operations.reports import periods, reports
+from portal.operations.reports import deliveries, periods, reports
 from portal.operations.running import beyond
 
 Payload = Mapping[str, object]

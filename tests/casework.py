@@ -8,13 +8,13 @@ from sqlalchemy import select
 from portal import calendars, clock
 from portal.extensions import db, transaction
 from portal.model import Decision, Deviation, MailState, OutgoingMail, Reply, Representative, Sanction, Stance, Verdict
-from portal.operations.cases import deliveries, deviations, notices, replies, sanctions
+from portal.operations.cases import deviations, notices, replies, sanctions
 from portal.operations.cases.letters import Claim
 from portal.operations.cases.notices import Service
 from portal.operations.cases.replies import PointReply, PointVerdict
 from portal.operations.entry.evidence import Upload
 from portal.operations.mail import Outcome
-from portal.operations.reports import reviews
+from portal.operations.reports import deliveries, reviews
 from tests.world import World, case_of, deliver_mail, submit
 
 ZONE = "Europe/Oslo"

@@ -178,6 +178,8 @@ ALLOWED: Mapping[str, str] = {
     "operations.reports.judgements.unlike_given": THE_TRAIL,
     "operations.reports.redactions._names": OF_WHAT_WAS_FOUND,
     "operations.reports.reviews.begin": OF_WHAT_WAS_FOUND,
+    "operations.reports.rulings._told_by": BY_INSIDE_NUMBER,
+    "operations.reports.rulings.note_untold": OF_WHAT_WAS_FOUND,
     "operations.reports.rulings.object_to": READ_ANEW,
     "operations.reports.signatures._known_to_the_trail": OF_WHAT_WAS_FOUND,
     "operations.reports.signatures._unlike": THE_TRAIL,

@@ -25,14 +25,13 @@ from portal.model import (
     SanctionClause,
 )
 from portal.operations import accounts, audit, deadlines, processes
-from portal.operations.cases import deliveries
 from portal.operations.contracts import contracts
 from portal.operations.contracts.contracts import Duty, Rate
 from portal.operations.entry import drafts
 from portal.operations.entry.drafts import RawLine
 from portal.operations.entry.explanations import Subject
 from portal.operations.mail import Outcome
-from portal.operations.reports import periods, reports
+from portal.operations.reports import deliveries, periods, reports
 from portal.operations.running import machines
 from portal.operations.running.machines import MachineFacts
 

@@ -8,8 +8,8 @@ from portal import clock
 from portal.extensions import db, transaction
 from portal.model import MailState, OutgoingMail, Process
 from portal.operations import processes
-from portal.operations.cases import deliveries
 from portal.operations.mail import Outcome
+from portal.operations.reports import deliveries
 
 
 def pass_until(until: datetime) -> None:

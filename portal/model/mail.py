@@ -1,9 +1,10 @@
 """What leaves the portal and what comes in as files: stored with the change that caused it, handled by jobs after."""
 
+import uuid
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import ForeignKey, String, text
+from sqlalchemy import ForeignKey, String, Uuid, text
 from sqlalchemy import Text as Prose
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
@@ -47,6 +48,8 @@ class OutgoingMail(Row):
     error: Mapped[str] = mapped_column(String(500), default="")
     notice_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("notice.id"))
     sanction_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("sanction.id"))
+    word_id: Mapped[uuid.UUID | None] = mapped_column(Uuid)
+    """The word on marks that it tells of: `Ruling.word_id`."""
 
 
 class ImportState(StrEnum):

@@ -1,9 +1,10 @@
 """The buyer's word on a mark: whether what the supplier says is a trade secret is one (offentleglova § 13)."""
 
+import uuid
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import ForeignKey, String, UniqueConstraint
+from sqlalchemy import ForeignKey, String, UniqueConstraint, Uuid
 from sqlalchemy import Text as Prose
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
@@ -26,7 +27,7 @@ class RulingState(StrEnum):
 
     UPHELD = "upheld"
     LIFTED = "lifted"
-    """It is lifted from `takes_effect_at`."""
+    """It is lifted from `takes_effect_at`; while that is None, nobody of the supplier has been told."""
     OBJECTED = "objected"
     """It was to be lifted, and the supplier has objected: the mark stands until the buyer has answered."""
 
@@ -46,7 +47,9 @@ class Ruling(OfContract, Row):
     ruled_by_id: Mapped[int] = mapped_column(BigId, ForeignKey("person.id"))
     ruled_at: Mapped[datetime] = mapped_column(Moment, default=clock.now)
     takes_effect_at: Mapped[datetime | None] = mapped_column(Moment)
-    """From when a lifted mark no longer holds; None while it stands."""
+    """From when a lifted mark no longer holds; None while it stands, or the supplier has not been told."""
+    word_id: Mapped[uuid.UUID | None] = mapped_column(Uuid)
+    """One for all marks that were judged in one breath: by it their letters are known."""
     objection: Mapped[str] = mapped_column(Prose, default="", server_default="")
     objected_by_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("person.id"))
     objected_at: Mapped[datetime | None] = mapped_column(Moment)
@@ -69,18 +72,35 @@ class Ruling(OfContract, Row):
         """Whether the supplier can object: once to each lifting of a mark that stood, until it takes effect."""
         return self.state == RulingState.LIFTED and self.objected_at is None and not self.is_in_force
 
-    def lift(self, reason: str, takes_effect_at: datetime, *, by: Membership) -> None:
-        """Let the mark hold no more from a moment on.
+    @property
+    def is_lifted(self) -> bool:
+        """Whether it is lifted and the supplier was told, though its days may still run."""
+        return self.state == RulingState.LIFTED and self.takes_effect_at is not None
+
+    def lift(self, reason: str, word: uuid.UUID, *, by: Membership) -> None:
+        """Let the mark hold no more, once the supplier has been told and its days are over.
 
         Where it stood, the supplier can object anew. Where it stood only because of an objection, that is answered.
         """
         if self.state == RulingState.UPHELD:
             self.objection, self.objected_by, self.objected_at = "", None, None
-        self._rule(RulingState.LIFTED, reason, by, takes_effect_at)
+        self._rule(RulingState.LIFTED, reason, word, by)
 
-    def uphold(self, reason: str, *, by: Membership) -> None:
+    def uphold(self, reason: str, word: uuid.UUID, *, by: Membership) -> None:
         """Let the mark stand."""
-        self._rule(RulingState.UPHELD, reason, by, None)
+        self._rule(RulingState.UPHELD, reason, word, by)
+
+    def note_told(self, takes_effect_at: datetime) -> None:
+        """A letter about its lifting has arrived: the mark holds no more from a moment on. The first one counts."""
+        if self.state == RulingState.LIFTED and self.takes_effect_at is None:
+            self.takes_effect_at = takes_effect_at
+            self._note("ruling.told", None, "", **{"from": takes_effect_at.isoformat()})
+
+    def note_untold(self) -> None:
+        """The letters about its lifting came back: the mark stands until one arrives, unless it was lifted before."""
+        if self.is_lifted and not self.is_in_force:
+            self.takes_effect_at = None
+            self._note("ruling.untold", None, "")
 
     def object(self, words: str, *, by: Membership) -> None:
         """Write down what the supplier says against it. Raises InvalidTransition when it is too late, or was done."""
@@ -90,12 +110,12 @@ class Ruling(OfContract, Row):
         self.objection, self.objected_by, self.objected_at = words, by.person, clock.now()
         self._note("ruling.objected", by, words)
 
-    def _rule(self, state: RulingState, reason: str, by: Membership, takes_effect_at: datetime | None) -> None:
-        self.state, self.reason, self.takes_effect_at = state, reason, takes_effect_at
+    def _rule(self, state: RulingState, reason: str, word: uuid.UUID, by: Membership) -> None:
+        self.state, self.reason, self.takes_effect_at, self.word_id = state, reason, None, word
         self.ruled_by, self.ruled_at = by.person, clock.now()
-        self._note(f"ruling.{state}", by, reason, **({"from": takes_effect_at.isoformat()} if takes_effect_at else {}))
+        self._note(f"ruling.{state}", by, reason)
 
-    def _note(self, action: str, by: Membership, reason: str, **facts: str) -> None:
+    def _note(self, action: str, by: Membership | None, reason: str, **facts: str) -> None:
         report = self.revision.report
         record(
             self,

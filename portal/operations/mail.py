@@ -1,5 +1,6 @@
 """Letters: written into the outbox in the transaction that causes them, sent by a job afterwards."""
 
+import uuid
 from collections.abc import Mapping
 from datetime import timedelta
 from functools import cache
@@ -52,13 +53,14 @@ class Addressee(Protocol):
         """What it is written in."""
 
 
-def write(
+def write(  # noqa: PLR0913 - a letter, and what it is proof of
     to: Addressee,
     letter: str,
     contract: Contract,
     *,
     notice: Notice | None = None,
     sanction: Sanction | None = None,
+    word: uuid.UUID | None = None,
     **facts: object,
 ) -> OutgoingMail:
     """Write a letter in the recipient's language and put it in the outbox.
@@ -69,6 +71,7 @@ def write(
         contract: what it is about; its parties own the letter.
         notice: the notice whose delivery this letter is proof of.
         sanction: the decision whose delivery this letter is proof of.
+        word: the buyer's word on marks whose delivery this letter is proof of.
         facts: what the templates show.
     """
     row = OutgoingMail(
@@ -77,6 +80,7 @@ def write(
         for_supplier=letter not in BUYERS_OWN,
         notice_id=notice.id if notice else None,
         sanction_id=sanction.id if sanction else None,
+        word_id=word,
     )
     with tenancy.beside_contract(contract.id):  # a letter within the other side is not ours to read, once written
         return _post(row, to, letter, {"contract": contract, **facts})

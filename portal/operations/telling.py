@@ -99,6 +99,8 @@ GROUPS: Mapping[Rule, tuple[str, ...]] = {
         "review.begun",
         "ruling.lifted",
         "ruling.objected",
+        "ruling.told",
+        "ruling.untold",
         "ruling.upheld",
     ),
     _CASE: (

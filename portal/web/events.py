@@ -65,6 +65,8 @@ EVENT = {
     "extension.unanswered": _("Nobody answered the request for more time"),
     "ruling.lifted": _("The buyer held that a mark is no trade secret"),
     "ruling.upheld": _("The buyer held that a mark is a trade secret"),
+    "ruling.told": _("A letter told the supplier that a mark is lifted"),
+    "ruling.untold": _("The letters that a mark is lifted came back"),
     "ruling.objected": _("The supplier objected to lifting a mark"),
     "extension.chased": _("The buyer was reminded of the request for more time"),
     "review.begun": _("The review began"),

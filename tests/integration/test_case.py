@@ -21,10 +21,10 @@ from portal.model import (
     SanctionState,
 )
 from portal.operations import audit, processes
-from portal.operations.cases import deliveries, deviations, notices, replies, sanctions
+from portal.operations.cases import deviations, notices, replies, sanctions
 from portal.operations.entry.evidence import Upload
 from portal.operations.mail import Outcome
-from portal.operations.reports import reviews
+from portal.operations.reports import deliveries, reviews
 from tests.casework import CHARGER, answer, found, notified, proposed, served, weigh, weighed
 from tests.world import World, case_of, deliver_mail, open_tasks, submit, tick
 

@@ -3,9 +3,10 @@
 import io
 import re
 from collections.abc import Callable, Iterator
-from datetime import timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import openpyxl
 import pytest
@@ -15,13 +16,17 @@ from sqlalchemy.exc import IntegrityError
 
 from portal import clock, kinds
 from portal.extensions import db, transaction
-from portal.model import AuditEvent, Decision, OutgoingMail, Ruling, guards
-from portal.operations.reports import reviews
+from portal.model import AuditEvent, Decision, MailState, OutgoingMail, Ruling, guards
+from portal.operations.mail import Outcome
+from portal.operations.people import bounces
+from portal.operations.reports import deliveries, reviews
 from tests.conftest import SECRET
 from tests.desk import Desk
+from tests.integration.test_bounces import report
 from tests.integration.test_redaction import SECRETS, WHY, fill, sign
 from tests.sanctioning import Room, opened
 from tests.terminal import Terminal
+from tests.world import deliver_mail
 
 INVOICE = next(each.label.en for each in kinds.kinds()["fuel"].fields if each.key == "invoice")
 NO_SECRET = "Leverandøren står på tavla ved porten."
@@ -93,14 +98,27 @@ def letters_of(letter: str) -> list[OutgoingMail]:
     return list(db.session.scalars(select(OutgoingMail).where(OutgoingMail.letter == letter)))
 
 
+def failed(letter: str) -> int:
+    """Every letter of this kind that waits is given up."""
+    with transaction():
+        waiting = [row for row in letters_of(letter) if row.state == MailState.QUEUED]
+        for row in waiting:
+            deliveries.note(row, Outcome(MailState.FAILED, "no such user"))
+        return len(waiting)
+
+
 def test_a_lifted_mark_stands_until_its_notice_is_over_and_both_see_until_when(room: Room) -> None:
+    clock.move_to(datetime(2026, 4, 24, 9, tzinfo=UTC))
     rita = lift(room, "supplier")
+    deliver_mail()
     with transaction():
         told = letters_of("marks_ruled")
         assert {each.to_address for each in told} == {"anna@prove.example", "bo@prove.example"}
         assert all(NO_SECRET in each.body for each in told)
         [until] = db.session.scalars(select(Ruling.takes_effect_at))
     assert until is not None
+    # Friday; four working days, then the first of May and a weekend.
+    assert until.astimezone(ZoneInfo("Europe/Oslo")).date() == date(2026, 5, 4)
     for desk in (rita, room.at(room.world.anna)):
         seen = desk.reads(page_of(room))
         assert "It stands until" in seen
@@ -130,7 +148,9 @@ def test_an_objection_holds_the_mark_until_the_buyer_has_answered(room: Room) ->
     assert anna.send(link, words=OBJECTION).status_code == 303
     assert anna.send(link, words=OBJECTION).status_code == 409, "once"
     with transaction():
-        assert OBJECTION in letters_of("mark_objected")[0].body
+        told = letters_of("mark_objected")
+        assert {each.to_address for each in told} == {"rita@prove.example", "ruth@prove.example"}, "the buyer's"
+        assert all(OBJECTION in each.body for each in told)
     clock.move_to(clock.now() + timedelta(days=30))
     assert taken_out(room)[0]["Supplier of the fuel"].startswith("Redacted:")
     rita = room.at(room.world.rita)
@@ -140,11 +160,18 @@ def test_an_objection_holds_the_mark_until_the_buyer_has_answered(room: Room) ->
 
     assert "It stands. The buyer writes: Dere har rett." in room.at(room.world.anna).reads(page_of(room))
     lift(room, "supplier", reason="Prisavtalen er over.")
+    deliver_mail()
     clock.move_to(clock.now() + timedelta(days=30))
     assert taken_out(room)[0]["Supplier of the fuel"] == SECRETS[0]
     with transaction():
         rows = select(AuditEvent.action).where(AuditEvent.subject == "ruling").order_by(AuditEvent.id)
-        assert list(db.session.scalars(rows)) == ["ruling.lifted", "ruling.objected", "ruling.upheld", "ruling.lifted"]
+        assert list(db.session.scalars(rows)) == [
+            "ruling.lifted",
+            "ruling.objected",
+            "ruling.upheld",
+            "ruling.lifted",
+            "ruling.told",
+        ]
 
 
 def test_what_is_not_chosen_said_or_reasoned_is_asked_for_and_nothing_typed_is_lost(room: Room) -> None:
@@ -214,7 +241,10 @@ def test_the_first_word_on_a_mark_is_given_once(room: Room) -> None:
 def test_what_is_lifted_is_not_lifted_again(room: Room) -> None:
     """It would be redacted anew for as long as the notice takes."""
     lift(room, "supplier")
+    deliver_mail()
     clock.move_to(clock.now() + timedelta(days=30))
+    late = f"/rulings/{_ruling(room)}/objection"
+    assert room.at(room.world.anna).send(late, words=OBJECTION).status_code == 409, "too late"
     rita = room.at(room.world.rita)
     answer = rita.send(page_of(room), marks=chosen(rita, room, "supplier", "invoice"), word="lift", reason=NO_SECRET)
     assert answer.status_code == 422
@@ -305,8 +335,59 @@ def test_the_database_lets_no_word_be_moved_to_another_mark_or_taken_away(room: 
 
 def test_the_trail_says_which_mark_was_judged_and_from_when(room: Room) -> None:
     lift(room, "supplier", "invoice")
+    deliver_mail()
     seen = room.at(room.world.adam).reads("/trail?subject=ruling")
     assert "March 2026, revision 1, Fuel and energy delivered: Supplier of the fuel" in seen
     assert "March 2026, revision 1, Fuel and energy delivered: Invoice" in seen
     assert "Lifted from:" in seen
     assert "Counts as given" not in seen
+
+
+def test_nothing_is_lifted_that_nobody_can_be_told_of(room: Room) -> None:
+    with transaction():
+        for gone in (room.world.anna, room.world.bo):
+            gone.ended_at = clock.now()
+    rita = room.at(room.world.rita)
+    marks = chosen(rita, room, "supplier")
+    answer = rita.send(page_of(room), marks=marks, word="lift", reason=NO_SECRET)
+    assert (answer.status_code, "has nobody who can get the letter" in answer.text) == (422, True)
+    assert NO_SECRET in answer.text
+    assert not db.session.scalars(select(Ruling)).all()
+    answer = rita.send(page_of(room), marks=marks, word="uphold", reason="Den er hemmelig.")
+    assert answer.status_code == 303
+    assert "The supplier has nobody who can get a letter about it" in rita.reads(page_of(room))
+
+
+def test_the_days_run_from_the_first_letter_that_arrives(room: Room, terminal: Terminal) -> None:
+    lift(room, "supplier")
+    assert failed("marks_ruled") == 2
+    clock.move_to(clock.now() + timedelta(days=30))
+    line, account = taken_out(room)
+    assert line["Supplier of the fuel"].startswith("Redacted:")
+    assert any("five working days after a letter has told the supplier" in each for each in account)
+    for by in (room.world.rita, room.world.anna):
+        assert "None has arrived yet" in room.at(by).reads(page_of(room))
+    assert "five working days after a letter" in room.at(room.world.anna).reads(objection_link(room))
+
+    lift(room, "supplier", reason="Sendes på nytt.")
+    deliver_mail()
+
+    assert taken_out(room)[0]["Supplier of the fuel"].startswith("Redacted:"), "its days run from now"
+    assert terminal.run("verify-audit").exit_code == 0
+    clock.move_to(clock.now() + timedelta(days=30))
+    assert taken_out(room)[0]["Supplier of the fuel"] == SECRETS[0]
+
+
+def test_where_every_letter_comes_back_nobody_was_told(room: Room, terminal: Terminal) -> None:
+    lift(room, "supplier")
+    deliver_mail()
+    with transaction():
+        to_anna, to_bo = letters_of("marks_ruled")
+        bounces.note(report(to_anna))
+    assert "It stands until" in room.at(room.world.rita).reads(page_of(room)), "the other was told"
+    with transaction():
+        bounces.note(report(to_bo))
+    assert "None has arrived yet" in room.at(room.world.rita).reads(page_of(room))
+    assert terminal.run("verify-audit").exit_code == 0
+    clock.move_to(clock.now() + timedelta(days=30))
+    assert taken_out(room)[0]["Supplier of the fuel"].startswith("Redacted:")

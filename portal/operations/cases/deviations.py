@@ -368,7 +368,7 @@ def tell_changed(deviation: Deviation, *, was: Json, found: Json, gone: str = ""
     for letter, people in letters:
         for person in people:
             said = {"deviation": deviation, "was": was, "found": found, "gone": gone, "back": back, "now": clock.now()}
-            mail.write(person, letter, deviation.contract, notice=None, sanction=None, **said)
+            mail.write(person, letter, deviation.contract, notice=None, sanction=None, word=None, **said)
 
 
 def tell_of_late_reply(deviation: Deviation) -> None:

@@ -11,7 +11,7 @@ from sqlalchemy import select
 
 from portal.extensions import db
 from portal.model import MailState, OutgoingMail
-from portal.operations import mail
+from portal.operations.reports import deliveries
 
 LARGEST = 1024 * 1024
 _OURS = re.compile(r"<([0-9a-f-]{36})@klimakontrakt>")
@@ -34,7 +34,7 @@ def note(returned: bytes) -> OutgoingMail | None:
     row = db.session.scalar(which.with_for_update()) if which is not None else None
     if row is None or found is None or row.state == MailState.FAILED:
         return None
-    mail.note_return(row, found.why)
+    deliveries.note_return(row, found.why)
     return row
 
 

@@ -9,7 +9,7 @@ from sqlalchemy.orm import joinedload, lazyload
 
 from portal.errors import Refused
 from portal.extensions import db
-from portal.model import AuditEvent, Report, Revision, Ruling
+from portal.model import AuditEvent, Report, Revision, Ruling, RulingState
 from portal.operations.reports.signatures import UNREADABLE, Unlike
 from portal.text import Text
 
@@ -25,6 +25,9 @@ NOT_AS_GIVEN = Text(
     "The word on a mark in the report for {period}, revision {number}, is no longer what it was when it was given. "
     "Nothing was taken out. Somebody may have changed the database: tell those who run the portal.",
 )
+
+_STATE = dict.fromkeys(("ruling.told", "ruling.untold"), str(RulingState.LIFTED))
+"""Action -> the state that the word was in after it, where its name does not say so."""
 
 Known = Mapping[str, AuditEvent]
 """Public id of a ruling -> the newest entry about it."""
@@ -81,7 +84,7 @@ def _fault(ruling: Ruling, known: Known) -> str:
     facts = entry.facts if isinstance(entry.facts, dict) else {}
     report = str(ruling.revision.report.public_id)
     held = {
-        "action": f"ruling.{ruling.state}",
+        "state": str(ruling.state),
         "contract": ruling.contract_id,
         "report": report,
         "revision": ruling.revision.number,
@@ -90,7 +93,7 @@ def _fault(ruling: Ruling, known: Known) -> str:
         "from": ruling.takes_effect_at,
     }
     written = {
-        "action": entry.action,
+        "state": _STATE.get(entry.action, entry.action.removeprefix("ruling.")),
         "contract": entry.contract_id,
         "report": facts.get("report", report),  # entries from before November 2026 name none
         "from": _moment(facts.get("from")),

@@ -47,7 +47,13 @@ NOT_JUDGED = Text("sladdet, oppdragsgiver har ikke vurdert det", "redacted, the 
 UPHELD = Text("sladdet, oppdragsgiver har vurdert det", "redacted, the buyer has judged it")
 OBJECTED = Text("sladdet, leverandøren har protestert", "redacted, the supplier has objected")
 STANDS_UNTIL = Text("sladdet til og med {day}, opphevet etter det", "redacted until {day}, lifted after that")
+UNTOLD = Text(
+    "sladdet, opphevet fem virkedager etter at leverandøren har fått brev om det",
+    "redacted, lifted five working days after a letter has told the supplier",
+)
 LIFTED = Text("ikke sladdet, opphevet av oppdragsgiver etter {day}", "not redacted, lifted by the buyer after {day}")
+_STANDS = {RulingState.UPHELD: UPHELD, RulingState.OBJECTED: OBJECTED, RulingState.LIFTED: UNTOLD}
+"""How a mark stands that nothing is known of when it will hold no more."""
 NO_GROUND = Text("–", "–")
 HERE_WAS = Text("Sladdet: {ground}", "Redacted: {ground}")
 READ_IT = Text(
@@ -164,7 +170,7 @@ def _in_words(mark: Mark) -> Text:
         until = same(f"{ruling.takes_effect_at.astimezone(ZoneInfo(ruling.contract.time_zone)):%Y-%m-%d}")
         stands = (STANDS_UNTIL if mark.holds else LIFTED).with_values(day=until)
     elif ruling is not None:
-        stands = OBJECTED if ruling.state == RulingState.OBJECTED else UPHELD
+        stands = _STANDS[ruling.state]
     period, number = mark.revision.report.period.name, mark.revision.number
     return MARK.with_values(period=period, number=number, kind=mark.kind.title, name=mark.name, stands=stands)
 

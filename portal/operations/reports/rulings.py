@@ -4,18 +4,32 @@ The mark is a claim; whether it holds is for the buyer to say (offentleglova § 
 stands until the buyer has said that it does not, and the supplier has had time to answer.
 """
 
+import uuid
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple
 
+from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 
 from portal import calendars, clock, permissions
 from portal.errors import Conflict, Invalid
 from portal.extensions import db
 from portal.kinds import Kind, Problem
-from portal.model import Contract, Membership, Report, ReportingPeriod, Revision, Role, Ruling, RulingState
+from portal.model import (
+    Contract,
+    MailState,
+    Membership,
+    OutgoingMail,
+    Person,
+    Report,
+    ReportingPeriod,
+    Revision,
+    Role,
+    Ruling,
+    RulingState,
+)
 from portal.operations import accounts, mail, processes
 from portal.operations.contracts import contracts
 from portal.operations.entry.trade_secrets import name_of
@@ -23,12 +37,18 @@ from portal.permissions import Permission
 from portal.text import Text
 
 NOTICE_DAYS = 5
-"""Working days from when the supplier is told that a mark is lifted until it is."""
+"""Working days from when a letter has told the supplier that a mark is lifted until it is."""
 LONGEST = 2000
 
 CHOOSE = Text("Velg minst ett merke.", "Choose at least one mark.")
 SAY_WHICH = Text("Velg om merket skal stå eller oppheves.", "Choose whether the mark is to stand or be lifted.")
 SAY_WHY = Text("Skriv hvorfor. Den andre parten leser det.", "Write why. The other party reads it.")
+NOBODY = Text(
+    "Leverandøren har ingen som kan få brevet om det, og da kan merket ikke oppheves. Be leverandøren gi noen rollen "
+    "rapportør eller signatar.",
+    "The supplier has nobody who can get the letter about it, and so the mark cannot be lifted. Ask the supplier to "
+    "make somebody a reporter or signatory.",
+)
 ALREADY = Text(
     "{what}, {period}: merket er alt opphevet. Ta bort det valget.",
     "{what}, {period}: the mark is lifted already. Take that choice away.",
@@ -110,7 +130,9 @@ def of_revisions(revisions: Sequence[Revision], *, by: Membership) -> list[Mark]
 def rule(
     contract: Contract, chosen: Mapping[Key, int], word: Word | None, reason: str, *, by: Membership
 ) -> list[Mark]:
-    """Say of these marks whether they stand, and tell the supplier; one that is lifted holds until its notice is over.
+    """Say of these marks whether they stand, and tell the supplier by letter.
+
+    One that is lifted stands until a letter has arrived and NOTICE_DAYS have passed since.
 
     Args:
         contract: whose marks they are.
@@ -121,7 +143,7 @@ def rule(
 
     Raises:
         Forbidden: they do not give access for the buyer.
-        Invalid: nothing is chosen, no word or reason is given, or what is to be lifted is lifted.
+        Invalid: nothing is chosen, no word or reason is given, what is to be lifted is lifted, or nobody can be told.
         Conflict: something that was chosen is not there, or somebody has said something of it since.
     """
     permissions.demand(by, Permission.ACCESS_GIVE)
@@ -130,14 +152,39 @@ def rule(
     _demand(reason, "reason", problems)
     found = _as_they_are(contract, chosen, by)
     if word == Word.LIFT:
-        _demand_liftable(found)
-    takes_effect_at = effect_of(contract)
-    ruled = [_ruled(mark, word or Word.UPHOLD, reason.strip(), takes_effect_at, by) for mark in found]
+        _demand_liftable(contract, found)
+    given, why = uuid.uuid4(), reason.strip()
+    ruled = [_ruled(mark, word or Word.UPHOLD, why, given, by) for mark in found]
     db.session.flush()
-    for person in accounts.people(contract.supplier_id, Role.REPORTER, Role.SIGNATORY, about=contract.id):
-        is_lifted, why = word == Word.LIFT, reason.strip()
-        mail.write(person, "marks_ruled", contract, marks=ruled, is_lifted=is_lifted, reason=why, until=takes_effect_at)
+    is_lifted, until = word == Word.LIFT, effect_of(contract)
+    for to in recipients(contract):
+        letter = "marks_ruled"
+        mail.write(to, letter, contract, word=given, marks=ruled, is_lifted=is_lifted, reason=why, until=until)
     return ruled
+
+
+def recipients(contract: Contract) -> list[Person]:
+    """Who of the supplier is told what the buyer holds of its marks."""
+    return accounts.people(contract.supplier_id, Role.REPORTER, Role.SIGNATORY, about=contract.id)
+
+
+def note_told(letter: OutgoingMail) -> None:
+    """A letter about these marks has arrived: the days of those that are lifted run from now."""
+    for ruling in _told_by(letter):
+        ruling.note_told(effect_of(ruling.contract))
+
+
+def note_untold(letter: OutgoingMail) -> None:
+    """A letter about these marks came back. Where no other has arrived, the supplier has not been told."""
+    arrived = select(OutgoingMail.id).where(
+        OutgoingMail.contract_id == letter.contract_id,
+        OutgoingMail.word_id == letter.word_id,
+        OutgoingMail.state.in_([MailState.SENT, MailState.KEPT]),
+    )
+    rulings = _told_by(letter)
+    if db.session.scalar(arrived.limit(1)) is None:
+        for ruling in rulings:
+            ruling.note_untold()
 
 
 def object_to(ruling: Ruling, words: str, *, by: Membership) -> None:
@@ -159,7 +206,7 @@ def object_to(ruling: Ruling, words: str, *, by: Membership) -> None:
 
 
 def effect_of(contract: Contract) -> datetime:
-    """Until when a mark that is lifted now still stands: the end of the last day of its notice."""
+    """Until when a mark still stands whose supplier is told now that it is lifted: the end of its last day."""
     day = calendars.add_working_days(clock.today(contract.time_zone), NOTICE_DAYS, contract.country)
     return calendars.end_of_day(day, contract.time_zone)
 
@@ -180,18 +227,31 @@ def _as_they_are(contract: Contract, chosen: Mapping[Key, int], by: Membership) 
     return found
 
 
-def _demand_liftable(found: Sequence[Mark]) -> None:
-    """One that is lifted would be kept from others anew for as long as the notice takes."""
+def _told_by(letter: OutgoingMail) -> list[Ruling]:
+    """The words that a letter tells of, as they are now; until the commit nobody else changes them."""
+    asked = select(Ruling).where(Ruling.contract_id == letter.contract_id, Ruling.word_id == letter.word_id)
+    found = db.session.scalars(asked.order_by(Ruling.id)).unique().all()
+    for report in sorted({ruling.revision.report for ruling in found}, key=lambda each: each.id):
+        processes.hold(report)
+    for ruling in found:
+        db.session.refresh(ruling)
+    return [ruling for ruling in found if ruling.word_id == letter.word_id]
+
+
+def _demand_liftable(contract: Contract, found: Sequence[Mark]) -> None:
+    """Nothing is lifted that nobody can be told of, or that is lifted: its days would run anew."""
+    if not recipients(contract):
+        raise Invalid(NOBODY, (Problem("nobody", NOBODY, "word"),))
     words = [
         ALREADY.with_values(what=mark.name, period=mark.revision.report.period.name)
         for mark in found
-        if mark.ruling is not None and mark.ruling.state == RulingState.LIFTED
+        if mark.ruling is not None and mark.ruling.is_lifted
     ]
     if words:
         raise Invalid(words[0], tuple(Problem("lifted", each, "marks") for each in words))
 
 
-def _ruled(mark: Mark, word: Word, reason: str, takes_effect_at: datetime, by: Membership) -> Mark:
+def _ruled(mark: Mark, word: Word, reason: str, given: uuid.UUID, by: Membership) -> Mark:
     revision, ruling = mark.revision, mark.ruling
     if ruling is None:
         ruling = Ruling(
@@ -206,9 +266,9 @@ def _ruled(mark: Mark, word: Word, reason: str, takes_effect_at: datetime, by: M
         db.session.add(ruling)
         db.session.flush()
     if word == Word.LIFT:
-        ruling.lift(reason, takes_effect_at, by=by)
+        ruling.lift(reason, given, by=by)
     else:
-        ruling.uphold(reason, by=by)
+        ruling.uphold(reason, given, by=by)
     return mark._replace(ruling=ruling)
 
 

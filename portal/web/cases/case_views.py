@@ -22,7 +22,8 @@ from portal.model import (
 )
 from portal.model.cases import SETTLED
 from portal.operations import processes
-from portal.operations.cases import deliveries, deviations, notices, replies, told
+from portal.operations.cases import deviations, notices, replies, told
+from portal.operations.reports import deliveries
 from portal.web.words import short_day
 
 _HEARD = frozenset({DeviationState.ASSESSING_REPLY, DeviationState.SANCTION_PROPOSED})

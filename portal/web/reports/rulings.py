@@ -78,7 +78,10 @@ def rule(contract: Contract) -> ResponseReturnValue:
         return _page(contract, form), 422
     except Conflict as first:
         return _page(lookup.one(Contract, contract.public_id, current_membership()), form, overtaken=first.text), 409
-    flash(_("It is stored, and the supplier has been told by letter."), "success")
+    if rulings.recipients(contract):
+        flash(_("It is stored, and a letter goes to the supplier now."), "success")
+    else:
+        flash(_("It is stored. The supplier has nobody who can get a letter about it."), "info")
     return redirect(url_for(".index", public_id=contract.public_id), 303)
 
 
