@@ -324,6 +324,18 @@ def test_a_word_that_nobody_gave_and_one_that_is_gone_are_named(
     assert terminal.run("check").exit_code == 1
 
 
+def test_a_word_that_cannot_be_read_is_named_and_the_others_are_read(
+    room: Room, database_url: str, terminal: Terminal
+) -> None:
+    lift(room, "supplier", "invoice")
+    as_owner(database_url, "UPDATE ruling SET state = 'odd' WHERE field = 'supplier'")
+    as_owner(database_url, "UPDATE ruling SET state = 'upheld' WHERE field = 'invoice'")
+    found = terminal.run("verify-audit")
+    assert found.exit_code == 1
+    assert len(re.findall("what the trail says of it, cannot be read", found.stderr)) == 1
+    assert len(re.findall("is not what the trail wrote down", found.stderr)) == 1
+
+
 def test_the_database_lets_no_word_be_moved_to_another_mark_or_taken_away(room: Room, database_url: str) -> None:
     lift(room, "supplier")
     engine = create_engine(database_url)

@@ -51,6 +51,8 @@ def test_of_two_first_words_at_once_one_is_given(server: tuple[Flask, int], worl
     words = [{"marks": _mark(rita, address), "word": word, "reason": "Vurdert."} for word in ("lift", "uphold")]
     answers = at_once([partial(by.call, "POST", address, form) for by, form in zip((rita, ruth), words, strict=True)])
     assert sorted(status for status, _page in answers) == [303, 409]
+    [read_anew] = [page for status, page in answers if status == 409]
+    assert "Vurdert." in read_anew, "nothing typed is lost"
     assert [each.version for each in db.session.scalars(select(Ruling))] == [2], "stored once, and judged once"
 
 
