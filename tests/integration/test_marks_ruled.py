@@ -11,12 +11,11 @@ from zoneinfo import ZoneInfo
 import openpyxl
 import pytest
 from flask import Flask
-from sqlalchemy import create_engine, select, text
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import select
 
 from portal import clock, kinds
 from portal.extensions import db, transaction
-from portal.model import AuditEvent, Decision, MailState, OutgoingMail, Ruling, guards
+from portal.model import AuditEvent, Decision, MailState, OutgoingMail, Ruling
 from portal.operations.mail import Outcome
 from portal.operations.people import bounces
 from portal.operations.reports import deliveries, reviews
@@ -72,17 +71,6 @@ def lift(room: Room, *fields: str, reason: str = NO_SECRET, word: str = "lift") 
 def objection_link(room: Room) -> str:
     [link] = re.findall(r'href="([^"]+/objection)"', room.at(room.world.anna).get(page_of(room)).text)
     return str(link)
-
-
-def as_owner(database_url: str, words: str) -> None:
-    """The owner of the database takes the triggers away for a moment."""
-    db.session.rollback()
-    engine = create_engine(database_url)
-    with engine.begin() as connection:
-        guards.remove(connection)
-        connection.execute(text(words))
-        guards.install(connection)
-    engine.dispose()
 
 
 def taken_out(room: Room) -> tuple[dict[str, Any], list[str]]:
@@ -283,66 +271,6 @@ def test_each_lifting_takes_one_objection_and_the_letter_says_so_only_then(room:
     assert OBJECTION not in anna.reads(page_of(room)), "that was about another word"
     assert anna.send(objection_link(room), words="Den gjelder ennå.").status_code == 303
     assert taken_out(room)[0]["Supplier of the fuel"].startswith("Redacted:")
-
-
-@pytest.mark.parametrize(
-    "forged",
-    [
-        "UPDATE ruling SET state = 'lifted', takes_effect_at = '2026-01-01 00:00:00.000000+00:00'",
-        "UPDATE ruling SET field = 'invoice'",
-        "UPDATE ruling SET reason = 'x', state = 'lifted', takes_effect_at = ruled_at",
-    ],
-)
-def test_nothing_is_taken_out_where_a_word_is_not_what_the_trail_says(
-    room: Room, database_url: str, forged: str, terminal: Terminal
-) -> None:
-    lift(room, "supplier", word="uphold")
-    path = f"/exports/{room.world.contract.public_id}/redacted.xlsx"
-    assert room.at(room.world.rita).send(path).status_code == 200
-    assert terminal.run("verify-audit").exit_code == 0
-
-    as_owner(database_url, forged)
-
-    answer = room.at(room.world.rita).send(path)
-    assert answer.status_code == 422
-    assert "March 2026, revision 1" in answer.text
-    assert "is no longer what it was when it was given" in answer.text
-    found = terminal.run("verify-audit")
-    assert found.exit_code == 1
-    assert "the word on a mark is not what the trail wrote down" in found.stderr
-
-
-def test_a_word_that_nobody_gave_and_one_that_is_gone_are_named(
-    room: Room, database_url: str, terminal: Terminal
-) -> None:
-    lift(room, "supplier")
-    as_owner(database_url, "UPDATE ruling SET public_id = '00000000000000000000000000000001'")
-    found = terminal.run("verify-audit")
-    assert found.exit_code == 1
-    assert "the trail knows of no word on this mark" in found.stderr
-    assert "the word on a mark is gone" in found.stderr
-    assert terminal.run("check").exit_code == 1
-
-
-def test_a_word_that_cannot_be_read_is_named_and_the_others_are_read(
-    room: Room, database_url: str, terminal: Terminal
-) -> None:
-    lift(room, "supplier", "invoice")
-    as_owner(database_url, "UPDATE ruling SET state = 'odd' WHERE field = 'supplier'")
-    as_owner(database_url, "UPDATE ruling SET state = 'upheld' WHERE field = 'invoice'")
-    found = terminal.run("verify-audit")
-    assert found.exit_code == 1
-    assert len(re.findall("what the trail says of it, cannot be read", found.stderr)) == 1
-    assert len(re.findall("is not what the trail wrote down", found.stderr)) == 1
-
-
-def test_the_database_lets_no_word_be_moved_to_another_mark_or_taken_away(room: Room, database_url: str) -> None:
-    lift(room, "supplier")
-    engine = create_engine(database_url)
-    for words in ("UPDATE ruling SET field = 'invoice'", "DELETE FROM ruling"):
-        with pytest.raises(IntegrityError), engine.begin() as connection:
-            connection.execute(text(words))
-    engine.dispose()
 
 
 def test_the_trail_says_which_mark_was_judged_and_from_when(room: Room) -> None:

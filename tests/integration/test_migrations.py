@@ -126,7 +126,7 @@ def test_each_rejection_has_a_case_of_its_own_and_back(new_database: str, tmp_pa
         (5, "not_accepted-2", 1),
         (6, "correction", 1),
     ]
-    _go_back(engine, BEFORE_REJECTIONS)
+    go_back(engine, BEFORE_REJECTIONS)
     assert _groups(engine) == before
     engine.dispose()
 
@@ -137,7 +137,7 @@ def _groups(engine: Engine) -> list[tuple[int, str, int]]:
         return [(row[0], row[1], row[2]) for row in rows]
 
 
-def _go_back(engine: Engine, revision: str) -> None:
+def go_back(engine: Engine, revision: str) -> None:
     config = Config()
     config.set_main_option("script_location", str(resources.MIGRATIONS))
     with engine.connect().execution_options(write=True) as connection, connection.begin():

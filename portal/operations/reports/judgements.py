@@ -99,7 +99,7 @@ def _fault(ruling: Ruling, known: Known) -> str:
         "from": _moment(facts.get("from")),
         **{name: facts.get(name) for name in ("revision", "kind", "field")},
     }
-    return "" if held == written else OTHER_WORD
+    return "" if held == written and entry.hash == entry.computed_hash() else OTHER_WORD
 
 
 def _moment(written: Any) -> datetime | str | None:
@@ -117,7 +117,7 @@ def _known_to_the_trail(found: Sequence[Ruling]) -> Known:
         asked = (
             select(AuditEvent)
             .where(AuditEvent.subject == Ruling.__tablename__, AuditEvent.subject_id.in_(ids[first : first + _AT_ONCE]))
-            .order_by(AuditEvent.id)
+            .order_by(AuditEvent.sequence)  # not by its number, of which no hash tells
             .execution_options(populate_existing=True)
         )
         known |= {entry.subject_id: entry for entry in db.session.scalars(asked)}
