@@ -135,6 +135,17 @@ def record(entity: Row, action: str, *, by: Membership | None, reason: str = "",
     session.info.setdefault("audit", []).append((entity, entry))
 
 
+def add_facts(entity: Row, action: str, **facts: object) -> None:
+    """Say more of the last `action` to `entity` that this transaction notes. Raises RuntimeError when there is none."""
+    session = object_session(entity)
+    noted = session.info.get("audit", []) if session is not None else []
+    for other, entry in reversed(noted):
+        if other is entity and entry.action == action:
+            entry.facts = {**entry.facts, **facts}
+            return
+    raise RuntimeError(f"{action} of {entity!r} is not noted in this transaction.")
+
+
 @event.listens_for(Session, "before_commit")
 def _chain_pending(session: Session) -> None:
     pending: list[tuple[Row, AuditEvent]] = session.info.pop("audit", [])

@@ -28,7 +28,7 @@ NEVER_EMPTIED = ("audit_head", "read_log", "ruling", "sign_in_attempt")
 """Tables that change and of which no row is ever removed: on PostgreSQL, TRUNCATE asks no trigger of a row."""
 
 _DECIDED = "('decided', 'delivered', 'closed')"
-_KEPT = (
+KEPT = (
     "amount",
     "calculation",
     "clause_id",
@@ -124,7 +124,7 @@ RULES = (
         "sanction",
         "update",
         f"OLD.state IN {_DECIDED} AND (NEW.state NOT IN {_DECIDED} OR "
-        + " OR ".join(f"CAST(NEW.{name} AS TEXT) IS DISTINCT FROM CAST(OLD.{name} AS TEXT)" for name in _KEPT)
+        + " OR ".join(f"CAST(NEW.{name} AS TEXT) IS DISTINCT FROM CAST(OLD.{name} AS TEXT)" for name in KEPT)
         + ")",
         "a decided sanction stays what it is",
     ),

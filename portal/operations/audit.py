@@ -6,10 +6,9 @@ from itertools import groupby
 from typing import Any, NamedTuple
 
 from sqlalchemy import select, tuple_
-from sqlalchemy.orm import lazyload, undefer
 
 from portal.extensions import db
-from portal.model import AuditAnchor, AuditEvent, Membership, Person, Revision, Row, Sanction
+from portal.model import AuditAnchor, AuditEvent, Membership, Person, Row
 from portal.model.audit import FIRST_HASH, hash_of
 from portal.operations import anchors, papers, telling
 from portal.operations.anchors import Head, Known
@@ -59,9 +58,9 @@ def broken_links(known: Known = NOTHING_KNOWN) -> Iterator[BrokenLink]:
     kept: dict[str, list[Head]] = {}
     for head in known.heads:
         kept.setdefault(head.chain, []).append(head)
-    lost, kept_papers = set(known.seals), dict[str, Place]()
+    lost, told = set(known.seals), _Told({}, {})
     try:
-        for chain, entries in groupby(_seen(_entries(), lost, kept_papers), lambda entry: str(entry["chain"])):
+        for chain, entries in groupby(_seen(_entries(), lost, told), lambda entry: str(entry["chain"])):
             fault = _walk(chain, entries, heads.pop(chain, None), kept.pop(chain, []))
             if fault:
                 yield fault
@@ -69,7 +68,7 @@ def broken_links(known: Known = NOTHING_KNOWN) -> Iterator[BrokenLink]:
         yield BrokenLink(trouble.chain, trouble.sequence + 1, "the entry cannot be read, and what comes after was not")
         return
     yield from _gone(heads, kept, lost)
-    yield from _changed_papers(kept_papers)
+    yield from _changed_papers(told)
     yield from _moved_anchors(known.anchors)
 
 
@@ -84,22 +83,43 @@ def _gone(heads: Mapping[str, Head], kept: Mapping[str, list[Head]], lost: set[s
         yield BrokenLink(anchors.seal(hash_), 0, "it is known outside, and was removed or written anew")
 
 
-def _seen(entries: Iterator[Entry], lost: set[str], kept_papers: dict[str, Place]) -> Iterator[Entry]:
-    """The entries as they come, each crossed off what is looked for; those that speak of a paper by its fingerprint."""
+class _Told(NamedTuple):
+    """What the trail tells of papers, and where."""
+
+    prints: dict[str, Place]
+    """Fingerprint of what a paper says, or of what was computed for one."""
+    amounts: dict[str, tuple[object, object, Place]]
+    """Public id of a sanction -> what it came to and what was waived when it was decided."""
+
+
+def _seen(entries: Iterator[Entry], lost: set[str], told: _Told) -> Iterator[Entry]:
+    """The entries as they come, each crossed off what is looked for; what they tell of papers is taken down.
+
+    Nothing of an entry is believed yet: what somebody else put there may be anything.
+    """
     for entry in entries:
         lost.discard(entry["hash"])
-        if "paper" in entry["facts"]:
-            kept_papers[entry["facts"]["paper"]] = entry["chain"], entry["sequence"]
+        place, facts = (entry["chain"], entry["sequence"]), entry["facts"]
+        if isinstance(facts, Mapping):
+            told.prints.update(
+                {facts[name]: place for name in ("paper", "computed") if isinstance(facts.get(name), str)}
+            )
+            if entry["action"] == "sanction.decided":
+                told.amounts[entry["subject_id"]] = facts.get("amount"), facts.get("waived"), place
         yield entry
 
 
-def _changed_papers(kept: dict[str, Place]) -> Iterator[BrokenLink]:
-    """Where what was kept for a paper is not there any more as it was kept."""
-    sanctions = select(Sanction).options(undefer(Sanction.on_paper), lazyload("*"))
-    revisions = select(Revision).options(undefer(Revision.on_paper), lazyload("*"))
-    for row in (*db.session.scalars(sanctions), *db.session.scalars(revisions)):
-        kept.pop(papers.fingerprint(row), None)
-    for place in sorted(kept.values()):
+def _changed_papers(told: _Told) -> Iterator[BrokenLink]:
+    """Where what a paper says is not what it said when it came to be."""
+    changed = {**told.prints}
+    for found in papers.fingerprints():
+        changed.pop(found, None)
+    places = set(changed.values())
+    for public_id, amount, waived in papers.amounts():
+        *known, place = told.amounts.get(public_id, (amount, waived, None))
+        if place is not None and known != [amount, waived]:
+            places.add(place)
+    for place in sorted(places):
         yield BrokenLink(*place, "what its paper says is not what was kept")
 
 
@@ -150,16 +170,23 @@ def _entries(after: tuple[str, int] = ("", 0), at_once: int = _AT_ONCE) -> Itera
 
 
 def _moved_anchors(outside: Sequence[tuple[int, str]]) -> Iterator[BrokenLink]:
-    newest = db.session.scalars(select(AuditAnchor).order_by(AuditAnchor.id.desc()).limit(1)).first()
+    newest = db.session.scalar(select(AuditAnchor.id).order_by(AuditAnchor.id.desc()).limit(1))
     asked = dict(outside)
-    for number in sorted({*asked, *([newest.id] if newest else [])}):
-        anchor = db.session.get(AuditAnchor, number)
-        if anchor is None:
-            yield BrokenLink("anchor", number, "the anchor that is known outside is missing")
-        elif asked.get(number, anchor.hash) != anchor.hash:
-            yield BrokenLink("anchor", number, "the anchor is not the one that is known outside")
-        elif not anchors.stands(anchor):
-            yield BrokenLink("anchor", number, "an entry from before it is missing, or is not what it was then")
+    for number in sorted({*asked, *([newest] if newest else [])}):
+        if why := _fault_of_anchor(number, asked.get(number)):
+            yield BrokenLink("anchor", number, why)
+
+
+def _fault_of_anchor(number: int, outside: str | None) -> str:
+    try:
+        anchor = db.session.get(AuditAnchor, number, populate_existing=True)
+    except ValueError:  # a document that is no JSON, a moment that is none
+        return "the anchor cannot be read"
+    if anchor is None:
+        return "the anchor that is known outside is missing"
+    if outside not in {None, anchor.hash}:
+        return "the anchor is not the one that is known outside"
+    return "" if anchors.stands(anchor) else "an entry from before it is missing, or is not what it was then"
 
 
 def written_out() -> Iterator[str]:

@@ -19,6 +19,7 @@ from portal.model import (
     Revision,
     RevisionLine,
 )
+from portal.model.audit import add_facts
 from portal.model.base import Json
 from portal.operations import accounts, deadlines, lookup, papers, time_asked
 from portal.operations.entry import drafts, evidence, explanations
@@ -118,6 +119,7 @@ def check(*, report_id: int) -> dict[str, object]:
         for problem in problems
     )
     db.session.flush()
+    add_facts(report, "report.submitted", computed=papers.of_computed(revision))
     unclear = sum(judgement.result == "unknown" for judgement in found.judgements)
     return {
         "breaches": len(found.broken),

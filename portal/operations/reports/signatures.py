@@ -100,7 +100,8 @@ def _known_to_the_trail(found: Iterable[Revision]) -> Mapping[tuple[str, int], s
             AuditEvent.action == "report.submitted",
         )
         for report, facts in db.session.execute(asked):
-            known[report, facts.get("revision", 0)].add(facts.get("hash", ""))
+            said = facts if isinstance(facts, Mapping) else {}
+            known[report, said.get("revision", 0)].add(said.get("hash", ""))
     return known
 
 
