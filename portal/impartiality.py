@@ -3,7 +3,7 @@
 from typing import Any, Protocol
 
 from sqlalchemy import BigInteger, ColumnElement, String, and_, cast, exists, func, or_, select
-from sqlalchemy.orm import InstrumentedAttribute
+from sqlalchemy.orm import InstrumentedAttribute, aliased
 
 from portal import permissions
 from portal.errors import Forbidden
@@ -47,6 +47,10 @@ NOTED_THE_DAY = Text(
     "Du har selv notert siste dag med brudd i denne saken. En annen må avgjøre sanksjonen.",
     "You noted the last day of the breach in this case yourself. Somebody else must decide the sanction.",
 )
+IS_WITH_SUPPLIER = Text(
+    "Du er selv med hos leverandøren. En annen må gjøre dette.",
+    "You are with the supplier yourself. Somebody else must do this.",
+)
 HAS_INTEREST = Text(
     "Du har meldt at du ikke er habil her. En annen må gjøre dette.",
     "You have declared an interest here. Somebody else must do this.",
@@ -68,7 +72,7 @@ def may_decide(by: Membership, permission: Permission, about: OfParties, *, invo
     Args:
         by: who wants to decide.
         permission: what the decision asks for.
-        about: what it is about; the decision is its buyer's, by nobody who has declared an interest there.
+        about: what it is about; the decision is its buyer's, by nobody who has an interest there.
         involved: persons who had a hand in the matter, and what to tell each of them.
     """
     permissions.demand(by, permission)
@@ -77,22 +81,32 @@ def may_decide(by: Membership, permission: Permission, about: OfParties, *, invo
         raise Forbidden(NOT_YOUR_CONTRACT)
     if by.person_id in involved:
         raise Forbidden(involved[by.person_id])
+    if any(own.organisation_id == parties["supplier_id"] for own in by.person.memberships):
+        raise Forbidden(IS_WITH_SUPPLIER)
     if db.session.scalar(select(has_interest(by.person_id, parties["supplier_id"], parties["contract_id"]))):
         raise Forbidden(HAS_INTEREST)
 
 
 def has_interest(person_id: Any, supplier_id: Any, contract_id: Any) -> ColumnElement[bool]:
-    """Whether a person has declared an interest that holds now; each of the three a number or a column."""
-    return exists().where(
+    """Whether a person has declared an interest that holds now, or is with the supplier themselves.
+
+    Each of the three is a number or a column.
+    """
+    is_declared = exists().where(
         Interest.person_id == person_id,
         Interest.supplier_id == supplier_id,
         or_(Interest.contract_id.is_(None), Interest.contract_id == contract_id),
         Interest.ended_at.is_(None),
     )
+    theirs = aliased(Membership)  # whoever asks may have joined memberships of their own
+    is_with_supplier = exists().where(
+        theirs.person_id == person_id, theirs.organisation_id == supplier_id, theirs.ended_at.is_(None)
+    )
+    return or_(is_declared, is_with_supplier)
 
 
 def interested_in(contract_id: int) -> set[int]:
-    """Numbers of the persons who have declared an interest in a contract that holds now."""
+    """Numbers of the persons who have an interest in a contract now, declared or as its supplier's own."""
     held = has_interest(Person.id, Contract.supplier_id, Contract.id)
     return set(db.session.scalars(select(Person.id).join(Contract, Contract.id == contract_id).where(held)))
 

@@ -58,6 +58,7 @@ ALLOWED: Mapping[str, str] = {
     "one_case._tasks": NARROWS,
     "operations.accounts._substitutes_of": OF_WHAT_WAS_FOUND,
     "operations.accounts.alone_with": READ_ANEW,
+    "operations.accounts.end_substitutions": OF_WHAT_WAS_FOUND,
     "operations.accounts.is_demo": NO_TENANTS,
     "operations.anchors._acts": OF_WHAT_WAS_FOUND,
     "operations.anchors._entries_at": THE_TRAIL,

@@ -7,6 +7,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from portal.model.base import BigId, Moment, Row
 from portal.model.people import Membership
+from portal.reach import Sight
 
 
 class Substitution(Row):
@@ -26,6 +27,10 @@ class Substitution(Row):
     substitute: Mapped[Membership] = relationship(foreign_keys=[substitute_id], lazy="joined")
 
     def runs_on(self, day: date) -> bool:
-        """Whether somebody stands in on a day: both are members still, and nobody has ended it."""
-        is_theirs = self.absent.ended_at is None and self.substitute.ended_at is None
+        """Whether somebody stands in on a day: both are members still, and nobody has ended it.
+
+        Whoever is appointed for one case does not act by what they were named for before, nor does anybody for them.
+        """
+        both = self.absent, self.substitute
+        is_theirs = all(each.ended_at is None and each.sight != Sight.CASE for each in both)
         return self.ended_at is None and is_theirs and self.from_on <= day <= self.to_on

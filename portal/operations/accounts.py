@@ -158,6 +158,7 @@ def join(person: Person, organisation: Organisation, *roles: Role) -> Membership
     if membership is None:
         return add_membership(person, organisation, *roles)
     demand_side(organisation.kind, roles)
+    end_substitutions(membership, by=None)
     membership.ended_at, membership.role_codes = None, sorted(roles)
     if membership.sight == Sight.CASE or not NEVER_LIMITED.isdisjoint(roles):
         membership.sight, membership.unit = Sight.ALL, None
@@ -240,6 +241,14 @@ def people(organisation_id: int, *roles: Role, about: int | None = None, case: i
     see, barred = [row for row in holders if permissions.sees(row, about, case)], impartiality.interested_in(about)
     able = [row.person for row in (*see, *_substitutes_of(see))]
     return list(dict.fromkeys(person for person in able if person.id not in barred))
+
+
+def end_substitutions(member: Membership, *, by: Membership | None) -> None:
+    """Whoever leaves stands in for nobody, and nobody for them; nor do they when they come back."""
+    theirs = (Substitution.absent_id == member.id) | (Substitution.substitute_id == member.id)
+    for row in db.session.scalars(select(Substitution).where(theirs, Substitution.ended_at.is_(None))):
+        row.ended_at = clock.now()
+        record(row, "substitution.ended", by=by, absent=row.absent.person_id, substitute=row.substitute.person_id)
 
 
 def _substitutes_of(holders: Collection[Membership]) -> list[Membership]:

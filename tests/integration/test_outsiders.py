@@ -1,12 +1,13 @@
 """An outsider is appointed to decide one case: sees that and nothing else, until the case is closed."""
 
 import re
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import select
 
 from portal import clock, impartiality, permissions
-from portal.errors import Refused
+from portal.errors import Forbidden, Refused
 from portal.extensions import Base, db, transaction
 from portal.model import (
     Appointment,
@@ -21,6 +22,7 @@ from portal.model import (
     Row,
     Sanction,
     SanctionState,
+    Substitution,
 )
 from portal.operations import accounts, tasks
 from portal.operations.cases import deciders, sanctions
@@ -195,20 +197,82 @@ def test_an_administrator_ends_it_and_the_trail_says_why_it_was(world: World, sa
     assert said == [("appointment.made", WHY), ("appointment.taken_on", ""), ("appointment.ended", "")]
 
 
-def test_whoever_is_barred_is_not_appointed(world: World, sanction: Sanction) -> None:
-    case = sanction.deviation
-    for email in (world.bo.person.email, world.anna.person.email):
-        with pytest.raises(Refused, match="cannot be appointed"):
-            invited(world, case, email)
+def test_whoever_is_barred_does_not_take_it_on_and_nobody_is_told_of_them(
+    world: World, sanction: Sanction, seat: Seat
+) -> None:
+    """The supplier's own, and a competitor's: asked for, every address is answered as one that nobody knows."""
+    give_passwords(world)
+    case, adam = sanction.deviation, seat(world.adam)
+    for email in (world.bo.person.email, world.stranger.person.email, ODD):
+        answer = adam.send(f"/cases/{case.public_id}/outsider", {"email": email, "reason": WHY})
+        assert (email, answer.status_code) == (email, 303)
+        assert f"{email} is invited as decision-maker" in words(adam.page(f"/cases/{case.public_id}"))
+    with transaction():
+        keys = {by.person: key_of(by.person.email) for by in (world.bo, world.stranger)}
+        key_of_odd = key_of()
+    for barred, key in keys.items():
+        with pytest.raises(Refused, match="is with a supplier, cannot decide it"), transaction():
+            invitations.accept(key, barred)
     with pytest.raises(Refused, match="is with"):
         invited(world, case, world.dora.person.email)
-    invited(world, case)
     with transaction():
         odd = accounts.add_person(ODD, "Odd Utenfra")
         accounts.add_membership(odd, case.contract.supplier, Role.REPORTER)
-    with pytest.raises(Refused, match="cannot be appointed"), transaction():
-        invitations.accept(key_of(), odd)
+    with pytest.raises(Refused, match="cannot decide it"), transaction():
+        invitations.accept(key_of_odd, odd)
     assert impartiality.prepared(case)
+    assert [person.id for person in deciders.of(case)] == [world.dora.person_id]
+
+
+def test_an_old_substitution_is_no_way_out_of_the_one_case(world: World, sanction: Sanction, seat: Seat) -> None:
+    """Whoever stood in for others here, left, and is appointed: by the code, and by what an older one left open."""
+    give_passwords(world)
+    case = sanction.deviation
+    with transaction():
+        odd = accounts.add_person(ODD, "Odd Utenfra")
+        odd.password, odd.language = world.dora.person.password, "en"
+        member = accounts.add_membership(odd, case.contract.buyer, Role.REVIEWER)
+    equip(odd)
+    today = clock.now().date()
+    with transaction():
+        substitutes.appoint(world.adam, member, today, today + timedelta(days=300), by=world.adam)
+        substitutes.appoint(member, world.rita, today, today + timedelta(days=300), by=world.adam)
+    with transaction():
+        members.retire(member, by=world.adam)
+    rows = db.session.scalars(select(Substitution)).all()
+    assert all(row.ended_at for row in rows)
+    invited(world, case)
+    with transaction():
+        assert invitations.accept(key_of(), odd).id == member.id
+    for is_left_open in (False, True):
+        with transaction():
+            for row in rows:
+                row.ended_at = None if is_left_open else clock.now()
+        db.session.expire_all()
+        assert substitutes.for_person(odd) == []
+        assert substitutes.for_person(world.rita.person) == []
+        assert seat(member).send("/acting-for", {"substitution": str(rows[0].public_id)}).status_code == 404
+        assert [person.id for person in deciders.of(case)] == [world.dora.person_id, odd.id]
+
+
+def test_whoever_joins_the_supplier_decides_no_more(world: World, sanction: Sanction) -> None:
+    """However they came to decide: what bars them is asked when they decide, and the lists of who can say the same."""
+    case = sanction.deviation
+    member = outsider(world, case)
+    with transaction():
+        for person in (member.person, world.dora.person):
+            accounts.add_membership(person, case.contract.supplier, Role.SIGNATORY)
+    db.session.expire_all()
+    assert deciders.of(case) == []
+    assert tasks.counts(member) == {}
+    for by in (member, world.dora):
+        with pytest.raises(Forbidden, match="You are with the supplier yourself"), transaction():
+            sanctions.decide(sanction, approve=True, comment="", by=by, version=sanction.version)
+    with transaction():
+        for own in world.dora.person.memberships:
+            own.ended_at = clock.now() if own.organisation_id == case.supplier_id else None
+    db.session.expire_all()
+    assert [person.id for person in deciders.of(case)] == [world.dora.person_id]
 
 
 def test_they_are_no_ordinary_member(world: World, sanction: Sanction) -> None:

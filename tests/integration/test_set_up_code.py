@@ -211,6 +211,14 @@ def test_nobody_gives_one_to_themselves_or_for_others_organisations(app: Flask, 
     assert "Make a set-up code" not in ada.get(f"/people/{ola}").text
     assert ada.post(f"/people/{ola}/set-up-code").status_code == 422  # he signs for a supplier, too
     chosen_by_letter(app, EVA)
+    with app.app_context(), transaction():
+        person = db.session.scalars(select(Person).where(Person.email == EVA)).one()
+        other = db.session.scalars(select(Organisation).where(Organisation.number == SUPPLIER)).one()
+        elsewhere = accounts.add_membership(person, other, Role.REPORTER)
+    assert "Make a set-up code" not in ada.get(f"/people/{eva}").text
+    assert ada.post(f"/people/{eva}/set-up-code").status_code == 422  # what she may come to do there is theirs to guard
+    with app.app_context(), transaction():
+        db.session.merge(elsewhere).ended_at = clock.now()
     assert "Make a set-up code" in ada.get(f"/people/{eva}").text
     assert at(app, SIV).post(f"/people/{eva}/set-up-code").status_code == 404
     assert at(app, KARI).post(f"/people/{eva}/set-up-code").status_code in {403, 404}

@@ -20,6 +20,7 @@ from portal.model import (
     WebSession,
 )
 from portal.operations import accounts
+from portal.operations.people import members
 from portal.operations.reports import reports
 from tests.desk import give_passwords
 from tests.pages import Desk, Seat, seat, words
@@ -132,6 +133,26 @@ def test_only_on_those_days_and_until_it_is_ended(world: World, seat: Seat) -> N
     assert administrator.send(f"/people/substitutes/{row.public_id}/end", {}).status_code == 303
     assert "as substitute for" not in words(anna.page("/"))
     assert administrator.send(f"/people/substitutes/{row.public_id}/end", {}).status_code == 422
+
+
+@pytest.mark.parametrize("leaver", ["anna", "bo"])
+def test_whoever_leaves_and_comes_back_stands_in_no_more(world: World, seat: Seat, leaver: str) -> None:
+    """Neither they for others nor others for them: nobody has named them anew."""
+    assert appoint(seat(siv(world)), world.bo, world.anna, "2026-04-01", "2026-12-31") == 303
+    assert stand_in(strong(seat(world.anna))) == 303
+    gone = getattr(world, leaver)
+    with transaction():
+        members.retire(db.session.merge(gone), by=siv(world), heir=siv(world))
+    with transaction():
+        back = accounts.join(db.session.merge(gone).person, world.contract.supplier, Role.REPORTER, Role.SIGNATORY)
+    assert back.id == gone.id
+    db.session.expire_all()
+    assert stand_in(strong(seat(world.anna))) == 404
+    assert "as substitute for" not in words(seat(world.anna).page("/"))
+    row = db.session.scalars(select(Substitution)).one()
+    assert row.ended_at is not None
+    told = db.session.scalars(select(AuditEvent).where(AuditEvent.action == "substitution.ended")).all()
+    assert len(told) == 1
 
 
 def test_letters_go_to_the_substitute_too(world: World, seat: Seat) -> None:

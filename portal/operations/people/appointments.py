@@ -8,7 +8,7 @@ from portal import impartiality, permissions, tenancy
 from portal.errors import Invalid, Refused
 from portal.extensions import db
 from portal.kinds.base import Problem
-from portal.model import Appointment, Deviation, Invitation, Membership, Person, Role, record
+from portal.model import Appointment, Deviation, Invitation, Membership, OrganisationKind, Person, Role, record
 from portal.model.cases import SETTLED
 from portal.operations import accounts, mail
 from portal.permissions import Permission
@@ -24,10 +24,10 @@ HERE_ALREADY = Text(
     "{email} is with {organisation} already, or appointed for another case. Choose somebody else.",
 )
 BARRED = Text(
-    "{email} kan ikke oppnevnes: personen har hatt med saken å gjøre, har meldt at de ikke er habile, eller er med hos "
-    "leverandøren.",
-    "{email} cannot be appointed: they have had to do with the case, have declared an interest, or are with the "
-    "supplier.",
+    "{email} kan ikke oppnevnes: den som har hatt med saken å gjøre, har meldt at de ikke er habile, eller er med hos "
+    "en leverandør, kan ikke avgjøre den.",
+    "{email} cannot be appointed: whoever has had to do with the case, has declared an interest, or is with a "
+    "supplier, cannot decide it.",
 )
 
 
@@ -50,23 +50,23 @@ def of_invitation(invitation: Invitation) -> Appointment | None:
 
 
 def demand_possible(deviation: Deviation, email: str, reason: str) -> None:
-    """Refuse an appointment without a reason, in a case that is over, or of whoever is barred. Raises Refused."""
+    """Refuse an appointment without a reason, in a case that is over, or of the buyer's own. Raises Refused.
+
+    What else bars them is asked when they take it on: here the answer would tell who they are and whom they are with.
+    """
     if not 0 < len(reason) <= LONGEST_REASON:
         why = TOO_LONG if reason else SAY_WHY
         raise Invalid(why, (Problem("reason", why, "reason"),))
     if accounts.is_member(email, deviation.contract.buyer):
         raise Refused(HERE_ALREADY.with_values(email=email, organisation=deviation.contract.buyer.name))
     _demand_running(deviation)
-    known = accounts.by_email(email)
-    if known is not None:
-        demand_impartial(known, deviation)
 
 
-def demand_impartial(person: Person, deviation: Deviation) -> None:
-    """Refuse whoever had a hand in the case, has an interest in it, or is with the other party. Raises Refused."""
-    is_theirs = any(each.organisation_id == deviation.supplier_id for each in person.memberships)
+def _demand_impartial(person: Person, deviation: Deviation) -> None:
+    """Refuse whoever had a hand in the case, has an interest in it, or is with any supplier: they compete."""
+    competes = any(each.organisation.kind == OrganisationKind.SUPPLIER for each in person.memberships)
     barred = person.id in impartiality.interested_in(deviation.contract_id)
-    if is_theirs or barred or person.id in impartiality.prepared(deviation):
+    if competes or barred or person.id in impartiality.prepared(deviation):
         raise Refused(BARRED.with_values(email=person.email))
 
 
@@ -91,7 +91,7 @@ def join(row: Appointment, person: Person) -> Membership:
         raise Refused(ENDED)
     if accounts.is_member(person.email, buyer):
         raise Refused(HERE_ALREADY.with_values(email=person.email, organisation=buyer.name))
-    demand_impartial(person, deviation)
+    _demand_impartial(person, deviation)
     membership = accounts.join(person, buyer, *row.invitation.roles)
     row.take_on(membership)
     return membership

@@ -153,6 +153,7 @@ def lapse(member: Membership, *, provider: str) -> bool:
 def _end(member: Membership, *, by: Membership | None, reason: str = "") -> None:
     here = (Claim.buyer_id == member.organisation_id) | (Claim.supplier_id == member.organisation_id)
     db.session.execute(delete(Claim).where(Claim.person_id == member.person_id, here))
+    accounts.end_substitutions(member, by=by)
     roles = sorted(member.last_roles)
     member.ended_at, member.kept_codes = clock.now(), []
     record(member, "membership.ended", by=by, reason=reason, roles=roles)

@@ -32,17 +32,17 @@ def needs_one(person: Person) -> bool:
 
 
 def may_be_given_by(by: Membership, member: Membership) -> bool:
-    """Whether an administrator can give a member a code: not to themselves, and for none but their own organisation.
+    """Whether an administrator can give a member a code: not to themselves, and to nobody who is with others too.
 
-    The second factor opens every organisation that the person acts for; where one of the others asks for it, its people
-    have not been asked.
+    The second factor opens every organisation that the person acts for, and what they come to do there later: nobody of
+    the others has been asked.
     """
-    weighty = {own.organisation_id for own in member.person.memberships if own.needs_second_factor}
+    theirs = {own.organisation_id for own in member.person.memberships}
     return (
         needs_one(member.person)
         and member.ended_at is None
         and member.person_id != by.person_id
-        and weighty <= {by.organisation_id}
+        and theirs <= {by.organisation_id}
     )
 
 
