@@ -48,8 +48,10 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """There is no way back while somebody is appointed: their membership would be an ordinary one, or unreadable."""
-    appointed = sa.text("SELECT count(*) FROM membership WHERE sight = 'case'")
+    """There is no way back once somebody was appointed: their membership, or invitation, would be an ordinary one."""
+    appointed = sa.text(
+        "SELECT (SELECT count(*) FROM membership WHERE sight = 'case') + (SELECT count(*) FROM appointment)"
+    )
     if op.get_bind().scalar(appointed):
-        raise RuntimeError("Somebody is or was appointed for one case. There is no way back.")
+        raise RuntimeError("Somebody is or was appointed for one case, or invited to it. There is no way back.")
     op.drop_table("appointment")

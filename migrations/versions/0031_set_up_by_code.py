@@ -15,5 +15,8 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    """There is no way back while somebody must have a code: without it a letter would open the way."""
+    if op.get_bind().scalar(sa.text("SELECT count(*) FROM person WHERE set_up_by_code")):
+        raise RuntimeError("Somebody sets up a second factor only with a code. There is no way back.")
     with op.batch_alter_table("person", schema=None) as batch_op:
         batch_op.drop_column("set_up_by_code")

@@ -1,5 +1,6 @@
 """What is there is carried over: a database with a contract in it goes through the revisions of this release."""
 
+import json
 import uuid
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime
@@ -18,6 +19,8 @@ from tests.conftest import settings_for
 BEFORE_TERMS = "0003"
 BEFORE_HOLDS = "0005"
 BEFORE_REJECTIONS = "0006"
+BEFORE_PAPERS = "0028"
+BEFORE_CODES, CODES = "0030", "0031"
 MADE = datetime(2026, 1, 2, 9, tzinfo=UTC)
 ORGANISATIONS = [(1, "310000019", "Prøveby kommune", "buyer"), (2, "310000027", "Annas Graving AS", "supplier")]
 OWN = "public_id, created_at, contract_id, buyer_id, supplier_id"
@@ -128,6 +131,66 @@ def test_each_rejection_has_a_case_of_its_own_and_back(new_database: str, tmp_pa
     ]
     go_back(engine, BEFORE_REJECTIONS)
     assert _groups(engine) == before
+    engine.dispose()
+
+
+def test_a_receipt_from_before_says_what_stood_then_and_there_is_no_way_back(new_database: str, tmp_path: Path) -> None:
+    settings = settings_for(new_database, tmp_path)
+    migrate_database(settings, BEFORE_TERMS)
+    engine = create_engine(settings.database_url)
+    _fill(engine)
+    migrate_database(settings, BEFORE_HOLDS)
+    with engine.begin() as connection:
+        _fill_requests(connection)
+    migrate_database(settings, BEFORE_PAPERS)
+    with engine.begin() as connection:
+        connection.execute(
+            text(
+                f"INSERT INTO revision (id, {OWN}, report_id, number, hash, answers, pins, preparers, signed_by_id, "
+                f"signed_at, late_by_days, amendment_reason, reasons, secrets) VALUES (1, {MINE}, 1, 1, 'x', '{{}}', "
+                f"'{{}}', '[]', 1, :made, 0, '', '[]', '{{}}')"
+            ),
+            _row(),
+        )
+
+    migrate_database(settings)
+
+    with engine.begin() as connection:
+        kept = connection.execute(text("SELECT on_paper FROM revision")).scalar_one()
+        assert (json.loads(kept) if isinstance(kept, str) else kept) == {
+            "reference": "K-1",
+            "title": "Prøveskolen",
+            "zone": "Europe/Oslo",
+            "buyer": "Prøveby kommune",
+            "supplier": "Annas Graving AS",
+            "number": "310000027",
+            "signed_by": "Bo Prøve",
+        }
+    with pytest.raises(RuntimeError, match="Decisions and receipts are kept as they were"):
+        go_back(engine, BEFORE_PAPERS)
+    engine.dispose()
+
+
+def test_there_is_no_way_back_while_a_letter_would_open_the_way(new_database: str, tmp_path: Path) -> None:
+    settings = settings_for(new_database, tmp_path)
+    migrate_database(settings, BEFORE_CODES)
+    engine = create_engine(settings.database_url)
+    migrate_database(settings, CODES)
+    with engine.begin() as connection:
+        connection.execute(
+            text(
+                "INSERT INTO person (id, public_id, created_at, email, name, language, active, fs_uniquifier, "
+                "single_keys, set_up_by_code) VALUES (1, :public_id, :made, 'bo@prove.example', 'Bo Prøve', 'nb', "
+                "true, 'x', true, true)"
+            ),
+            _row(),
+        )
+    with pytest.raises(RuntimeError, match="sets up a second factor only with a code"):
+        go_back(engine, BEFORE_CODES)
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE person SET set_up_by_code = false"))
+    go_back(engine, BEFORE_CODES)
+    assert "set_up_by_code" not in {each["name"] for each in inspect(engine).get_columns("person")}
     engine.dispose()
 
 

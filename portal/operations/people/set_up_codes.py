@@ -1,7 +1,8 @@
 """Codes that let somebody set up a second factor, from hand to hand and not by letter.
 
-Whoever has chosen their password by a letter, or lost their second factor, has shown no more than that they read an
-e-mail account. Setting up an app then takes a code that another person gives them, who knows that it is they.
+Whoever has chosen a new password by a letter, or lost their second factor, has shown no more than that they read an
+e-mail account. Setting up an app then takes a code that another person gives them, who knows that it is they. The first
+password after an invitation is another matter: docs/sign-in.md says why.
 """
 
 import secrets
