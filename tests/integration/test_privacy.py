@@ -16,7 +16,9 @@ from sqlalchemy import func, inspect, select, text
 from portal import clock, resources
 from portal.extensions import Base, db, transaction
 from portal.model import (
+    Appointment,
     Evidence,
+    Interest,
     MailState,
     Membership,
     Notice,
@@ -30,7 +32,7 @@ from portal.model import (
 )
 from portal.model.personal import REGISTER, Kept, opens_a_door
 from portal.operations import audit, personal_data, readings
-from portal.operations.people import resets
+from portal.operations.people import interests, invitations, resets
 from portal.operations.people.own_data import ERASED
 from portal.operations.retention import KINDS
 from portal.web import trail_words
@@ -204,6 +206,40 @@ def test_of_what_names_several_one_is_told_ones_own_part(room: Room) -> None:
     [given] = adam["notice"]
     assert (given["seen"], given["sent_to"], given["delivered_how"]) == ([], [], "")
     assert "bo@prove.example" not in json.dumps([anna, adam])
+
+
+def test_of_how_a_notice_was_handed_over_one_is_told_that_one_is_named(room: Room) -> None:
+    """The words around one's own name are about others, and so is a name that begins with it."""
+    world = room.world
+    casework.notified(world)
+    with transaction():
+        notice = db.session.scalars(select(Notice)).one()
+        notice.served_to = "Anna Prøvesen"
+        notice.served_how = "Levert til Anna Prøve og Rita Prøve (rita@prove.example), kvittert av Ola Vitne"
+        notice.seen = [{"person": str(world.anna.person.public_id), "name": "Anna Prøve", "at": "x"}]
+    [row] = json.loads(room.at(world.anna).get("/account/my-data.json").data)["notice"]
+    assert (row["served_to"], row["served_how"]) == ("", "Anna Prøve")
+
+
+def test_what_is_said_of_somebody_in_grounds_goes_with_their_name(room: Room, terminal: Terminal) -> None:
+    """As the register says: why one was appointed from outside, and what interest somebody declared."""
+    world = room.world
+    case = casework.notified(world)
+    with transaction():
+        invitations.appoint(case, "odd@annen.example", "Rita Prøve er på ferie, Rita Prøvesen også.", by=world.adam)
+        interests.declare(
+            world.contract, "Gift med Rita Prøve (rita@prove.example).", every_contract=False, by=world.ruth
+        )
+    db.session.rollback()
+    assert "is erased" in terminal.run("erase", "rita@prove.example").output
+    db.session.expire_all()
+    with transaction():
+        reason = db.session.scalars(select(Appointment.reason)).one()
+        words = db.session.scalars(select(Interest.words)).one()
+    assert reason == f"{ERASED} er på ferie, Rita Prøvesen også."
+    assert "Rita" not in words
+    assert "rita@prove.example" not in words
+    assert words.startswith(f"Gift med {ERASED} (")
 
 
 def test_who_looks_at_the_list_of_members_is_noted(room: Room) -> None:

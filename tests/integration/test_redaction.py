@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from datetime import date
 from decimal import Decimal
 from typing import Any
+from unittest import mock
 from uuid import uuid4
 
 import openpyxl
@@ -18,11 +19,12 @@ from portal import calendars, kinds
 from portal.extensions import db, transaction
 from portal.kinds.base import FieldType
 from portal.kinds.secrecy import hidden_columns, may_be_secret
-from portal.model import AuditEvent, Decision, Reading, Revision, Role, guards
+from portal.model import AuditEvent, Decision, Person, Reading, Revision, Role, guards
 from portal.operations.contracts import contracts
 from portal.operations.entry import drafts, evidence
 from portal.operations.entry.drafts import RawLine
 from portal.operations.entry.evidence import Place, Upload
+from portal.operations.people import own_data
 from portal.operations.reports import reports, reviews, revisions
 from portal.text import names_however_written
 from tests.sanctioning import Room, opened
@@ -218,6 +220,30 @@ def test_the_redacted_version_holds_no_secret_and_no_name_in_any_byte(room: Room
     assert counted["Values marked as trade secrets"] == 2
     assert counted["Names and e-mail addresses"] == 2
     assert counted["Attachments marked as trade secrets"] == 1
+
+
+def test_who_has_another_name_or_none_any_more_is_not_named_after_all(room: Room) -> None:
+    """What was signed names its signatory for good; what is handed out to others does not."""
+    world = room.world
+    with mock.patch.dict(DELIVERY, sustainability="Tatt imot av Bo Prøve på Prøvestad."):
+        fill(room)
+    sign(room)
+    with transaction():
+        reviews.decide(world.report, Decision.APPROVE, by=world.rita, version=world.report.version)
+    rita, url = room.at(world.rita), f"/exports/{world.contract.public_id}/redacted.xlsx"
+    signer = world.report.revisions[0].signed_by
+    name = signer.name
+    assert name == "Bo Prøve"
+    assert name.encode() in _bytes_of(rita.get("/exports/reports.xlsx").data)
+    assert name.encode() not in _bytes_of(rita.send(url).data)
+    with transaction():
+        db.session.merge(signer).name = "Siri Gift"
+    assert name.encode() not in _bytes_of(rita.send(url).data)
+    with transaction():
+        world.anna.role_codes = [Role.REPORTER.value, Role.SIGNATORY.value]
+        own_data.erase(db.session.get_one(Person, signer.id))
+    db.session.expire_all()
+    assert name.encode() not in _bytes_of(rita.send(url).data)
 
 
 def test_the_redacted_version_is_the_buyers_and_leaves_a_trace(room: Room) -> None:

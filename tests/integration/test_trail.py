@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 import re
 from collections.abc import Callable, Iterator
 
@@ -295,6 +296,22 @@ def test_no_code_is_shown_as_it_is_kept(app: Flask) -> None:
         raw = [each for each in [*CODED, *OF_LISTS] if value_in_words(*each) == each[2]]
         assert raw == []
         assert value_in_words("sanction", "amount", "1234567.5") == "1\u00a0234\u00a0567,5"
+
+
+def test_nobody_s_name_or_address_is_in_any_entry_of_two_whole_lives(tenants: Tenants) -> None:
+    """Nothing is ever taken out of the trail: what stood there of somebody would outlive their erasure."""
+    stored = tenants.rows()
+    people = {word for row in stored["person"] for word in (row["name"], row["email"])}
+    addresses = people | {row["to_address"] for row in stored["outgoing_mail"]}
+    kept = [json.dumps([row["facts"], row["changes"], row["reason"]], default=str) for row in stored["audit_event"]]
+    assert len(kept) > 100
+    named = {
+        (row["action"], word)
+        for row, said in zip(stored["audit_event"], kept, strict=True)
+        for word in addresses
+        if word in said
+    }
+    assert named == set()
 
 
 def test_whatever_is_done_something_to_has_a_name(tenants: Tenants) -> None:

@@ -169,14 +169,9 @@ def _note_served(notice: Notice, service: Service, by: Membership) -> None:
     db.session.flush()
     if notice.delivered_at is None:
         notice.delivered_at, notice.delivered_how = notice.served_at, notice.served_how
-    record(
-        notice,
-        "notice.served",
-        by=by,
-        reason=notice.served_how,
-        on=notice.served_at.isoformat(),
-        files=[file.sha256 for file in notice.evidence],
-    )
+    # How and to whom stands in the row: what it says names people, and nothing is ever taken out of the trail.
+    files = [file.sha256 for file in notice.evidence]
+    record(notice, "notice.served", by=by, on=notice.served_at.isoformat(), files=files)
     notice.takes_effect_at = notice.takes_effect_at or _given_at(notice)
 
 
@@ -240,7 +235,7 @@ def note_delivery(notice: Notice, address: str, how: str) -> None:
     notice.sent_at = notice.sent_at or clock.now()
     if notice.delivered_at is None and counts(notice, address):
         notice.delivered_at, notice.delivered_how = clock.now(), how[:400]
-        record(notice, "notice.delivered", by=None, how=how)
+        record(notice, "notice.delivered", by=None)  # to which address stands in the row: the trail names nobody
     _take_effect(notice)
 
 

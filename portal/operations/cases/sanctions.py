@@ -359,7 +359,7 @@ def settle_delivery(sanction: Sanction, how: str, *, by: Membership, version: in
 def close(*, sanction_id: int) -> dict[str, object]:
     """The decision is delivered: close it and tell the deviation. Asked by the process."""
     sanction = lookup.by_number(Sanction, sanction_id)
-    sanction.move(SanctionState.DELIVERED, by=None, how=sanction.delivered_how)
+    sanction.move(SanctionState.DELIVERED, by=None)
     sanction.move(SanctionState.CLOSED, by=None)
     _tell_deviation(sanction, "closed")
     return {}

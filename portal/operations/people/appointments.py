@@ -75,7 +75,7 @@ def begin(deviation: Deviation, invitation: Invitation, reason: str, *, by: Memb
     row = Appointment(**deviation.parties, deviation=deviation, invitation=invitation, reason=reason)
     db.session.add(row)
     db.session.flush()
-    record(row, "appointment.made", by=by, reason=reason, roles=sorted(invitation.roles))
+    record(row, "appointment.made", by=by, roles=sorted(invitation.roles))
     for person in accounts.people(deviation.buyer_id, Role.ADMINISTRATOR):
         if person.id != by.person_id:
             mail.write(person, "outsider_appointed", deviation.contract, appointment=row, giver=by.person.name)

@@ -13,7 +13,9 @@ from portal import clock, impartiality, tenancy
 from portal.errors import Refused
 from portal.extensions import Base, db
 from portal.model import (
+    Appointment,
     Deviation,
+    Interest,
     Invitation,
     Membership,
     Notice,
@@ -139,7 +141,8 @@ def _noted(value: Any, person: Person) -> Any:
 
 
 def _spoken_of(value: Any, person: Person) -> Any:
-    return value if person.name in value or person.email in value else ""
+    """That they are named there, and by what: the words around it may name others."""
+    return ", ".join(dict.fromkeys(whole_words([person.name, person.email]).findall(value)))
 
 
 _OWN_PART: Mapping[str, Callable[[Any, Person], Any]] = {
@@ -180,6 +183,7 @@ def erase(person: Person) -> None:
     name, email = person.name, person.email
     _forget_in_letters(person, name, email)
     _forget_in_cases(person)
+    _forget_in_grounds(person)
     for representative in db.session.scalars(select(Representative).where(_is_represented_by(person))):
         representative.name, representative.email = ERASED, _address(person)
     blank = {"email": "", "domain": "", "address": ""}
@@ -270,15 +274,26 @@ class _Forgetter:
 def _forget_in_cases(person: Person) -> None:
     """Who saw a notice without that it set a clock going, and who said when a breach ended: by their number."""
     own, me, forgotten = _organisations(person), str(person.public_id), _Forgetter(person)
-    of_theirs: Any = select(Notice).where(or_(Notice.buyer_id.in_(own), Notice.supplier_id.in_(own)))
-    for notice in db.session.scalars(of_theirs).unique():
+    for notice in db.session.scalars(_of_theirs(Notice, own)).unique():
         notice.seen = [{**each, "name": ERASED} if each.get("person") == me else each for each in notice.seen]
-    of_theirs = select(Deviation).where(or_(Deviation.buyer_id.in_(own), Deviation.supplier_id.in_(own)))
-    for deviation in db.session.scalars(of_theirs).unique():
+    for deviation in db.session.scalars(_of_theirs(Deviation, own)).unique():
         said = deviation.put_right.get("person") or {}
         if said.get("by_id", person.id) == person.id and said.get("by") == person.name:
             why = {language: forgotten(words) for language, words in said["why"].items()}
             deviation.put_right = {**deviation.put_right, "person": {**said, "by": ERASED, "why": why}}
+
+
+def _forget_in_grounds(person: Person) -> None:
+    """Why somebody was appointed from outside, and what interest somebody declared, may name others."""
+    own, forgotten = _organisations(person), _Forgetter(person)
+    for appointment in db.session.scalars(_of_theirs(Appointment, own)).unique():
+        appointment.reason = forgotten(appointment.reason)
+    for interest in db.session.scalars(_of_theirs(Interest, own)).unique():
+        interest.words = forgotten(interest.words)
+
+
+def _of_theirs(entity: Any, own: Sequence[int]) -> Any:
+    return select(entity).where(or_(entity.buyer_id.in_(own), entity.supplier_id.in_(own)))
 
 
 def _write(statement: Any) -> None:

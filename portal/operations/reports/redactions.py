@@ -13,7 +13,17 @@ from portal import permissions
 from portal.errors import NotFound
 from portal.extensions import db
 from portal.kinds.secrecy import hidden_columns
-from portal.model import Contract, Membership, Person, Representative, Revision, RulingState, record
+from portal.model import (
+    Contract,
+    Membership,
+    Notice,
+    Person,
+    Representative,
+    Revision,
+    RulingState,
+    Sanction,
+    record,
+)
 from portal.operations.entry import evidence
 from portal.operations.entry.trade_secrets import FILES
 from portal.operations.figures import exports
@@ -185,8 +195,22 @@ def _files(pen: _Pen, revisions: Sequence[Revision]) -> Counter[bool]:
 
 
 def _names(contract: Contract) -> list[str]:
-    """The names and addresses of everybody who acts or has acted for a party, or speaks for one."""
+    """The names and addresses of everybody who acts or has acted for a party, or speaks for one.
+
+    Also by which they are known no more: whoever has another name now, or is erased, is not named by it after all.
+    """
     parties = (contract.buyer_id, contract.supplier_id)
     members = select(Person.name, Person.email).join(Membership).where(Membership.organisation_id.in_(parties))
     spoken = select(Representative.name, Representative.email).where(Representative.contract_id == contract.id)
-    return [word for rows in (members, spoken) for row in db.session.execute(rows) for word in row if word.strip()]
+    now = [word for rows in (members, spoken) for row in db.session.execute(rows) for word in row]
+    return [word for word in (*now, *_names_kept(contract)) if word.strip()]
+
+
+def _names_kept(contract: Contract) -> Iterator[str]:
+    """What people were called when they signed, proposed or decided, or when a notice was sent to or seen by them."""
+    for entity in (Revision, Sanction):
+        for said in db.session.scalars(select(entity.on_paper).where(entity.contract_id == contract.id)):
+            yield from (str(word) for place, word in said.items() if place.endswith("_by"))
+    served = select(Notice.sent_to, Notice.seen).where(Notice.contract_id == contract.id)
+    for sent_to, seen in db.session.execute(served):
+        yield from (each[part] for each in (*sent_to, *seen) for part in ("name", "email") if each.get(part))
