@@ -105,9 +105,12 @@ def has_interest(person_id: Any, supplier_id: Any, contract_id: Any) -> ColumnEl
     return or_(is_declared, is_with_supplier)
 
 
-def interested_in(contract_id: int) -> set[int]:
-    """Numbers of the persons who have an interest in a contract now, declared or as its supplier's own."""
-    held = has_interest(Person.id, Contract.supplier_id, Contract.id)
+def interested_in(contract_id: int, *, at: int) -> set[int]:
+    """Numbers of the persons who have an interest in a contract now that bars them from acting there for `at`.
+
+    At the buyer; for the supplier they act in their own matter, whatever they are.
+    """
+    held = and_(has_interest(Person.id, Contract.supplier_id, Contract.id), Contract.supplier_id != at)
     return set(db.session.scalars(select(Person.id).join(Contract, Contract.id == contract_id).where(held)))
 
 

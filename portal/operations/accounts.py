@@ -238,7 +238,8 @@ def people(organisation_id: int, *roles: Role, about: int | None = None, case: i
     holders = [row for row in rows if not row.last_roles.isdisjoint(roles) and (case or row.sight != Sight.CASE)]
     if about is None:
         return list(dict.fromkeys(row.person for row in (*holders, *_substitutes_of(holders))))
-    see, barred = [row for row in holders if permissions.sees(row, about, case)], impartiality.interested_in(about)
+    see = [row for row in holders if permissions.sees(row, about, case)]
+    barred = impartiality.interested_in(about, at=organisation_id)
     able = [row.person for row in (*see, *_substitutes_of(see))]
     return list(dict.fromkeys(person for person in able if person.id not in barred))
 

@@ -65,7 +65,7 @@ def demand_possible(deviation: Deviation, email: str, reason: str) -> None:
 def _demand_impartial(person: Person, deviation: Deviation) -> None:
     """Refuse whoever had a hand in the case, has an interest in it, or is with any supplier: they compete."""
     competes = any(each.organisation.kind == OrganisationKind.SUPPLIER for each in person.memberships)
-    barred = person.id in impartiality.interested_in(deviation.contract_id)
+    barred = person.id in impartiality.interested_in(deviation.contract_id, at=deviation.buyer_id)
     if competes or barred or person.id in impartiality.prepared(deviation):
         raise Refused(BARRED.with_values(email=person.email))
 

@@ -274,9 +274,9 @@ class _Forgetter:
 def _forget_in_cases(person: Person) -> None:
     """Who saw a notice without that it set a clock going, and who said when a breach ended: by their number."""
     own, me, forgotten = _organisations(person), str(person.public_id), _Forgetter(person)
-    for notice in db.session.scalars(_of_theirs(Notice, own)).unique():
+    for notice in db.session.scalars(select(Notice).where(_is_theirs(Notice, own))).unique():
         notice.seen = [{**each, "name": ERASED} if each.get("person") == me else each for each in notice.seen]
-    for deviation in db.session.scalars(_of_theirs(Deviation, own)).unique():
+    for deviation in db.session.scalars(select(Deviation).where(_is_theirs(Deviation, own))).unique():
         said = deviation.put_right.get("person") or {}
         if said.get("by_id", person.id) == person.id and said.get("by") == person.name:
             why = {language: forgotten(words) for language, words in said["why"].items()}
@@ -286,14 +286,14 @@ def _forget_in_cases(person: Person) -> None:
 def _forget_in_grounds(person: Person) -> None:
     """Why somebody was appointed from outside, and what interest somebody declared, may name others."""
     own, forgotten = _organisations(person), _Forgetter(person)
-    for appointment in db.session.scalars(_of_theirs(Appointment, own)).unique():
+    for appointment in db.session.scalars(select(Appointment).where(_is_theirs(Appointment, own))).unique():
         appointment.reason = forgotten(appointment.reason)
-    for interest in db.session.scalars(_of_theirs(Interest, own)).unique():
+    for interest in db.session.scalars(select(Interest).where(_is_theirs(Interest, own))).unique():
         interest.words = forgotten(interest.words)
 
 
-def _of_theirs(entity: Any, own: Sequence[int]) -> Any:
-    return select(entity).where(or_(entity.buyer_id.in_(own), entity.supplier_id.in_(own)))
+def _is_theirs(entity: Any, own: Sequence[int]) -> ColumnElement[bool]:
+    return or_(entity.buyer_id.in_(own), entity.supplier_id.in_(own))
 
 
 def _write(statement: Any) -> None:
