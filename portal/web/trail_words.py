@@ -199,6 +199,7 @@ READING = {
     "redacted": _("A contract's reports without trade secrets"),
     "receipt": _("A receipt, as PDF"),
     "report": _("A report"),
+    "secrets": _("What is marked as trade secrets in a contract's reports"),
     "trail": _("The audit trail"),
     "my_data": _("What is kept of oneself"),
 }

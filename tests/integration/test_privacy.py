@@ -318,7 +318,11 @@ def test_whoever_opens_a_report_is_noted_once_an_hour(room: Room) -> None:
         revision = report.revisions[0]
         room.at(world.rita).reads(f"/reports/revisions/{revision.public_id}/receipt")
         assert _opened_reports()[4:] == [(world.rita.person_id, "revision")]
-    assert "A report" in room.at(world.adam).reads("/trail/reading")
+    for _twice in range(2):
+        room.at(world.rita).reads(f"/contracts/{world.contract.public_id}/trade-secrets")
+    told = room.at(world.adam).reads("/trail/reading")
+    assert "A report" in told
+    assert told.count("What is marked as trade secrets in a contract's reports") == 1
 
 
 def test_every_page_of_a_whole_report_is_noted(room: Room) -> None:

@@ -23,6 +23,7 @@ from portal.permissions import Permission
 from portal.text import Text
 from portal.web.access import current_membership, requires
 from portal.web.languages import current_language
+from portal.web.reading import AN_HOUR, reads
 
 blueprint = Blueprint("rulings", __name__)
 
@@ -58,6 +59,7 @@ class ObjectionForm(FlaskForm):
 
 @blueprint.get("/contracts/<uuid:public_id>/trade-secrets")
 @requires(Permission.CONTRACT_READ, Contract)
+@reads("secrets", once_in=AN_HOUR)
 def index(contract: Contract) -> ResponseReturnValue:
     """Every mark of the approved reports, for both parties; who gives access for the buyer judges them here."""
     return _page(contract, RulingForm(formdata=None))
