@@ -81,7 +81,7 @@ def may_decide(by: Membership, permission: Permission, about: OfParties, *, invo
         raise Forbidden(NOT_YOUR_CONTRACT)
     if by.person_id in involved:
         raise Forbidden(involved[by.person_id])
-    if any(own.organisation_id == parties["supplier_id"] for own in by.person.memberships):
+    if db.session.scalar(select(_is_with(by.person_id, parties["supplier_id"]))):
         raise Forbidden(IS_WITH_SUPPLIER)
     if db.session.scalar(select(has_interest(by.person_id, parties["supplier_id"], parties["contract_id"]))):
         raise Forbidden(HAS_INTEREST)
@@ -98,11 +98,14 @@ def has_interest(person_id: Any, supplier_id: Any, contract_id: Any) -> ColumnEl
         or_(Interest.contract_id.is_(None), Interest.contract_id == contract_id),
         Interest.ended_at.is_(None),
     )
+    return or_(is_declared, _is_with(person_id, supplier_id))
+
+
+def _is_with(person_id: Any, organisation_id: Any) -> ColumnElement[bool]:
     theirs = aliased(Membership)  # whoever asks may have joined memberships of their own
-    is_with_supplier = exists().where(
-        theirs.person_id == person_id, theirs.organisation_id == supplier_id, theirs.ended_at.is_(None)
+    return exists().where(
+        theirs.person_id == person_id, theirs.organisation_id == organisation_id, theirs.ended_at.is_(None)
     )
-    return or_(is_declared, is_with_supplier)
 
 
 def interested_in(contract_id: int, *, at: int) -> set[int]:
