@@ -88,8 +88,8 @@ class _Told(NamedTuple):
 
     prints: dict[str, Place]
     """Fingerprint of what a paper says, or of what was computed for one."""
-    amounts: dict[str, tuple[object, object, Place]]
-    """Public id of a sanction -> what it came to and what was waived when it was decided."""
+    amounts: dict[str, tuple[Mapping[str, object], Place]]
+    """Public id of a sanction -> what it came to when it was decided: as much of it as was written down then."""
 
 
 def _seen(entries: Iterator[Entry], lost: set[str], told: _Told) -> Iterator[Entry]:
@@ -105,7 +105,8 @@ def _seen(entries: Iterator[Entry], lost: set[str], told: _Told) -> Iterator[Ent
                 {facts[name]: place for name in ("paper", "computed") if isinstance(facts.get(name), str)}
             )
             if entry["action"] == "sanction.decided":
-                told.amounts[entry["subject_id"]] = facts.get("amount"), facts.get("waived"), place
+                written = {name: facts[name] for name in ("amount", "waived") if name in facts}
+                told.amounts[entry["subject_id"]] = written, place
         yield entry
 
 
@@ -114,12 +115,12 @@ def _changed_papers(told: _Told) -> Iterator[BrokenLink]:
     changed = {**told.prints}
     for found in papers.fingerprints():
         changed.pop(found, None)
-    places = set(changed.values())
-    for public_id, amount, waived in papers.amounts():
-        *known, place = told.amounts.get(public_id, (amount, waived, None))
-        if place is not None and known != [amount, waived]:
-            places.add(place)
-    for place in sorted(places):
+    decided = {**told.amounts}
+    for public_id, now in papers.amounts():
+        written, _place = decided.get(public_id, ({}, None))
+        if written.items() <= now.items():
+            decided.pop(public_id, None)
+    for place in sorted({*changed.values(), *(place for _written, place in decided.values())}):
         yield BrokenLink(*place, "what its paper says is not what was kept")
 
 

@@ -80,11 +80,10 @@ def fingerprints() -> Iterator[str]:
         yield from (found for _number, found in _of_computed(numbers[first : first + _AT_ONCE]))
 
 
-def amounts() -> Iterator[tuple[str, str, str]]:
-    """Of every decided sanction: its public id, what it comes to and what is waived, as the trail writes them down."""
-    decided = select(Sanction.public_id, Sanction.amount, Sanction.waived).where(Sanction.decided_at.is_not(None))
-    for row in _rows(decided, Sanction):
-        yield str(row["public_id"]), canonical(row["amount"] or Decimal(0)), canonical(row["waived"])
+def amounts() -> Iterator[tuple[str, Mapping[str, str]]]:
+    """Of every sanction: its public id, and what it comes to and what is waived, as the trail writes them down."""
+    for row in _rows(select(Sanction.public_id, Sanction.amount, Sanction.waived), Sanction):
+        yield str(row["public_id"]), {name: canonical(row[name] or Decimal(0)) for name in ("amount", "waived")}
 
 
 def _rows(asked: Asked, entity: type[Sanction | Revision]) -> Iterator[Columns]:

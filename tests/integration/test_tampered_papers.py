@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 from unittest import mock
 
 import pytest
@@ -11,7 +12,7 @@ from flask import Flask
 from sqlalchemy import create_engine, text
 
 from portal.extensions import db
-from portal.model import Sanction, guards
+from portal.model import Sanction, SanctionState, guards
 from portal.operations import audit, papers
 from portal.operations.reports import signatures
 from portal.work import anchor_trail
@@ -176,9 +177,31 @@ def test_a_decision_from_before_is_held_against_what_the_trail_says_of_it(
 
     with opened(make_app, sqlite_url) as room, mock.patch.object(papers, "keep_decision", keep_then):
         at_their_mercy(room, sqlite_url)
-        for change in ("amount = amount * 3", "waived = waived + 1", "on_paper = '{}'"):
-            named = after(f"UPDATE sanction SET {change}")
+        for change in (
+            "UPDATE sanction SET amount = amount * 3",
+            "UPDATE sanction SET waived = waived + 1",
+            "UPDATE sanction SET on_paper = '{}'",
+            "UPDATE sanction SET amount = amount * 3, decided_at = NULL",
+            "UPDATE sanction SET public_id = '00000000000040008000000000000000'",
+        ):
+            named = after(change)
             assert [each.endswith(NOT_KEPT) for each in named] == [True], (change, named)
+
+
+def test_a_decision_of_which_less_was_written_down_is_held_against_that(
+    make_app: Callable[..., Flask], sqlite_url: str
+) -> None:
+    """At first the trail said what it came to, and neither what was waived nor what its paper says."""
+    move = Sanction.move
+
+    def move_then(sanction: Sanction, state: SanctionState, **said: Any) -> None:
+        move(sanction, state, **{name: fact for name, fact in said.items() if name not in {"waived", "paper"}})
+
+    with opened(make_app, sqlite_url) as room, mock.patch.object(Sanction, "move", move_then):
+        at_their_mercy(room, sqlite_url)
+        named = after("UPDATE sanction SET amount = amount * 3")
+        assert [each.endswith(NOT_KEPT) for each in named] == [True], named
+        assert after("UPDATE sanction SET waived = waived + 1") == [], "nothing was written down of that"
 
 
 def test_the_operator_is_told_which_decision(make_app: Callable[..., Flask], database_url: str, tmp_path: Path) -> None:
