@@ -100,7 +100,7 @@ _OWN_CHAIN = f"chain = 'organisation:' || {_ME}"
 _CHAIN_THAT_IS_WRITTEN = (
     "CASE WHEN chain LIKE 'contract:%' "
     "THEN EXISTS (SELECT FROM contract c WHERE c.id = CAST(split_part({table}.chain, ':', 2) AS bigint)) "
-    f"ELSE {_WRITTEN_ON} OR {_EVERYTHING} END"
+    f"ELSE {_WRITTEN_ON} OR {_EVERYTHING} END"  # nosec B608 - our own words
 )
 """The head of a contract's chain is whose the contract is; an organisation's only the trail itself reaches, and only
 those on which the transaction at hand puts an entry. It may be another's: a buyer invites a supplier's people."""
