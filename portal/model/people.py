@@ -93,6 +93,8 @@ class Person(Row, UserMixin):
     email: Mapped[str] = mapped_column(String(254), unique=True)
     new_email: Mapped[str | None] = mapped_column(String(254))
     """The address they want instead, until it is confirmed from there; None: none."""
+    former_emails: Mapped[list[str]] = mapped_column(JsonDocument, default=list, server_default="[]")
+    """The addresses they had before, the oldest first: what was sent there is theirs, too."""
     mail_failed_at: Mapped[datetime | None] = mapped_column(Moment)
     """When a letter to the address last came back for good; None: none has, or they have seen to it."""
     mail_failure: Mapped[str] = mapped_column(String(500), default="", server_default="")

@@ -106,6 +106,7 @@ REGISTER: Mapping[str, Datum] = {
     "passkey.person_id": _OWN,
     "person.active": _OWN,
     "person.email": _NAME,
+    "person.former_emails": _NAME,
     "person.language": _OWN,
     "person.name": _NAME,
     "person.new_email": _NAME,

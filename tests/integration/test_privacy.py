@@ -32,7 +32,7 @@ from portal.model import (
 )
 from portal.model.personal import REGISTER, Kept, opens_a_door
 from portal.operations import audit, personal_data, readings
-from portal.operations.people import interests, invitations, resets
+from portal.operations.people import interests, invitations, own_data, resets
 from portal.operations.people.own_data import ERASED
 from portal.operations.retention import KINDS
 from portal.web import trail_words
@@ -219,6 +219,46 @@ def test_of_how_a_notice_was_handed_over_one_is_told_that_one_is_named(room: Roo
         notice.seen = [{"person": str(world.anna.person.public_id), "name": "Anna Prøve", "at": "x"}]
     [row] = json.loads(room.at(world.anna).get("/account/my-data.json").data)["notice"]
     assert (row["served_to"], row["served_how"]) == ("", "Anna Prøve")
+
+
+def test_what_went_to_a_former_address_is_theirs_until_they_are_erased(room: Room, terminal: Terminal) -> None:
+    """Whoever has changed their e-mail reads the letters from before, and is forgotten at the old address too."""
+    world = room.world
+    casework.found(world)
+    deliver_mail()
+    old, new = world.rita.person.email, "rita@annet.example"
+    before = json.loads(room.at(world.rita).get("/account/my-data.json").data)["outgoing_mail"]
+    assert {row["to_address"] for row in before} == {old}
+    with transaction():
+        resets.ask_for_email(world.rita.person, new)
+    [letter] = db.session.scalars(select(OutgoingMail).where(OutgoingMail.letter == "confirm_email"))
+    [key] = re.findall(r"https?://\S+key=(\S+)", letter.body)
+    with transaction():
+        resets.change_email(key)
+    db.session.expire_all()
+    assert (world.rita.person.email, world.rita.person.former_emails) == (new, [old])
+    with clock.at(clock.now() + timedelta(minutes=2)):  # the code of the app has been used
+        after = json.loads(room.at(world.rita).get("/account/my-data.json").data)["outgoing_mail"]
+    assert [row for row in after if row in before] == before
+    with transaction():
+        free = select(OutgoingMail).where(OutgoingMail.notice_id.is_(None), OutgoingMail.sanction_id.is_(None))
+        assert old in {each.to_address for each in db.session.scalars(free)}
+    db.session.rollback()
+    assert "is erased" in terminal.run("erase", new).output
+    db.session.expire_all()
+    with transaction():
+        kept = [(each.to_address, each.body) for each in db.session.scalars(free)]
+        assert [each for each in kept if old in each[0] + each[1] or new in each[0] + each[1]] == []
+        assert db.session.get_one(Person, world.rita.person_id).former_emails == []
+        assert db.session.scalar(select(func.count()).where(SignInAttempt.email.in_([old, new]))) == 0
+
+
+def test_a_former_address_that_is_somebody_elses_now_is_theirs(room: Room) -> None:
+    world = room.world
+    with transaction():
+        world.rita.person.former_emails = [world.ruth.person.email]
+        found = own_data.collected(world.rita.person)
+    assert {row["to_address"] for row in found.get("outgoing_mail", [])} <= {world.rita.person.email}
 
 
 def test_what_is_said_of_somebody_in_grounds_goes_with_their_name(room: Room, terminal: Terminal) -> None:

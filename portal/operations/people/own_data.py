@@ -68,7 +68,7 @@ def _close_former_employers(letters: dict[tuple[Any, ...], Values], person: Pers
         and_(OutgoingMail.for_buyer, OutgoingMail.buyer_id.in_(now)),
         and_(OutgoingMail.for_supplier, OutgoingMail.supplier_id.in_(now)),
     )
-    former = select(OutgoingMail.id).where(OutgoingMail.to_address == person.email, not_(to_them_now))
+    former = select(OutgoingMail.id).where(OutgoingMail.to_address.in_(_addresses(person)), not_(to_them_now))
     for number in db.session.scalars(former):
         if (number,) in letters:
             letters[number,] |= {"subject": "", "body": ""}
@@ -113,7 +113,7 @@ def _about(table: Table, person: Person) -> Iterator[ColumnElement[bool]]:
         elif "membership" in leads_to:
             yield column.in_(select(Membership.id).where(Membership.person_id == person.id))
         elif column.name in {"email", "to_address"} and table.name != "person":
-            yield column == person.email
+            yield column.in_(_addresses(person))
         elif column.name in _NAMED_WITHIN:
             yield _NAMED_WITHIN[column.name](column, person)
 
@@ -142,7 +142,7 @@ def _noted(value: Any, person: Person) -> Any:
 
 def _spoken_of(value: Any, person: Person) -> Any:
     """That they are named there, and by what: the words around it may name others."""
-    return ", ".join(dict.fromkeys(whole_words([person.name, person.email]).findall(value)))
+    return ", ".join(dict.fromkeys(whole_words([person.name, *_addresses(person)]).findall(value)))
 
 
 _OWN_PART: Mapping[str, Callable[[Any, Person], Any]] = {
@@ -151,7 +151,7 @@ _OWN_PART: Mapping[str, Callable[[Any, Person], Any]] = {
     "on_paper": _signed,
     "put_right": _noted,
     "seen": lambda value, person: [each for each in value or [] if each.get("person") == str(person.public_id)],
-    "sent_to": lambda value, person: [each for each in value or [] if each.get("email") == person.email],
+    "sent_to": lambda value, person: [each for each in value or [] if each.get("email") in _addresses(person)],
 }
 """Column that names several -> what of it is about one person: others' names are others' data."""
 
@@ -180,20 +180,21 @@ def erase(person: Person) -> None:
         raise Refused(GONE_ALREADY)
     for membership in sorted(person.memberships, key=lambda each: each.organisation_id):
         members.demand_others(membership, lost=membership.last_roles)
-    name, email = person.name, person.email
-    _forget_in_letters(person, name, email)
+    emails = _addresses(person)
+    _forget_in_letters(person, emails)
     _forget_in_cases(person)
     _forget_in_grounds(person)
     for representative in db.session.scalars(select(Representative).where(_is_represented_by(person))):
         representative.name, representative.email = ERASED, _address(person)
     blank = {"email": "", "domain": "", "address": ""}
-    tried = or_(SignInAttempt.email == email, SignInAttempt.person_id == person.id)
+    tried = or_(SignInAttempt.email.in_(emails), SignInAttempt.person_id == person.id)
     _write(update(SignInAttempt).where(tried).values(blank))
     for table in _ways_in():
         _write(delete(table).where(table.c.person_id == person.id))
     person.name, person.email, person.password = ERASED, _address(person), None
     person.active, person.new_email, person.fs_uniquifier = False, None, secrets.token_hex(32)
-    _write(update(Invitation).where(Invitation.email == email).values(email=_address(person)))
+    person.former_emails = []
+    _write(update(Invitation).where(Invitation.email.in_(emails)).values(email=_address(person)))
     for membership in list(person.memberships):
         membership.ended_at = clock.now()
         record(membership, "membership.erased", by=None, person=person.id)
@@ -212,36 +213,43 @@ def _organisations(person: Person) -> list[int]:
     return list(db.session.scalars(select(Membership.organisation_id).where(Membership.person_id == person.id)))
 
 
+def _addresses(person: Person) -> list[str]:
+    """By which addresses they are or were known; not by one that is somebody else's now."""
+    others = select(Person.email).where(Person.email.in_(person.former_emails), Person.id != person.id)
+    taken = set(db.session.scalars(others)) if person.former_emails else set()
+    return [person.email, *(each for each in person.former_emails if each not in taken)]
+
+
 def _address(person: Person) -> str:
     """An address that no mail goes to, and that is nobody else's."""
     return f"erased-{person.public_id}@erased.invalid"
 
 
 def _is_represented_by(person: Person) -> ColumnElement[bool]:
-    return or_(Representative.person_id == person.id, Representative.email == person.email)
+    return or_(Representative.person_id == person.id, Representative.email.in_(_addresses(person)))
 
 
-def _forget_in_letters(person: Person, name: str, email: str) -> None:
+def _forget_in_letters(person: Person, emails: Sequence[str]) -> None:
     """Letters to them, and letters about their organisations' contracts that name them in full.
 
     A notice or a decision stays as it was served, with whom it was served to.
     """
     own = _organisations(person)
-    to_them = OutgoingMail.to_address == email
+    to_them = OutgoingMail.to_address.in_(emails)
     theirs = or_(to_them, OutgoingMail.buyer_id.in_(own), OutgoingMail.supplier_id.in_(own))
     names_them = or_(
         *(
             each.contains(word, autoescape=True)
             for each in (OutgoingMail.subject, OutgoingMail.body)
-            for word in (name, email)
+            for word in (person.name, *emails)
         )
     )
-    in_own, in_others = (_Forgetter(person, spare=spare) for spare in ([], _names_with(name, person)))
+    in_own, in_others = (_Forgetter(person, spare=spare) for spare in ([], _names_with(person.name, person)))
     served = or_(OutgoingMail.notice_id.is_not(None), OutgoingMail.sanction_id.is_not(None))
     for row in db.session.scalars(select(OutgoingMail).where(not_(served), or_(to_them, and_(theirs, names_them)))):
-        forgotten = in_own if row.to_address == email else in_others
+        forgotten = in_own if row.to_address in emails else in_others
         row.subject, row.body = forgotten(row.subject), forgotten(row.body)
-        row.to_address = _address(person) if row.to_address == email else row.to_address
+        row.to_address = _address(person) if row.to_address in emails else row.to_address
 
 
 def _names_with(name: str, person: Person) -> list[str]:
@@ -260,8 +268,8 @@ class _Forgetter:
 
     def __init__(self, person: Person, *, spare: Sequence[str] = ()) -> None:
         self._spared = frozenset(spare)
-        self._instead = {person.name: ERASED, person.email: _address(person)}
-        self._words = whole_words([*spare, person.name, person.email])
+        self._instead = {person.name: ERASED, **dict.fromkeys(_addresses(person), _address(person))}
+        self._words = whole_words([*spare, *self._instead])
 
     def __call__(self, text: str) -> str:
         return self._words.sub(self._becomes, text)

@@ -114,6 +114,7 @@ def change_email(key: str) -> Person:
     if accounts.by_email(email) is not None:
         raise Refused(CANNOT_USE)
     domains.demand_may_move(person, email)
+    person.former_emails = [*person.former_emails, old]
     person.email, person.new_email, person.fs_uniquifier = email, None, secrets.token_hex(32)
     person.mail_failed_at, person.mail_failure = None, ""
     mail.write_personal(_Reached(person, old), "email_changed")
