@@ -347,10 +347,12 @@ def settle_delivery(sanction: Sanction, how: str, *, by: Membership, version: in
     processes.hold(sanction)
     if sanction.version != version or processes.task_of(sanction, "confirm_decision_delivery") is None:
         raise Conflict(MOVED_ON)
-    if how.strip():
-        record(sanction, "sanction.delivery_told", by=by, reason=how.strip()[:400])
-        if sanction.delivered_at is None:
-            sanction.delivered_at, sanction.delivered_how = clock.now(), how.strip()[:400]
+    if told := how.strip()[:400]:
+        is_proof = sanction.delivered_at is None
+        # It may name people: it stands in the row, and in the trail only where a letter had arrived first.
+        record(sanction, "sanction.delivery_told", by=by, reason="" if is_proof else told)
+        if is_proof:
+            sanction.delivered_at, sanction.delivered_how = clock.now(), told
     # The letter may have arrived after all while somebody was asked about it: that stays the proof.
     answer = "delivered" if sanction.delivered_at is not None else "resend"
     processes.complete(sanction, "confirm_decision_delivery", {"delivery_answer": answer}, by=by)
