@@ -55,6 +55,7 @@ def visit(browser: Browser, check_page: PageChecks) -> Iterator[Visit]:
             locale="nb-NO",
             viewport={"width": 1280, "height": 900},
             java_script_enabled=scripts,
+            reduced_motion="reduce",  # a button that still slides while it is pressed is not pressed
         )
         context.add_cookies([{"name": "language", "value": language, "url": portal.url}])
         contexts.append(context)
