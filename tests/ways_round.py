@@ -129,7 +129,6 @@ ALLOWED: Mapping[str, str] = {
     "operations.mail.claim": BY_INSIDE_NUMBER,
     "operations.mail.unsent": WHAT_WAITS,
     "operations.papers.amounts": THE_TRAIL,
-    "operations.papers.fingerprints": THE_TRAIL,
     "operations.people.appointments.of_invitation": OF_WHAT_WAS_FOUND,
     "operations.people.bounces.note": BY_INSIDE_NUMBER,
     "operations.people.invitations._open_one": OF_WHAT_WAS_FOUND,

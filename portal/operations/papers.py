@@ -17,12 +17,12 @@ from sqlalchemy import Select, select
 from portal.extensions import db
 from portal.model import Check, Contract, Figure, Finding, Revision, Sanction, guards
 from portal.model.base import Json
+from portal.operations.batches import read_in_batches
 from portal.quantities import canonical
 
 SHAPE = "2:"
 """Before each fingerprint that is taken now. The first ones, without it, were over `on_paper` alone."""
 
-_AT_ONCE = 200
 _DECIDED = guards.KEPT
 _SIGNED = ("number", "signed_at", "late_by_days", "amendment_reason", "on_paper")
 _COMPUTED: Mapping[type[Figure | Finding | Check], Sequence[str]] = {
@@ -75,9 +75,7 @@ def fingerprints() -> Iterator[str]:
             said = {name: row[name] for name in names}
             yield _fingerprint(row["public_id"], said)
             yield _first_fingerprint(row["public_id"], row["on_paper"])
-    numbers = db.session.scalars(select(Revision.id).order_by(Revision.id)).all()
-    for first in range(0, len(numbers), _AT_ONCE):
-        yield from (found for _number, found in _of_computed(numbers[first : first + _AT_ONCE]))
+    yield from (found for _number, found in read_in_batches(_numbers(Revision), _of_computed))
 
 
 def amounts() -> Iterator[tuple[str, Mapping[str, str]]]:
@@ -87,42 +85,27 @@ def amounts() -> Iterator[tuple[str, Mapping[str, str]]]:
 
 
 def _rows(asked: Asked, entity: type[Sanction | Revision]) -> Iterator[Columns]:
-    numbers = db.session.scalars(select(entity.id).order_by(entity.id)).all()
-    for first in range(0, len(numbers), _AT_ONCE):
-        some = numbers[first : first + _AT_ONCE]
-        try:
-            yield from _read(asked, entity, some)
-        except ValueError:  # a document that is no JSON, a moment that is none
-            for number in some:
-                yield from _readable(asked, entity, number)
+    """What is asked of every row; none of a row that cannot be read."""
+
+    def read(numbers: Sequence[int]) -> Sequence[Columns]:
+        found = db.session.execute(asked.where(entity.id.in_(numbers)).order_by(entity.id))
+        return [dict(row) for row in found.mappings()]
+
+    yield from read_in_batches(_numbers(entity), read)
 
 
-def _read(asked: Asked, entity: type[Sanction | Revision], numbers: Sequence[int]) -> Sequence[Columns]:
-    found = db.session.execute(asked.where(entity.id.in_(numbers)).order_by(entity.id))
-    return [dict(row) for row in found.mappings()]
-
-
-def _readable(asked: Asked, entity: type[Sanction | Revision], number: int) -> Sequence[Columns]:
-    try:
-        return _read(asked, entity, [number])
-    except ValueError:
-        return ()
+def _numbers(entity: type[Sanction | Revision]) -> Sequence[int]:
+    return db.session.scalars(select(entity.id).order_by(entity.id)).all()
 
 
 def _of_computed(numbers: Sequence[int]) -> Iterator[tuple[int, str]]:
-    """Number of a revision, and the fingerprint of what follows from it; one by one where something cannot be read."""
+    """Number of a revision, and the fingerprint of what follows from it. Raises ValueError where one cannot be read."""
     said: dict[int, dict[str, list[object]]] = {number: {} for number in numbers}
-    try:
-        for entity, names in _COMPUTED.items():
-            columns = [entity.revision_id, *(getattr(entity, name) for name in names)]
-            asked = select(*columns).where(entity.revision_id.in_(numbers)).order_by(entity.id)
-            for revision_id, *values in db.session.execute(asked):
-                said[revision_id].setdefault(entity.__tablename__, []).append([_plain(value) for value in values])
-    except ValueError:
-        if len(numbers) > 1:
-            for number in numbers:
-                yield from _of_computed([number])
-        return
+    for entity, names in _COMPUTED.items():
+        columns = [entity.revision_id, *(getattr(entity, name) for name in names)]
+        asked = select(*columns).where(entity.revision_id.in_(numbers)).order_by(entity.id)
+        for revision_id, *values in db.session.execute(asked):
+            said[revision_id].setdefault(entity.__tablename__, []).append([_plain(value) for value in values])
     for number, found in said.items():
         yield number, _hash([number, found])
 

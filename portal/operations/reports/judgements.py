@@ -10,10 +10,9 @@ from sqlalchemy.orm import joinedload, lazyload
 from portal.errors import Refused
 from portal.extensions import db
 from portal.model import AuditEvent, Report, Revision, Ruling, RulingState
+from portal.operations.batches import AT_ONCE, read_in_batches
 from portal.operations.reports.signatures import UNREADABLE, Unlike
 from portal.text import Text
-
-_AT_ONCE = 200
 
 OTHER_WORD = "the word on a mark is not what the trail wrote down when it was given"
 NOT_IN_TRAIL = "the trail knows of no word on this mark"
@@ -36,8 +35,7 @@ Known = Mapping[str, AuditEvent]
 def unlike_given() -> Iterator[Unlike]:
     """Every word on a mark that is not what was given, and those that are gone. Nothing comes when all are there."""
     numbers = db.session.scalars(select(Ruling.id).order_by(Ruling.id)).all()
-    for first in range(0, len(numbers), _AT_ONCE):
-        yield from _unlike(numbers[first : first + _AT_ONCE])
+    yield from read_in_batches(numbers, _unlike, lambda number: [Unlike(f"ruling {number}", UNREADABLE)])
     there = {str(public_id) for public_id in db.session.scalars(select(Ruling.public_id))}
     told = select(AuditEvent.subject_id).where(AuditEvent.subject == Ruling.__tablename__).distinct()
     for public_id in sorted(set(db.session.scalars(told)) - there):
@@ -54,23 +52,15 @@ def demand_as_given(found: Sequence[Ruling]) -> None:
 
 
 def _unlike(numbers: Sequence[int]) -> Iterator[Unlike]:
-    """Of these words; one by one where one cannot be read."""
+    """Of these words. Raises ValueError where one cannot be read: a moment that is none, a state that there is not."""
     asked = (
         select(Ruling)
         .where(Ruling.id.in_(numbers))
         .order_by(Ruling.id)
         .options(lazyload("*"), joinedload(Ruling.revision).joinedload(Revision.report).joinedload(Report.period))
     )
-    try:
-        found = db.session.scalars(asked.execution_options(populate_existing=True)).unique().all()
-        known = _known_to_the_trail(found)
-    except ValueError:  # a moment that is none, a state that there is not
-        if len(numbers) == 1:
-            yield Unlike(f"ruling {numbers[0]}", UNREADABLE)
-            return
-        for number in numbers:
-            yield from _unlike([number])
-        return
+    found = db.session.scalars(asked.execution_options(populate_existing=True)).unique().all()
+    known = _known_to_the_trail(found)
     for ruling in found:
         if why := _fault(ruling, known):
             yield Unlike(f"ruling {ruling.public_id}", why)
@@ -113,10 +103,10 @@ def _moment(written: Any) -> datetime | str | None:
 def _known_to_the_trail(found: Sequence[Ruling]) -> Known:
     known: dict[str, AuditEvent] = {}
     ids = sorted(str(ruling.public_id) for ruling in found)
-    for first in range(0, len(ids), _AT_ONCE):
+    for first in range(0, len(ids), AT_ONCE):
         asked = (
             select(AuditEvent)
-            .where(AuditEvent.subject == Ruling.__tablename__, AuditEvent.subject_id.in_(ids[first : first + _AT_ONCE]))
+            .where(AuditEvent.subject == Ruling.__tablename__, AuditEvent.subject_id.in_(ids[first : first + AT_ONCE]))
             .order_by(AuditEvent.sequence)  # not by its number, of which no hash tells
             .execution_options(populate_existing=True)
         )

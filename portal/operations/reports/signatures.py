@@ -10,10 +10,9 @@ from sqlalchemy.orm import joinedload, selectinload
 from portal.errors import Refused
 from portal.extensions import db
 from portal.model import AuditEvent, Report, Revision
+from portal.operations.batches import AT_ONCE, read_in_batches
 from portal.operations.reports import revisions
 from portal.text import Text
-
-_AT_ONCE = 200
 
 OTHER_CONTENT = "what it says or what is marked as trade secrets in it is not what was signed"
 OTHER_HASH = "its hash is not the one that the trail wrote down when it was signed"
@@ -39,8 +38,7 @@ class Unlike(NamedTuple):
 def unlike_signed() -> Iterator[Unlike]:
     """Every revision that is not what was signed, in the order they came. Nothing comes when all are."""
     numbers = db.session.scalars(select(Revision.id).order_by(Revision.id)).all()
-    for first in range(0, len(numbers), _AT_ONCE):
-        yield from _unlike(numbers[first : first + _AT_ONCE])
+    yield from read_in_batches(numbers, _unlike, lambda number: [Unlike(f"revision {number}", UNREADABLE)])
 
 
 def demand_as_signed(found: Sequence[Revision]) -> None:
@@ -53,7 +51,7 @@ def demand_as_signed(found: Sequence[Revision]) -> None:
 
 
 def _unlike(numbers: Sequence[int]) -> Iterator[Unlike]:
-    """Of these revisions; one by one where one cannot be read."""
+    """Of these revisions. Raises ValueError where one cannot be read: a document that is no JSON."""
     asked = (
         select(Revision)
         .where(Revision.id.in_(numbers))
@@ -64,16 +62,8 @@ def _unlike(numbers: Sequence[int]) -> Iterator[Unlike]:
             joinedload(Revision.report).joinedload(Report.contract),
         )
     )
-    try:
-        found = db.session.scalars(asked.execution_options(populate_existing=True)).unique().all()
-        known = _known_to_the_trail(found)
-    except ValueError:  # a document that is no JSON, a moment that is none
-        if len(numbers) == 1:
-            yield Unlike(f"revision {numbers[0]}", UNREADABLE)
-            return
-        for number in numbers:
-            yield from _unlike([number])
-        return
+    found = db.session.scalars(asked.execution_options(populate_existing=True)).unique().all()
+    known = _known_to_the_trail(found)
     for revision in found:
         if why := _fault(revision, known):
             yield Unlike(_place(revision), why)
@@ -93,10 +83,10 @@ def _known_to_the_trail(found: Iterable[Revision]) -> Mapping[tuple[str, int], s
     """Public id of a report and number of a revision -> the hashes that the trail wrote down when it was signed."""
     reports = sorted({str(revision.report.public_id) for revision in found})
     known: dict[tuple[str, int], set[str]] = defaultdict(set)
-    for first in range(0, len(reports), _AT_ONCE):
+    for first in range(0, len(reports), AT_ONCE):
         asked = select(AuditEvent.subject_id, AuditEvent.facts).where(
             AuditEvent.subject == Report.__tablename__,
-            AuditEvent.subject_id.in_(reports[first : first + _AT_ONCE]),
+            AuditEvent.subject_id.in_(reports[first : first + AT_ONCE]),
             AuditEvent.action == "report.submitted",
         )
         for report, facts in db.session.execute(asked):
