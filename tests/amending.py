@@ -3,8 +3,8 @@
 from portal.extensions import db, transaction
 from portal.model import Decision, Deviation
 from portal.operations.entry import drafts
-from portal.operations.reports import amendments, reports, reviews
-from tests.world import World, machine_lines, reasons_for
+from portal.operations.reports import amendments, reviews
+from tests.world import World, hand_in, machine_lines
 
 HEALED, SMALLER, LARGER, SAME = "1000", "7000", "20000", "9000"
 """Litres of diesel beside 5 000 kWh: shares of 33.2, 6.6, 2.4 and 5.2 %; clause 4.2 asks for 20."""
@@ -17,10 +17,7 @@ def amend(world: World, diesel: str) -> None:
         amendments.propose(report, "Feil måler.", by=world.anna, version=report.version)
     with transaction():
         drafts.save(report, "machinery", machine_lines(world, diesel=diesel), by=world.anna, version=report.version)
-    with transaction():
-        reports.make_ready(report, by=world.anna, version=report.version, reasons=reasons_for(report))
-    with transaction():
-        reports.sign(report, by=world.bo, version=report.version)
+    hand_in(report, world)
 
 
 def decide(world: World, decision: Decision = Decision.APPROVE) -> None:

@@ -12,7 +12,7 @@ from portal.operations.contracts import contracts
 from portal.operations.entry import drafts
 from portal.operations.entry.drafts import RawLine
 from portal.operations.reports import reports
-from tests.world import World, reasons_for
+from tests.world import World, hand_in
 
 
 def ask_for(contract: Contract, indicator: str, days: str, valid_from: date | None = None) -> Requirement:
@@ -63,7 +63,4 @@ def fill_in(world: World, report: Report, rows: Sequence[RawLine]) -> reports.Su
 
 def sign(world: World, report: Report) -> None:
     """Made ready by Anna, signed by Bo."""
-    with transaction():
-        reports.make_ready(report, by=world.anna, version=report.version, reasons=reasons_for(report))
-    with transaction():
-        reports.sign(report, by=world.bo, version=report.version)
+    hand_in(report, world)

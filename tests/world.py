@@ -209,10 +209,15 @@ def reasons_for(report: Report) -> dict[Subject, str]:
 def submit(world: World, *, electric: str = "5000", diesel: str = "1000") -> None:
     """Fill in, make ready, sign."""
     fill_in(world, electric=electric, diesel=diesel)
+    hand_in(world.report, world)
+
+
+def hand_in(report: Report, world: World) -> None:
+    """Make ready what is filled in, and sign it."""
     with transaction():
-        reports.make_ready(world.report, by=world.anna, version=world.report.version, reasons=reasons_for(world.report))
+        reports.make_ready(report, by=world.anna, version=report.version, reasons=reasons_for(report))
     with transaction():
-        reports.sign(world.report, by=world.bo, version=world.report.version)
+        reports.sign(report, by=world.bo, version=report.version)
 
 
 def deliver_mail() -> int:

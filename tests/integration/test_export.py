@@ -12,8 +12,8 @@ from portal.model import Decision
 from portal.operations.entry import drafts
 from portal.operations.entry.drafts import RawLine
 from portal.operations.figures import exports
-from portal.operations.reports import reports, reviews
-from tests.world import World, machine_lines, reasons_for
+from portal.operations.reports import reviews
+from tests.world import World, hand_in, machine_lines
 
 EVIL = '=HYPERLINK("http://evil.example","klikk")'
 
@@ -35,10 +35,7 @@ def approve_with_evil_words(world: World) -> None:
         drafts.save(report, "machinery", machine_lines(world), by=world.anna, version=report.version)
     with transaction():
         drafts.save(report, "fuel", [RawLine(uuid4(), delivery)], by=world.anna, version=report.version)
-    with transaction():
-        reports.make_ready(report, by=world.anna, version=report.version, reasons=reasons_for(report))
-    with transaction():
-        reports.sign(report, by=world.bo, version=report.version)
+    hand_in(report, world)
     with transaction():
         reviews.decide(report, Decision.APPROVE, by=world.rita, version=report.version)
 

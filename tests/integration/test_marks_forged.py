@@ -10,12 +10,13 @@ from sqlalchemy.exc import IntegrityError
 
 from portal import clock
 from portal.extensions import db, transaction
-from portal.model import Ruling, guards
+from portal.model import Ruling
 from portal.schema import migrate_database
 from tests.conftest import settings_for
 from tests.integration.test_marks_ruled import lift, room, taken_out, terminal
 from tests.integration.test_migrations import go_back
 from tests.integration.test_redaction import SECRETS
+from tests.owner import as_owner
 from tests.sanctioning import Room
 from tests.terminal import Terminal
 from tests.world import deliver_mail
@@ -26,17 +27,6 @@ AS_TOLD = """
 UPDATE audit_event SET action = 'ruling.told',
 facts = (SELECT o.facts FROM audit_event o WHERE o.action = 'ruling.told') WHERE action = 'ruling.upheld'
 """
-
-
-def as_owner(database_url: str, words: str) -> None:
-    """The owner of the database takes the triggers away for a moment."""
-    db.session.rollback()
-    engine = create_engine(database_url)
-    with engine.begin() as connection:
-        guards.remove(connection)
-        connection.execute(text(words))
-        guards.install(connection)
-    engine.dispose()
 
 
 @pytest.mark.parametrize(

@@ -13,22 +13,23 @@ from uuid import uuid4
 import openpyxl
 import pytest
 from flask import Flask
-from sqlalchemy import create_engine, select, text
+from sqlalchemy import select
 
 from portal import calendars, kinds
 from portal.extensions import db, transaction
 from portal.kinds.base import FieldType
 from portal.kinds.secrecy import hidden_columns, may_be_secret
-from portal.model import AuditEvent, Decision, Person, Reading, Revision, Role, guards
+from portal.model import AuditEvent, Decision, Person, Reading, Revision, Role
 from portal.operations.contracts import contracts
 from portal.operations.entry import drafts, evidence
 from portal.operations.entry.drafts import RawLine
 from portal.operations.entry.evidence import Place, Upload
 from portal.operations.people import own_data
-from portal.operations.reports import reports, reviews, revisions
+from portal.operations.reports import reviews, revisions
 from portal.text import names_however_written
+from tests.owner import as_owner
 from tests.sanctioning import Room, opened
-from tests.world import machine_lines, reasons_for
+from tests.world import hand_in, machine_lines
 
 WHY = "Konkurrenter kan regne ut prisene våre."
 SECRETS = ("Løyndom Energi", "F-4711-H", "faktura-løyndom")
@@ -67,10 +68,7 @@ def fill(room: Room) -> str:
 
 def sign(room: Room) -> Revision:
     world, report = room.world, room.world.report
-    with transaction():
-        reports.make_ready(report, by=world.anna, version=report.version, reasons=reasons_for(report))
-    with transaction():
-        reports.sign(report, by=world.bo, version=report.version)
+    hand_in(report, world)
     return revisions.newest(report)
 
 
@@ -266,7 +264,7 @@ def test_nothing_is_taken_out_of_a_report_that_is_not_as_it_was_signed(room: Roo
         reviews.decide(world.report, Decision.APPROVE, by=world.rita, version=world.report.version)
     path = f"/exports/{world.contract.public_id}/redacted.xlsx"
     assert room.at(world.rita).send(path).status_code == 200
-    _as_owner(database_url, "UPDATE revision SET secrets = '{}'")
+    as_owner(database_url, "UPDATE revision SET secrets = '{}'")
     answer = room.at(world.rita).send(path)
     assert answer.status_code == 422
     assert "March 2026, revision 1, is no longer as it was signed" in answer.text
@@ -281,17 +279,6 @@ def test_who_only_reads_at_the_buyer_gives_nobody_access(room: Room) -> None:
     assert "Download redacted version" not in rita.reads(f"/contracts/{contract}")
     answer = rita.send(f"/exports/{contract}/redacted.xlsx")
     assert (answer.status_code, "Your role" in answer.text) == (403, True)
-
-
-def _as_owner(database_url: str, words: str) -> None:
-    """The owner of the database takes the triggers away for a moment."""
-    db.session.rollback()
-    engine = create_engine(database_url)
-    with engine.begin() as connection:
-        guards.remove(connection)
-        connection.execute(text(words))
-        guards.install(connection)
-    engine.dispose()
 
 
 def _bytes_of(workbook: bytes) -> bytes:

@@ -12,13 +12,13 @@ from portal import clock
 from portal.extensions import db, transaction
 from portal.model import Decision, Ruling
 from portal.operations.entry import trade_secrets
-from portal.operations.reports import reports, reviews, rulings
+from portal.operations.reports import reviews, rulings
 from portal.operations.reports.rulings import Word
 from tests.http import PASSWORD, HttpBrowser
 from tests.integration.test_review_races import at_once
 from tests.serving import server
 from tests.signing_in import stored_once
-from tests.world import World, build_world, fill_in, reasons_for
+from tests.world import World, build_world, fill_in, hand_in
 
 __all__ = ["server"]
 
@@ -36,10 +36,7 @@ def world(server: tuple[Flask, int]) -> Iterator[World]:
         report = found.report
         with transaction():
             trade_secrets.mark(report, "machinery", ["files"], "Prisene våre.", by=found.anna)
-        with transaction():
-            reports.make_ready(report, by=found.anna, version=report.version, reasons=reasons_for(report))
-        with transaction():
-            reports.sign(report, by=found.bo, version=report.version)
+        hand_in(report, found)
         with transaction():
             reviews.decide(report, Decision.APPROVE, by=found.rita, version=report.version)
         yield found
