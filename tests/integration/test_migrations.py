@@ -5,6 +5,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 from alembic import command
@@ -12,6 +13,7 @@ from alembic.config import Config
 from sqlalchemy import Connection, Engine, create_engine, inspect, text
 
 from portal import resources
+from portal.config import Settings
 from portal.schema import migrate_database
 from tests import postgres
 from tests.conftest import settings_for
@@ -48,13 +50,32 @@ def new_database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
     postgres.drop_database(url)
 
 
-def test_sites_rates_and_deliveries_are_carried_over(new_database: str, tmp_path: Path) -> None:
+class OldContract(NamedTuple):
+    """A database with a contract in it, from before terms were kept."""
+
+    settings: Settings
+    engine: Engine
+
+    def goes_on(self, revision: str = "head") -> None:
+        """Through the revisions up to this one."""
+        migrate_database(self.settings, revision)
+
+
+@pytest.fixture
+def old_contract(new_database: str, tmp_path: Path) -> Iterator[OldContract]:
+    """A contract of those days, in an empty database of each make."""
     settings = settings_for(new_database, tmp_path)
     migrate_database(settings, BEFORE_TERMS)
     engine = create_engine(settings.database_url)
     _fill(engine)
+    yield OldContract(settings, engine)
+    engine.dispose()
 
-    migrate_database(settings)
+
+def test_sites_rates_and_deliveries_are_carried_over(old_contract: OldContract) -> None:
+    engine = old_contract.engine
+
+    old_contract.goes_on()
 
     with engine.connect() as connection:
         rows = connection.execute(text("SELECT name, address, contract_id, buyer_id, supplier_id FROM site")).all()
@@ -68,23 +89,19 @@ def test_sites_rates_and_deliveries_are_carried_over(new_database: str, tmp_path
     columns = {each["name"]: each for each in inspect(engine).get_columns("contract")}
     assert {"site", "due_working_days"}.isdisjoint(columns)
     assert columns["state"]["default"] is None, "what a contract is, the portal says, not a default of the database"
-    engine.dispose()
 
 
-def test_requests_for_more_time_that_wait_are_carried_over(new_database: str, tmp_path: Path) -> None:
+def test_requests_for_more_time_that_wait_are_carried_over(old_contract: OldContract) -> None:
     """Of report 1 and of the reply in case 1 more time was asked for, and nobody has answered; report 2's was refused.
 
     The release before held a report's deadline until the answer, and a reply's not at all.
     """
-    settings = settings_for(new_database, tmp_path)
-    migrate_database(settings, BEFORE_TERMS)
-    engine = create_engine(settings.database_url)
-    _fill(engine)
-    migrate_database(settings, BEFORE_HOLDS)
+    engine = old_contract.engine
+    old_contract.goes_on(BEFORE_HOLDS)
     with engine.begin() as connection:
         _fill_requests(connection)
 
-    migrate_database(settings)
+    old_contract.goes_on()
 
     with engine.connect() as connection:
         held = text("SELECT id, held_until IS NOT NULL FROM report ORDER BY id")
@@ -97,16 +114,12 @@ def test_requests_for_more_time_that_wait_are_carried_over(new_database: str, tm
         assert connection.execute(text("SELECT held_until FROM deviation")).scalar_one() is None
         holds = text("SELECT id, holds FROM extension_request ORDER BY id")
         assert [(row[0], bool(row[1])) for row in connection.execute(holds)] == [(1, True), (2, True), (3, False)]
-    engine.dispose()
 
 
-def test_each_rejection_has_a_case_of_its_own_and_back(new_database: str, tmp_path: Path) -> None:
+def test_each_rejection_has_a_case_of_its_own_and_back(old_contract: OldContract) -> None:
     """Report 1 was rejected once; 2 twice, and its case told anew; 3 twice, the second time as a case anew."""
-    settings = settings_for(new_database, tmp_path)
-    migrate_database(settings, BEFORE_TERMS)
-    engine = create_engine(settings.database_url)
-    _fill(engine)
-    migrate_database(settings, BEFORE_REJECTIONS)
+    engine = old_contract.engine
+    old_contract.goes_on(BEFORE_REJECTIONS)
     with engine.begin() as connection:
         _fill_rejections(connection)
     before = [
@@ -119,7 +132,7 @@ def test_each_rejection_has_a_case_of_its_own_and_back(new_database: str, tmp_pa
     ]
     assert _groups(engine) == before
 
-    migrate_database(settings)
+    old_contract.goes_on()
 
     assert _groups(engine) == [
         (1, "not_accepted-1", 1),
@@ -131,18 +144,14 @@ def test_each_rejection_has_a_case_of_its_own_and_back(new_database: str, tmp_pa
     ]
     go_back(engine, BEFORE_REJECTIONS)
     assert _groups(engine) == before
-    engine.dispose()
 
 
-def test_a_receipt_from_before_says_what_stood_then_and_there_is_no_way_back(new_database: str, tmp_path: Path) -> None:
-    settings = settings_for(new_database, tmp_path)
-    migrate_database(settings, BEFORE_TERMS)
-    engine = create_engine(settings.database_url)
-    _fill(engine)
-    migrate_database(settings, BEFORE_HOLDS)
+def test_a_receipt_from_before_says_what_stood_then_and_there_is_no_way_back(old_contract: OldContract) -> None:
+    engine = old_contract.engine
+    old_contract.goes_on(BEFORE_HOLDS)
     with engine.begin() as connection:
         _fill_requests(connection)
-    migrate_database(settings, BEFORE_PAPERS)
+    old_contract.goes_on(BEFORE_PAPERS)
     with engine.begin() as connection:
         connection.execute(
             text(
@@ -153,7 +162,7 @@ def test_a_receipt_from_before_says_what_stood_then_and_there_is_no_way_back(new
             _row(),
         )
 
-    migrate_database(settings)
+    old_contract.goes_on()
 
     with engine.begin() as connection:
         kept = connection.execute(text("SELECT on_paper FROM revision")).scalar_one()
@@ -168,7 +177,6 @@ def test_a_receipt_from_before_says_what_stood_then_and_there_is_no_way_back(new
         }
     with pytest.raises(RuntimeError, match="Decisions and receipts are kept as they were"):
         go_back(engine, BEFORE_PAPERS)
-    engine.dispose()
 
 
 def test_there_is_no_way_back_while_a_letter_would_open_the_way(new_database: str, tmp_path: Path) -> None:
